@@ -1,0 +1,753 @@
+/*
+ * Strongroom: the catalog of an encrypted backup server.
+ *
+ * It knows which clients exist, which files they backed up and every version of each. Link
+ * with `pkg-config --cflags --libs strongroom`.
+ *
+ * Conventions, which hold for every call unless its comment says otherwise:
+ *
+ * - A call that can fail returns an sr_status; SR_OK is 0. The words for a person are in
+ *   sr_error_message(), kept per thread until that thread's next call: one line that names
+ *   the thing and the value that was wrong. After SR_OK it is empty.
+ * - A failed call changed nothing, and wrote nothing to its out-parameters but NULL.
+ * - An sr_catalog is opened once and shared by all threads. Every other handle (cursor, lease,
+ *   row) belongs to one thread at a time.
+ * - Text is bytes with a length (sr_text). What a cursor hands out is borrowed until its next
+ *   step or its close. What a call returns through a `T **` is owned by the caller and freed
+ *   whole with its own free function; nobody frees a field. Free functions take NULL.
+ * - Sizes are bytes, durations are seconds as double unless named otherwise, CRCs are the
+ *   values of POSIX cksum, hashes are SHA-256 in lower-case hex, times are ISO 8601 in UTC.
+ * - An integer that the database holds as null reads as SR_NULL_INTEGER.
+ */
+#ifndef STRONGROOM_H
+#define STRONGROOM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define SR_API               __attribute__((visibility("default")))
+#define SR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define SR_MUST_CHECK        __attribute__((warn_unused_result))
+#else
+#define SR_API
+#define SR_PRINTF(fmt, args)
+#define SR_MUST_CHECK
+#endif
+
+#define SR_VERSION "0.1.0"
+
+/* ------------------------------------------------------------------ Status */
+
+typedef enum sr_status {
+	SR_OK = 0,
+	SR_NOT_FOUND,       /* No such client, file, version, database. */
+	SR_EXISTS,          /* The name or key is taken. */
+	SR_INVALID,         /* An argument or a setting does not make sense. */
+	SR_QUOTA,           /* The write would exceed the client's quota. */
+	SR_BUSY,            /* Waited for the whole timeout; the message names who holds what. */
+	SR_TOO_NEW,         /* The database was made by a newer program. */
+	SR_TOO_OLD,         /* The database must be migrated before this call works. */
+	SR_CORRUPT,         /* The database or a stored file is damaged, or is no database. */
+	SR_IO,              /* The operating system failed a read or a write. */
+	SR_NO_SPACE,        /* The disk is full. */
+	SR_NO_MEMORY,       /* An allocation failed. */
+	SR_PERMISSION,      /* Not allowed by the file system. */
+	SR_READ_ONLY,       /* A write to a catalog, medium or statement that only reads. */
+	SR_REFUSED,         /* A potentially dangerous operation, blocked. */
+	SR_WRONG_KEY,       /* The file is encrypted, or the passphrase is wrong. */
+	SR_INTERRUPTED,     /* Cancelled by the caller. */
+	SR_CLOSED,          /* The catalog was closed meanwhile. */
+	SR_FORKED,          /* The handle was opened by this process's parent. */
+	SR_CONSTRAINT,      /* A rule of the schema forbids it (unique, foreign key, not null). */
+	SR_SQL,             /* The statement given does not compile or run. */
+	SR_OUTCOME_UNKNOWN, /* The commit failed in its last step and may or may not be there. */
+} sr_status;
+
+/* This thread's last error in words, "" after success. Valid until the thread's next call. */
+SR_API const char *sr_error_message(void);
+
+/* A short name for a status, "not found" for SR_NOT_FOUND. Static; never NULL. */
+SR_API const char *sr_status_name(sr_status status);
+
+/* The library's version, SR_VERSION of the header it was built with. Static. */
+SR_API const char *sr_version(void);
+
+/* ----------------------------------------------------------------- Logging */
+
+typedef enum sr_log_level {
+	SR_LOG_ERROR,
+	SR_LOG_WARNING,
+	SR_LOG_INFO,
+	SR_LOG_DEBUG,
+} sr_log_level;
+
+/* module is a short static name: pool, migrate, search, engine, catalog, record. message is
+ * one line without a newline. Called from any thread, one call at a time; it must not call
+ * the library. */
+typedef void (*sr_log_fn)(void *arg, sr_log_level level, const char *module, const char *message);
+
+/* Sends what is logged to fn from now on; NULL, the default, drops it. Process-wide. */
+SR_API void sr_log_set(sr_log_fn fn, void *arg);
+
+/* Which levels are sent: "warning" for all modules, "pool:debug,info" for debug from the
+ * pool and info from the rest. Without a call it is $STRONGROOM_LOG, else "warning".
+ * SR_INVALID names a word that is neither a level nor module:level, and changes nothing. */
+SR_API SR_MUST_CHECK sr_status sr_log_levels(const char *spec);
+
+/* ------------------------------------------------------------ Text and ids */
+
+/* Bytes of somebody else's, with a length; data is NULL for a null. What the library hands
+ * out also ends in a NUL that length does not count. Names of files need not be UTF-8. */
+typedef struct sr_text {
+	const char *data;
+	size_t length;
+} sr_text;
+
+/* A NUL-terminated string as sr_text; NULL gives a null. */
+SR_API sr_text sr_text_of(const char *string);
+
+#define SR_NULL_INTEGER INT64_MIN
+
+/* Clients and files are known by 16 bytes. New ones are UUIDv7 (RFC 9562): time-ordered. */
+typedef struct sr_id {
+	uint8_t bytes[16];
+} sr_id;
+
+#define SR_ID_TEXT_SIZE 33 /* 32 hex digits and a NUL. */
+
+/* A new time-ordered id; ids made by one process never repeat and never go backwards. */
+SR_API void sr_id_new(sr_id *id);
+
+/* 32 hex digits, either case, with or without a UUID's hyphens. SR_INVALID else. */
+SR_API SR_MUST_CHECK sr_status sr_id_parse(const char *text, sr_id *id);
+SR_API void sr_id_format(const sr_id *id, char text[SR_ID_TEXT_SIZE]);
+
+/* A size: bytes, or with a suffix K M G T P, each 1024 times the one before, optionally
+ * followed by B or iB; "1.5G" is allowed. SR_INVALID for negative, overflow and words. */
+SR_API SR_MUST_CHECK sr_status sr_size_parse(const char *text, int64_t *bytes);
+
+/* A whole number within [min, max]. what names it in the error. */
+SR_API SR_MUST_CHECK sr_status sr_number_parse(const char *what, const char *text, int64_t min,
+					       int64_t max, int64_t *number);
+
+/* Instants are microseconds since 1970-01-01T00:00:00Z. */
+
+/* An ISO 8601 date or date and time: 2026-01-31, 2026-01-31T09:30Z, with seconds, fractions,
+ * a space for the T, an offset +01:00, and what old databases hold ("+00:00Z"). Without a
+ * zone it is UTC. *is_day (may be NULL) tells that no time of day was given. SR_INVALID for
+ * anything else, 31 February among it. */
+SR_API SR_MUST_CHECK sr_status sr_time_parse(const char *text, int64_t *instant, bool *is_day);
+
+/* As sr_time_parse, and also a span before now: 90s, 15m, 12h, 7d, 4w. */
+SR_API SR_MUST_CHECK sr_status sr_when_parse(const char *text, int64_t *instant, bool *is_day);
+
+/* A span alone, in seconds: 90s, 15m, 12h, 7d, 4w, 1y (365 days). */
+SR_API SR_MUST_CHECK sr_status sr_span_parse(const char *text, int64_t *seconds);
+
+#define SR_TIME_TEXT_SIZE 40
+
+/* "2026-01-31T09:30:00Z", with as many digits of a fraction as are not zero. */
+SR_API void sr_time_format(int64_t instant, char text[SR_TIME_TEXT_SIZE]);
+
+/* Now, from the system's clock. */
+SR_API int64_t sr_time_now(void);
+
+/* text for a terminal or a log: control characters and bytes that are not UTF-8 as \n, \t or
+ * \xNN, a backslash as two. Owned; free with sr_free. *out is NULL without memory. */
+SR_API SR_MUST_CHECK sr_status sr_text_escape(sr_text text, char **out);
+
+/* Whether the bytes are well-formed UTF-8. */
+SR_API bool sr_text_is_utf8(sr_text text);
+
+/* Frees what sr_text_escape returned. */
+SR_API void sr_free(void *memory);
+
+/* The checksum and hash of a file's bytes in one pass. */
+typedef struct sr_digest sr_digest;
+#define SR_HASH_TEXT_SIZE 65 /* 64 hex digits and a NUL. */
+
+SR_API SR_MUST_CHECK sr_status sr_digest_new(sr_digest **digest);
+SR_API SR_MUST_CHECK sr_status sr_digest_add(sr_digest *digest, const void *bytes, size_t length);
+/* The POSIX cksum value and SHA-256 of all that was added; then it starts again, empty. */
+SR_API SR_MUST_CHECK sr_status sr_digest_end(sr_digest *digest, uint32_t *crc,
+					     char hash[SR_HASH_TEXT_SIZE]);
+SR_API void sr_digest_free(sr_digest *digest);
+
+/* ------------------------------------------------------ Settings and opening */
+
+typedef enum sr_durability {
+	SR_DURABILITY_DEFAULT, /* full */
+	SR_DURABILITY_FULL,    /* SR_OK means: survives a power cut. */
+	SR_DURABILITY_NORMAL,  /* Survives a crash of the program; a power cut may lose the last
+				  commits, never consistency. */
+} sr_durability;
+
+#define SR_OPTIONS_VERSION 1
+
+/* How to open a catalog. A field left as sr_options_init set it is taken from the
+ * environment, else the configuration file, else the default. Strings are copied. */
+typedef struct sr_options {
+	unsigned version;         /* SR_OPTIONS_VERSION, set by sr_options_init. */
+	const char *path;         /* The database; else STRONGROOM_DB, DATABASE_NAME. */
+	const char *config_file;  /* strongroom.conf to read instead of searching one. */
+	const char *storage_dir;  /* Where stored files live; else FILE_STORAGE_DIR. Relative
+				     to the database's folder. */
+	int pool_size;            /* Readers, 1 to 1000; 0: CONNECTION_POOL_SIZE. */
+	double timeout;           /* Seconds to wait, > 0; 0: CONNECTION_TIMEOUT. */
+	sr_durability durability; /* See above. */
+	bool read_only;           /* Never write; not even to create a log beside it. */
+	bool create;              /* Make the database where it is missing. */
+	bool migrate;             /* Upgrade an older one; without, it opens as it is, and
+				     writes return SR_TOO_OLD. */
+	bool direct;              /* No pool: a connection per call, same results. */
+	int backup;               /* MIGRATION_BACKUP_ENABLED: 1, 0; -1: the setting. */
+	int validate;             /* MIGRATION_VALIDATION_ENABLED, likewise. */
+	int block_dangerous;      /* DANGEROUS_OPERATIONS_BLOCKED, likewise. */
+} sr_options;
+
+SR_API void sr_options_init(sr_options *options);
+
+/* One setting as it resolves: source is "option", "environment", the configuration file's
+ * path, or "default". Valid during the callback. */
+typedef struct sr_setting {
+	const char *name;
+	const char *value;
+	const char *source;
+} sr_setting;
+
+typedef void (*sr_setting_fn)(void *arg, const sr_setting *setting);
+
+/* Calls fn for each setting in a fixed order, without opening anything. A value that does
+ * not parse is SR_INVALID and names the setting, the value and where it stands. */
+SR_API SR_MUST_CHECK sr_status sr_settings_each(const sr_options *options, sr_setting_fn fn,
+						void *arg);
+
+typedef struct sr_catalog sr_catalog;
+
+/* Opens a catalog; options NULL means all defaults. Without `create` a missing database is
+ * SR_NOT_FOUND. New files have mode 0600. */
+SR_API SR_MUST_CHECK sr_status sr_open(sr_catalog **catalog, const sr_options *options);
+
+/* Closes it. Calls that wait in other threads return SR_CLOSED; the call returns when every
+ * connection is back, or after the timeout with SR_BUSY naming who still holds one (and the
+ * catalog is then closed to new calls, its memory kept until the last holder lets go). The
+ * last close brings the log into the database and removes it. NULL is SR_OK. */
+SR_API sr_status sr_close(sr_catalog *catalog);
+
+/* The database's absolute path, its schema version, and whether it only reads. */
+SR_API const char *sr_catalog_path(const sr_catalog *catalog);
+SR_API SR_MUST_CHECK sr_status sr_catalog_version(sr_catalog *catalog, int *version);
+
+/* Called now and then during long work; returning true cancels it (SR_INTERRUPTED). total
+ * is 0 where it is not known. */
+typedef bool (*sr_progress_fn)(void *arg, int64_t done, int64_t total);
+
+/* ----------------------------------------------------------------- Clients */
+
+#define SR_NAME_MAX 255  /* Bytes of a client's name. */
+#define SR_KEY_MAX  4096 /* Bytes of a public or AES key. */
+
+typedef struct sr_client {
+	sr_id id;
+	sr_text name;
+	sr_text public_key; /* Bytes as they were given, or null. */
+	sr_text aes_key;    /* Bytes, or null. Never log or print it. */
+	sr_text last_seen;  /* As stored; old databases hold several forms. */
+	int64_t files;      /* Filled by sr_client_list with counts; else SR_NULL_INTEGER. */
+	int64_t bytes;
+	sr_text last_recorded; /* Newest time a file of it was saved, where known; with counts. */
+} sr_client;
+
+/* Fields of sr_client for sr_client_update. */
+enum {
+	SR_CLIENT_NAME = 1,
+	SR_CLIENT_PUBLIC_KEY = 2,
+	SR_CLIENT_AES_KEY = 4,
+	SR_CLIENT_LAST_SEEN = 8,
+};
+
+typedef enum sr_outcome {
+	SR_ADDED,
+	SR_CHANGED,
+	SR_UNCHANGED,
+} sr_outcome;
+
+/* How many of a batch were what. */
+typedef struct sr_saved {
+	int64_t added;
+	int64_t changed;
+	int64_t unchanged;
+} sr_saved;
+
+/* Adds or replaces clients by id, all or none: an upsert that never touches their files. A
+ * null last_seen means now; a null key clears. A name is 1 to 255 bytes of UTF-8 without
+ * control characters; one that another id owns is SR_EXISTS. saved may be NULL. */
+SR_API SR_MUST_CHECK sr_status sr_client_save(sr_catalog *catalog, const sr_client *clients,
+					      size_t count, sr_saved *saved);
+
+/* One client, owned: sr_client_free. SR_NOT_FOUND names the id or name. */
+SR_API SR_MUST_CHECK sr_status sr_client_by_id(sr_catalog *catalog, const sr_id *id,
+					       sr_client **client);
+SR_API SR_MUST_CHECK sr_status sr_client_by_name(sr_catalog *catalog, sr_text name,
+						 sr_client **client);
+SR_API void sr_client_free(sr_client *client);
+
+/* Changes the named fields (SR_CLIENT_*) of the client with changes->id. */
+SR_API SR_MUST_CHECK sr_status sr_client_update(sr_catalog *catalog, const sr_client *changes,
+						unsigned fields);
+
+/* Deletes the client, its files' records and their versions. Stored files stay on the disk.
+ * files (may be NULL) says how many records went. */
+SR_API SR_MUST_CHECK sr_status sr_client_delete(sr_catalog *catalog, const sr_id *id,
+						int64_t *files);
+
+SR_API SR_MUST_CHECK sr_status sr_client_count(sr_catalog *catalog, int64_t *count);
+
+typedef struct sr_clients sr_clients;
+
+/* Every client by name. counts also fills files, bytes and last_recorded. */
+SR_API SR_MUST_CHECK sr_status sr_client_list(sr_catalog *catalog, bool counts,
+					      sr_clients **cursor);
+/* *client is NULL after the last one. */
+SR_API SR_MUST_CHECK sr_status sr_clients_next(sr_clients *cursor, const sr_client **client);
+SR_API void sr_clients_close(sr_clients *cursor);
+
+/* ------------------------------------------------------------------- Files */
+
+/* A file of the catalog. For sr_file_save only the fields up to `stored` are read. */
+typedef struct sr_file {
+	sr_id client_id;
+	sr_text name;          /* FileName; when saving, null means original_path's last part. */
+	sr_text path;          /* PathName: where its bytes are; null means name. */
+	sr_text original_path; /* Where it was on the client; null: known by name alone. */
+	int64_t size;          /* Bytes, or SR_NULL_INTEGER. */
+	sr_text date;          /* ModificationDate as given, or null. */
+	int64_t crc;           /* POSIX cksum, or SR_NULL_INTEGER. */
+	sr_text hash;          /* SHA-256 in hex, or null. */
+	bool verified;
+	sr_text category;
+	sr_text mime_type;
+	sr_text extension;         /* Without the dot, lower case, at most 10 bytes. */
+	int64_t transfer_duration; /* Milliseconds, or SR_NULL_INTEGER. */
+	int64_t transfer_speed;    /* Bytes a second, or SR_NULL_INTEGER. */
+	double compression_ratio;  /* Stored/original, or NAN. */
+	int64_t modified_ns; /* Nanoseconds since 1970, as stat() gave it, or SR_NULL_INTEGER. */
+	int64_t inode;       /* Or SR_NULL_INTEGER. */
+	bool stored;         /* Its bytes are kept at path; else it is only catalogued. */
+
+	/* From here on only read. */
+	sr_id id;
+	bool has_id;             /* Old databases hold files without an id of their own. */
+	sr_text client_name;     /* Null for an orphan. */
+	int64_t versions;        /* TotalVersions, at least 1. */
+	int64_t current_version; /* CurrentVersionID, or SR_NULL_INTEGER. */
+	sr_text missing_since;   /* When record found it gone; null while it is there. */
+} sr_file;
+
+/* Fills a file with nulls; set what is known and save it. stored starts true. */
+SR_API void sr_file_init(sr_file *file);
+
+/*
+ * Saves files, all or none. A file is known by client and original path, or client and name
+ * where only that is given. Unknown: added. Known with other content (another hash where
+ * both sides have one, else another CRC, else another size or date): changed, a version is
+ * appended. The same content with another date, path, verified flag or classification: the
+ * row is updated in place, and counts as unchanged. outcomes (may be NULL) has room for
+ * count; ids (may be NULL) receive the ids of the rows; saved may be NULL. An unknown client
+ * is SR_NOT_FOUND.
+ */
+SR_API SR_MUST_CHECK sr_status sr_file_save(sr_catalog *catalog, const sr_file *files, size_t count,
+					    sr_outcome *outcomes, sr_id *ids, sr_saved *saved);
+
+/*
+ * In the calls below `key` means the file that was saved under exactly that original path
+ * or, without one, that name; else the newest (most recently added) file of that name. Each
+ * changes exactly one file. SR_NOT_FOUND names client and key.
+ */
+
+/* One file, owned: sr_file_free. */
+SR_API SR_MUST_CHECK sr_status sr_file_find(sr_catalog *catalog, const sr_id *client, sr_text key,
+					    sr_file **file);
+SR_API SR_MUST_CHECK sr_status sr_file_by_id(sr_catalog *catalog, const sr_id *id, sr_file **file);
+SR_API void sr_file_free(sr_file *file);
+
+/* Sets Verified, and CRC unless it is SR_NULL_INTEGER. */
+SR_API SR_MUST_CHECK sr_status sr_file_set_verified(sr_catalog *catalog, const sr_id *client,
+						    sr_text key, bool verified, int64_t crc);
+
+/* Reads what is stored and compares it with what is recorded. Equal: sets Verified (and a CRC
+ * or hash that was missing). Different or absent: clears Verified and returns SR_CORRUPT or
+ * SR_NOT_FOUND. A file that is only catalogued is SR_INVALID: nothing is stored. */
+SR_API SR_MUST_CHECK sr_status sr_file_verify(sr_catalog *catalog, const sr_id *client,
+					      sr_text key);
+
+/* Deletes the record and its versions; the stored bytes stay. */
+SR_API SR_MUST_CHECK sr_status sr_file_delete(sr_catalog *catalog, const sr_id *client,
+					      sr_text key);
+
+/* Deletes the stored file and the record. Never outside FILE_STORAGE_DIR, symbolic links and
+ * ".." included: that is SR_REFUSED and nothing changes. Whatever fails in between, record
+ * and file agree afterwards. For a file that is only catalogued it deletes the record. */
+SR_API SR_MUST_CHECK sr_status sr_file_delete_stored(sr_catalog *catalog, const sr_id *client,
+						     sr_text key);
+
+typedef struct sr_files sr_files;
+
+/* All files, or with a client its own, in the order they were recorded. */
+SR_API SR_MUST_CHECK sr_status sr_file_list(sr_catalog *catalog, const sr_id *client,
+					    sr_files **cursor);
+/* *file is NULL after the last one. */
+SR_API SR_MUST_CHECK sr_status sr_files_next(sr_files *cursor, const sr_file **file);
+SR_API void sr_files_close(sr_files *cursor);
+
+/* One line of a folder: a file of it, or a folder below it with all that it holds. */
+typedef struct sr_entry {
+	sr_text name; /* Below the folder asked for: one part, or recursive several. */
+	bool is_folder;
+	int64_t files;       /* Files in it, at any depth; 1 for a file. */
+	int64_t bytes;       /* Their sizes. */
+	sr_text newest;      /* Of a folder the newest date below it; of a file its date. */
+	const sr_file *file; /* NULL for a folder. */
+} sr_entry;
+
+typedef struct sr_folder sr_folder;
+
+/* A client's files like a folder tree, sorted by bytes: one level of `folder` ("" or "/" is
+ * the root), or recursive every file below it. SR_NOT_FOUND where nothing is below it. */
+SR_API SR_MUST_CHECK sr_status sr_folder_open(sr_catalog *catalog, const sr_id *client,
+					      sr_text folder, bool recursive, sr_folder **cursor);
+SR_API SR_MUST_CHECK sr_status sr_folder_next(sr_folder *cursor, const sr_entry **entry);
+SR_API void sr_folder_close(sr_folder *cursor);
+
+/* ---------------------------------------------------------------- Versions */
+
+typedef struct sr_file_version {
+	int64_t id;     /* SR_NULL_INTEGER for a file that never changed. */
+	int64_t number; /* From 1. */
+	sr_text path;
+	int64_t size;
+	sr_text date; /* ModificationDate of that state. */
+	int64_t crc;
+	sr_text hash;
+	sr_text created; /* When the state was recorded. */
+	bool active;
+	int64_t parent; /* The version it came from, or SR_NULL_INTEGER. */
+} sr_file_version;
+
+typedef struct sr_versions sr_versions;
+
+/* Every version of a file, oldest first. A file that never changed has one, its own state. */
+SR_API SR_MUST_CHECK sr_status sr_version_list(sr_catalog *catalog, const sr_id *client,
+					       sr_text key, sr_versions **cursor);
+SR_API SR_MUST_CHECK sr_status sr_versions_next(sr_versions *cursor,
+						const sr_file_version **version);
+SR_API void sr_versions_close(sr_versions *cursor);
+
+/* ------------------------------------------------------------------ Search */
+
+typedef enum sr_sort {
+	SR_SORT_DATE, /* Default: newest first. Unreadable dates last, in both directions. */
+	SR_SORT_NAME, /* By bytes. */
+	SR_SORT_PATH,
+	SR_SORT_SIZE, /* Largest first. Null sizes last, in both directions. */
+} sr_sort;
+
+#define SR_QUERY_VERSION 1
+
+/* What to search for. All filters that are set must match. */
+typedef struct sr_query {
+	unsigned version;    /* SR_QUERY_VERSION, set by sr_query_init. */
+	sr_text term;        /* Substring of name or path; case and composition of letters do
+				not matter, % and _ are ordinary. Null: any. */
+	sr_text file_type;   /* Extension, with or without the dot, any case. */
+	sr_text client_name; /* Exact. An unknown client matches nothing. */
+	int64_t from;        /* Instants, inclusive; SR_NULL_INTEGER: open. A `to` that is a */
+	int64_t to;          /* whole day is that day's last microsecond: sr_day_end(). */
+	int64_t min_size;    /* Bytes, inclusive; SR_NULL_INTEGER: open. */
+	int64_t max_size;
+	bool verified_only;
+	bool present_only; /* Leave out files marked missing. */
+	sr_sort sort;
+	bool reverse;
+	int64_t limit;     /* Rows at most; 0: all. sr_query_init sets 1000. */
+	const char *after; /* A token of sr_search_token for the next rows, or NULL. */
+} sr_query;
+
+SR_API void sr_query_init(sr_query *query);
+
+/* The last microsecond of the day that begins at instant. */
+SR_API int64_t sr_day_end(int64_t instant);
+
+/* Rows of a search; read with sr_files_next. Works on databases of every version. A token
+ * that does not belong to this query is SR_INVALID. */
+SR_API SR_MUST_CHECK sr_status sr_search(sr_catalog *catalog, const sr_query *query,
+					 sr_files **cursor);
+
+/* After the last row of a search: where to go on, or NULL when there is no more. The cursor's
+ * own. No row comes twice, none is missed that was there throughout. */
+SR_API const char *sr_search_token(const sr_files *cursor);
+
+/* -------------------------------------------------------------- Statistics */
+
+typedef struct sr_statistics {
+	/* database_info */
+	sr_text file_path;
+	double file_size_mb; /* 1 MB is 1048576 bytes here and below. */
+	bool connection_pool_enabled;
+	int pool_size;
+	/* storage_info: zeros where the folder does not exist. */
+	sr_text directory;
+	int64_t stored_files;
+	double stored_size_mb;
+	/* client_stats */
+	int64_t total_clients;
+	int64_t clients_with_keys;      /* With a public key. */
+	double average_days_since_seen; /* NAN without a readable one. */
+	/* file_stats */
+	int64_t total_files;
+	int64_t verified_files;
+	double verification_rate; /* Percent, 0 to 100. */
+	double average_file_size_mb;
+	double total_size_gb;
+	double min_file_size_kb;
+	double max_file_size_mb;
+	/* performance_info */
+	int64_t indexes_count;
+	const sr_text *indexes; /* indexes_count names, sorted. */
+} sr_statistics;
+
+/* All of it, owned: sr_statistics_free. Works on databases of every version. */
+SR_API SR_MUST_CHECK sr_status sr_statistics_get(sr_catalog *catalog, sr_statistics **statistics);
+SR_API void sr_statistics_free(sr_statistics *statistics);
+
+/* -------------------------------------------------------------------- Pool */
+
+/* Exact figures of one moment. */
+typedef struct sr_pool_statistics {
+	bool enabled;
+	int size;        /* Connections it may have: readers and the writer. */
+	int active;      /* Out with a caller. */
+	int available;   /* Could be had without waiting. */
+	int waiting;     /* Callers waiting now. */
+	int peak;        /* Most that were ever out at once. */
+	int64_t created; /* Connections opened and closed so far. */
+	int64_t closed;
+	int64_t recycled; /* Of those closed: for their age or a failed validation. */
+	int64_t acquired; /* Leases handed out. */
+	int64_t waits;    /* Of those, after waiting. */
+	int64_t timeouts; /* Exhaustion events: callers that gave up. */
+	int64_t leaks;    /* Leases held longer than the leak threshold, each counted once. */
+	double oldest;    /* Seconds since the oldest open connection was made. */
+	double wait_p50;  /* Seconds waited by leases that waited. */
+	double wait_p95;
+	double wait_p99;
+	double wait_max;
+	int64_t commits;    /* Durable commits, */
+	int64_t operations; /* and the writes that they carried. */
+	int64_t checkpoints;
+	int64_t log_bytes; /* Size of the write-ahead log. */
+} sr_pool_statistics;
+
+SR_API SR_MUST_CHECK sr_status sr_pool_statistics_get(sr_catalog *catalog,
+						      sr_pool_statistics *statistics);
+
+/* ------------------------------------------------------------- Transactions */
+
+/*
+ * A transaction belongs to the thread that begins it. Every library call of that thread joins
+ * it, each in a savepoint of its own; a begin inside it nests. `owner` (may be NULL) is named
+ * in the SR_BUSY of those who wait. Keep it short: it holds the only writer.
+ */
+SR_API SR_MUST_CHECK sr_status sr_begin(sr_catalog *catalog, const char *owner);
+SR_API SR_MUST_CHECK sr_status sr_commit(sr_catalog *catalog);   /* SR_INVALID without one. */
+SR_API SR_MUST_CHECK sr_status sr_rollback(sr_catalog *catalog); /* The innermost one. */
+
+/* -------------------------------------------------------------- SQL for callers */
+
+typedef enum sr_type { SR_NULL, SR_INTEGER, SR_REAL, SR_TEXT, SR_BLOB } sr_type;
+
+typedef struct sr_value {
+	sr_type type;
+	int64_t integer; /* SR_INTEGER */
+	double real;     /* SR_REAL */
+	sr_text text;    /* SR_TEXT and SR_BLOB: borrowed bytes. */
+} sr_value;
+
+typedef struct sr_executed {
+	int64_t changes; /* Rows inserted, updated or deleted. */
+	int64_t last_row_id;
+} sr_executed;
+
+/* Runs one statement that writes, in its transaction or the one that the thread has open.
+ * Parameters ($1… or ?) are bound in order. Potentially dangerous operations (dropping or
+ * emptying a core table, ATTACH, …) are SR_REFUSED while DANGEROUS_OPERATIONS_BLOCKED.
+ * executed may be NULL. */
+SR_API SR_MUST_CHECK sr_status sr_execute(sr_catalog *catalog, const char *sql,
+					  const sr_value *values, size_t count,
+					  sr_executed *executed);
+
+/* Runs it once for each of `rows` rows of `columns` values, all or none. */
+SR_API SR_MUST_CHECK sr_status sr_execute_many(sr_catalog *catalog, const char *sql,
+					       const sr_value *values, size_t rows, size_t columns,
+					       sr_executed *executed);
+
+/* Runs several statements, all or none. */
+SR_API SR_MUST_CHECK sr_status sr_execute_script(sr_catalog *catalog, const char *sql);
+
+typedef struct sr_rows sr_rows;
+
+/* A statement's rows, as they come. It only reads, by the engine's own word; anything else is
+ * SR_READ_ONLY or SR_REFUSED. Inside the thread's transaction it sees what that has written. */
+SR_API SR_MUST_CHECK sr_status sr_query_open(sr_catalog *catalog, const char *sql,
+					     const sr_value *values, size_t count, sr_rows **rows);
+SR_API size_t sr_rows_columns(const sr_rows *rows);
+SR_API const char *sr_rows_name(const sr_rows *rows, size_t column);
+/* *values has sr_rows_columns() of them, and is NULL after the last row. */
+SR_API SR_MUST_CHECK sr_status sr_rows_next(sr_rows *rows, const sr_value **values);
+SR_API void sr_rows_close(sr_rows *rows);
+
+/* All rows of a statement at once, or with limit 1 the first, owned: sr_table_free. */
+typedef struct sr_table {
+	size_t columns;
+	size_t rows;
+	const char *const *names; /* columns of them. */
+	const sr_value *values;   /* rows × columns, row by row. */
+} sr_table;
+
+SR_API SR_MUST_CHECK sr_status sr_fetch(sr_catalog *catalog, const char *sql,
+					const sr_value *values, size_t count, size_t limit,
+					sr_table **table);
+SR_API void sr_table_free(sr_table *table);
+
+/* A raw connection for what the library has no call for. */
+typedef struct sr_lease sr_lease;
+
+/* Borrows a reader, or the writer. `owner` is named in others' SR_BUSY. */
+SR_API SR_MUST_CHECK sr_status sr_lease_open(sr_catalog *catalog, const char *owner, bool writer,
+					     sr_lease **lease);
+/* The engine's own handle: a sqlite3 *. */
+SR_API void *sr_lease_handle(const sr_lease *lease);
+/* Gives it back; a transaction left open is rolled back. */
+SR_API void sr_lease_close(sr_lease *lease);
+
+/* -------------------------------------------------------------- Migrations */
+
+typedef struct sr_migration {
+	int version;
+	const char *description;
+	const char *applied_at; /* NULL while it is pending. */
+} sr_migration;
+
+typedef struct sr_migration_status {
+	int current_version;
+	int latest_version;
+	int pending_migrations;
+	int total_migrations;
+	const char *database_file;
+	bool database_exists;
+	const sr_migration *migrations; /* total_migrations of them. */
+} sr_migration_status;
+
+/* Owned: sr_migration_status_free. The database may be missing, and of any version; options
+ * say which, as for sr_open. Nothing is written. */
+SR_API SR_MUST_CHECK sr_status sr_migration_status_get(const sr_options *options,
+						       sr_migration_status **status);
+SR_API void sr_migration_status_free(sr_migration_status *status);
+
+#define SR_MIGRATE_OPTIONS_VERSION 1
+
+typedef struct sr_migrate_options {
+	unsigned version; /* SR_MIGRATE_OPTIONS_VERSION, set by sr_migrate_options_init. */
+	int to;           /* The version to reach; -1: the latest. Lower goes down. */
+	bool accept_loss; /* A step down that drops values may do so. */
+	bool full_check;  /* The whole integrity check before and after, not the quick one. */
+	sr_progress_fn progress; /* Migrations done of those to do. May be NULL. */
+	void *progress_arg;
+} sr_migrate_options;
+
+SR_API void sr_migrate_options_init(sr_migrate_options *options);
+
+typedef struct sr_migrated {
+	int from;
+	int to;
+	char backup[4096]; /* The backup's path, "" without one. */
+} sr_migrated;
+
+/* Brings the catalog's schema to options->to. Any failure leaves the database as it was and
+ * says which migration, which statement, why, and where the backup is. A step down that would
+ * drop values without accept_loss is SR_REFUSED and says which table, columns and rows. */
+SR_API SR_MUST_CHECK sr_status sr_migrate(sr_catalog *catalog, const sr_migrate_options *options,
+					  sr_migrated *migrated);
+
+typedef void (*sr_drift_fn)(void *arg, const char *kind, const char *object, const char *expected,
+			    const char *found);
+
+/* Compares the ledger's checksums and the schema with what this program would have made. Calls
+ * fn for each difference (expected or found may be NULL) and counts them. */
+SR_API SR_MUST_CHECK sr_status sr_migrate_verify(sr_catalog *catalog, sr_drift_fn fn, void *arg,
+						 int64_t *differences);
+
+/* ------------------------------------------------------------------ Record */
+
+typedef struct sr_record_summary {
+	int64_t scanned; /* Regular files seen. */
+	int64_t added;
+	int64_t changed;
+	int64_t unchanged;
+	int64_t missing; /* Known, below a recorded folder, and gone. */
+	int64_t failed;  /* Could not be read, vanished or changed while being read. */
+	int64_t special; /* Symbolic links, sockets, devices and the like, left alone. */
+	int64_t excluded;
+	int64_t bytes; /* Sizes of the regular files seen. */
+	int64_t read;  /* Bytes read to hash them. */
+	double seconds;
+	bool interrupted;
+} sr_record_summary;
+
+/* files and bytes so far; total_files is an estimate from the catalog, 0 without one. Return
+ * true to stop. Called from one thread. */
+typedef bool (*sr_record_progress_fn)(void *arg, const sr_record_summary *so_far,
+				      int64_t total_files);
+/* A file that failed, and why. Called from one thread at a time. */
+typedef void (*sr_record_failure_fn)(void *arg, sr_text path, const char *why);
+
+#define SR_RECORD_OPTIONS_VERSION 1
+
+typedef struct sr_record_options {
+	unsigned version;            /* SR_RECORD_OPTIONS_VERSION */
+	const char *const *excludes; /* Shell patterns: against the whole path when they hold a
+					slash, else against each name. */
+	size_t exclude_count;
+	bool one_file_system;
+	bool reread; /* Read also what looks unchanged. */
+	int threads; /* That hash; 0: one a core. */
+	sr_record_progress_fn progress;
+	sr_record_failure_fn failure;
+	void *arg; /* For both. */
+} sr_record_options;
+
+SR_API void sr_record_options_init(sr_record_options *options);
+
+/*
+ * Records the files below the paths as the client's: walks without following links, reads each
+ * file once for CRC and hash, classifies it, saves in batches. Known files whose size, time and
+ * inode did not change are not read. Known files that are gone are marked missing, and
+ * unmarked when they return. Files that fail are counted and the rest goes on; the status is
+ * SR_OK then. SR_INTERRUPTED keeps whole batches. The summary is filled in every case.
+ */
+SR_API SR_MUST_CHECK sr_status sr_record(sr_catalog *catalog, const sr_id *client,
+					 const char *const *paths, size_t count,
+					 const sr_record_options *options,
+					 sr_record_summary *summary);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* STRONGROOM_H */

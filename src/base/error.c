@@ -1,0 +1,169 @@
+#include "error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One line that a terminal can show whole; longer words are cut. */
+#define MESSAGE_SIZE 2048
+
+static _Thread_local char message[MESSAGE_SIZE];
+
+const char *sr_error_message(void)
+{
+	return message;
+}
+
+const char *sr_version(void)
+{
+	return SR_VERSION;
+}
+
+const char *sr_status_name(sr_status status)
+{
+	switch (status) {
+	case SR_OK:
+		return "ok";
+	case SR_NOT_FOUND:
+		return "not found";
+	case SR_EXISTS:
+		return "exists";
+	case SR_INVALID:
+		return "invalid argument";
+	case SR_QUOTA:
+		return "quota exceeded";
+	case SR_BUSY:
+		return "busy";
+	case SR_TOO_NEW:
+		return "too new";
+	case SR_TOO_OLD:
+		return "too old";
+	case SR_CORRUPT:
+		return "corrupt";
+	case SR_IO:
+		return "input/output";
+	case SR_NO_SPACE:
+		return "out of space";
+	case SR_NO_MEMORY:
+		return "out of memory";
+	case SR_PERMISSION:
+		return "permission";
+	case SR_READ_ONLY:
+		return "read-only";
+	case SR_REFUSED:
+		return "refused";
+	case SR_WRONG_KEY:
+		return "wrong key";
+	case SR_INTERRUPTED:
+		return "interrupted";
+	case SR_CLOSED:
+		return "closed";
+	case SR_FORKED:
+		return "forked";
+	case SR_CONSTRAINT:
+		return "constraint";
+	case SR_SQL:
+		return "sql";
+	case SR_OUTCOME_UNKNOWN:
+		return "outcome unknown";
+	}
+	return "unknown status";
+}
+
+sr_status sr_fail(sr_status status, const char *fmt, ...)
+{
+	/* The arguments may point into the old message, so it is replaced at the end. */
+	char fresh[MESSAGE_SIZE];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(fresh, sizeof(fresh), fmt, args);
+	va_end(args);
+	memcpy(message, fresh, sizeof(message));
+	return status;
+}
+
+sr_status sr_fail_within(sr_status status, const char *fmt, ...)
+{
+	char fresh[MESSAGE_SIZE];
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vsnprintf(fresh, sizeof(fresh), fmt, args);
+	va_end(args);
+	if (n >= 0 && (size_t)n < sizeof(fresh))
+		snprintf(fresh + n, sizeof(fresh) - (size_t)n, ": %s", message);
+	memcpy(message, fresh, sizeof(message));
+	return status;
+}
+
+sr_status sr_fail_also(sr_status status, const char *fmt, ...)
+{
+	size_t length = strlen(message);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(message + length, sizeof(message) - length, fmt, args);
+	va_end(args);
+	return status;
+}
+
+sr_status sr_status_of_errno(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ENOTDIR:
+		return SR_NOT_FOUND;
+	case EEXIST:
+		return SR_EXISTS;
+	case EACCES:
+	case EPERM:
+		return SR_PERMISSION;
+	case EROFS:
+		return SR_READ_ONLY;
+	case ENOSPC:
+	case EDQUOT:
+		return SR_NO_SPACE;
+	case ENOMEM:
+		return SR_NO_MEMORY;
+	default:
+		return SR_IO;
+	}
+}
+
+sr_status sr_fail_errno(int error, const char *fmt, ...)
+{
+	char fresh[MESSAGE_SIZE];
+	char why[128];
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vsnprintf(fresh, sizeof(fresh), fmt, args);
+	va_end(args);
+	if (strerror_r(error, why, sizeof(why)) != 0)
+		snprintf(why, sizeof(why), "error %d", error);
+	if (n >= 0 && (size_t)n < sizeof(fresh))
+		snprintf(fresh + n, sizeof(fresh) - (size_t)n, ": %s", why);
+	memcpy(message, fresh, sizeof(message));
+	return sr_status_of_errno(error);
+}
+
+sr_status sr_fail_memory(void)
+{
+	return sr_fail(SR_NO_MEMORY, "out of memory");
+}
+
+sr_status sr_return(sr_status status)
+{
+	if (status == SR_OK)
+		message[0] = '\0';
+	return status;
+}
+
+void sr_error_set(const char *words)
+{
+	snprintf(message, sizeof(message), "%s", words ? words : "");
+}

@@ -1,0 +1,42 @@
+/*
+ * What the nouns of the catalog share: the open catalog, and how they read and write.
+ *
+ * Reading: sr_reading_begin lends a connection inside a snapshot, together with the shape of the
+ * schema in that snapshot. Writing: sr_catalog_write runs an operation in a group commit.
+ */
+#ifndef SR_CATALOG_H
+#define SR_CATALOG_H
+
+#include <pthread.h>
+
+#include "../base/error.h"
+#include "../base/log.h"
+#include "../base/text.h"
+#include "../pool/pool.h"
+#include "../schema/migrate.h"
+#include "settings.h"
+
+struct sr_catalog {
+	sr_pool *pool;
+	sr_settings settings; /* As resolved at opening; never changes. */
+	pthread_mutex_t lock; /* Guards shape. */
+	sr_shape shape;       /* Of the last read; readers take it anew when it is stale. */
+};
+
+/* A snapshot and what its tables look like. */
+typedef struct sr_reading {
+	sr_catalog *catalog;
+	sr_conn *conn;
+	sr_shape shape; /* A copy of the catalog's, good for this snapshot. */
+	bool nested;    /* Inside the thread's own transaction: nothing to end. */
+} sr_reading;
+
+sr_status sr_reading_begin(sr_catalog *catalog, const char *site, sr_reading *reading);
+void sr_reading_end(sr_reading *reading); /* Harmless on a zeroed one. */
+
+/* sr_pool_commit, after the checks that every write needs: not read-only, schema at the latest
+ * version (else SR_TOO_OLD naming `migrate up`). */
+sr_status sr_catalog_write(sr_catalog *catalog, const char *site, sr_operation operation,
+			   void *arg);
+
+#endif

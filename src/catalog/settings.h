@@ -1,0 +1,23 @@
+/* Settings as they resolve: option, environment, strongroom.conf, default. */
+#ifndef SR_SETTINGS_H
+#define SR_SETTINGS_H
+
+#include "strongroom.h"
+
+typedef struct sr_settings {
+	char *path;        /* Absolute. */
+	char *storage_dir; /* Absolute: relative ones are below the database's folder. */
+	int pool_size;
+	double timeout; /* Seconds. */
+	sr_durability durability;
+	bool read_only;
+	bool direct;
+	bool backup;   /* Before migrations. */
+	bool validate; /* Around migrations. */
+	bool block_dangerous;
+} sr_settings;
+
+sr_status sr_settings_resolve(const sr_options *options, sr_settings *settings);
+void sr_settings_free(sr_settings *settings);
+
+#endif

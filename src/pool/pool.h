@@ -1,0 +1,74 @@
+/*
+ * The pool: one writer, N readers, fair waiting, group commit.
+ *
+ * It knows no SQL. Readers are lent to whoever comes first; writes go through sr_pool_commit,
+ * which lets writers that arrive together share one transaction and one fsync, or through
+ * sr_pool_write for what must run alone. A thread that holds the writer's open transaction
+ * (sr_pool_begin) joins it with every call instead of waiting for itself.
+ *
+ * `site` names the call and the place in messages: SR_HERE, or an owner's own words.
+ */
+#ifndef SR_POOL_H
+#define SR_POOL_H
+
+#include "../engine/engine.h"
+
+#define SR_SITE_TEXT(line) #line
+#define SR_SITE_LINE(line) SR_SITE_TEXT(line)
+#define SR_HERE            __FILE__ ":" SR_SITE_LINE(__LINE__)
+
+typedef struct sr_pool sr_pool;
+
+typedef struct sr_pool_options {
+	const sr_engine *engine;
+	const char *path; /* Absolute. */
+	int readers;      /* At least 1. */
+	double timeout;   /* Seconds that an acquire waits. */
+	sr_durability durability;
+	bool read_only;           /* No writer at all: writes are SR_READ_ONLY. */
+	bool direct;              /* A connection per call instead of a pool of them. */
+	int cache_pages;          /* In all connections together or each: see pool.c. */
+	double validate_after;    /* Seconds of idling after which a connection is proved; 0: 30. */
+	double recycle_after;     /* Age in seconds at which one is replaced; 0: 3600. */
+	double leak_after;        /* Seconds held that are reported as a leak; 0: 60. */
+	int64_t checkpoint_bytes; /* Log size that starts a checkpoint; 0: 16 MiB. */
+	int64_t log_alarm_bytes;  /* Log size that raises an alarm; 0: 256 MiB. */
+} sr_pool_options;
+
+sr_status sr_pool_open(sr_pool **pool, const sr_pool_options *options);
+
+/* Waiters get SR_CLOSED; waits up to the timeout for what is lent, see sr_close. */
+sr_status sr_pool_close(sr_pool *pool);
+
+/* A reader, inside no transaction. Inside this thread's own transaction it is that
+ * transaction's connection. */
+sr_status sr_pool_read(sr_pool *pool, const char *site, sr_conn **conn);
+
+/* The writer, alone, inside no transaction: for streaming and mass work, migrations, leases.
+ * Inside this thread's own transaction it is that transaction's connection. */
+sr_status sr_pool_write(sr_pool *pool, const char *site, sr_conn **conn);
+
+/* Gives back what either lent; rolls back what was left open, and discards what is broken. */
+void sr_pool_release(sr_pool *pool, sr_conn *conn);
+
+/* One write, as a closure that can be run again: it may be called more than once, must only
+ * touch the database through conn and set its results in arg anew each time. It must not
+ * begin, commit or use savepoints below the one it runs in unless balanced. */
+typedef sr_status (*sr_operation)(sr_conn *conn, void *arg);
+
+/* Runs the operation in a transaction, alone in its savepoint and perhaps together with other
+ * threads' operations, and returns when its commit is durable (durability full). Its own
+ * failure undoes it alone. SR_OUTCOME_UNKNOWN: the commit failed in its last step. */
+sr_status sr_pool_commit(sr_pool *pool, const char *site, sr_operation operation, void *arg);
+
+/* A transaction of the calling thread over several calls; nested ones are savepoints. */
+sr_status sr_pool_begin(sr_pool *pool, const char *site);
+sr_status sr_pool_end(sr_pool *pool, bool commit); /* SR_INVALID without one. */
+bool sr_pool_in_transaction(sr_pool *pool);        /* This thread's. */
+
+/* Brings the log into the database as far as readers allow. */
+sr_status sr_pool_checkpoint(sr_pool *pool);
+
+void sr_pool_statistics_read(sr_pool *pool, sr_pool_statistics *statistics);
+
+#endif
