@@ -406,6 +406,20 @@ SR_API SR_MUST_CHECK sr_status sr_file_list(sr_catalog *catalog, const sr_id *cl
 SR_API SR_MUST_CHECK sr_status sr_files_next(sr_files *cursor, const sr_file **file);
 SR_API void sr_files_close(sr_files *cursor);
 
+/* A client's files saved with an original path below `folder` ("/" too), in the byte order of
+ * those paths: at most `limit` of them (0: all), and only those that sort after `after` (null:
+ * from the start). So a long walk goes in chunks and keeps no connection between them. */
+SR_API SR_MUST_CHECK sr_status sr_file_list_below(sr_catalog *catalog, const sr_id *client,
+						  sr_text folder, sr_text after, size_t limit,
+						  sr_files **cursor);
+
+/* Marks the client's files with these original paths as missing since `when` (an instant), all
+ * or none. Those marked before keep their mark, and paths that nothing is known under are
+ * left out; marked (may be NULL) counts the rest. sr_file_save takes a mark away. */
+SR_API SR_MUST_CHECK sr_status sr_file_mark_missing(sr_catalog *catalog, const sr_id *client,
+						    const sr_text *paths, size_t count,
+						    int64_t when, int64_t *marked);
+
 /* One line of a folder: a file of it, or a folder below it with all that it holds. */
 typedef struct sr_entry {
 	sr_text name; /* Below the folder asked for: one part, or recursive several. */
@@ -418,8 +432,10 @@ typedef struct sr_entry {
 
 typedef struct sr_folder sr_folder;
 
-/* A client's files like a folder tree, sorted by bytes: one level of `folder` ("" or "/" is
- * the root), or recursive every file below it. SR_NOT_FOUND where nothing is below it. */
+/* A client's files like a folder tree: one level of `folder` ("" or "/" is the root), or
+ * recursive every file below it. Slashes at the folder's ends do not matter, and files known by
+ * name alone stand beside those with a path. Sorted by the bytes of the path, so that a folder
+ * stands where its name with a slash would. SR_NOT_FOUND where nothing is below it. */
 SR_API SR_MUST_CHECK sr_status sr_folder_open(sr_catalog *catalog, const sr_id *client,
 					      sr_text folder, bool recursive, sr_folder **cursor);
 SR_API SR_MUST_CHECK sr_status sr_folder_next(sr_folder *cursor, const sr_entry **entry);

@@ -1,0 +1,120 @@
+/*
+ * Rows of `files` for everybody in the catalog who reads or changes them.
+ *
+ * Reading goes through the shape of the database (every version has the same columns there);
+ * writing happens on the latest version and names the table itself. A row is known by its row
+ * number, the place in the order of recording; `ID` may be null in old databases.
+ */
+#ifndef SR_FILE_H
+#define SR_FILE_H
+
+#include "../base/buffer.h"
+#include "catalog.h"
+
+/* ---- Reading rows ---- */
+
+/* Adds "SELECT … FROM … f": the columns that sr_file_read expects, of relation f. `client` is
+ * what f's client equals: "f.ClientID", or "$1" where one client is asked for and bound there,
+ * so that its name is looked up once and not for each row. Conditions follow: " WHERE f.…". A
+ * null shape, here and below, is that of the latest version: what operations write to. */
+void sr_file_select(sr_buffer *sql, const sr_shape *shape, const char *client);
+
+/* Fills file from a row of such a SELECT; the texts are borrowed until the next step. */
+void sr_file_read(sr_stmt *stmt, sr_file *file);
+
+/* The row number of the same row. */
+int64_t sr_file_row(sr_stmt *stmt);
+
+/* Only size and date, for those who add up. */
+int64_t sr_file_read_size(sr_stmt *stmt);
+sr_text sr_file_read_date(sr_stmt *stmt);
+
+/* An owned copy in one piece of memory: sr_file_free. NULL without memory. */
+sr_file *sr_file_copy(const sr_file *file);
+
+/* ---- Finding one ---- */
+
+/* Steps to the file that key means (see strongroom.h), which *stmt then stands on; give it back
+ * with sr_stmt_done. SR_NOT_FOUND names client and key. */
+sr_status sr_file_seek(sr_conn *conn, const sr_shape *shape, const sr_id *client, sr_text key,
+		       sr_stmt **stmt);
+
+/* SR_INVALID for a key that no file can have. */
+sr_status sr_file_check_key(sr_text key);
+
+/* SR_NOT_FOUND unless there is such a client, or at least a file that names it. */
+sr_status sr_file_check_client(sr_reading *reading, const sr_id *client);
+
+/* ---- Cursors of files ---- */
+
+/* Where a cursor's rows come from. */
+typedef struct sr_files_source {
+	/* *file is NULL after the last row, and stays so. */
+	sr_status (*next)(void *state, const sr_file **file);
+	void (*close)(void *state); /* Frees state. */
+} sr_files_source;
+
+struct sr_files {
+	const sr_files_source *source;
+	void *state;       /* The source's own. */
+	const char *token; /* Where a search goes on, once its last row was handed out; the
+			      state's memory. NULL for everything else. */
+};
+
+/* A cursor over the source. On failure state is closed. */
+sr_status sr_files_new(sr_files **cursor, const sr_files_source *source, void *state);
+
+/* ---- Writing rows: latest version only, inside an operation ---- */
+
+/* The columns that a row is written with; bit n is column n. */
+typedef enum sr_file_column {
+	SR_FILE_ID,
+	SR_FILE_NAME,
+	SR_FILE_PATH,
+	SR_FILE_VERIFIED,
+	SR_FILE_SIZE,
+	SR_FILE_DATE,
+	SR_FILE_CRC,
+	SR_FILE_CATEGORY,
+	SR_FILE_MIME_TYPE,
+	SR_FILE_EXTENSION,
+	SR_FILE_HASH,
+	SR_FILE_TRANSFER_DURATION,
+	SR_FILE_TRANSFER_SPEED,
+	SR_FILE_COMPRESSION_RATIO,
+	SR_FILE_MODIFIED_NS,
+	SR_FILE_INODE,
+	SR_FILE_STORED,
+	SR_FILE_MISSING_SINCE,
+	SR_FILE_CURRENT_VERSION,
+	SR_FILE_VERSIONS,
+	SR_FILE_RECORDED_AT,
+	SR_FILE_COLUMNS
+} sr_file_column;
+
+#define SR_FILE_BIT(column) (1U << (column))
+
+/* What a version row repeats of its file. */
+#define SR_FILE_VERSION_BITS                                                                       \
+	(SR_FILE_BIT(SR_FILE_PATH) | SR_FILE_BIT(SR_FILE_SIZE) | SR_FILE_BIT(SR_FILE_DATE) |       \
+	 SR_FILE_BIT(SR_FILE_CRC) | SR_FILE_BIT(SR_FILE_HASH))
+
+/* Sets the columns of `bits` to what file has; recorded_at is only used with its bit. Nothing is
+ * written without a bit. The active version row follows. */
+sr_status sr_file_update(sr_conn *conn, int64_t row, const sr_file *file, const char *recorded_at,
+			 unsigned bits);
+
+/* Before a row takes new content: writes version 1 of a file that had none. */
+sr_status sr_version_begin(sr_conn *conn, int64_t row, const char *now);
+
+/* After it took new content: appends that as the active version, and sets CurrentVersionID and
+ * TotalVersions. */
+sr_status sr_version_append(sr_conn *conn, int64_t row, const char *now);
+
+/* Steps to the row with this number, for those inside an operation. SR_NOT_FOUND without one. */
+sr_status sr_file_seek_row(sr_conn *conn, int64_t row, sr_stmt **stmt);
+
+/* Deletes the row with this number; its versions go with it. */
+sr_status sr_file_delete_row(sr_conn *conn, int64_t row);
+
+#endif

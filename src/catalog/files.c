@@ -1,0 +1,570 @@
+/* Finding, listing and deleting files; their rows are read here for everybody. */
+#include "file.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Rows ---- */
+
+/* Row number and client's name stand before these. */
+#define COLUMNS                                                                                    \
+	"f.ID, f.ClientID, f.FileName, f.PathName, f.OriginalPath, f.FileSize, "                   \
+	"f.ModificationDate, f.CRC, f.FileHash, f.Verified, f.FileCategory, f.MimeType, "          \
+	"f.FileExtension, f.TransferDuration, f.TransferSpeed, f.CompressionRatio, "               \
+	"f.ModifiedNs, f.Inode, f.IsStored, f.TotalVersions, f.CurrentVersionID, f.MissingSince"
+
+enum column {
+	ROW_NUMBER,
+	CLIENT_NAME,
+	ID,
+	CLIENT_ID,
+	FILE_NAME,
+	PATH_NAME,
+	ORIGINAL_PATH,
+	FILE_SIZE,
+	MODIFICATION_DATE,
+	CRC,
+	FILE_HASH,
+	VERIFIED,
+	FILE_CATEGORY,
+	MIME_TYPE,
+	FILE_EXTENSION,
+	TRANSFER_DURATION,
+	TRANSFER_SPEED,
+	COMPRESSION_RATIO,
+	MODIFIED_NS,
+	INODE,
+	IS_STORED,
+	TOTAL_VERSIONS,
+	CURRENT_VERSION_ID,
+	MISSING_SINCE,
+};
+
+/* What sr_shape_read would make of the latest version. */
+#define LATEST_FILES   "(SELECT *, rowid AS row_number FROM files)"
+#define LATEST_CLIENTS "clients"
+
+void sr_file_select(sr_buffer *sql, const sr_shape *shape, const char *client)
+{
+	sr_buffer_printf(sql,
+			 "SELECT f.row_number, (SELECT c.Name FROM %s c WHERE c.ID = %s), " COLUMNS
+			 " FROM %s f",
+			 shape ? shape->clients : LATEST_CLIENTS, client,
+			 shape ? shape->files : LATEST_FILES);
+}
+
+void sr_file_read(sr_stmt *stmt, sr_file *file)
+{
+	int64_t verified = sr_column_integer(stmt, VERIFIED);
+	int64_t versions = sr_column_integer(stmt, TOTAL_VERSIONS);
+
+	memset(file, 0, sizeof(*file));
+	file->has_id = sr_column_id(stmt, ID, &file->id);
+	sr_column_id(stmt, CLIENT_ID, &file->client_id);
+	file->client_name = sr_column_text(stmt, CLIENT_NAME);
+	file->name = sr_column_text(stmt, FILE_NAME);
+	file->path = sr_column_text(stmt, PATH_NAME);
+	file->original_path = sr_column_text(stmt, ORIGINAL_PATH);
+	file->size = sr_column_integer(stmt, FILE_SIZE);
+	file->date = sr_column_text(stmt, MODIFICATION_DATE);
+	file->crc = sr_column_integer(stmt, CRC);
+	file->hash = sr_column_text(stmt, FILE_HASH);
+	file->verified = verified != SR_NULL_INTEGER && verified != 0;
+	file->category = sr_column_text(stmt, FILE_CATEGORY);
+	file->mime_type = sr_column_text(stmt, MIME_TYPE);
+	file->extension = sr_column_text(stmt, FILE_EXTENSION);
+	file->transfer_duration = sr_column_integer(stmt, TRANSFER_DURATION);
+	file->transfer_speed = sr_column_integer(stmt, TRANSFER_SPEED);
+	file->compression_ratio = sr_column_real(stmt, COMPRESSION_RATIO);
+	file->modified_ns = sr_column_integer(stmt, MODIFIED_NS);
+	file->inode = sr_column_integer(stmt, INODE);
+	file->stored = sr_column_integer(stmt, IS_STORED) != 0;
+	file->versions = versions < 1 ? 1 : versions;
+	file->current_version = sr_column_integer(stmt, CURRENT_VERSION_ID);
+	file->missing_since = sr_column_text(stmt, MISSING_SINCE);
+}
+
+int64_t sr_file_row(sr_stmt *stmt)
+{
+	return sr_column_integer(stmt, ROW_NUMBER);
+}
+
+int64_t sr_file_read_size(sr_stmt *stmt)
+{
+	return sr_column_integer(stmt, FILE_SIZE);
+}
+
+sr_text sr_file_read_date(sr_stmt *stmt)
+{
+	return sr_column_text(stmt, MODIFICATION_DATE);
+}
+
+void sr_file_init(sr_file *file)
+{
+	memset(file, 0, sizeof(*file));
+	file->size = SR_NULL_INTEGER;
+	file->crc = SR_NULL_INTEGER;
+	file->transfer_duration = SR_NULL_INTEGER;
+	file->transfer_speed = SR_NULL_INTEGER;
+	file->compression_ratio = (double)NAN;
+	file->modified_ns = SR_NULL_INTEGER;
+	file->inode = SR_NULL_INTEGER;
+	file->stored = true;
+	file->versions = 1;
+	file->current_version = SR_NULL_INTEGER;
+}
+
+/* ---- Owned copies ---- */
+
+#define TEXTS 9
+
+static void texts_of(sr_file *file, sr_text *texts[TEXTS])
+{
+	sr_text *all[TEXTS] = {
+		&file->name,      &file->path,      &file->original_path,
+		&file->date,      &file->hash,      &file->category,
+		&file->mime_type, &file->extension, &file->client_name,
+	};
+
+	memcpy(texts, all, sizeof(all));
+}
+
+sr_file *sr_file_copy(const sr_file *file)
+{
+	sr_file wanted = *file;
+	sr_text *texts[TEXTS];
+	size_t size = sizeof(*file);
+	sr_file *copy;
+	char *next;
+
+	texts_of(&wanted, texts);
+	for (size_t i = 0; i < TEXTS; i++)
+		size += texts[i]->length + 1;
+	size += wanted.missing_since.length + 1;
+	if ((copy = malloc(size)) == NULL)
+		return NULL;
+	next = (char *)(copy + 1);
+	for (size_t i = 0; i <= TEXTS; i++) {
+		sr_text *text = i < TEXTS ? texts[i] : &wanted.missing_since;
+
+		if (text->data == NULL)
+			continue;
+		memcpy(next, text->data, text->length);
+		next[text->length] = '\0';
+		text->data = next;
+		next += text->length + 1;
+	}
+	*copy = wanted;
+	return copy;
+}
+
+void sr_file_free(sr_file *file)
+{
+	free(file);
+}
+
+/* ---- Finding one ---- */
+
+sr_status sr_file_check_key(sr_text key)
+{
+	if (key.data == NULL || key.length == 0)
+		return sr_fail(SR_INVALID, "the name of a file is empty");
+	return SR_OK;
+}
+
+/* The words for a key that nothing is saved under. */
+static sr_status fail_not_found(sr_conn *conn, const sr_shape *shape, const sr_id *client,
+				sr_text key)
+{
+	char hex[SR_ID_TEXT_SIZE];
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_stmt *stmt = NULL;
+	sr_status rc;
+	bool row;
+
+	sr_buffer_printf(&sql, "SELECT c.Name FROM %s c WHERE c.ID = $1",
+			 shape ? shape->clients : LATEST_CLIENTS);
+	if ((rc = sr_buffer_status(&sql)) != SR_OK)
+		goto err0;
+	if ((rc = sr_prepare(conn, sql.data, &stmt)) != SR_OK)
+		goto err0;
+	sr_bind_id(stmt, 1, client);
+	if ((rc = sr_step(stmt, &row)) != SR_OK)
+		goto err1;
+	sr_id_format(client, hex);
+	if (row)
+		rc = sr_fail(SR_NOT_FOUND, "client %s has no file %s",
+			     sr_quoted(sr_column_text(stmt, 0)), sr_quoted(key));
+	else
+		rc = sr_fail(SR_NOT_FOUND, "no client with id %s, so no file %s of it", hex,
+			     sr_quoted(key));
+
+err1:
+	sr_stmt_done(stmt);
+err0:
+	sr_buffer_free(&sql);
+	return rc;
+}
+
+/* In the order in which a key is tried. Each is one search of one index: rows with a path and
+ * rows without have an index each, and the newest of a name is the last of its run. */
+static const char *const conditions[] = {
+	" WHERE f.ClientID = $1 AND f.OriginalPath = $2",
+	" WHERE f.ClientID = $1 AND f.FileName = $2 AND f.OriginalPath IS NULL",
+	" WHERE f.ClientID = $1 AND f.FileName = $2",
+};
+
+sr_status sr_file_seek(sr_conn *conn, const sr_shape *shape, const sr_id *client, sr_text key,
+		       sr_stmt **stmt)
+{
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_status rc = SR_OK;
+	bool row = false;
+
+	*stmt = NULL;
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+		sr_buffer_clear(&sql);
+		sr_file_select(&sql, shape, "$1");
+		sr_buffer_printf(&sql, "%s ORDER BY f.row_number DESC LIMIT 1", conditions[i]);
+		if ((rc = sr_buffer_status(&sql)) != SR_OK)
+			break;
+		if ((rc = sr_prepare(conn, sql.data, stmt)) != SR_OK)
+			break;
+		sr_bind_id(*stmt, 1, client);
+		sr_bind_name(*stmt, 2, key);
+		if ((rc = sr_step(*stmt, &row)) != SR_OK || row)
+			break;
+		sr_stmt_done(*stmt);
+		*stmt = NULL;
+	}
+	if (rc == SR_OK && !row)
+		rc = fail_not_found(conn, shape, client, key);
+	if (rc != SR_OK) {
+		sr_stmt_done(*stmt);
+		*stmt = NULL;
+	}
+	sr_buffer_free(&sql);
+	return rc;
+}
+
+sr_status sr_file_seek_row(sr_conn *conn, int64_t row, sr_stmt **stmt)
+{
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_status rc;
+	bool found = false;
+
+	*stmt = NULL;
+	sr_file_select(&sql, NULL, "f.ClientID");
+	sr_buffer_add_string(&sql, " WHERE f.row_number = $1");
+	if ((rc = sr_buffer_status(&sql)) != SR_OK)
+		goto err0;
+	if ((rc = sr_prepare(conn, sql.data, stmt)) != SR_OK)
+		goto err0;
+	sr_bind_integer(*stmt, 1, row);
+	rc = sr_step(*stmt, &found);
+	if (rc == SR_OK && !found)
+		rc = sr_fail(SR_NOT_FOUND, "no file in row %" PRId64, row);
+	if (rc != SR_OK) {
+		sr_stmt_done(*stmt);
+		*stmt = NULL;
+	}
+
+err0:
+	sr_buffer_free(&sql);
+	return rc;
+}
+
+/* An owned copy of the row that stmt stands on. */
+static sr_status take(sr_stmt *stmt, sr_file **file)
+{
+	sr_file row;
+
+	sr_file_read(stmt, &row);
+	if ((*file = sr_file_copy(&row)) == NULL)
+		return sr_fail_memory();
+	return SR_OK;
+}
+
+sr_status sr_file_find(sr_catalog *catalog, const sr_id *client, sr_text key, sr_file **file)
+{
+	sr_reading reading = {0};
+	sr_stmt *stmt;
+	sr_status rc;
+
+	*file = NULL;
+	if ((rc = sr_file_check_key(key)) != SR_OK)
+		goto err0;
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
+		goto err0;
+	if ((rc = sr_file_seek(reading.conn, &reading.shape, client, key, &stmt)) != SR_OK)
+		goto err1;
+	rc = take(stmt, file);
+	sr_stmt_done(stmt);
+
+err1:
+	sr_reading_end(&reading);
+err0:
+	return sr_return(rc);
+}
+
+sr_status sr_file_by_id(sr_catalog *catalog, const sr_id *id, sr_file **file)
+{
+	sr_reading reading = {0};
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	char hex[SR_ID_TEXT_SIZE];
+	sr_stmt *stmt = NULL;
+	sr_status rc;
+	bool row;
+
+	*file = NULL;
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
+		goto err0;
+	sr_file_select(&sql, &reading.shape, "f.ClientID");
+	sr_buffer_add_string(&sql, " WHERE f.ID = $1");
+	if ((rc = sr_buffer_status(&sql)) != SR_OK)
+		goto err1;
+	if ((rc = sr_prepare(reading.conn, sql.data, &stmt)) != SR_OK)
+		goto err1;
+	sr_bind_id(stmt, 1, id);
+	if ((rc = sr_step(stmt, &row)) != SR_OK)
+		goto err2;
+	if (row) {
+		rc = take(stmt, file);
+	} else {
+		sr_id_format(id, hex);
+		rc = sr_fail(SR_NOT_FOUND, "no file with id %s", hex);
+	}
+
+err2:
+	sr_stmt_done(stmt);
+err1:
+	sr_buffer_free(&sql);
+	sr_reading_end(&reading);
+err0:
+	return sr_return(rc);
+}
+
+/* ---- Cursors ---- */
+
+sr_status sr_files_new(sr_files **cursor, const sr_files_source *source, void *state)
+{
+	sr_files *files = calloc(1, sizeof(*files));
+
+	*cursor = NULL;
+	if (files == NULL) {
+		source->close(state);
+		return sr_fail_memory();
+	}
+	files->source = source;
+	files->state = state;
+	*cursor = files;
+	return SR_OK;
+}
+
+sr_status sr_files_next(sr_files *cursor, const sr_file **file)
+{
+	*file = NULL;
+	return sr_return(cursor->source->next(cursor->state, file));
+}
+
+void sr_files_close(sr_files *cursor)
+{
+	if (cursor == NULL)
+		return;
+	cursor->source->close(cursor->state);
+	free(cursor);
+}
+
+/* ---- Listing ---- */
+
+typedef struct listing {
+	sr_reading reading; /* Zeroed once the last row was seen. */
+	sr_stmt *stmt;      /* NULL then. */
+	sr_file file;       /* What the last step handed out. */
+} listing;
+
+/* Gives the connection back as soon as there is nothing more to read. */
+static void listing_end(listing *list)
+{
+	sr_stmt_done(list->stmt);
+	list->stmt = NULL;
+	sr_reading_end(&list->reading);
+	memset(&list->reading, 0, sizeof(list->reading));
+}
+
+static sr_status listing_next(void *state, const sr_file **file)
+{
+	listing *list = state;
+	sr_status rc;
+	bool row;
+
+	if (list->stmt == NULL)
+		return SR_OK;
+	rc = sr_step(list->stmt, &row);
+	if (rc != SR_OK || !row) {
+		listing_end(list);
+		return rc;
+	}
+	sr_file_read(list->stmt, &list->file);
+	*file = &list->file;
+	return SR_OK;
+}
+
+static void listing_close(void *state)
+{
+	listing_end(state);
+	free(state);
+}
+
+static const sr_files_source listing_source = {listing_next, listing_close};
+
+sr_status sr_file_check_client(sr_reading *reading, const sr_id *client)
+{
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	char hex[SR_ID_TEXT_SIZE];
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	sr_buffer_printf(&sql,
+			 "SELECT 1 WHERE EXISTS (SELECT 1 FROM %s c WHERE c.ID = $1)"
+			 " OR EXISTS (SELECT 1 FROM %s f WHERE f.ClientID = $1)",
+			 reading->shape.clients, reading->shape.files);
+	if ((rc = sr_buffer_status(&sql)) != SR_OK)
+		goto err0;
+	if ((rc = sr_prepare(reading->conn, sql.data, &stmt)) != SR_OK)
+		goto err0;
+	sr_bind_id(stmt, 1, client);
+	rc = sr_step(stmt, &row);
+	sr_stmt_done(stmt);
+	if (rc == SR_OK && !row) {
+		sr_id_format(client, hex);
+		rc = sr_fail(SR_NOT_FOUND, "no client with id %s", hex);
+	}
+
+err0:
+	sr_buffer_free(&sql);
+	return rc;
+}
+
+sr_status sr_file_list(sr_catalog *catalog, const sr_id *client, sr_files **cursor)
+{
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	listing *list;
+	sr_status rc;
+
+	*cursor = NULL;
+	if ((list = calloc(1, sizeof(*list))) == NULL) {
+		rc = sr_fail_memory();
+		goto err0;
+	}
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &list->reading)) != SR_OK)
+		goto err1;
+	if (client != NULL && (rc = sr_file_check_client(&list->reading, client)) != SR_OK)
+		goto err2;
+	sr_file_select(&sql, &list->reading.shape, client ? "$1" : "f.ClientID");
+	sr_buffer_printf(&sql, "%s ORDER BY f.row_number", client ? " WHERE f.ClientID = $1" : "");
+	if ((rc = sr_buffer_status(&sql)) != SR_OK)
+		goto err2;
+	if ((rc = sr_prepare(list->reading.conn, sql.data, &list->stmt)) != SR_OK)
+		goto err2;
+	if (client != NULL)
+		sr_bind_id(list->stmt, 1, client);
+	sr_buffer_free(&sql);
+	return sr_return(sr_files_new(cursor, &listing_source, list));
+
+err2:
+	sr_buffer_free(&sql);
+	sr_reading_end(&list->reading);
+err1:
+	free(list);
+err0:
+	return sr_return(rc);
+}
+
+/* ---- Changing one ---- */
+
+/* An operation on the one file that client and key mean. */
+typedef struct change {
+	const sr_id *client;
+	sr_text key;
+	bool verified; /* For sr_file_set_verified. */
+	int64_t crc;
+} change;
+
+static sr_status set_verified(sr_conn *conn, void *arg)
+{
+	const change *wanted = arg;
+	unsigned bits = 0;
+	sr_stmt *stmt;
+	sr_file file;
+	int64_t row;
+	sr_status rc;
+
+	if ((rc = sr_file_seek(conn, NULL, wanted->client, wanted->key, &stmt)) != SR_OK)
+		return rc;
+	sr_file_read(stmt, &file);
+	row = sr_file_row(stmt);
+	if (file.verified != wanted->verified)
+		bits |= SR_FILE_BIT(SR_FILE_VERIFIED);
+	if (wanted->crc != SR_NULL_INTEGER && wanted->crc != file.crc)
+		bits |= SR_FILE_BIT(SR_FILE_CRC);
+	sr_stmt_done(stmt);
+	sr_file_init(&file);
+	file.verified = wanted->verified;
+	file.crc = wanted->crc;
+	return sr_file_update(conn, row, &file, NULL, bits);
+}
+
+sr_status sr_file_set_verified(sr_catalog *catalog, const sr_id *client, sr_text key, bool verified,
+			       int64_t crc)
+{
+	change wanted = {client, key, verified, crc};
+	sr_status rc;
+
+	if ((rc = sr_file_check_key(key)) != SR_OK)
+		return sr_return(rc);
+	if (crc != SR_NULL_INTEGER && (crc < 0 || crc > UINT32_MAX))
+		return sr_return(sr_fail(SR_INVALID, "CRC %" PRId64 " of file %s is not 32 bits",
+					 crc, sr_quoted(key)));
+	return sr_return(sr_catalog_write(catalog, SR_HERE, set_verified, &wanted));
+}
+
+sr_status sr_file_delete_row(sr_conn *conn, int64_t row)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+
+	if ((rc = sr_prepare(conn, "DELETE FROM files WHERE rowid = $1", &stmt)) != SR_OK)
+		return rc;
+	sr_bind_integer(stmt, 1, row);
+	rc = sr_run(stmt);
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+static sr_status delete_file(sr_conn *conn, void *arg)
+{
+	const change *wanted = arg;
+	sr_stmt *stmt;
+	int64_t row;
+	sr_status rc;
+
+	if ((rc = sr_file_seek(conn, NULL, wanted->client, wanted->key, &stmt)) != SR_OK)
+		return rc;
+	row = sr_file_row(stmt);
+	sr_stmt_done(stmt);
+	return sr_file_delete_row(conn, row);
+}
+
+sr_status sr_file_delete(sr_catalog *catalog, const sr_id *client, sr_text key)
+{
+	change wanted = {client, key, false, SR_NULL_INTEGER};
+	sr_status rc;
+
+	if ((rc = sr_file_check_key(key)) != SR_OK)
+		return sr_return(rc);
+	return sr_return(sr_catalog_write(catalog, SR_HERE, delete_file, &wanted));
+}
