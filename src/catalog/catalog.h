@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "../base/buffer.h"
 #include "../base/error.h"
 #include "../base/log.h"
 #include "../base/text.h"
@@ -19,13 +20,17 @@
 struct sr_catalog {
 	sr_pool *pool;
 	sr_settings settings; /* As resolved at opening; never changes. */
-	pthread_mutex_t lock; /* Guards shape. */
+	char *only_reads;     /* Why it cannot write though nobody asked for that, or NULL. */
+	pthread_mutex_t lock; /* Guards everything below. */
 	sr_shape shape;       /* Of the last read; readers take it anew when it is stale. */
+	int references;       /* The opener's, and one for each call and cursor at work, so that
+				 the last of them frees a catalog that was closed meanwhile. */
+	int joined;           /* Cursors open inside the thread's own transaction. */
 };
 
 /* A snapshot and what its tables look like. */
 typedef struct sr_reading {
-	sr_catalog *catalog;
+	sr_catalog *catalog; /* NULL while there is none. */
 	sr_conn *conn;
 	sr_shape shape; /* A copy of the catalog's, good for this snapshot. */
 	bool nested;    /* Inside the thread's own transaction: nothing to end. */
@@ -38,5 +43,12 @@ void sr_reading_end(sr_reading *reading); /* Harmless on a zeroed one. */
  * version (else SR_TOO_OLD naming `migrate up`). */
 sr_status sr_catalog_write(sr_catalog *catalog, const char *site, sr_operation operation,
 			   void *arg);
+
+/* Those checks alone, for what takes the writer by another way. */
+sr_status sr_catalog_writable(sr_catalog *catalog);
+
+/* Keeps the catalog's memory during a call, and lets go. */
+void sr_catalog_keep(sr_catalog *catalog);
+void sr_catalog_let_go(sr_catalog *catalog);
 
 #endif

@@ -15,8 +15,10 @@ typedef struct sr_settings {
 	bool backup;   /* Before migrations. */
 	bool validate; /* Around migrations. */
 	bool block_dangerous;
+	bool trust_foreign_triggers; /* Open for writing in spite of triggers not ours. */
 } sr_settings;
 
+/* options may be NULL. Whatever it returns, sr_settings_free may follow. */
 sr_status sr_settings_resolve(const sr_options *options, sr_settings *settings);
 void sr_settings_free(sr_settings *settings);
 
