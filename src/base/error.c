@@ -136,15 +136,15 @@ sr_status sr_status_of_errno(int error)
 sr_status sr_fail_errno(int error, const char *fmt, ...)
 {
 	char fresh[MESSAGE_SIZE];
-	char why[128];
+	char space[128];
+	/* GNU's strerror_r, which need not use the space. */
+	const char *why = strerror_r(error, space, sizeof(space));
 	va_list args;
 	int n;
 
 	va_start(args, fmt);
 	n = vsnprintf(fresh, sizeof(fresh), fmt, args);
 	va_end(args);
-	if (strerror_r(error, why, sizeof(why)) != 0)
-		snprintf(why, sizeof(why), "error %d", error);
 	if (n >= 0 && (size_t)n < sizeof(fresh))
 		snprintf(fresh + n, sizeof(fresh) - (size_t)n, ": %s", why);
 	memcpy(message, fresh, sizeof(message));

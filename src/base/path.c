@@ -70,7 +70,7 @@ sr_status sr_path_absolute(const char *base, sr_text path, sr_buffer *out)
 /* The last slash, or NULL. */
 static const char *last_slash(sr_text path)
 {
-	return path.length > 0 ? memrchr(path.data, '/', path.length) : NULL;
+	return path.data != NULL ? memrchr(path.data, '/', path.length) : NULL;
 }
 
 sr_text sr_path_name(sr_text path)
