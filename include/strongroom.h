@@ -348,6 +348,7 @@ typedef struct sr_file {
 	int64_t versions;        /* TotalVersions, at least 1. */
 	int64_t current_version; /* CurrentVersionID, or SR_NULL_INTEGER. */
 	sr_text missing_since;   /* When record found it gone; null while it is there. */
+	sr_text recorded_at;     /* When this state was recorded, where known. */
 } sr_file;
 
 /* Fills a file with nulls; set what is known and save it. stored starts true. */
@@ -435,7 +436,8 @@ typedef struct sr_folder sr_folder;
 /* A client's files like a folder tree: one level of `folder` ("" or "/" is the root), or
  * recursive every file below it. Slashes at the folder's ends do not matter, and files known by
  * name alone stand beside those with a path. Sorted by the bytes of the path, so that a folder
- * stands where its name with a slash would. SR_NOT_FOUND where nothing is below it. */
+ * stands where its name with a slash would. SR_NOT_FOUND where nothing is below it, except
+ * that the root of a client that exists may be empty. */
 SR_API SR_MUST_CHECK sr_status sr_folder_open(sr_catalog *catalog, const sr_id *client,
 					      sr_text folder, bool recursive, sr_folder **cursor);
 SR_API SR_MUST_CHECK sr_status sr_folder_next(sr_folder *cursor, const sr_entry **entry);

@@ -99,9 +99,17 @@ typedef enum sr_file_column {
 	(SR_FILE_BIT(SR_FILE_PATH) | SR_FILE_BIT(SR_FILE_SIZE) | SR_FILE_BIT(SR_FILE_DATE) |       \
 	 SR_FILE_BIT(SR_FILE_CRC) | SR_FILE_BIT(SR_FILE_HASH))
 
-/* Sets the columns of `bits` to what file has; recorded_at is only used with its bit. Nothing is
- * written without a bit. The active version row follows. */
-sr_status sr_file_update(sr_conn *conn, int64_t row, const sr_file *file, const char *recorded_at,
+/* Sets the columns of `bits` to what file has; nothing is written without a bit. The active
+ * version follows, so that it always agrees with its file. */
+sr_status sr_file_update(sr_conn *conn, int64_t row, const sr_file *file, unsigned bits);
+
+/* The same for the row alone: before a version is appended. recorded_at goes with its bit. */
+sr_status sr_file_write(sr_conn *conn, int64_t row, const sr_file *file, const char *recorded_at,
+			unsigned bits);
+
+/* A statement that adds rows with the columns of `bits`, and one row of it. */
+sr_status sr_file_prepare_insert(sr_conn *conn, unsigned bits, sr_stmt **stmt);
+sr_status sr_file_insert(sr_stmt *stmt, const sr_file *file, const char *recorded_at,
 			 unsigned bits);
 
 /* Before a row takes new content: writes version 1 of a file that had none. */
@@ -110,6 +118,9 @@ sr_status sr_version_begin(sr_conn *conn, int64_t row, const char *now);
 /* After it took new content: appends that as the active version, and sets CurrentVersionID and
  * TotalVersions. */
 sr_status sr_version_append(sr_conn *conn, int64_t row, const char *now);
+
+/* After a row was corrected in place: the active version repeats it. */
+sr_status sr_version_follow(sr_conn *conn, int64_t row);
 
 /* Steps to the row with this number, for those inside an operation. SR_NOT_FOUND without one. */
 sr_status sr_file_seek_row(sr_conn *conn, int64_t row, sr_stmt **stmt);

@@ -1,169 +1,9 @@
-/* Finding, listing and deleting files; their rows are read here for everybody. */
+/* Finding, listing, marking and deleting files. */
 #include "file.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- Rows ---- */
-
-/* Row number and client's name stand before these. */
-#define COLUMNS                                                                                    \
-	"f.ID, f.ClientID, f.FileName, f.PathName, f.OriginalPath, f.FileSize, "                   \
-	"f.ModificationDate, f.CRC, f.FileHash, f.Verified, f.FileCategory, f.MimeType, "          \
-	"f.FileExtension, f.TransferDuration, f.TransferSpeed, f.CompressionRatio, "               \
-	"f.ModifiedNs, f.Inode, f.IsStored, f.TotalVersions, f.CurrentVersionID, f.MissingSince"
-
-enum column {
-	ROW_NUMBER,
-	CLIENT_NAME,
-	ID,
-	CLIENT_ID,
-	FILE_NAME,
-	PATH_NAME,
-	ORIGINAL_PATH,
-	FILE_SIZE,
-	MODIFICATION_DATE,
-	CRC,
-	FILE_HASH,
-	VERIFIED,
-	FILE_CATEGORY,
-	MIME_TYPE,
-	FILE_EXTENSION,
-	TRANSFER_DURATION,
-	TRANSFER_SPEED,
-	COMPRESSION_RATIO,
-	MODIFIED_NS,
-	INODE,
-	IS_STORED,
-	TOTAL_VERSIONS,
-	CURRENT_VERSION_ID,
-	MISSING_SINCE,
-};
-
-/* What sr_shape_read would make of the latest version. */
-#define LATEST_FILES   "(SELECT *, rowid AS row_number FROM files)"
-#define LATEST_CLIENTS "clients"
-
-void sr_file_select(sr_buffer *sql, const sr_shape *shape, const char *client)
-{
-	sr_buffer_printf(sql,
-			 "SELECT f.row_number, (SELECT c.Name FROM %s c WHERE c.ID = %s), " COLUMNS
-			 " FROM %s f",
-			 shape ? shape->clients : LATEST_CLIENTS, client,
-			 shape ? shape->files : LATEST_FILES);
-}
-
-void sr_file_read(sr_stmt *stmt, sr_file *file)
-{
-	int64_t verified = sr_column_integer(stmt, VERIFIED);
-	int64_t versions = sr_column_integer(stmt, TOTAL_VERSIONS);
-
-	memset(file, 0, sizeof(*file));
-	file->has_id = sr_column_id(stmt, ID, &file->id);
-	sr_column_id(stmt, CLIENT_ID, &file->client_id);
-	file->client_name = sr_column_text(stmt, CLIENT_NAME);
-	file->name = sr_column_text(stmt, FILE_NAME);
-	file->path = sr_column_text(stmt, PATH_NAME);
-	file->original_path = sr_column_text(stmt, ORIGINAL_PATH);
-	file->size = sr_column_integer(stmt, FILE_SIZE);
-	file->date = sr_column_text(stmt, MODIFICATION_DATE);
-	file->crc = sr_column_integer(stmt, CRC);
-	file->hash = sr_column_text(stmt, FILE_HASH);
-	file->verified = verified != SR_NULL_INTEGER && verified != 0;
-	file->category = sr_column_text(stmt, FILE_CATEGORY);
-	file->mime_type = sr_column_text(stmt, MIME_TYPE);
-	file->extension = sr_column_text(stmt, FILE_EXTENSION);
-	file->transfer_duration = sr_column_integer(stmt, TRANSFER_DURATION);
-	file->transfer_speed = sr_column_integer(stmt, TRANSFER_SPEED);
-	file->compression_ratio = sr_column_real(stmt, COMPRESSION_RATIO);
-	file->modified_ns = sr_column_integer(stmt, MODIFIED_NS);
-	file->inode = sr_column_integer(stmt, INODE);
-	file->stored = sr_column_integer(stmt, IS_STORED) != 0;
-	file->versions = versions < 1 ? 1 : versions;
-	file->current_version = sr_column_integer(stmt, CURRENT_VERSION_ID);
-	file->missing_since = sr_column_text(stmt, MISSING_SINCE);
-}
-
-int64_t sr_file_row(sr_stmt *stmt)
-{
-	return sr_column_integer(stmt, ROW_NUMBER);
-}
-
-int64_t sr_file_read_size(sr_stmt *stmt)
-{
-	return sr_column_integer(stmt, FILE_SIZE);
-}
-
-sr_text sr_file_read_date(sr_stmt *stmt)
-{
-	return sr_column_text(stmt, MODIFICATION_DATE);
-}
-
-void sr_file_init(sr_file *file)
-{
-	memset(file, 0, sizeof(*file));
-	file->size = SR_NULL_INTEGER;
-	file->crc = SR_NULL_INTEGER;
-	file->transfer_duration = SR_NULL_INTEGER;
-	file->transfer_speed = SR_NULL_INTEGER;
-	file->compression_ratio = (double)NAN;
-	file->modified_ns = SR_NULL_INTEGER;
-	file->inode = SR_NULL_INTEGER;
-	file->stored = true;
-	file->versions = 1;
-	file->current_version = SR_NULL_INTEGER;
-}
-
-/* ---- Owned copies ---- */
-
-#define TEXTS 9
-
-static void texts_of(sr_file *file, sr_text *texts[TEXTS])
-{
-	sr_text *all[TEXTS] = {
-		&file->name,      &file->path,      &file->original_path,
-		&file->date,      &file->hash,      &file->category,
-		&file->mime_type, &file->extension, &file->client_name,
-	};
-
-	memcpy(texts, all, sizeof(all));
-}
-
-sr_file *sr_file_copy(const sr_file *file)
-{
-	sr_file wanted = *file;
-	sr_text *texts[TEXTS];
-	size_t size = sizeof(*file);
-	sr_file *copy;
-	char *next;
-
-	texts_of(&wanted, texts);
-	for (size_t i = 0; i < TEXTS; i++)
-		size += texts[i]->length + 1;
-	size += wanted.missing_since.length + 1;
-	if ((copy = malloc(size)) == NULL)
-		return NULL;
-	next = (char *)(copy + 1);
-	for (size_t i = 0; i <= TEXTS; i++) {
-		sr_text *text = i < TEXTS ? texts[i] : &wanted.missing_since;
-
-		if (text->data == NULL)
-			continue;
-		memcpy(next, text->data, text->length);
-		next[text->length] = '\0';
-		text->data = next;
-		next += text->length + 1;
-	}
-	*copy = wanted;
-	return copy;
-}
-
-void sr_file_free(sr_file *file)
-{
-	free(file);
-}
 
 /* ---- Finding one ---- */
 
@@ -185,7 +25,7 @@ static sr_status fail_not_found(sr_conn *conn, const sr_shape *shape, const sr_i
 	bool row;
 
 	sr_buffer_printf(&sql, "SELECT c.Name FROM %s c WHERE c.ID = $1",
-			 shape ? shape->clients : LATEST_CLIENTS);
+			 shape ? shape->clients : "clients");
 	if ((rc = sr_buffer_status(&sql)) != SR_OK)
 		goto err0;
 	if ((rc = sr_prepare(conn, sql.data, &stmt)) != SR_OK)
@@ -515,7 +355,7 @@ static sr_status set_verified(sr_conn *conn, void *arg)
 	sr_file_init(&file);
 	file.verified = wanted->verified;
 	file.crc = wanted->crc;
-	return sr_file_update(conn, row, &file, NULL, bits);
+	return sr_file_update(conn, row, &file, bits);
 }
 
 sr_status sr_file_set_verified(sr_catalog *catalog, const sr_id *client, sr_text key, bool verified,
