@@ -8,6 +8,8 @@
 #define SR_CATALOG_H
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
 
 #include "../base/buffer.h"
 #include "../base/error.h"
@@ -19,13 +21,13 @@
 
 struct sr_catalog {
 	sr_pool *pool;
-	sr_settings settings; /* As resolved at opening; never changes. */
-	char *only_reads;     /* Why it cannot write though nobody asked for that, or NULL. */
-	pthread_mutex_t lock; /* Guards everything below. */
-	sr_shape shape;       /* Of the last read; readers take it anew when it is stale. */
-	int references;       /* The opener's, and one for each call and cursor at work, so that
-				 the last of them frees a catalog that was closed meanwhile. */
-	int joined;           /* Cursors open inside the thread's own transaction. */
+	sr_settings settings;  /* As resolved at opening; never changes. */
+	char *only_reads;      /* Why it cannot write though nobody asked for that, or NULL. */
+	pid_t process;         /* The one that opened it; a child has only a copy. */
+	atomic_int references; /* The opener's, and one for each call and cursor at work, so that
+				  the last of them frees a catalog that was closed meanwhile. */
+	pthread_mutex_t lock;  /* Guards what follows. */
+	sr_shape shape;        /* Of the last read; readers take it anew when it is stale. */
 };
 
 /* A snapshot and what its tables look like. */
@@ -33,7 +35,7 @@ typedef struct sr_reading {
 	sr_catalog *catalog; /* NULL while there is none. */
 	sr_conn *conn;
 	sr_shape shape; /* A copy of the catalog's, good for this snapshot. */
-	bool nested;    /* Inside the thread's own transaction: nothing to end. */
+	bool nested;    /* Inside a transaction that is the thread's own: nothing to end. */
 } sr_reading;
 
 sr_status sr_reading_begin(sr_catalog *catalog, const char *site, sr_reading *reading);
@@ -46,6 +48,10 @@ sr_status sr_catalog_write(sr_catalog *catalog, const char *site, sr_operation o
 
 /* Those checks alone, for what takes the writer by another way. */
 sr_status sr_catalog_writable(sr_catalog *catalog);
+
+/* SR_FORKED in a child of the process that opened it. For what looks at the catalog before it asks
+ * the pool, which knows too: a lock may have been held while the child was made. */
+sr_status sr_catalog_enter(const sr_catalog *catalog);
 
 /* Keeps the catalog's memory during a call, and lets go. */
 void sr_catalog_keep(sr_catalog *catalog);

@@ -1,0 +1,428 @@
+#include "catalog.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The seed's figure; pool.c says how connections share it. */
+#define CACHE_PAGES 10000
+
+/* ---- Memory ---- */
+
+sr_status sr_catalog_enter(const sr_catalog *catalog)
+{
+	if (getpid() == catalog->process)
+		return SR_OK;
+	return sr_fail(SR_FORKED,
+		       "%s was opened by process %ld and this is its child: open it anew",
+		       sr_quoted(sr_text_of(catalog->settings.path)), (long)catalog->process);
+}
+
+void sr_catalog_keep(sr_catalog *catalog)
+{
+	atomic_fetch_add(&catalog->references, 1);
+}
+
+void sr_catalog_let_go(sr_catalog *catalog)
+{
+	if (atomic_fetch_sub(&catalog->references, 1) != 1)
+		return;
+	pthread_mutex_destroy(&catalog->lock);
+	sr_shape_free(&catalog->shape);
+	sr_settings_free(&catalog->settings);
+	free(catalog->only_reads);
+	free(catalog);
+}
+
+/* ---- Opening ---- */
+
+/* What stands at the path, before anything opens it. */
+static sr_status look(const sr_settings *settings, bool create, bool *missing)
+{
+	struct stat st;
+
+	*missing = false;
+	if (stat(settings->path, &st) == 0)
+		return SR_OK;
+	if (errno != ENOENT && errno != ENOTDIR)
+		return sr_fail_errno(errno, "cannot open the database %s",
+				     sr_quoted(sr_text_of(settings->path)));
+	if (!create)
+		return sr_fail(SR_NOT_FOUND, "no database %s; `strongroom init` makes one",
+			       sr_quoted(sr_text_of(settings->path)));
+	if (settings->read_only)
+		return sr_fail(SR_READ_ONLY, "no database %s, and read-only it cannot be made",
+			       sr_quoted(sr_text_of(settings->path)));
+	*missing = true;
+	return SR_OK;
+}
+
+/* Makes the file, so that the pool finds one. */
+static sr_status make_file(const sr_settings *settings)
+{
+	const sr_conn_options options = {
+		.access = SR_ACCESS_CREATE,
+		.durability = settings->durability,
+		.busy_timeout = settings->timeout,
+	};
+	sr_conn *conn;
+	sr_status rc;
+
+	if ((rc = sr_conn_open(&sr_sqlite, settings->path, &options, &conn)) == SR_OK)
+		sr_conn_close(conn);
+	return rc;
+}
+
+static sr_status open_pool(sr_catalog *catalog)
+{
+	const sr_settings *settings = &catalog->settings;
+	const sr_pool_options options = {
+		.engine = &sr_sqlite,
+		.path = settings->path,
+		.readers = settings->pool_size,
+		.timeout = settings->timeout,
+		.durability = settings->durability,
+		.read_only = settings->read_only,
+		.direct = settings->direct,
+		.cache_pages = CACHE_PAGES,
+	};
+
+	return sr_pool_open(&catalog->pool, &options);
+}
+
+static sr_status migrate(sr_catalog *catalog)
+{
+	const sr_schema_options options = {
+		.to = -1,
+		.backup = catalog->settings.backup,
+		.validate = catalog->settings.validate,
+		.block_dangerous = catalog->settings.block_dangerous,
+	};
+	sr_migrated migrated;
+	sr_conn *conn;
+	sr_status rc;
+
+	if ((rc = sr_pool_write(catalog->pool, SR_HERE, &conn)) != SR_OK)
+		return rc;
+	rc = sr_schema_migrate(conn, &options, &migrated);
+	sr_pool_release(catalog->pool, conn);
+	if (rc == SR_OK && migrated.from != migrated.to)
+		sr_log("catalog", SR_LOG_INFO, "%s is at schema version %d now, from %d",
+		       sr_quoted(sr_text_of(catalog->settings.path)), migrated.to, migrated.from);
+	return rc;
+}
+
+/* Looks at the version on a reader, which changes nothing, and decides what to do about it. */
+static sr_status settle_version(sr_catalog *catalog, bool create, bool upgrade)
+{
+	const char *path = catalog->settings.path;
+	sr_conn *conn;
+	sr_status rc;
+	bool legacy;
+	int version;
+
+	if ((rc = sr_pool_read(catalog->pool, SR_HERE, &conn)) != SR_OK)
+		return rc;
+	rc = sr_schema_version(conn, &version, &legacy);
+	sr_pool_release(catalog->pool, conn);
+	if (rc != SR_OK)
+		return rc;
+	if (version > sr_schema_latest())
+		return sr_fail(SR_TOO_NEW,
+			       "the database %s is at schema version %d, this program knows %d; "
+			       "use the newer program",
+			       sr_quoted(sr_text_of(path)), version, sr_schema_latest());
+	if (version == -1 && !legacy && !create && !upgrade)
+		return sr_fail(SR_NOT_FOUND,
+			       "the database %s is empty; `strongroom init` fills it in",
+			       sr_quoted(sr_text_of(path)));
+	if (version == sr_schema_latest() && !legacy)
+		return SR_OK;
+	if (upgrade || (version == -1 && !legacy && create))
+		return migrate(catalog);
+	return SR_OK;
+}
+
+static sr_status open_catalog(sr_catalog *catalog, const sr_options *options)
+{
+	bool create = options != NULL && options->create;
+	bool upgrade = options != NULL && options->migrate;
+	bool missing;
+	sr_status rc;
+
+	if ((rc = sr_settings_resolve(options, &catalog->settings)) != SR_OK)
+		return rc;
+	if ((rc = look(&catalog->settings, create, &missing)) != SR_OK)
+		return rc;
+	if (missing && (rc = make_file(&catalog->settings)) != SR_OK)
+		return rc;
+	if ((rc = open_pool(catalog)) != SR_OK)
+		return rc;
+	if (catalog->settings.read_only)
+		upgrade = create = false;
+	return settle_version(catalog, create, upgrade);
+}
+
+sr_status sr_open(sr_catalog **catalog, const sr_options *options)
+{
+	sr_catalog *fresh = calloc(1, sizeof(*fresh));
+	sr_status rc;
+
+	*catalog = NULL;
+	if (fresh == NULL)
+		return sr_return(sr_fail_memory());
+	pthread_mutex_init(&fresh->lock, NULL);
+	fresh->process = getpid();
+	atomic_init(&fresh->references, 1);
+	fresh->shape.cookie = -1;
+	if ((rc = open_catalog(fresh, options)) != SR_OK) {
+		char why[2048];
+
+		/* Closing must not replace the words. */
+		strncpy(why, sr_error_message(), sizeof(why) - 1);
+		why[sizeof(why) - 1] = '\0';
+		if (fresh->pool != NULL)
+			(void)sr_pool_close(fresh->pool);
+		sr_catalog_let_go(fresh);
+		sr_error_set(why);
+		return sr_return(rc);
+	}
+	*catalog = fresh;
+	return sr_return(SR_OK);
+}
+
+sr_status sr_close(sr_catalog *catalog)
+{
+	sr_status rc;
+
+	/* A child leaves its copy alone: the connections are its parent's. */
+	if (catalog == NULL || getpid() != catalog->process)
+		return sr_return(SR_OK);
+	rc = sr_pool_close(catalog->pool);
+	sr_catalog_let_go(catalog);
+	return sr_return(rc);
+}
+
+const char *sr_catalog_path(const sr_catalog *catalog)
+{
+	return catalog->settings.path;
+}
+
+sr_status sr_catalog_version(sr_catalog *catalog, int *version)
+{
+	sr_reading reading = {0};
+	sr_status rc;
+
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) == SR_OK)
+		*version = reading.shape.version;
+	sr_reading_end(&reading);
+	return sr_return(rc);
+}
+
+sr_status sr_pool_statistics_get(sr_catalog *catalog, sr_pool_statistics *statistics)
+{
+	sr_status rc = sr_catalog_enter(catalog);
+
+	if (rc == SR_OK)
+		sr_pool_statistics_read(catalog->pool, statistics);
+	return sr_return(rc);
+}
+
+/* ---- Reading ---- */
+
+/* An owned copy. The strings are NULL in a shape that was never read. */
+static sr_status copy_shape(const sr_shape *shape, sr_shape *copy)
+{
+	*copy = *shape;
+	copy->files = shape->files ? strdup(shape->files) : NULL;
+	copy->clients = shape->clients ? strdup(shape->clients) : NULL;
+	if ((shape->files && !copy->files) || (shape->clients && !copy->clients)) {
+		sr_shape_free(copy);
+		*copy = (sr_shape){0};
+		return sr_fail_memory();
+	}
+	return SR_OK;
+}
+
+/* Replaces the catalog's shape by what a reader has just seen. */
+static sr_status keep_shape(sr_catalog *catalog, const sr_shape *seen)
+{
+	sr_shape fresh;
+	sr_shape old;
+	sr_status rc;
+
+	if ((rc = copy_shape(seen, &fresh)) != SR_OK)
+		return rc;
+	pthread_mutex_lock(&catalog->lock);
+	old = catalog->shape;
+	catalog->shape = fresh;
+	pthread_mutex_unlock(&catalog->lock);
+	sr_shape_free(&old);
+	return SR_OK;
+}
+
+/* The shape as this snapshot has it. What the thread's own transaction did to the schema may yet
+ * be rolled back, so a nested reading keeps it to itself. */
+static sr_status take_shape(sr_reading *reading)
+{
+	sr_catalog *catalog = reading->catalog;
+	bool stale = true;
+	sr_status rc;
+
+	pthread_mutex_lock(&catalog->lock);
+	rc = copy_shape(&catalog->shape, &reading->shape);
+	pthread_mutex_unlock(&catalog->lock);
+	if (rc != SR_OK)
+		return rc;
+	if (reading->shape.files != NULL &&
+	    (rc = sr_shape_stale(reading->conn, &reading->shape, &stale)) != SR_OK)
+		return rc;
+	if (!stale)
+		return SR_OK;
+	sr_shape_free(&reading->shape);
+	reading->shape = (sr_shape){0};
+	if ((rc = sr_shape_read(reading->conn, &reading->shape)) != SR_OK) {
+		reading->shape = (sr_shape){0};
+		return rc;
+	}
+	return reading->nested ? SR_OK : keep_shape(catalog, &reading->shape);
+}
+
+sr_status sr_reading_begin(sr_catalog *catalog, const char *site, sr_reading *reading)
+{
+	sr_status rc;
+
+	*reading = (sr_reading){.catalog = catalog};
+	sr_catalog_keep(catalog);
+	if ((rc = sr_pool_read(catalog->pool, site, &reading->conn)) != SR_OK)
+		goto err0;
+	/* Lent ones are in none, so this is the thread's own, which the pool joined. */
+	reading->nested = sr_conn_in_transaction(reading->conn);
+	if (!reading->nested && (rc = sr_conn_begin(reading->conn, SR_TRANSACTION_READ)) != SR_OK)
+		goto err1;
+	if ((rc = take_shape(reading)) != SR_OK)
+		goto err1;
+	return SR_OK;
+
+err1:
+	sr_reading_end(reading);
+	return rc;
+err0:
+	*reading = (sr_reading){0};
+	sr_catalog_let_go(catalog);
+	return rc;
+}
+
+void sr_reading_end(sr_reading *reading)
+{
+	sr_catalog *catalog = reading->catalog;
+
+	if (catalog == NULL)
+		return;
+	sr_shape_free(&reading->shape);
+	if (!reading->nested)
+		sr_conn_rollback(reading->conn);
+	sr_pool_release(catalog->pool, reading->conn);
+	*reading = (sr_reading){0};
+	sr_catalog_let_go(catalog);
+}
+
+/* ---- Writing ---- */
+
+static sr_status fail_too_old(const sr_catalog *catalog, int version)
+{
+	return sr_fail(SR_TOO_OLD,
+		       "the database %s is at schema version %d, writing needs %d: run "
+		       "`strongroom migrate up`",
+		       sr_quoted(sr_text_of(catalog->settings.path)), version, sr_schema_latest());
+}
+
+sr_status sr_catalog_writable(sr_catalog *catalog)
+{
+	sr_reading reading = {0};
+	sr_status rc;
+	bool latest;
+
+	if ((rc = sr_catalog_enter(catalog)) != SR_OK)
+		return rc;
+	if (catalog->settings.read_only)
+		return sr_fail(SR_READ_ONLY, "the database %s is open for reading only",
+			       sr_quoted(sr_text_of(catalog->settings.path)));
+	if (catalog->only_reads != NULL)
+		return sr_fail(SR_READ_ONLY, "the database %s only reads: %s",
+			       sr_quoted(sr_text_of(catalog->settings.path)), catalog->only_reads);
+	pthread_mutex_lock(&catalog->lock);
+	latest = catalog->shape.latest;
+	pthread_mutex_unlock(&catalog->lock);
+	if (latest || sr_pool_in_transaction(catalog->pool))
+		return SR_OK;
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
+		return rc;
+	if (!reading.shape.latest)
+		rc = fail_too_old(catalog, reading.shape.version);
+	sr_reading_end(&reading);
+	return rc;
+}
+
+/* An operation and the look at the schema that goes before it, inside its transaction. */
+typedef struct checked {
+	sr_catalog *catalog;
+	sr_operation operation;
+	void *arg;
+	bool stale; /* The catalog's shape was out of date. */
+} checked;
+
+static sr_status run_checked(sr_conn *conn, void *arg)
+{
+	checked *check = arg;
+	sr_catalog *catalog = check->catalog;
+	sr_shape shape;
+	sr_status rc;
+	bool latest;
+	int version;
+
+	pthread_mutex_lock(&catalog->lock);
+	shape = (sr_shape){
+		.cookie = catalog->shape.cookie,
+		.version = catalog->shape.version,
+		.latest = catalog->shape.latest,
+	};
+	pthread_mutex_unlock(&catalog->lock);
+	check->stale = false;
+	if ((rc = sr_shape_stale(conn, &shape, &check->stale)) != SR_OK)
+		return rc;
+	latest = shape.latest;
+	version = shape.version;
+	if (check->stale) {
+		if ((rc = sr_shape_read(conn, &shape)) != SR_OK)
+			return rc;
+		latest = shape.latest;
+		version = shape.version;
+		sr_shape_free(&shape);
+	}
+	if (!latest)
+		return fail_too_old(catalog, version);
+	return check->operation(conn, check->arg);
+}
+
+sr_status sr_catalog_write(sr_catalog *catalog, const char *site, sr_operation operation, void *arg)
+{
+	checked check = {.catalog = catalog, .operation = operation, .arg = arg};
+	sr_reading reading = {0};
+	sr_status rc;
+
+	sr_catalog_keep(catalog);
+	if ((rc = sr_catalog_writable(catalog)) != SR_OK)
+		goto err0;
+	if ((rc = sr_pool_commit(catalog->pool, site, run_checked, &check)) != SR_OK)
+		goto err0;
+	/* Readers renew the shape; a program that only writes has none, so this stands in. */
+	if (check.stale && sr_reading_begin(catalog, SR_HERE, &reading) == SR_OK)
+		sr_reading_end(&reading);
+
+err0:
+	sr_catalog_let_go(catalog);
+	return rc;
+}

@@ -1,0 +1,19 @@
+/*
+ * How many files and bytes each client has: one pass over `files` in the order of its pages,
+ * added up in memory. Grouping by the index on ClientID would look each row up at random.
+ */
+#ifndef SR_CLIENT_TOTALS_H
+#define SR_CLIENT_TOTALS_H
+
+#include "catalog.h"
+
+typedef struct sr_client_totals sr_client_totals;
+
+sr_status sr_client_totals_read(sr_reading *reading, sr_client_totals **totals);
+
+/* Fills files, bytes and last_recorded of the client with this id; the text is the totals' own. */
+void sr_client_totals_get(const sr_client_totals *totals, sr_client *client);
+
+void sr_client_totals_free(sr_client_totals *totals);
+
+#endif

@@ -1,0 +1,504 @@
+/* Clients: saved, found, listed, changed and deleted. Keys are bytes; nothing here shows one. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/clock.h"
+#include "catalog.h"
+#include "client_totals.h"
+
+/* ---- What a client may be ---- */
+
+static sr_status check_name(sr_text name)
+{
+	if (name.data == NULL || name.length == 0)
+		return sr_fail(SR_INVALID, "the name of a client is empty");
+	if (name.length > SR_NAME_MAX)
+		return sr_fail(SR_INVALID,
+			       "the name of a client has %zu bytes, more than the %d allowed: %s",
+			       name.length, SR_NAME_MAX, sr_quoted(name));
+	if (!sr_text_is_utf8(name))
+		return sr_fail(SR_INVALID, "the name of a client is not UTF-8: %s",
+			       sr_quoted(name));
+	if (sr_text_has_control(name))
+		return sr_fail(SR_INVALID, "the name of a client has control characters: %s",
+			       sr_quoted(name));
+	return SR_OK;
+}
+
+/* The message tells a key's length and never its bytes. */
+static sr_status check_key(const char *what, sr_text key)
+{
+	if (key.data != NULL && key.length > SR_KEY_MAX)
+		return sr_fail(SR_INVALID, "the %s key has %zu bytes, more than the %d allowed",
+			       what, key.length, SR_KEY_MAX);
+	return SR_OK;
+}
+
+#define LAST_SEEN_MAX 64
+
+static sr_status check_last_seen(sr_text text)
+{
+	if (text.data == NULL)
+		return SR_OK;
+	if (text.length == 0 || text.length > LAST_SEEN_MAX || !sr_text_is_utf8(text) ||
+	    sr_text_has_control(text))
+		return sr_fail(SR_INVALID, "this is no time at which a client was last seen: %s",
+			       sr_quoted(text));
+	return SR_OK;
+}
+
+static sr_status check_fields(const sr_client *client, unsigned fields)
+{
+	sr_status rc = SR_OK;
+
+	if (fields & SR_CLIENT_NAME)
+		rc = check_name(client->name);
+	if (rc == SR_OK && (fields & SR_CLIENT_PUBLIC_KEY))
+		rc = check_key("public", client->public_key);
+	if (rc == SR_OK && (fields & SR_CLIENT_AES_KEY))
+		rc = check_key("AES", client->aes_key);
+	if (rc == SR_OK && (fields & SR_CLIENT_LAST_SEEN))
+		rc = check_last_seen(client->last_seen);
+	return rc;
+}
+
+#define ALL_FIELDS                                                                                 \
+	((unsigned)SR_CLIENT_NAME | SR_CLIENT_PUBLIC_KEY | SR_CLIENT_AES_KEY | SR_CLIENT_LAST_SEEN)
+
+/* ---- Binding and reading ---- */
+
+static void bind_key(sr_stmt *stmt, int number, sr_text key)
+{
+	if (key.data == NULL)
+		sr_bind_null(stmt, number);
+	else
+		sr_bind_blob(stmt, number, key.data, key.length);
+}
+
+/* $1 to $5. now stands in for a time that was not given. */
+static void bind_client(sr_stmt *stmt, const sr_client *client, const char *now)
+{
+	sr_text seen = client->last_seen.data ? client->last_seen : sr_text_of(now);
+
+	sr_bind_id(stmt, 1, &client->id);
+	sr_bind_name(stmt, 2, client->name);
+	bind_key(stmt, 3, client->public_key);
+	sr_bind_name(stmt, 4, seen);
+	bind_key(stmt, 5, client->aes_key);
+}
+
+#define COLUMNS "c.ID, c.Name, c.PublicKey, c.LastSeen, c.AESKey"
+
+static void read_client(sr_stmt *stmt, sr_client *client)
+{
+	*client = (sr_client){.files = SR_NULL_INTEGER, .bytes = SR_NULL_INTEGER};
+	(void)sr_column_id(stmt, 0, &client->id);
+	client->name = sr_column_text(stmt, 1);
+	client->public_key = sr_column_text(stmt, 2);
+	client->last_seen = sr_column_text(stmt, 3);
+	client->aes_key = sr_column_text(stmt, 4);
+}
+
+/* ---- Saving ---- */
+
+typedef struct save {
+	const sr_client *clients;
+	size_t count;
+	char now[SR_TIME_TEXT_SIZE];
+	sr_saved saved;
+} save;
+
+/* SR_EXISTS when another id owns the name. */
+static sr_status check_owner(sr_conn *conn, const sr_client *client)
+{
+	char ours[SR_ID_TEXT_SIZE];
+	char theirs[SR_ID_TEXT_SIZE];
+	sr_stmt *stmt;
+	sr_status rc;
+	sr_id owner;
+	bool row;
+
+	if ((rc = sr_prepare(conn, "SELECT ID FROM clients WHERE Name = $1 AND ID IS NOT $2",
+			     &stmt)) != SR_OK)
+		return rc;
+	sr_bind_name(stmt, 1, client->name);
+	sr_bind_id(stmt, 2, &client->id);
+	if ((rc = sr_step(stmt, &row)) == SR_OK && row) {
+		sr_id_format(&client->id, ours);
+		if (sr_column_id(stmt, 0, &owner))
+			sr_id_format(&owner, theirs);
+		else
+			strcpy(theirs, "(none)");
+		rc = sr_fail(SR_EXISTS,
+			     "the name %s belongs to client %s, client %s cannot have it",
+			     sr_quoted(client->name), theirs, ours);
+	}
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+/* What saving it will mean. Being seen again is no change. */
+static sr_status compare(sr_conn *conn, const sr_client *client, sr_outcome *outcome)
+{
+	sr_client known;
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	if ((rc = sr_prepare(conn, "SELECT " COLUMNS " FROM clients AS c WHERE c.ID = $1",
+			     &stmt)) != SR_OK)
+		return rc;
+	sr_bind_id(stmt, 1, &client->id);
+	if ((rc = sr_step(stmt, &row)) != SR_OK)
+		goto err0;
+	*outcome = SR_ADDED;
+	if (row) {
+		read_client(stmt, &known);
+		*outcome = sr_text_equal(known.name, client->name) &&
+					   sr_text_equal(known.public_key, client->public_key) &&
+					   sr_text_equal(known.aes_key, client->aes_key)
+				   ? SR_UNCHANGED
+				   : SR_CHANGED;
+	}
+
+err0:
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+static sr_status save_one(sr_conn *conn, const sr_client *client, save *job)
+{
+	sr_outcome outcome;
+	sr_stmt *stmt;
+	sr_status rc;
+
+	if ((rc = check_owner(conn, client)) != SR_OK)
+		return rc;
+	if ((rc = compare(conn, client, &outcome)) != SR_OK)
+		return rc;
+	/* Never REPLACE: that deletes the row first, and the client's files with it. */
+	if ((rc = sr_prepare(conn,
+			     "INSERT INTO clients (ID, Name, PublicKey, LastSeen, AESKey) "
+			     "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (ID) DO UPDATE SET "
+			     "Name = excluded.Name, PublicKey = excluded.PublicKey, "
+			     "LastSeen = excluded.LastSeen, AESKey = excluded.AESKey",
+			     &stmt)) != SR_OK)
+		return rc;
+	bind_client(stmt, client, job->now);
+	rc = sr_run(stmt);
+	sr_stmt_done(stmt);
+	job->saved.added += outcome == SR_ADDED;
+	job->saved.changed += outcome == SR_CHANGED;
+	job->saved.unchanged += outcome == SR_UNCHANGED;
+	return rc;
+}
+
+static sr_status save_all(sr_conn *conn, void *arg)
+{
+	save *job = arg;
+	sr_status rc = SR_OK;
+
+	job->saved = (sr_saved){0};
+	for (size_t i = 0; i < job->count && rc == SR_OK; i++)
+		rc = save_one(conn, &job->clients[i], job);
+	return rc;
+}
+
+sr_status sr_client_save(sr_catalog *catalog, const sr_client *clients, size_t count,
+			 sr_saved *saved)
+{
+	save job = {.clients = clients, .count = count};
+	sr_status rc;
+
+	for (size_t i = 0; i < count; i++) {
+		if ((rc = check_fields(&clients[i], ALL_FIELDS)) != SR_OK)
+			return sr_return(rc);
+	}
+	sr_time_format(sr_time_now(), job.now);
+	if ((rc = sr_catalog_write(catalog, SR_HERE, save_all, &job)) == SR_OK && saved != NULL)
+		*saved = job.saved;
+	return sr_return(rc);
+}
+
+/* ---- Updating ---- */
+
+typedef struct update {
+	const sr_client *changes;
+	unsigned fields;
+	char now[SR_TIME_TEXT_SIZE];
+} update;
+
+static sr_status fail_unknown(const sr_id *id)
+{
+	char hex[SR_ID_TEXT_SIZE];
+
+	sr_id_format(id, hex);
+	return sr_fail(SR_NOT_FOUND, "no client with id %s", hex);
+}
+
+static sr_status update_one(sr_conn *conn, void *arg)
+{
+	update *job = arg;
+	sr_stmt *stmt;
+	sr_status rc;
+
+	if ((job->fields & SR_CLIENT_NAME) && (rc = check_owner(conn, job->changes)) != SR_OK)
+		return rc;
+	if ((rc = sr_prepare(conn,
+			     "UPDATE clients SET Name = CASE WHEN $6 & 1 THEN $2 ELSE Name END, "
+			     "PublicKey = CASE WHEN $6 & 2 THEN $3 ELSE PublicKey END, "
+			     "AESKey = CASE WHEN $6 & 4 THEN $5 ELSE AESKey END, "
+			     "LastSeen = CASE WHEN $6 & 8 THEN $4 ELSE LastSeen END WHERE ID = $1",
+			     &stmt)) != SR_OK)
+		return rc;
+	bind_client(stmt, job->changes, job->now);
+	sr_bind_integer(stmt, 6, job->fields);
+	rc = sr_run(stmt);
+	sr_stmt_done(stmt);
+	if (rc == SR_OK && sr_conn_changes(conn) == 0)
+		rc = fail_unknown(&job->changes->id);
+	return rc;
+}
+
+sr_status sr_client_update(sr_catalog *catalog, const sr_client *changes, unsigned fields)
+{
+	update job = {.changes = changes, .fields = fields};
+	sr_status rc;
+
+	if (fields == 0 || (fields & ~ALL_FIELDS) != 0)
+		return sr_return(sr_fail(SR_INVALID,
+					 "fields 0x%x of a client: name is 1, public key 2, "
+					 "AES key 4, last seen 8",
+					 fields));
+	if ((rc = check_fields(changes, fields)) != SR_OK)
+		return sr_return(rc);
+	sr_time_format(sr_time_now(), job.now);
+	return sr_return(sr_catalog_write(catalog, SR_HERE, update_one, &job));
+}
+
+/* ---- Deleting ---- */
+
+typedef struct removal {
+	const sr_id *id;
+	int64_t files;
+} removal;
+
+/* One statement about one client; changes may be NULL. */
+static sr_status run_for(sr_conn *conn, const char *sql, const sr_id *id, int64_t *changes)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+
+	if ((rc = sr_prepare(conn, sql, &stmt)) != SR_OK)
+		return rc;
+	sr_bind_id(stmt, 1, id);
+	rc = sr_run(stmt);
+	sr_stmt_done(stmt);
+	if (rc == SR_OK && changes != NULL)
+		*changes = sr_conn_changes(conn);
+	return rc;
+}
+
+/* Files first, and by name: `files` of the oldest databases refers to nobody, so that no cascade
+ * takes them. Versions go with their files, activity moves to its archive by a trigger. */
+static sr_status delete_one(sr_conn *conn, void *arg)
+{
+	removal *job = arg;
+	int64_t clients;
+	sr_status rc;
+
+	if ((rc = run_for(conn, "DELETE FROM files WHERE ClientID = $1", job->id, &job->files)) !=
+	    SR_OK)
+		return rc;
+	if ((rc = run_for(conn, "DELETE FROM clients WHERE ID = $1", job->id, &clients)) != SR_OK)
+		return rc;
+	return clients == 0 ? fail_unknown(job->id) : SR_OK;
+}
+
+sr_status sr_client_delete(sr_catalog *catalog, const sr_id *id, int64_t *files)
+{
+	removal job = {.id = id};
+	sr_status rc = sr_catalog_write(catalog, SR_HERE, delete_one, &job);
+
+	if (rc == SR_OK && files != NULL)
+		*files = job.files;
+	return sr_return(rc);
+}
+
+/* ---- Finding one ---- */
+
+/* All in one piece of memory, the texts behind the struct. */
+static sr_client *copy_client(const sr_client *client)
+{
+	const sr_text texts[] = {client->name, client->public_key, client->aes_key,
+				 client->last_seen};
+	size_t size = sizeof(*client);
+	sr_text copies[4];
+	sr_client *copy;
+	char *at;
+
+	for (size_t i = 0; i < 4; i++)
+		size += texts[i].length + 1;
+	if ((copy = malloc(size)) == NULL)
+		return NULL;
+	at = (char *)(copy + 1);
+	for (size_t i = 0; i < 4; i++) {
+		copies[i] = texts[i];
+		if (texts[i].data == NULL)
+			continue;
+		memcpy(at, texts[i].data, texts[i].length);
+		at[texts[i].length] = '\0';
+		copies[i].data = at;
+		at += texts[i].length + 1;
+	}
+	*copy = *client;
+	copy->name = copies[0];
+	copy->public_key = copies[1];
+	copy->aes_key = copies[2];
+	copy->last_seen = copies[3];
+	return copy;
+}
+
+void sr_client_free(sr_client *client)
+{
+	free(client);
+}
+
+/* The client by id, or without one by name. */
+static sr_status find(sr_catalog *catalog, const sr_id *id, sr_text name, sr_client **client)
+{
+	sr_reading reading = {0};
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_client known;
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	*client = NULL;
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
+		return rc;
+	sr_buffer_printf(&sql, "SELECT " COLUMNS " FROM %s AS c WHERE c.%s = $1",
+			 reading.shape.clients, id ? "ID" : "Name");
+	if ((rc = sr_buffer_status(&sql)) != SR_OK)
+		goto err0;
+	if ((rc = sr_prepare(reading.conn, sql.data, &stmt)) != SR_OK)
+		goto err0;
+	if (id != NULL)
+		sr_bind_id(stmt, 1, id);
+	else
+		sr_bind_name(stmt, 1, name);
+	if ((rc = sr_step(stmt, &row)) != SR_OK)
+		goto err1;
+	if (row) {
+		read_client(stmt, &known);
+		if ((*client = copy_client(&known)) == NULL)
+			rc = sr_fail_memory();
+	} else {
+		rc = id ? fail_unknown(id)
+			: sr_fail(SR_NOT_FOUND, "no client named %s", sr_quoted(name));
+	}
+
+err1:
+	sr_stmt_done(stmt);
+err0:
+	sr_buffer_free(&sql);
+	sr_reading_end(&reading);
+	return rc;
+}
+
+sr_status sr_client_by_id(sr_catalog *catalog, const sr_id *id, sr_client **client)
+{
+	return sr_return(find(catalog, id, sr_text_of(NULL), client));
+}
+
+sr_status sr_client_by_name(sr_catalog *catalog, sr_text name, sr_client **client)
+{
+	return sr_return(find(catalog, NULL, name, client));
+}
+
+/* ---- All of them ---- */
+
+sr_status sr_client_count(sr_catalog *catalog, int64_t *count)
+{
+	sr_reading reading = {0};
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_status rc;
+
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
+		return sr_return(rc);
+	sr_buffer_printf(&sql, "SELECT count(*) FROM %s AS c", reading.shape.clients);
+	if ((rc = sr_buffer_status(&sql)) == SR_OK)
+		rc = sr_query_integer(reading.conn, sql.data, count);
+	sr_buffer_free(&sql);
+	sr_reading_end(&reading);
+	return sr_return(rc);
+}
+
+struct sr_clients {
+	sr_reading reading;
+	sr_stmt *stmt;
+	sr_client_totals *totals; /* NULL unless counts were asked for. */
+	sr_client client;         /* What the last step handed out. */
+};
+
+sr_status sr_client_list(sr_catalog *catalog, bool counts, sr_clients **cursor)
+{
+	sr_clients *fresh = calloc(1, sizeof(*fresh));
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_status rc;
+
+	*cursor = NULL;
+	if (fresh == NULL)
+		return sr_return(sr_fail_memory());
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &fresh->reading)) != SR_OK)
+		goto err0;
+	if (counts && (rc = sr_client_totals_read(&fresh->reading, &fresh->totals)) != SR_OK)
+		goto err0;
+	sr_buffer_printf(&sql, "SELECT " COLUMNS " FROM %s AS c ORDER BY c.Name, c.ID",
+			 fresh->reading.shape.clients);
+	if ((rc = sr_buffer_status(&sql)) != SR_OK)
+		goto err0;
+	if ((rc = sr_prepare(fresh->reading.conn, sql.data, &fresh->stmt)) != SR_OK)
+		goto err0;
+	sr_buffer_free(&sql);
+	*cursor = fresh;
+	return sr_return(SR_OK);
+
+err0:
+	sr_buffer_free(&sql);
+	sr_clients_close(fresh);
+	return sr_return(rc);
+}
+
+sr_status sr_clients_next(sr_clients *cursor, const sr_client **client)
+{
+	sr_status rc;
+	bool row;
+
+	*client = NULL;
+	if (cursor->stmt == NULL)
+		return sr_return(SR_OK);
+	if ((rc = sr_step(cursor->stmt, &row)) != SR_OK)
+		return sr_return(rc);
+	if (!row) {
+		sr_stmt_done(cursor->stmt);
+		cursor->stmt = NULL;
+		return sr_return(SR_OK);
+	}
+	read_client(cursor->stmt, &cursor->client);
+	if (cursor->totals != NULL)
+		sr_client_totals_get(cursor->totals, &cursor->client);
+	*client = &cursor->client;
+	return sr_return(SR_OK);
+}
+
+void sr_clients_close(sr_clients *cursor)
+{
+	if (cursor == NULL)
+		return;
+	sr_stmt_done(cursor->stmt);
+	sr_client_totals_free(cursor->totals);
+	sr_reading_end(&cursor->reading);
+	free(cursor);
+}
