@@ -32,9 +32,13 @@ enum {
 extern const sr_engine sr_sqlite;
 
 typedef enum sr_access {
-	SR_ACCESS_READ,   /* The connection cannot write. */
-	SR_ACCESS_WRITE,  /* The database must exist. */
-	SR_ACCESS_CREATE, /* It is made, mode 0600, if missing. */
+	SR_ACCESS_READ,    /* Cannot write. For readers beside a writer: it takes its part in the
+			      log's files as any user of the database does. */
+	SR_ACCESS_WRITE,   /* The database must exist. */
+	SR_ACCESS_CREATE,  /* It is made, mode 0600, if missing. */
+	SR_ACCESS_INSPECT, /* Cannot write and makes no file at all, for catalogs opened read-only
+			      and for read-only media. SR_BUSY when another program begins to
+			      write to what was read without its log; then open it again. */
 } sr_access;
 
 typedef struct sr_conn_options {
@@ -44,6 +48,8 @@ typedef struct sr_conn_options {
 	int cache_pages;     /* Page cache of this connection. */
 	bool untrusted;      /* For callers' own SQL and files of unknown origin: nothing but
 				reading a list of harmless things, deadline and length limits. */
+	double deadline;     /* Seconds that one statement of an untrusted connection may run,
+				waiting for the caller not counted; 0: 30. */
 } sr_conn_options;
 
 /* path is absolute. Directories, texts, half files, encrypted files and the like are refused
@@ -114,8 +120,7 @@ bool sr_stmt_reads(const sr_stmt *stmt);
 /* Runs a script of several statements without parameters; an error names the statement. */
 sr_status sr_exec(sr_conn *conn, const char *sql);
 
-/* The one integer, or text, of a one-row statement without parameters, for pragmas and
- * counts. The text is copied into out. */
+/* The one integer of a one-row statement without parameters, for pragmas and counts. */
 sr_status sr_query_integer(sr_conn *conn, const char *sql, int64_t *value);
 
 int64_t sr_conn_changes(const sr_conn *conn); /* Rows changed by the last statement. */
@@ -149,8 +154,8 @@ void sr_savepoint_rollback(sr_conn *conn);
 
 /* ---- The log ---- */
 
-/* Bytes in the write-ahead log that are not yet in the database, as of this connection's last
- * commit; 0 without a log. */
+/* Bytes of pages in the write-ahead log as of this connection's last commit or checkpoint, those
+ * among them that a checkpoint has copied since; 0 without a log. */
 int64_t sr_conn_log_size(sr_conn *conn);
 
 typedef struct sr_checkpoint {
@@ -202,5 +207,9 @@ void sr_conn_guard(sr_conn *conn, sr_guard_fn guard, void *arg);
 /* The engine's own schema table becomes writable for the callers of migrations, and
  * back. Only src/schema uses it. */
 sr_status sr_conn_trusted(sr_conn *conn, bool trusted);
+
+/* Triggers fire, and views can be read; both from the opening on. Foreign keys act either way. */
+sr_status sr_conn_triggers(sr_conn *conn, bool enabled);
+sr_status sr_conn_views(sr_conn *conn, bool enabled);
 
 #endif

@@ -1,0 +1,177 @@
+#include "vtable.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A hole would be a crash at the first use; this finds it when anything is opened. */
+static sr_status engine_complete(const sr_engine *e)
+{
+	bool complete = e->name && e->open && e->close && e->handle && e->validate &&
+			e->interrupt && e->prepare && e->finalize && e->reset && e->bind &&
+			e->step && e->columns && e->column_name && e->column && e->column_text &&
+			e->changes && e->last_row_id && e->command && e->in_transaction &&
+			e->deferred_violation && e->log_size && e->checkpoint && e->backup &&
+			e->guard_changed && e->trusted && e->triggers && e->views;
+
+	if (!complete)
+		return sr_fail(SR_INVALID, "the engine %s lacks a function",
+			       e->name ? e->name : "without a name");
+	return SR_OK;
+}
+
+sr_status sr_conn_open(const sr_engine *engine, const char *path, const sr_conn_options *options,
+		       sr_conn **conn)
+{
+	sr_status rc;
+
+	*conn = NULL;
+	if ((rc = engine_complete(engine)) != SR_OK)
+		return rc;
+	return engine->open(path, options, conn);
+}
+
+void sr_conn_close(sr_conn *conn)
+{
+	if (conn == NULL)
+		return;
+	/* A child that closed its parent's connection would drop what the parent relies on; its
+	 * copy of the memory goes with the process. */
+	if (conn->owner != getpid())
+		return;
+	while (conn->in_use)
+		sr_stmt_done(conn->in_use);
+	sr_conn_rollback(conn);
+	sr_conn_forget_statements(conn);
+	conn->engine->close(conn);
+}
+
+bool sr_conn_has(const sr_conn *conn, unsigned feature)
+{
+	return (conn->engine->features & feature) == feature;
+}
+
+const char *sr_conn_path(const sr_conn *conn)
+{
+	return conn->path;
+}
+
+void *sr_conn_handle(const sr_conn *conn)
+{
+	return conn->engine->handle(conn);
+}
+
+bool sr_conn_broken(const sr_conn *conn)
+{
+	return conn->broken;
+}
+
+sr_status sr_conn_validate(sr_conn *conn)
+{
+	if (conn->broken)
+		return sr_fail(SR_IO, "%s: the connection has failed before", conn->path);
+	return conn->engine->validate(conn);
+}
+
+void sr_conn_interrupt(sr_conn *conn)
+{
+	conn->engine->interrupt(conn);
+}
+
+sr_status sr_exec(sr_conn *conn, const char *sql)
+{
+	const char *next = sql;
+	sr_stmt *stmt;
+	sr_status rc;
+	int number = 0;
+
+	for (;;) {
+		number++;
+		rc = conn->engine->prepare(conn, next, true, &next, &stmt);
+		if (rc == SR_OK && stmt == NULL)
+			return SR_OK;
+		if (rc == SR_OK) {
+			sr_stmt_adopt(conn, stmt);
+			rc = sr_run(stmt);
+			sr_stmt_discard(stmt);
+		}
+		if (rc != SR_OK) {
+			/* The words of one statement alone need no number. */
+			if (number > 1 || next[strspn(next, " \t\r\n;")] != '\0')
+				sr_fail_within(rc, "statement %d", number);
+			return rc;
+		}
+	}
+}
+
+sr_status sr_query_integer(sr_conn *conn, const char *sql, int64_t *value)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	if ((rc = sr_prepare(conn, sql, &stmt)) != SR_OK)
+		goto err0;
+	if ((rc = sr_step(stmt, &row)) != SR_OK)
+		goto err1;
+	if (!row) {
+		rc = sr_fail(SR_NOT_FOUND, "no row from: %s", sql);
+		goto err1;
+	}
+	*value = sr_column_integer(stmt, 0);
+err1:
+	sr_stmt_done(stmt);
+err0:
+	return rc;
+}
+
+int64_t sr_conn_changes(const sr_conn *conn)
+{
+	return conn->engine->changes(conn);
+}
+
+int64_t sr_conn_last_row_id(const sr_conn *conn)
+{
+	return conn->engine->last_row_id(conn);
+}
+
+int64_t sr_conn_log_size(sr_conn *conn)
+{
+	return conn->engine->log_size(conn);
+}
+
+sr_status sr_conn_checkpoint(sr_conn *conn, sr_checkpoint *result)
+{
+	return conn->engine->checkpoint(conn, result);
+}
+
+sr_status sr_conn_backup(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg)
+{
+	if (!sr_conn_has(conn, SR_ENGINE_ONLINE_BACKUP))
+		return sr_fail(SR_INVALID, "%s: the engine %s cannot copy a live database",
+			       conn->path, conn->engine->name);
+	return conn->engine->backup(conn, path, progress, arg);
+}
+
+void sr_conn_guard(sr_conn *conn, sr_guard_fn guard, void *arg)
+{
+	conn->guard = guard;
+	conn->guard_arg = arg;
+	sr_conn_forget_statements(conn);
+	conn->engine->guard_changed(conn);
+}
+
+sr_status sr_conn_trusted(sr_conn *conn, bool trusted)
+{
+	return conn->engine->trusted(conn, trusted);
+}
+
+sr_status sr_conn_triggers(sr_conn *conn, bool enabled)
+{
+	return conn->engine->triggers(conn, enabled);
+}
+
+sr_status sr_conn_views(sr_conn *conn, bool enabled)
+{
+	return conn->engine->views(conn, enabled);
+}

@@ -1,0 +1,77 @@
+/* What the files of the engine for SQLite share. */
+#ifndef SR_ENGINE_SQLITE_H
+#define SR_ENGINE_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "vtable.h"
+
+typedef struct sqlite_conn {
+	sr_conn base;
+	sqlite3 *db;
+	sqlite3_stmt *commands[SR_COMMAND_COUNT]; /* Prepared at their first use. */
+
+	double busy_timeout;      /* Seconds. */
+	int64_t busy_since;       /* sr_clock_ns() at the first refusal. */
+	unsigned busy_interrupts; /* interrupts at that time. */
+	atomic_uint interrupts;   /* Calls of sr_conn_interrupt, from any thread. */
+
+	int log_frames; /* Pages in the log at the last commit or checkpoint. */
+	int page_size;  /* Bytes. */
+
+	bool untrusted;   /* Only what sqlite_guard.c lists. */
+	double deadline;  /* Seconds that a statement may run; 0: any. */
+	int64_t spent;    /* Nanoseconds that the running statement took in earlier steps. */
+	int64_t entered;  /* sr_clock_ns() when its current step began. */
+	bool timed_out;   /* The deadline stopped it. */
+	bool own;         /* The engine's own commands: the guard is not asked. */
+	bool refused;     /* The guard has said no, with words. */
+	bool acts;        /* What was prepared changes the connection or the database. */
+	bool immutable;   /* Opened without locks; stamp tells when that was wrong. */
+	int64_t stamp[3]; /* The file's inode, size and modification time then. */
+} sqlite_conn;
+
+typedef struct sqlite_stmt {
+	sr_stmt base;
+	sqlite3_stmt *stmt;
+	int *indexes;     /* indexes[n - 1] is SQLite's index of $n, 0 for none. NULL: n. */
+	sr_buffer *blobs; /* One a column: blobs with a NUL after them. NULL until needed. */
+	int64_t spent;    /* As in sqlite_conn, between steps. */
+} sqlite_stmt;
+
+static inline sqlite_conn *sqlite_of(sr_conn *conn)
+{
+	return (sqlite_conn *)conn;
+}
+
+/* sqlite_error.c: the status and words for what the last call on the connection returned;
+ * marks the connection broken where that follows. */
+sr_status sqlite_fail(sqlite_conn *c, int code);
+sr_status sqlite_status(int code); /* Without words. */
+
+/* sqlite_open.c */
+sr_status sqlite_open(const char *path, const sr_conn_options *options, sr_conn **conn);
+void sqlite_close(sr_conn *conn);
+bool sqlite_changed_below(const sqlite_conn *c); /* An immutable file that is not. */
+
+/* sqlite_guard.c */
+int sqlite_authorize(void *arg, int code, const char *first, const char *second,
+		     const char *database, const char *inner);
+void sqlite_guard_changed(sr_conn *conn);
+
+/* sqlite_transaction.c */
+sr_status sqlite_command(sr_conn *conn, sr_command command);
+bool sqlite_in_transaction(const sr_conn *conn);
+bool sqlite_deferred_violation(const sr_conn *conn);
+int64_t sqlite_log_size(sr_conn *conn);
+sr_status sqlite_checkpoint(sr_conn *conn, sr_checkpoint *result);
+int sqlite_log_grew(void *arg, sqlite3 *db, const char *database, int frames);
+
+/* sqlite_backup.c */
+sr_status sqlite_backup(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg);
+
+/* sqlite_identify.c: says what the file is that SQLite found to be no database, or to be
+ * damaged. */
+sr_status sqlite_identify(sqlite_conn *c, int code);
+
+#endif

@@ -1,0 +1,179 @@
+#include "sqlite.h"
+
+#include <string.h>
+
+sr_status sqlite_status(int code)
+{
+	if (code == SQLITE_IOERR_NOMEM)
+		return SR_NO_MEMORY;
+	switch (code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return SR_OK;
+	case SQLITE_NOMEM:
+		return SR_NO_MEMORY;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL:
+		return SR_BUSY;
+	case SQLITE_READONLY:
+		return SR_READ_ONLY;
+	case SQLITE_INTERRUPT:
+		return SR_INTERRUPTED;
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN:
+		return SR_IO;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return SR_CORRUPT;
+	case SQLITE_FULL:
+		return SR_NO_SPACE;
+	case SQLITE_CONSTRAINT:
+		return SR_CONSTRAINT;
+	case SQLITE_AUTH:
+		return SR_REFUSED;
+	case SQLITE_PERM:
+		return SR_PERMISSION;
+	case SQLITE_MISUSE:
+	case SQLITE_RANGE:
+		return SR_INVALID;
+	default:
+		return SR_SQL;
+	}
+}
+
+/* What the operating system was asked for when it failed. */
+static const char *io_operation(int code)
+{
+	switch (code) {
+	case SQLITE_IOERR_READ:
+	case SQLITE_IOERR_SHORT_READ:
+		return "reading";
+	case SQLITE_IOERR_WRITE:
+		return "writing";
+	case SQLITE_IOERR_FSYNC:
+	case SQLITE_IOERR_DIR_FSYNC:
+		return "bringing to disk";
+	case SQLITE_IOERR_TRUNCATE:
+		return "cutting";
+	case SQLITE_IOERR_DELETE:
+	case SQLITE_IOERR_DELETE_NOENT:
+		return "deleting the journal of";
+	case SQLITE_IOERR_LOCK:
+	case SQLITE_IOERR_UNLOCK:
+	case SQLITE_IOERR_RDLOCK:
+	case SQLITE_IOERR_CHECKRESERVEDLOCK:
+	case SQLITE_IOERR_SHMLOCK:
+		return "locking";
+	default:
+		return "using";
+	}
+}
+
+static sr_status fail_io(sqlite_conn *c, int code)
+{
+	int error = c->db ? sqlite3_system_errno(c->db) : 0;
+	const char *path = c->base.path;
+	sr_status rc;
+
+	/* Not every kind of failure comes from a system call. */
+	if (error == 0)
+		return sr_fail(SR_IO, "%s: input/output error while %s it", path,
+			       io_operation(code));
+	rc = (code & 0xff) == SQLITE_CANTOPEN
+		     ? sr_fail_errno(error, "%s cannot be opened", path)
+		     : sr_fail_errno(error, "%s: %s it failed", path, io_operation(code));
+	/* A file that vanished while it was in use is not one that was never there. */
+	return rc == SR_NOT_FOUND || rc == SR_EXISTS ? SR_IO : rc;
+}
+
+static sr_status fail_read_only(sqlite_conn *c, int code)
+{
+	const char *path = c->base.path;
+
+	switch (code) {
+	case SQLITE_READONLY_DBMOVED:
+		return sr_fail(SR_IO, "%s was moved or replaced while it was open", path);
+	case SQLITE_READONLY_ROLLBACK:
+	case SQLITE_READONLY_RECOVERY:
+		return sr_fail(SR_READ_ONLY,
+			       "%s was left in the middle of a write; open it once for writing "
+			       "so that it recovers",
+			       path);
+	case SQLITE_READONLY_CANTINIT:
+	case SQLITE_READONLY_DIRECTORY:
+		return sr_fail(SR_READ_ONLY, "%s: no file may be made beside it", path);
+	default:
+		if (c->base.access == SR_ACCESS_WRITE || c->base.access == SR_ACCESS_CREATE)
+			return sr_fail(SR_READ_ONLY, "%s cannot be written: %s", path,
+				       sqlite3_errmsg(c->db));
+		return sr_fail(SR_READ_ONLY, "%s is open for reading only", path);
+	}
+}
+
+static sr_status fail_sql(sqlite_conn *c)
+{
+	const char *words = sqlite3_errmsg(c->db);
+
+	if (strncmp(words, "unsafe use of virtual table", 27) == 0)
+		return sr_fail(SR_REFUSED, "%s", words);
+	sr_fail(SR_SQL, "%s", words);
+	if (strstr(words, "no such column") || strstr(words, "has no column named") ||
+	    strstr(words, "no such table"))
+		sr_fail_also(SR_SQL, " (if the database is of an older version, `strongroom "
+				     "migrate up` adds what it lacks)");
+	return SR_SQL;
+}
+
+sr_status sqlite_fail(sqlite_conn *c, int code)
+{
+	sr_status rc = sqlite_status(code);
+	const char *path = c->base.path;
+
+	/* What it holds in memory may differ from what is on the disk. */
+	if (rc == SR_IO || rc == SR_CORRUPT)
+		c->base.broken = true;
+	if (sqlite_changed_below(c)) {
+		c->base.broken = true;
+		return sr_fail(SR_BUSY,
+			       "%s was changed by another program while it was read; "
+			       "open it again",
+			       path);
+	}
+	switch (rc) {
+	case SR_NO_MEMORY:
+		return sr_fail_memory();
+	case SR_BUSY:
+		if (c->busy_interrupts != atomic_load(&c->interrupts))
+			return sr_fail(SR_INTERRUPTED, "%s: interrupted while waiting for a lock",
+				       path);
+		if ((code & 0xff) == SQLITE_LOCKED)
+			return sr_fail(SR_BUSY, "%s: %s", path, sqlite3_errmsg(c->db));
+		return sr_fail(SR_BUSY, "%s is locked by another program (waited %g s)", path,
+			       c->busy_timeout);
+	case SR_READ_ONLY:
+		return fail_read_only(c, code);
+	case SR_INTERRUPTED:
+		if (c->timed_out)
+			return sr_fail(SR_INTERRUPTED,
+				       "the statement was stopped after its %g seconds",
+				       c->deadline);
+		return sr_fail(SR_INTERRUPTED, "interrupted");
+	case SR_IO:
+		return fail_io(c, code);
+	case SR_CORRUPT:
+		return sqlite_identify(c, code);
+	case SR_NO_SPACE:
+		return sr_fail(SR_NO_SPACE, "%s: no space is left for it", path);
+	case SR_REFUSED:
+		if (!c->refused)
+			sr_fail(SR_REFUSED, "%s", sqlite3_errmsg(c->db));
+		c->refused = false;
+		return SR_REFUSED;
+	case SR_SQL:
+		return fail_sql(c);
+	default:
+		return sr_fail(rc, "%s", sqlite3_errmsg(c->db));
+	}
+}

@@ -1,0 +1,331 @@
+/*
+ * Opening a database file: what it is, how it is locked, and what it may not do to us.
+ *
+ * The file is never opened here but by SQLite: closing any descriptor of it would drop the
+ * locks that this process holds on it. So it is made with mknod, and looked at with stat.
+ */
+#include "sqlite.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../base/clock.h"
+#include "../base/path.h"
+#include "sqlite_settle.h"
+
+#define DEADLINE_SECONDS 30.0
+
+/* ---- The file ---- */
+
+static const char *kind_of(mode_t mode)
+{
+	if (S_ISDIR(mode))
+		return "a directory";
+	if (S_ISFIFO(mode))
+		return "a pipe";
+	if (S_ISSOCK(mode))
+		return "a socket";
+	return "a device";
+}
+
+/* Says which part of the path it is that is not there. */
+static sr_status fail_missing(const char *path)
+{
+	sr_buffer folder = SR_BUFFER_EMPTY;
+	struct stat st;
+	sr_status rc;
+
+	sr_buffer_add_text(&folder, sr_path_folder((sr_text){path, strlen(path)}));
+	if ((rc = sr_buffer_status(&folder)) == SR_OK) {
+		if (stat(folder.data, &st) != 0)
+			rc = sr_fail(SR_NOT_FOUND, "no database %s: there is no folder %s", path,
+				     folder.data);
+		else
+			rc = sr_fail(SR_NOT_FOUND, "there is no database %s", path);
+	}
+	sr_buffer_free(&folder);
+	return rc;
+}
+
+static sr_status file_check(const char *path, const sr_conn_options *options, bool *made)
+{
+	struct stat st;
+
+	*made = false;
+	if (path[0] != '/')
+		return sr_fail(SR_INVALID, "the path of a database must be absolute: %s", path);
+	/* The log's file inherits the mode. */
+	if (options->access == SR_ACCESS_CREATE && mknod(path, S_IFREG | 0600, 0) == 0)
+		*made = true;
+	else if (options->access == SR_ACCESS_CREATE && errno == ENOENT)
+		return fail_missing(path);
+	else if (options->access == SR_ACCESS_CREATE && errno != EEXIST)
+		return sr_fail_errno(errno, "the database %s cannot be made", path);
+	if (stat(path, &st) != 0) {
+		if (errno == ENOENT && options->access == SR_ACCESS_CREATE)
+			return sr_fail(SR_NOT_FOUND, "%s is a symbolic link to nothing", path);
+		if (errno == ENOENT || errno == ENOTDIR)
+			return fail_missing(path);
+		return sr_fail_errno(errno, "the database %s cannot be reached", path);
+	}
+	if (!S_ISREG(st.st_mode))
+		return sr_fail(SR_CORRUPT, "%s is %s, not a database", path, kind_of(st.st_mode));
+	if (access(path, R_OK) != 0)
+		return sr_fail_errno(errno, "the database %s cannot be read", path);
+	if ((options->access == SR_ACCESS_WRITE || options->access == SR_ACCESS_CREATE) &&
+	    access(path, W_OK) != 0)
+		return sr_fail_errno(errno, "the database %s cannot be written", path);
+	return SR_OK;
+}
+
+/* A side file of the database: its log, the log's index. */
+static bool side_file(const char *path, const char *suffix, struct stat *st)
+{
+	sr_buffer name = SR_BUFFER_EMPTY;
+	bool there;
+
+	sr_buffer_printf(&name, "%s%s", path, suffix);
+	there = sr_buffer_status(&name) == SR_OK && stat(name.data, st) == 0;
+	sr_buffer_free(&name);
+	return there;
+}
+
+static bool folder_writable(const char *path)
+{
+	sr_buffer folder = SR_BUFFER_EMPTY;
+	bool writable;
+
+	sr_buffer_add_text(&folder, sr_path_folder((sr_text){path, strlen(path)}));
+	writable = sr_buffer_status(&folder) == SR_OK && access(folder.data, W_OK) == 0;
+	sr_buffer_free(&folder);
+	return writable;
+}
+
+/* ---- Files that are read without locks ---- */
+
+static void stamp_take(const char *path, int64_t stamp[3])
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		memset(&st, 0, sizeof(st));
+	stamp[0] = (int64_t)st.st_ino;
+	stamp[1] = (int64_t)st.st_size;
+	stamp[2] = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
+bool sqlite_changed_below(const sqlite_conn *c)
+{
+	int64_t now[3];
+	struct stat log;
+
+	if (!c->immutable)
+		return false;
+	stamp_take(c->base.path, now);
+	return memcmp(now, c->stamp, sizeof(now)) != 0 ||
+	       (side_file(c->base.path, "-wal", &log) && log.st_size > 0);
+}
+
+/* Whether the header says that a log belongs to it. */
+static bool header_says_log(sqlite3 *db)
+{
+	unsigned char header[20] = {0};
+	sqlite3_file *file = NULL;
+
+	return sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
+	       file && file->pMethods &&
+	       file->pMethods->xRead(file, header, sizeof(header), 0) == SQLITE_OK &&
+	       (header[18] == 2 || header[19] == 2);
+}
+
+static int open_immutable(sqlite_conn *c)
+{
+	sr_buffer uri = SR_BUFFER_EMPTY;
+	int code;
+
+	sr_buffer_add_string(&uri, "file:");
+	for (const char *p = c->base.path; *p; p++) {
+		if (strchr("%?#", *p))
+			sr_buffer_printf(&uri, "%%%02X", (unsigned char)*p);
+		else
+			sr_buffer_add(&uri, p, 1);
+	}
+	sr_buffer_add_string(&uri, "?immutable=1");
+	if (sr_buffer_status(&uri) != SR_OK)
+		return SQLITE_NOMEM;
+	stamp_take(c->base.path, c->stamp);
+	code = sqlite3_open_v2(uri.data, &c->db,
+			       SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI |
+				       SQLITE_OPEN_EXRESCODE,
+			       NULL);
+	sr_buffer_free(&uri);
+	c->immutable = code == SQLITE_OK;
+	return code;
+}
+
+static int open_plain(sqlite_conn *c, int flags)
+{
+	return sqlite3_open_v2(c->base.path, &c->db,
+			       flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+}
+
+/*
+ * Opens without leaving anything on the disk. SQLite makes a log even for a reader where the
+ * header asks for one; a database whose log is absent is whole in its file, and is read from
+ * there as long as nobody begins one: sqlite_changed_below looks.
+ */
+static sr_status open_inspect(sqlite_conn *c)
+{
+	struct stat log, index;
+	bool has_log = side_file(c->base.path, "-wal", &log) && log.st_size > 0;
+	int code;
+
+	if (has_log && !side_file(c->base.path, "-shm", &index))
+		return sr_fail(SR_READ_ONLY,
+			       "%s was left with a log that must be brought in first; open it "
+			       "once for writing",
+			       c->base.path);
+	code = open_plain(c, SQLITE_OPEN_READONLY);
+	if (code == SQLITE_OK && !has_log && header_says_log(c->db)) {
+		sqlite3_close(c->db);
+		c->db = NULL;
+		code = open_immutable(c);
+	}
+	return code == SQLITE_OK ? SR_OK : sqlite_fail(c, code);
+}
+
+static sr_status open_handle(sqlite_conn *c, const sr_conn_options *options)
+{
+	bool writes = options->access == SR_ACCESS_WRITE || options->access == SR_ACCESS_CREATE;
+	const char *path = c->base.path;
+	int code;
+
+	if (options->access == SR_ACCESS_INSPECT ||
+	    (!writes && (access(path, W_OK) != 0 || !folder_writable(path))))
+		return open_inspect(c);
+	/* A reader beside a writer opens for writing as well, and is then forbidden to: only so
+	 * can it recover the log, and remove it when it closes last. */
+	code = open_plain(c, c->untrusted ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+	if (code != SQLITE_OK)
+		return sqlite_fail(c, code);
+	if (writes && sqlite3_db_readonly(c->db, "main") != 0)
+		return sr_fail(SR_READ_ONLY, "the database %s cannot be written", path);
+	return SR_OK;
+}
+
+/* ---- Waiting and deadlines ---- */
+
+static int busy(void *arg, int count)
+{
+	sqlite_conn *c = arg;
+	int64_t now = sr_clock_ns();
+	int64_t left, pause = count < 10 ? (1 << (count / 2)) * 1000000 : 50000000;
+	struct timespec sleep;
+
+	if (count == 0)
+		c->busy_since = now;
+	left = (int64_t)(c->busy_timeout * 1e9) - (now - c->busy_since);
+	if (left <= 0 || c->busy_interrupts != atomic_load(&c->interrupts))
+		return 0;
+	pause = pause < left ? pause : left;
+	sleep.tv_sec = pause / 1000000000;
+	sleep.tv_nsec = pause % 1000000000;
+	nanosleep(&sleep, NULL);
+	return 1;
+}
+
+static int deadline_passed(void *arg)
+{
+	sqlite_conn *c = arg;
+	double seconds;
+
+	if (c->own)
+		return 0;
+	seconds = (double)(c->spent + sr_clock_ns() - c->entered) / 1e9;
+	c->timed_out = seconds > c->deadline;
+	return c->timed_out;
+}
+
+/* ---- Opening and closing ---- */
+
+static void conn_free(sqlite_conn *c)
+{
+	for (int i = 0; i < SR_COMMAND_COUNT; i++)
+		sqlite3_finalize(c->commands[i]);
+	/* Lets a lease's own statements go on until they are finalized, rather than leak. */
+	sqlite3_close_v2(c->db);
+	free(c->base.path);
+	free(c);
+}
+
+void sqlite_close(sr_conn *conn)
+{
+	conn_free(sqlite_of(conn));
+}
+
+static sr_status conn_new(const char *path, const sr_conn_options *options, sqlite_conn **conn)
+{
+	sqlite_conn *c = calloc(1, sizeof(*c));
+
+	*conn = NULL;
+	if (c == NULL || (c->base.path = strdup(path)) == NULL) {
+		free(c);
+		return sr_fail_memory();
+	}
+	c->base.engine = &sr_sqlite;
+	c->base.access = options->access;
+	c->base.owner = getpid();
+	c->busy_timeout = options->busy_timeout;
+	c->untrusted = options->untrusted;
+	if (c->untrusted)
+		c->deadline = options->deadline > 0 ? options->deadline : DEADLINE_SECONDS;
+	atomic_init(&c->interrupts, 0);
+	*conn = c;
+	return SR_OK;
+}
+
+/* An empty file that a failed opening made is taken back, unless others may be using it. */
+static void unmake(const char *path, sr_status why)
+{
+	struct stat st;
+
+	if ((why == SR_NO_SPACE || why == SR_IO) && stat(path, &st) == 0 && st.st_size == 0)
+		unlink(path);
+}
+
+sr_status sqlite_open(const char *path, const sr_conn_options *options, sr_conn **conn)
+{
+	sqlite_conn *c;
+	sr_status rc;
+	bool made;
+
+	if (options->untrusted && options->access != SR_ACCESS_READ &&
+	    options->access != SR_ACCESS_INSPECT)
+		return sr_fail(SR_INVALID, "%s: an untrusted connection only reads", path);
+	if ((rc = file_check(path, options, &made)) != SR_OK)
+		return rc;
+	if ((rc = conn_new(path, options, &c)) != SR_OK)
+		goto err0;
+	if ((rc = open_handle(c, options)) != SR_OK)
+		goto err1;
+	sqlite3_busy_handler(c->db, busy, c);
+	if ((rc = sqlite_settle(c, options)) != SR_OK)
+		goto err1;
+	if (c->deadline > 0)
+		sqlite3_progress_handler(c->db, 10000, deadline_passed, c);
+	/* In the place of the automatic checkpoints, which would not be safe. */
+	sqlite3_wal_hook(c->db, sqlite_log_grew, c);
+	sqlite3_set_authorizer(c->db, sqlite_authorize, c);
+	*conn = &c->base;
+	return SR_OK;
+err1:
+	conn_free(c);
+err0:
+	if (made)
+		unmake(path, rc);
+	return rc;
+}
