@@ -130,14 +130,16 @@ static int count_good(const batch *b)
 	return good;
 }
 
-/* A fit connection in a transaction of its own, replaced if the last attempt broke it. */
+/* A transaction on a fit connection, replaced if the last attempt broke it; but not one that
+ * the thread also has as a lease, which would be left with a closed one. */
 static sr_status begin(sr_pool *pool, sr_place *place)
 {
+	bool leased = place->holds > 1;
 	sr_status rc;
 
-	if (place->conn != NULL && sr_conn_broken(place->conn))
+	if (!leased && place->conn != NULL && sr_conn_broken(place->conn))
 		sr_place_drop(pool, place);
-	if ((rc = sr_place_ready(pool, place)) != SR_OK)
+	if (!leased && (rc = sr_place_ready(pool, place)) != SR_OK)
 		return rc;
 	return sr_conn_begin(place->conn, SR_TRANSACTION_WRITE);
 }

@@ -75,8 +75,8 @@ static void put_in_order(sr_pool *pool, sr_place *place)
 {
 	if (place->conn == NULL)
 		return;
-	if (sr_conn_in_transaction(place->conn))
-		sr_conn_rollback(place->conn);
+	/* Also without a transaction: the engine may have lost one and still wait to hear it. */
+	sr_conn_rollback(place->conn);
 	if (place->writer && !sr_conn_broken(place->conn))
 		sr_log_tend(pool, place);
 	if (pool->options.direct || sr_conn_broken(place->conn))

@@ -157,8 +157,11 @@ sr_status sr_pool_end(sr_pool *pool, bool commit)
 		place->levels--;
 		/* Undoing all of it is what happened; only a commit was promised more. */
 		rc = outermost && !commit ? SR_OK : sr_place_fail_spoiled(place);
-		if (outermost)
+		if (outermost) {
 			place->spoiled = SR_OK;
+			if (!place->in_callers)
+				sr_conn_rollback(place->conn);
+		}
 	} else if (outermost && !place->in_callers) {
 		rc = end_outer(pool, place, commit);
 	} else {

@@ -1,0 +1,291 @@
+/* Transactions of a thread, and what joins them; checkpoints. */
+#include "pool_fixture.h"
+
+static sr_status insert_and_fail(sr_conn *conn, void *arg)
+{
+	sr_status rc = insert_one(conn, arg);
+
+	return rc != SR_OK ? rc : sr_fail(SR_QUOTA, "no more room for %d", 7);
+}
+
+/* ON CONFLICT ROLLBACK ends the whole transaction, as a full disk would. */
+static sr_status roll_back_everything(sr_conn *conn, void *arg)
+{
+	sr_status rc = insert_one(conn, arg);
+
+	if (rc != SR_OK)
+		return rc;
+	return sr_exec(conn, "INSERT OR ROLLBACK INTO parent VALUES (1), (1)");
+}
+
+static int64_t one = 1;
+
+static void test_calls_join(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	sr_conn *writer, *reader;
+
+	assert_false(sr_pool_in_transaction(pool));
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_true(sr_pool_in_transaction(pool));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_ok(sr_pool_write(pool, SR_HERE, &writer));
+	assert_ok(sr_pool_read(pool, SR_HERE, &reader));
+	assert_ptr_equal(writer, reader);
+	assert_true(sr_conn_in_transaction(writer));
+	sr_pool_release(pool, reader);
+	sr_pool_release(pool, writer);
+	sr_pool_release(pool, writer); /* Once too often: the transaction keeps its own. */
+	assert_int_equal(rows(pool), 1);
+	assert_int_equal(figures(pool).active, 1);
+	assert_ok(sr_pool_end(pool, true));
+	assert_false(sr_pool_in_transaction(pool));
+	assert_int_equal(rows(pool), 1);
+	assert_int_equal(figures(pool).active, 0);
+	assert_int_equal(figures(pool).commits, 1);
+	assert_int_equal(figures(pool).operations, 1);
+	assert_status(sr_pool_end(pool, true), SR_INVALID);
+}
+
+static void test_failed_call_undoes_itself_alone(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_status(sr_pool_commit(pool, SR_HERE, insert_and_fail, &one), SR_QUOTA);
+	assert_says("no more room for 7");
+	assert_int_equal(rows(pool), 1);
+	assert_ok(sr_pool_end(pool, true));
+	assert_int_equal(rows(pool), 1);
+}
+
+static void test_nested(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_ok(sr_pool_end(pool, true));
+	assert_int_equal(rows(pool), 3);
+	assert_ok(sr_pool_end(pool, false)); /* The innermost that is open, and what is in it. */
+	assert_int_equal(rows(pool), 1);
+	assert_ok(sr_pool_end(pool, true));
+	assert_int_equal(rows(pool), 1);
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_ok(sr_pool_end(pool, false));
+	assert_int_equal(rows(pool), 1);
+	assert_int_equal(figures(pool).commits, 1);
+}
+
+/* What the engine rolled back by itself is told at every call, and never half kept. */
+static void test_lost_transaction(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	sr_conn *conn;
+
+	assert_ok(sr_pool_begin(pool, "the nightly import"));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_status(sr_pool_commit(pool, SR_HERE, roll_back_everything, &one), SR_CONSTRAINT);
+	assert_status(sr_pool_commit(pool, SR_HERE, insert_one, &one), SR_CONSTRAINT);
+	assert_says("the nightly import");
+	assert_says("rolled back");
+	assert_status(sr_pool_read(pool, SR_HERE, &conn), SR_CONSTRAINT);
+	assert_status(sr_pool_write(pool, SR_HERE, &conn), SR_CONSTRAINT);
+	assert_status(sr_pool_begin(pool, SR_HERE), SR_CONSTRAINT);
+	assert_status(sr_pool_end(pool, true), SR_CONSTRAINT);
+	assert_true(sr_pool_in_transaction(pool));
+	assert_status(sr_pool_commit(pool, SR_HERE, insert_one, &one), SR_CONSTRAINT);
+	assert_status(sr_pool_end(pool, true), SR_CONSTRAINT);
+	assert_false(sr_pool_in_transaction(pool));
+	assert_int_equal(rows(pool), 0);
+	assert_int_equal(figures(pool).active, 0);
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_int_equal(rows(pool), 1);
+}
+
+/* The same, through a lease, where the pool does not see the failure. */
+static void test_lost_through_a_lease(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	sr_conn *conn;
+
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_ok(sr_pool_write(pool, SR_HERE, &conn));
+	assert_int_not_equal(roll_back_everything(conn, &one), SR_OK);
+	sr_pool_release(pool, conn);
+	assert_int_not_equal(sr_pool_commit(pool, SR_HERE, insert_one, &one), SR_OK);
+	assert_int_not_equal(sr_pool_end(pool, true), SR_OK);
+	assert_says("rolled back");
+	assert_int_equal(rows(pool), 0);
+
+	/* To roll back is what was asked for, then. */
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_int_not_equal(sr_pool_commit(pool, SR_HERE, roll_back_everything, &one), SR_OK);
+	assert_ok(sr_pool_end(pool, false));
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_ok(sr_pool_end(pool, true));
+	assert_int_equal(rows(pool), 1);
+}
+
+/* A thread that holds the writer by a lease does not wait for itself either. */
+static void test_joins_its_own_lease(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	sr_conn *lease, *conn;
+
+	assert_ok(sr_pool_write(pool, SR_HERE, &lease));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_false(sr_conn_in_transaction(lease));
+	assert_int_equal(figures(pool).commits, 1);
+	assert_ok(sr_pool_read(pool, SR_HERE, &conn));
+	assert_ptr_equal(conn, lease);
+	sr_pool_release(pool, conn);
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_ok(sr_pool_end(pool, false));
+	assert_int_equal(rows(pool), 1);
+	assert_ok(sr_pool_checkpoint(pool));
+
+	/* Inside what the holder began by itself, all of it is savepoints. */
+	assert_ok(sr_conn_begin(lease, SR_TRANSACTION_WRITE));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_ok(sr_pool_end(pool, true));
+	assert_int_equal(rows(pool), 3);
+	sr_conn_rollback(lease);
+	assert_int_equal(rows(pool), 1);
+	assert_int_equal(figures(pool).active, 1);
+	sr_pool_release(pool, lease);
+	assert_int_equal(figures(pool).active, 0);
+}
+
+/* An operation may call what its thread would call: it joins, whoever runs it. */
+static sr_status insert_through_pool(sr_conn *conn, void *arg)
+{
+	sr_pool *pool = *(sr_pool **)arg;
+	sr_conn *same;
+	sr_status rc;
+
+	if ((rc = sr_pool_read(pool, SR_HERE, &same)) != SR_OK)
+		return rc;
+	sr_pool_release(pool, same);
+	if (same != conn)
+		return sr_fail(SR_INVALID, "another connection");
+	return sr_pool_commit(pool, SR_HERE, insert_one, &one);
+}
+
+static void test_operation_may_call_back(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_through_pool, &pool));
+	assert_int_equal(rows(pool), 1);
+	assert_int_equal(figures(pool).active, 0);
+}
+
+static void *look_from_outside(void *arg)
+{
+	sr_pool *pool = arg;
+
+	assert_false(sr_pool_in_transaction(pool));
+	assert_int_equal(sr_pool_end(pool, true), SR_INVALID);
+	return (void *)(intptr_t)rows(pool);
+}
+
+static void test_belongs_to_its_thread(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	pthread_t thread;
+	void *seen;
+
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	pthread_create(&thread, NULL, look_from_outside, pool);
+	pthread_join(thread, &seen);
+	assert_int_equal((intptr_t)seen, 0);
+	assert_ok(sr_pool_end(pool, true));
+}
+
+/* ---- Checkpoints ---- */
+
+static sr_status insert_much(sr_conn *conn, void *arg)
+{
+	(void)arg;
+	return sr_exec(conn, "INSERT INTO t VALUES (zeroblob(100000))");
+}
+
+static void test_checkpoints_by_itself(void **state)
+{
+	fixture *f = *state;
+	sr_pool_statistics s;
+	sr_pool *pool;
+
+	f->options.checkpoint_bytes = 200000;
+	pool = fixture_pool(f);
+	for (int i = 0; i < 30; i++)
+		assert_ok(sr_pool_commit(pool, SR_HERE, insert_much, NULL));
+	s = figures(pool);
+	assert_true(s.checkpoints >= 8);
+	assert_true(s.checkpoints <= 16);
+	/* Each began the log anew, or it would hold three megabytes. */
+	assert_true(s.log_bytes < 500000);
+	assert_int_equal(times_logged("long reader"), 0);
+	assert_int_equal(rows(pool), 30);
+}
+
+static void test_alarm_names_the_long_reader(void **state)
+{
+	fixture *f = *state;
+	sr_conn *reader;
+	sr_pool *pool;
+	int64_t seen;
+
+	f->options.checkpoint_bytes = 100000;
+	f->options.log_alarm_bytes = 1000000;
+	pool = fixture_pool(f);
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	for (int round = 1; round <= 2; round++) {
+		assert_ok(sr_pool_read(pool, "slow_report.c:42", &reader));
+		assert_ok(sr_conn_begin(reader, SR_TRANSACTION_READ));
+		for (int i = 0; i < 30; i++)
+			assert_ok(sr_pool_commit(pool, SR_HERE, insert_much, NULL));
+		assert_int_equal(times_logged("long reader holds it back"), round);
+		assert_int_equal(times_logged("slow_report.c:42"), round);
+		/* It kept its snapshot all the while. */
+		assert_ok(sr_query_integer(reader, "SELECT count(*) FROM t", &seen));
+		assert_int_equal(seen, 1 + 31 * (round - 1));
+		sr_pool_release(pool, reader);
+		assert_ok(sr_pool_checkpoint(pool)); /* Now all comes in, and the alarm is off. */
+		assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+		assert_true(figures(pool).log_bytes < 1000000);
+	}
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
+	const struct CMUnitTest tests[] = {
+		TEST(test_calls_join),
+		TEST(test_failed_call_undoes_itself_alone),
+		TEST(test_nested),
+		TEST(test_lost_transaction),
+		TEST(test_lost_through_a_lease),
+		TEST(test_joins_its_own_lease),
+		TEST(test_operation_may_call_back),
+		TEST(test_belongs_to_its_thread),
+		TEST(test_checkpoints_by_itself),
+		TEST(test_alarm_names_the_long_reader),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
