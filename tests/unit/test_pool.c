@@ -422,6 +422,7 @@ static void test_close_waits_for_what_is_lent(void **state)
 	assert_ok(sr_exec(conn, "INSERT INTO t VALUES (1)"));
 	sr_pool_release(f->pool, conn);
 	pthread_join(thread, &closed);
+	f->pool = NULL;
 	assert_int_equal((intptr_t)closed, SR_OK);
 	assert_false(fixture_has(f, "-wal"));
 	assert_int_equal(rows(fixture_pool(f)), 1);
