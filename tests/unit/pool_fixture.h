@@ -76,7 +76,8 @@ static inline int times_logged(const char *words)
 			fail_msg("no '%s' in: %s", (words), sr_error_message());                   \
 	} while (0)
 
-/* An empty database with the tables `t (v)`, and parent and child with a deferred foreign key. */
+/* An empty database with the tables `t (v)` and `wide (b)`, and parent and child with a deferred
+ * foreign key. */
 static inline int fixture_new(void **state)
 {
 	fixture *f = calloc(1, sizeof(*f));
@@ -90,7 +91,8 @@ static inline int fixture_new(void **state)
 	logged[0] = '\0';
 	sr_log_set(keep_log, NULL);
 	if (sr_conn_open(&sr_sqlite, f->path, &options, &conn) != SR_OK ||
-	    sr_exec(conn, "CREATE TABLE t (v); CREATE TABLE parent (id INTEGER PRIMARY KEY);"
+	    sr_exec(conn, "CREATE TABLE t (v); CREATE TABLE wide (b); CREATE TABLE parent (id "
+			  "INTEGER PRIMARY KEY);"
 			  "CREATE TABLE child (p REFERENCES parent (id) "
 			  "DEFERRABLE INITIALLY DEFERRED)") != SR_OK)
 		return -1;

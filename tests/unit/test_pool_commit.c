@@ -1,0 +1,456 @@
+/*
+ * Group commit, and its ugly cases. A batch is made certain by holding the writer until
+ * everybody stands in line: the first then leads all of them.
+ */
+#include "pool_fixture.h"
+
+#include <sqlite3.h>
+
+#define MEMBERS_MAX 16
+
+typedef struct member {
+	sr_pool *pool;
+	sr_operation operation;
+	int64_t value; /* The operation's row. */
+	int runs;      /* How often it was run. */
+	sr_status status;
+	char words[1024];
+	pthread_t thread;
+} member;
+
+/* The row of a member; every operation here begins with it. */
+static sr_status insert_member(sr_conn *conn, void *arg)
+{
+	member *m = arg;
+
+	m->runs++;
+	return insert_one(conn, &m->value);
+}
+
+static void *commit_member(void *arg)
+{
+	member *m = arg;
+
+	m->status = sr_pool_commit(m->pool, "member", m->operation, m);
+	snprintf(m->words, sizeof(m->words), "%s", sr_error_message());
+	return NULL;
+}
+
+/* Queues the operations behind the writer, in order; `prepare` is done while it is held. */
+static void run_batch(sr_pool *pool, member *members, int count, void (*prepare)(sr_conn *))
+{
+	sr_conn *conn;
+
+	assert_ok(sr_pool_write(pool, SR_HERE, &conn));
+	if (prepare != NULL)
+		prepare(conn);
+	for (int i = 0; i < count; i++) {
+		members[i].pool = pool;
+		members[i].value = i;
+		if (members[i].operation == NULL)
+			members[i].operation = insert_member;
+		assert_int_equal(
+			pthread_create(&members[i].thread, NULL, commit_member, &members[i]), 0);
+		until_waiting(pool, i + 1);
+	}
+	sr_pool_release(pool, conn);
+	for (int i = 0; i < count; i++)
+		assert_int_equal(pthread_join(members[i].thread, NULL), 0);
+}
+
+/* Exactly the rows of members that were told SR_OK are there, once each. */
+static void check_rows(sr_pool *pool, const member *members, int count)
+{
+	int good = 0;
+	char sql[96];
+
+	for (int i = 0; i < count; i++) {
+		good += members[i].status == SR_OK;
+		snprintf(sql, sizeof(sql), "SELECT count(*) FROM t WHERE v = %d", i);
+		assert_int_equal(integer_of(pool, sql), members[i].status == SR_OK);
+		assert_int_equal(members[i].words[0] == '\0', members[i].status == SR_OK);
+	}
+	assert_int_equal(rows(pool), good);
+	assert_int_equal(figures(pool).operations, good);
+	assert_int_equal(figures(pool).active, 0);
+	assert_int_equal(figures(pool).waiting, 0);
+}
+
+/* Everybody but the one is fine. */
+static void check_alone(sr_pool *pool, const member *members, int count, int culprit)
+{
+	for (int i = 0; i < count; i++)
+		if (i != culprit)
+			assert_int_equal(members[i].status, SR_OK);
+	assert_int_not_equal(members[culprit].status, SR_OK);
+	check_rows(pool, members, count);
+}
+
+/* ---- The quiet case ---- */
+
+static void test_batch_shares_one_commit(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[12] = {0};
+
+	run_batch(pool, members, 12, NULL);
+	for (int i = 0; i < 12; i++) {
+		assert_int_equal(members[i].status, SR_OK);
+		assert_int_equal(members[i].runs, 1);
+	}
+	check_rows(pool, members, 12);
+	assert_int_equal(figures(pool).commits, 1);
+	assert_int_equal(figures(pool).acquired, 2 + 13); /* Held, led, and looked at. */
+}
+
+static void test_lone_writer(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member m = {.pool = pool, .operation = insert_member};
+
+	for (int i = 0; i < 5; i++)
+		commit_member(&m);
+	assert_int_equal(m.status, SR_OK);
+	assert_int_equal(m.runs, 5);
+	assert_int_equal(figures(pool).commits, 5);
+	assert_int_equal(figures(pool).operations, 5);
+	assert_int_equal(figures(pool).waits, 0);
+}
+
+/* Two batches with a lease between them: the lease is not overtaken, nor mixed with others. */
+static void *roll_back_own(void *arg)
+{
+	sr_pool *pool = arg;
+	int64_t value = 1000;
+
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &value));
+	assert_ok(sr_pool_end(pool, false));
+	return NULL;
+}
+
+static void test_own_transaction_is_not_mixed(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[8] = {0};
+	pthread_t owner;
+	sr_conn *conn;
+
+	assert_ok(sr_pool_write(pool, SR_HERE, &conn));
+	for (int i = 0; i < 8; i++) {
+		if (i == 4) {
+			pthread_create(&owner, NULL, roll_back_own, pool);
+			until_waiting(pool, 5);
+		}
+		members[i] = (member){.pool = pool, .operation = insert_member, .value = i};
+		pthread_create(&members[i].thread, NULL, commit_member, &members[i]);
+		until_waiting(pool, i + 1 + (i >= 4));
+	}
+	sr_pool_release(pool, conn);
+	for (int i = 0; i < 8; i++)
+		pthread_join(members[i].thread, NULL);
+	pthread_join(owner, NULL);
+	check_rows(pool, members, 8);
+	assert_int_equal(figures(pool).commits, 2);
+	assert_int_equal(integer_of(pool, "SELECT count(*) FROM t WHERE v = 1000"), 0);
+}
+
+/* ---- One fails by itself ---- */
+
+static sr_status insert_and_refuse(sr_conn *conn, void *arg)
+{
+	sr_status rc = insert_member(conn, arg);
+
+	return rc != SR_OK ? rc : sr_fail(SR_QUOTA, "the quota of member %d", 5);
+}
+
+static void test_failing_operation_spoils_only_itself(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[10] = {[5] = {.operation = insert_and_refuse}};
+
+	run_batch(pool, members, 10, NULL);
+	assert_int_equal(members[5].status, SR_QUOTA);
+	assert_string_equal(members[5].words, "the quota of member 5");
+	check_alone(pool, members, 10, 5);
+	assert_int_equal(members[0].runs, 1);
+	assert_int_equal(figures(pool).commits, 1);
+}
+
+static void test_batch_of_failures_commits_nothing(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[3] = {{.operation = insert_and_refuse},
+			     {.operation = insert_and_refuse},
+			     {.operation = insert_and_refuse}};
+
+	run_batch(pool, members, 3, NULL);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(members[i].status, SR_QUOTA);
+	check_rows(pool, members, 3);
+	assert_int_equal(figures(pool).commits, 0);
+}
+
+static sr_status insert_orphan(sr_conn *conn, void *arg)
+{
+	sr_status rc = insert_member(conn, arg);
+
+	return rc != SR_OK ? rc : sr_exec(conn, "INSERT INTO child VALUES (99)");
+}
+
+/* A later operation that would have made it good must not hide it. */
+static sr_status insert_parent(sr_conn *conn, void *arg)
+{
+	sr_status rc = insert_member(conn, arg);
+
+	return rc != SR_OK ? rc : sr_exec(conn, "INSERT INTO parent VALUES (99)");
+}
+
+static void test_deferred_key_is_charged_to_its_operation(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[6] = {
+		[2] = {.operation = insert_orphan}, [3] = {.operation = insert_parent}};
+
+	run_batch(pool, members, 6, NULL);
+	assert_int_equal(members[2].status, SR_CONSTRAINT);
+	check_alone(pool, members, 6, 2);
+	assert_int_equal(integer_of(pool, "SELECT count(*) FROM child"), 0);
+	assert_int_equal(integer_of(pool, "SELECT count(*) FROM parent"), 1);
+}
+
+/* ---- One makes the engine roll everything back ---- */
+
+static sr_status insert_or_rollback(sr_conn *conn, void *arg)
+{
+	sr_status rc = insert_member(conn, arg);
+
+	if (rc != SR_OK)
+		return rc;
+	return sr_exec(conn, "INSERT OR ROLLBACK INTO parent VALUES (1), (1)");
+}
+
+static void test_whole_rollback_fails_alone(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[9] = {[4] = {.operation = insert_or_rollback}};
+
+	run_batch(pool, members, 9, NULL);
+	assert_int_equal(members[4].status, SR_CONSTRAINT);
+	assert_int_equal(members[4].runs, 2); /* In company, and alone. */
+	assert_int_equal(members[0].runs, 2); /* Undone with it, and again without. */
+	check_alone(pool, members, 9, 4);
+}
+
+/* It swallows the error: the pool must see for itself that the transaction is gone. */
+static sr_status insert_and_hide_rollback(sr_conn *conn, void *arg)
+{
+	(void)insert_or_rollback(conn, arg);
+	return SR_OK;
+}
+
+static void test_hidden_rollback_is_seen(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[5] = {[2] = {.operation = insert_and_hide_rollback}};
+
+	run_batch(pool, members, 5, NULL);
+	assert_non_null(strstr(members[2].words, "rolled the transaction back"));
+	check_alone(pool, members, 5, 2);
+}
+
+static void test_several_culprits(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[8] = {[0] = {.operation = insert_or_rollback},
+			     [3] = {.operation = insert_or_rollback},
+			     [7] = {.operation = insert_or_rollback}};
+
+	run_batch(pool, members, 8, NULL);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(members[i].status, i % 4 == 3 || i == 0 ? SR_CONSTRAINT : SR_OK);
+	check_rows(pool, members, 8);
+}
+
+static int interrupt_now(void *arg)
+{
+	(void)arg;
+	return 1;
+}
+
+static sr_status insert_interrupted(sr_conn *conn, void *arg)
+{
+	sqlite3 *db = sr_conn_handle(conn);
+	sr_status rc;
+
+	if ((rc = insert_member(conn, arg)) != SR_OK)
+		return rc;
+	sqlite3_progress_handler(db, 10, interrupt_now, NULL);
+	rc = sr_exec(conn, "WITH RECURSIVE n (i) AS (VALUES (100) UNION ALL SELECT i + 1 FROM n "
+			   "WHERE i < 1000) INSERT INTO t SELECT i FROM n");
+	sqlite3_progress_handler(db, 0, NULL, NULL);
+	return rc;
+}
+
+static void test_interrupt_fails_alone(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[7] = {[3] = {.operation = insert_interrupted}};
+
+	run_batch(pool, members, 7, NULL);
+	assert_int_equal(members[3].status, SR_INTERRUPTED);
+	assert_int_equal(members[3].runs, 1); /* Somebody wanted it to end. */
+	check_alone(pool, members, 7, 3);
+}
+
+/* A plain insert has no statement journal: without room for it everything goes. */
+static sr_status insert_without_room(sr_conn *conn, void *arg)
+{
+	sr_status rc = insert_member(conn, arg);
+	int64_t pages;
+
+	if (rc != SR_OK)
+		return rc;
+	if ((rc = sr_query_integer(conn, "PRAGMA max_page_count = 20", &pages)) != SR_OK)
+		return rc;
+	rc = sr_exec(conn, "INSERT INTO t VALUES (zeroblob(1000000))");
+	sqlite3_exec(sr_conn_handle(conn), "PRAGMA max_page_count = 1073741823", NULL, NULL, NULL);
+	return rc;
+}
+
+static void test_full_disk_fails_alone(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[7] = {[6] = {.operation = insert_without_room}};
+
+	run_batch(pool, members, 7, NULL);
+	assert_int_equal(members[6].status, SR_NO_SPACE);
+	check_alone(pool, members, 7, 6);
+}
+
+static void leave_some_room(sr_conn *conn)
+{
+	int64_t pages;
+
+	assert_ok(sr_query_integer(conn, "PRAGMA max_page_count = 60", &pages));
+}
+
+static sr_status insert_wide(sr_conn *conn, void *arg)
+{
+	sr_status rc = insert_member(conn, arg);
+
+	return rc != SR_OK ? rc : sr_exec(conn, "INSERT INTO wide VALUES (zeroblob(40000))");
+}
+
+/* Those for whom there is room are served, in whatever order the others ran into the wall. */
+static void test_full_disk_takes_what_fits(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[10] = {0};
+	int good = 0;
+
+	for (int i = 0; i < 10; i += 2)
+		members[i].operation = insert_wide;
+	run_batch(pool, members, 10, leave_some_room);
+	for (int i = 0; i < 10; i++) {
+		if (i % 2 == 1)
+			assert_int_equal(members[i].status, SR_OK);
+		good += i % 2 == 0 && members[i].status == SR_OK;
+	}
+	assert_in_range(good, 1, 4);
+	check_rows(pool, members, 10);
+	assert_int_equal(integer_of(pool, "SELECT count(*) FROM wide"), good);
+}
+
+static sr_status insert_without_memory(sr_conn *conn, void *arg)
+{
+	sr_status rc = insert_member(conn, arg);
+
+	if (rc != SR_OK)
+		return rc;
+	sqlite3_hard_heap_limit64(sqlite3_memory_used() + 100000);
+	rc = sr_exec(conn, "INSERT INTO t VALUES (randomblob(20000000))");
+	sqlite3_hard_heap_limit64(0);
+	return rc;
+}
+
+static void test_no_memory_fails_alone(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[6] = {[1] = {.operation = insert_without_memory}};
+
+	run_batch(pool, members, 6, NULL);
+	assert_int_equal(members[1].status, SR_NO_MEMORY);
+	check_alone(pool, members, 6, 1);
+}
+
+/* ---- Leaving the line ---- */
+
+static void test_timeout_runs_nothing(void **state)
+{
+	fixture *f = *state;
+	member m = {.operation = insert_member};
+	sr_conn *conn;
+
+	f->options.timeout = 0.05;
+	m.pool = fixture_pool(f);
+	assert_ok(sr_pool_write(m.pool, "holds it", &conn));
+	pthread_create(&m.thread, NULL, commit_member, &m);
+	pthread_join(m.thread, NULL);
+	assert_int_equal(m.status, SR_BUSY);
+	assert_int_equal(m.runs, 0);
+	assert_non_null(strstr(m.words, "holds it (thread "));
+	sr_pool_release(m.pool, conn);
+	assert_int_equal(rows(m.pool), 0);
+	assert_int_equal(figures(m.pool).timeouts, 1);
+}
+
+static void test_close_runs_nothing(void **state)
+{
+	fixture *f = *state;
+	member members[4] = {0};
+	sr_conn *conn;
+
+	f->options.timeout = 3;
+	fixture_pool(f);
+	assert_ok(sr_pool_write(f->pool, SR_HERE, &conn));
+	for (int i = 0; i < 4; i++) {
+		members[i].pool = f->pool;
+		members[i].operation = insert_member;
+		pthread_create(&members[i].thread, NULL, commit_member, &members[i]);
+	}
+	until_waiting(f->pool, 4);
+	assert_status(sr_pool_close(f->pool), SR_BUSY);
+	for (int i = 0; i < 4; i++) {
+		pthread_join(members[i].thread, NULL);
+		assert_int_equal(members[i].status, SR_CLOSED);
+		assert_int_equal(members[i].runs, 0);
+	}
+	sr_pool_release(f->pool, conn);
+	f->pool = NULL;
+	assert_int_equal(rows(fixture_pool(f)), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
+	const struct CMUnitTest tests[] = {
+		TEST(test_batch_shares_one_commit),
+		TEST(test_lone_writer),
+		TEST(test_own_transaction_is_not_mixed),
+		TEST(test_failing_operation_spoils_only_itself),
+		TEST(test_batch_of_failures_commits_nothing),
+		TEST(test_deferred_key_is_charged_to_its_operation),
+		TEST(test_whole_rollback_fails_alone),
+		TEST(test_hidden_rollback_is_seen),
+		TEST(test_several_culprits),
+		TEST(test_interrupt_fails_alone),
+		TEST(test_full_disk_fails_alone),
+		TEST(test_full_disk_takes_what_fits),
+		TEST(test_no_memory_fails_alone),
+		TEST(test_timeout_runs_nothing),
+		TEST(test_close_runs_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
