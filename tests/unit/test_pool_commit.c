@@ -332,7 +332,7 @@ static void leave_some_room(sr_conn *conn)
 {
 	int64_t pages;
 
-	assert_ok(sr_query_integer(conn, "PRAGMA max_page_count = 60", &pages));
+	assert_ok(sr_query_integer(conn, "PRAGMA max_page_count = 40", &pages));
 }
 
 static sr_status insert_wide(sr_conn *conn, void *arg)
