@@ -1,0 +1,152 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "memory.h"
+#include "output.h"
+
+struct cell cell_text(sr_text text)
+{
+	return (struct cell){.kind = text.data != NULL ? CELL_TEXT : CELL_NULL, .text = text};
+}
+
+struct cell cell_string(const char *string)
+{
+	return cell_text(sr_text_of(string));
+}
+
+static struct cell number(cell_kind kind, int64_t value)
+{
+	return (struct cell){.kind = value != SR_NULL_INTEGER ? kind : CELL_NULL, .integer = value};
+}
+
+struct cell cell_integer(int64_t value)
+{
+	return number(CELL_INTEGER, value);
+}
+
+struct cell cell_size(int64_t bytes)
+{
+	return number(CELL_SIZE, bytes);
+}
+
+struct cell cell_flag(bool flag)
+{
+	return (struct cell){.kind = CELL_FLAG, .integer = flag};
+}
+
+struct cell cell_real(double value)
+{
+	return (struct cell){.kind = isfinite(value) ? CELL_REAL : CELL_NULL, .real = value};
+}
+
+struct cell cell_time(sr_text date)
+{
+	return (struct cell){.kind = date.data != NULL ? CELL_TIME : CELL_NULL, .text = date};
+}
+
+struct cell cell_blob(sr_text bytes)
+{
+	return (struct cell){.kind = bytes.data != NULL ? CELL_BLOB : CELL_NULL, .text = bytes};
+}
+
+void size_print(int64_t bytes, char text[32])
+{
+	static const char units[] = "KMGTPE";
+	double value = (double)bytes;
+	int unit = -1;
+
+	while (fabs(value) >= 1024 && unit < 5) {
+		value /= 1024;
+		unit++;
+	}
+	/* 1023.96 would round to 1024.0. */
+	if (unit >= 0 && unit < 5 && fabs(value) >= 1023.95) {
+		value /= 1024;
+		unit++;
+	}
+	if (unit < 0)
+		snprintf(text, 32, "%" PRId64 " B", bytes);
+	else
+		snprintf(text, 32, "%.1f %ciB", value, units[unit]);
+}
+
+void count_print(int64_t number, char text[32])
+{
+	char digits[24];
+	size_t length;
+	char *to = text;
+
+	snprintf(digits, sizeof(digits), "%" PRId64, number);
+	length = strlen(digits);
+	for (size_t i = 0; i < length; i++) {
+		*to++ = digits[i];
+		if (digits[i] != '-' && i + 1 < length && (length - i - 1) % 3 == 0)
+			*to++ = ',';
+	}
+	*to = '\0';
+}
+
+static char *escaped(sr_text text)
+{
+	char *out = NULL;
+	char *copy;
+
+	must_have(sr_text_escape(text, &out) == SR_OK ? out : NULL);
+	copy = must_copy(out, strlen(out));
+	sr_free(out);
+	return copy;
+}
+
+/* "2026-01-31 09:30"; a date that cannot be read is shown as it is. */
+static char *minutes(sr_text date)
+{
+	char text[SR_TIME_TEXT_SIZE];
+	int64_t instant;
+
+	if (strlen(date.data) != date.length || sr_time_parse(date.data, &instant, NULL) != SR_OK)
+		return escaped(date);
+	sr_time_format(instant, text);
+	if (strlen(text) < 16)
+		return must_copy(text, strlen(text));
+	text[10] = ' ';
+	return must_copy(text, 16);
+}
+
+char *cell_print(const struct cell *cell, bool people)
+{
+	char text[400];
+
+	switch (cell->kind) {
+	case CELL_NULL:
+		return must_copy("", 0);
+	case CELL_TEXT:
+		return escaped(cell->text);
+	case CELL_TIME:
+		return people ? minutes(cell->text) : escaped(cell->text);
+	case CELL_BLOB:
+		return bytes_to_hex(cell->text);
+	case CELL_FLAG:
+		if (people)
+			return must_print("%s", cell->integer ? "yes" : "no");
+		return must_print("%d", cell->integer ? 1 : 0);
+	case CELL_REAL:
+		return must_print(people ? "%.6g" : "%.17g", cell->real);
+	case CELL_SIZE:
+		if (people)
+			size_print(cell->integer, text);
+		else
+			snprintf(text, sizeof(text), "%" PRId64, cell->integer);
+		return must_copy(text, strlen(text));
+	case CELL_INTEGER:
+		break;
+	}
+	if (people)
+		count_print(cell->integer, text);
+	else
+		snprintf(text, sizeof(text), "%" PRId64, cell->integer);
+	return must_copy(text, strlen(text));
+}

@@ -1,0 +1,119 @@
+/*
+ * What every command starts from: the global options, how errors end the program, how the
+ * catalog is opened. A command is a function that returns the exit status.
+ */
+#ifndef CLI_H
+#define CLI_H
+
+#include "args.h"
+#include "output.h"
+#include "strongroom.h"
+
+/* Exit statuses. */
+enum {
+	DONE = 0,
+	FAILED = 1,    /* Or not found. */
+	USAGE = 2,     /* The command line or a setting makes no sense. */
+	UNHEALTHY = 3, /* What was checked is not as it should be. */
+};
+
+struct cli {
+	struct args args;
+	struct output out;
+	const char *command; /* As typed so far: "client add". */
+	char named[64];      /* Holds it. */
+
+	/* Global options, as given. */
+	const char *db;
+	const char *config;
+	const char *log_level;
+	bool json;
+	bool csv;
+	bool plain;
+	bool quiet;
+	bool verbose;
+	bool yes;
+	bool no_progress;
+	bool help;
+};
+
+typedef struct command {
+	const char *name;
+	const char *summary; /* For the list of commands; NULL in a table of subcommands. */
+	const char *help;    /* Usage, options, an example; likewise. */
+	int (*run)(struct cli *cli);
+} command;
+
+/* All commands, ending with a NULL name. */
+extern const command commands[];
+
+/* Says what is wrong and returns the exit status that goes with it. cli_failed says the
+ * library's words. */
+int cli_usage(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int cli_fail(struct cli *cli, sr_status status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+int cli_failed(struct cli *cli, sr_status status);
+
+/* A sentence for people about what was done, on standard output; nothing with --quiet and in
+ * the other formats. */
+void cli_say(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A hint on standard error, not with --quiet. */
+void cli_note(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Applies the global options seen so far. DONE or USAGE. */
+int cli_settle(struct cli *cli);
+/* The rest of the command line, then cli_settle. DONE or USAGE. */
+int cli_arguments(struct cli *cli, const arg_option *options, const arg_operand *operands);
+/* Takes the next word as one of the table's commands and runs it. */
+int cli_subcommand(struct cli *cli, const command *table);
+
+typedef enum cli_access {
+	CLI_READ,  /* Any version, and nothing is written. */
+	CLI_WRITE, /* The latest version only. */
+} cli_access;
+
+/* The library's options as the global ones say. */
+void cli_options(const struct cli *cli, sr_options *options);
+/* Opens the catalog; DONE, or an exit status after saying what is wrong and which command
+ * helps. */
+int cli_open(struct cli *cli, cli_access access, sr_catalog **catalog);
+/* Closes it and returns code, or FAILED where closing failed. */
+int cli_close(struct cli *cli, sr_catalog *catalog, int code);
+
+/* A client by name, else by id. Owned: sr_client_free. */
+int cli_client(struct cli *cli, sr_catalog *catalog, const char *name, sr_client **client);
+
+/* Asks on a terminal, unless --yes; elsewhere --yes must be given. DONE to go on. */
+int cli_confirm(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Every command of the table in main.c. */
+int cmd_init(struct cli *cli);
+int cmd_client(struct cli *cli);
+int cmd_record(struct cli *cli);
+int cmd_search(struct cli *cli);
+int cmd_file(struct cli *cli);
+int cmd_history(struct cli *cli);
+int cmd_stats(struct cli *cli);
+int cmd_config(struct cli *cli);
+int cmd_migrate(struct cli *cli);
+int cmd_sql(struct cli *cli);
+int cmd_version(struct cli *cli);
+int cmd_help(struct cli *cli);
+
+extern const char help_init[];
+extern const char help_client[];
+extern const char help_record[];
+extern const char help_search[];
+extern const char help_file[];
+extern const char help_history[];
+extern const char help_stats[];
+extern const char help_config[];
+extern const char help_migrate[];
+extern const char help_sql[];
+extern const char help_version[];
+extern const char help_help[];
+
+/* Prints a command's help, or the list of commands for NULL. */
+void help_print(struct cli *cli, const command *about);
+
+#endif

@@ -1,0 +1,285 @@
+/*
+ * Rows as they come, in bounded memory: a table takes its column widths from the first rows,
+ * which wait until there are enough of them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format.h"
+#include "json.h"
+#include "memory.h"
+#include "output.h"
+#include "utf8.h"
+
+enum {
+	ROWS_MEASURED = 500, /* Rows that a table's widths are taken from. */
+	NARROWEST = 8,       /* Columns that a cut value keeps at least. */
+	GAP = 2,             /* Columns between two values. */
+};
+
+struct listing {
+	struct output *output;
+	const struct column *columns; /* The caller's. */
+	size_t count;          /* Of columns. */
+	const char *key;       /* JSON: of the array, NULL for a bare one. */
+	size_t rows;           /* So far. */
+	char **waiting;        /* Cells of the rows that wait for their widths. */
+	size_t waiting_rows;
+	size_t *widths; /* Of each column. */
+	bool begun;     /* The heading is out. */
+};
+
+static bool shown(const struct listing *listing, size_t i)
+{
+	const unsigned hidden =
+		listing->output->format == OUTPUT_TABLE ? COLUMN_EXACT : COLUMN_PEOPLE;
+
+	return (listing->columns[i].flags & hidden) == 0;
+}
+
+static void csv_heading(struct listing *listing)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < listing->count; i++) {
+		if (!shown(listing, i))
+			continue;
+		output_write(listing->output, first ? "" : ",");
+		csv_write(listing->output, listing->columns[i].key);
+		first = false;
+	}
+	output_write(listing->output, "\r\n");
+}
+
+struct listing *listing_begin(struct output *output, const struct column *columns, size_t count, const char *key)
+{
+	struct listing *listing = must_alloc(sizeof(*listing));
+
+	listing->output = output;
+	listing->columns = columns;
+	listing->count = count;
+	listing->key = key;
+	listing->widths = must_alloc(count * sizeof(*listing->widths));
+	if (output->format == OUTPUT_TABLE)
+		listing->waiting = must_alloc(ROWS_MEASURED * count * sizeof(char *));
+	else if (output->format == OUTPUT_CSV)
+		csv_heading(listing);
+	return listing;
+}
+
+static size_t total_width(const struct listing *listing)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < listing->count; i++) {
+		if (shown(listing, i))
+			total += listing->widths[i] + GAP;
+	}
+	return total > GAP ? total - GAP : 0;
+}
+
+/* Takes from the widest column that may be cut until the table fits the terminal. */
+static void fit(struct listing *listing)
+{
+	const unsigned cut = COLUMN_CUT_END | COLUMN_CUT_START;
+
+	while (total_width(listing) > listing->output->width) {
+		size_t widest = listing->count;
+
+		for (size_t i = 0; i < listing->count; i++) {
+			if (!shown(listing, i) || (listing->columns[i].flags & cut) == 0 ||
+			    listing->widths[i] <= NARROWEST)
+				continue;
+			if (widest == listing->count ||
+			    listing->widths[i] > listing->widths[widest])
+				widest = i;
+		}
+		if (widest == listing->count)
+			return;
+		listing->widths[widest]--;
+	}
+}
+
+static void measure(struct listing *listing)
+{
+	for (size_t i = 0; i < listing->count; i++) {
+		listing->widths[i] = utf8_columns(listing->columns[i].heading);
+		for (size_t row = 0; row < listing->waiting_rows; row++) {
+			const char *text = listing->waiting[row * listing->count + i];
+			const size_t width = text != NULL ? utf8_columns(text) : 0;
+
+			if (width > listing->widths[i])
+				listing->widths[i] = width;
+		}
+	}
+	if (listing->output->width > 0)
+		fit(listing);
+}
+
+static void pad(struct listing *listing, size_t columns)
+{
+	while (columns-- > 0)
+		output_write(listing->output, " ");
+}
+
+static void table_cell(struct listing *listing, size_t i, const char *text, size_t *owed)
+{
+	const unsigned flags = listing->columns[i].flags;
+	const size_t width = listing->widths[i];
+	const bool cut = listing->output->width > 0 &&
+			 (flags & (COLUMN_CUT_END | COLUMN_CUT_START)) != 0;
+	char *fitted = cut ? utf8_cut(text, width, (flags & COLUMN_CUT_START) != 0)
+			   : must_copy(text, strlen(text));
+	const size_t used = utf8_columns(fitted);
+	const size_t left = used < width ? width - used : 0;
+
+	/* Blanks are owed until something follows: no line ends in any. */
+	if ((flags & COLUMN_RIGHT) != 0)
+		*owed += left;
+	if (fitted[0] != '\0') {
+		pad(listing, *owed);
+		output_write(listing->output, fitted);
+		*owed = 0;
+	}
+	*owed += GAP + ((flags & COLUMN_RIGHT) != 0 ? 0 : left);
+	free(fitted);
+}
+
+static void table_row(struct listing *listing, char *const *texts)
+{
+	size_t owed = 0;
+
+	for (size_t i = 0; i < listing->count; i++) {
+		if (shown(listing, i))
+			table_cell(listing, i,
+				   texts != NULL ? texts[i] : listing->columns[i].heading, &owed);
+	}
+	output_write(listing->output, "\n");
+}
+
+static void free_texts(char **texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(texts[i]);
+		texts[i] = NULL;
+	}
+}
+
+/* The heading and the rows that waited. */
+static void begin_table(struct listing *listing)
+{
+	measure(listing);
+	table_row(listing, NULL);
+	for (size_t row = 0; row < listing->waiting_rows; row++)
+		table_row(listing, listing->waiting + row * listing->count);
+	free_texts(listing->waiting, listing->waiting_rows * listing->count);
+	listing->waiting_rows = 0;
+	listing->begun = true;
+}
+
+static void people_row(struct listing *listing, const struct cell *cells)
+{
+	char **texts = listing->waiting + listing->waiting_rows * listing->count;
+
+	for (size_t i = 0; i < listing->count; i++)
+		texts[i] = shown(listing, i) ? cell_print(&cells[i], true) : NULL;
+	if (listing->begun) {
+		table_row(listing, texts);
+		free_texts(texts, listing->count);
+	} else if (++listing->waiting_rows == ROWS_MEASURED) {
+		begin_table(listing);
+	}
+}
+
+void listing_row(struct listing *listing, const struct cell *cells)
+{
+	const bool csv = listing->output->format == OUTPUT_CSV;
+	bool first = true;
+
+	listing->rows++;
+	if (listing->output->format == OUTPUT_TABLE) {
+		people_row(listing, cells);
+		return;
+	}
+	for (size_t i = 0; i < listing->count; i++) {
+		char *text;
+
+		if (!shown(listing, i))
+			continue;
+		text = cell_print(&cells[i], false);
+		output_write(listing->output, first ? "" : csv ? "," : "\t");
+		if (csv)
+			csv_write(listing->output, text);
+		else
+			output_write(listing->output, text);
+		free(text);
+		first = false;
+	}
+	output_write(listing->output, csv ? "\r\n" : "\n");
+}
+
+static void json_opening(struct listing *listing)
+{
+	if (listing->begun)
+		return;
+	listing->begun = true;
+	if (listing->key != NULL) {
+		output_write(listing->output, "{\"");
+		output_write(listing->output, listing->key);
+		output_write(listing->output, "\": [");
+	} else {
+		output_write(listing->output, "[");
+	}
+}
+
+void listing_object(struct listing *listing, json_t *object)
+{
+	char *text = json_line(object);
+
+	json_opening(listing);
+	output_write(listing->output, listing->rows++ > 0 ? ",\n" : "\n");
+	output_write(listing->output, text);
+	free(text);
+	json_decref(object);
+}
+
+size_t listing_rows(const struct listing *listing)
+{
+	return listing->rows;
+}
+
+/* The brackets come whatever happened before: a document cut short by an error is valid. */
+static void json_closing(struct listing *listing, json_t *tail)
+{
+	const char *key;
+	json_t *value;
+
+	json_opening(listing);
+	output_write(listing->output, listing->rows > 0 ? "\n]" : "]");
+	json_object_foreach(tail, key, value)
+	{
+		char *text = json_line(value);
+
+		output_write(listing->output, ", \"");
+		output_write(listing->output, key);
+		output_write(listing->output, "\": ");
+		output_write(listing->output, text);
+		free(text);
+	}
+	output_write(listing->output, listing->key != NULL ? "}\n" : "\n");
+}
+
+void listing_end(struct listing *listing, const char *empty, json_t *tail)
+{
+	if (listing->output->format == OUTPUT_JSON)
+		json_closing(listing, tail);
+	else if (listing->output->format == OUTPUT_TABLE && listing->rows > 0 && !listing->begun)
+		begin_table(listing);
+	else if (listing->output->format == OUTPUT_TABLE && listing->rows == 0 && empty != NULL)
+		output_line(listing->output, "%s", empty);
+	json_decref(tail);
+	free(listing->waiting);
+	free(listing->widths);
+	free(listing);
+}

@@ -1,0 +1,114 @@
+/* strongroom: the command line of the catalog. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "message.h"
+
+const command commands[] = {
+	{"init", "create or upgrade the catalog", help_init, cmd_init},
+	{"client", "add, list, show, update, delete, import clients", help_client, cmd_client},
+	{"record", "catalog the files below folders", help_record, cmd_record},
+	{"search", "find files", help_search, cmd_search},
+	{"file", "list, show, delete, verify, import files", help_file, cmd_file},
+	{"history", "the versions of a file", help_history, cmd_history},
+	{"stats", "what the catalog holds", help_stats, cmd_stats},
+	{"config", "every setting and where it comes from", help_config, cmd_config},
+	{"migrate", "the schema: status, up, down, verify", help_migrate, cmd_migrate},
+	{"sql", "run a statement of your own", help_sql, cmd_sql},
+	{"version", "of the program, its library and SQLite", help_version, cmd_version},
+	{"help", "this list, or a command's options", help_help, cmd_help},
+	{NULL, NULL, NULL, NULL},
+};
+
+/* A descriptor 0 to 2 that came closed would be taken by the next file opened, the database
+ * among them, and messages would be written into it. Each is filled such that its use fails. */
+static void fill_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) != -1 || errno != EBADF)
+			continue;
+		if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			_exit(FAILED);
+	}
+}
+
+static const command *find_command(const char *name)
+{
+	for (const command *c = commands; c->name != NULL; c++) {
+		if (strcmp(c->name, name) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+static int run(struct cli *cli)
+{
+	/* Known at once, so that errors in what stands before it are objects too. */
+	const bool help = args_mention(&cli->args, "help", 'h');
+	const command *found;
+	const char *word;
+	int code;
+
+	message_json(args_mention(&cli->args, "json", 0));
+	if (args_mention(&cli->args, "version", 0) && cli->args.count == 1)
+		word = "version", cli->args.next = 1;
+	else if (!args_word(&cli->args, &word))
+		return cli_usage(cli, "%s", cli->args.error);
+	if (word == NULL && help) {
+		help_print(cli, NULL);
+		return DONE;
+	}
+	if (word == NULL)
+		return cli_usage(cli, "a command is missing");
+	if ((found = find_command(word)) == NULL)
+		return cli_usage(cli, "unknown command \"%s\"", word);
+	if (help) {
+		help_print(cli, found);
+		return DONE;
+	}
+	snprintf(cli->named, sizeof(cli->named), "%s", found->name);
+	cli->command = cli->named;
+	code = found->run(cli);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = {0};
+	const arg_option globals[] = {
+		{"db", 0, ARG_VALUE, &cli.db},
+		{"config", 0, ARG_VALUE, &cli.config},
+		{"log-level", 0, ARG_VALUE, &cli.log_level},
+		{"json", 0, ARG_FLAG, &cli.json},
+		{"csv", 0, ARG_FLAG, &cli.csv},
+		{"plain", 0, ARG_FLAG, &cli.plain},
+		{"quiet", 'q', ARG_FLAG, &cli.quiet},
+		{"verbose", 'v', ARG_FLAG, &cli.verbose},
+		{"yes", 'y', ARG_FLAG, &cli.yes},
+		{"no-progress", 0, ARG_FLAG, &cli.no_progress},
+		{"help", 'h', ARG_FLAG, &cli.help},
+		{NULL, 0, ARG_FLAG, NULL},
+	};
+	char message[256];
+	int code;
+
+	fill_descriptors();
+	/* A reader that leaves is a failed write, after which the catalog is closed in order. */
+	signal(SIGPIPE, SIG_IGN);
+	args_init(&cli.args, argc, argv, globals);
+	output_init(&cli.out);
+	code = run(&cli);
+	if (!output_close(&cli.out, message, sizeof(message))) {
+		if (message[0] != '\0')
+			message_error("output", message);
+		if (code == DONE)
+			code = FAILED;
+	}
+	return code;
+}

@@ -1,0 +1,151 @@
+#include "output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "format.h"
+#include "json.h"
+#include "memory.h"
+#include "utf8.h"
+
+static size_t terminal_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	int64_t asked;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	if (columns != NULL && sr_number_parse("COLUMNS", columns, 20, 10000, &asked) == SR_OK)
+		return (size_t)asked;
+	return 80;
+}
+
+void output_init(struct output *output)
+{
+	memset(output, 0, sizeof(*output));
+	output->width = terminal_width();
+}
+
+void output_set_format(struct output *output, output_format format)
+{
+	output->format = format;
+}
+
+bool output_failed(const struct output *output)
+{
+	return output->error != 0;
+}
+
+void output_write(struct output *output, const char *text)
+{
+	if (output->error == 0 && fputs(text, stdout) == EOF)
+		output->error = errno != 0 ? errno : EIO;
+}
+
+void output_line(struct output *output, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (output->error != 0)
+		return;
+	va_start(ap, fmt);
+	if (vprintf(fmt, ap) < 0 || putchar('\n') == EOF)
+		output->error = errno != 0 ? errno : EIO;
+	va_end(ap);
+}
+
+void output_document(struct output *output, json_t *value)
+{
+	char *text = json_pretty(value);
+
+	output_write(output, text);
+	output_write(output, "\n");
+	free(text);
+	json_decref(value);
+}
+
+bool output_close(struct output *output, char *message, size_t size)
+{
+	if (fflush(stdout) == EOF && output->error == 0)
+		output->error = errno;
+	/* Some file systems tell of a full disk only now. */
+	if (fclose(stdout) == EOF && output->error == 0)
+		output->error = errno;
+	if (output->error == 0)
+		return true;
+	if (output->error == EPIPE)
+		message[0] = '\0';
+	else
+		snprintf(message, size, "cannot write to standard output: %s",
+			 strerror(output->error));
+	return false;
+}
+
+void csv_write(struct output *output, const char *text)
+{
+	if (strpbrk(text, ",\"\r\n") == NULL) {
+		output_write(output, text);
+		return;
+	}
+	output_write(output, "\"");
+	for (const char *at = text; *at != '\0'; at++) {
+		const char one[3] = {*at, *at == '"' ? '"' : '\0', '\0'};
+
+		output_write(output, one);
+	}
+	output_write(output, "\"");
+}
+
+static void fields_for_people(struct output *output, const struct field *fields, size_t count)
+{
+	size_t widest = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (fields[i].label != NULL && utf8_columns(fields[i].label) > widest)
+			widest = utf8_columns(fields[i].label);
+	}
+	for (size_t i = 0; i < count; i++) {
+		char *text;
+
+		if (fields[i].label == NULL)
+			continue;
+		text = cell_print(&fields[i].cell, true);
+		output_line(output, "%-*s  %s", (int)widest, fields[i].label,
+			    text[0] != '\0' ? text : "-");
+		free(text);
+	}
+}
+
+void output_fields(struct output *output, const struct field *fields, size_t count)
+{
+	const bool csv = output->format == OUTPUT_CSV;
+
+	if (output->format == OUTPUT_TABLE) {
+		fields_for_people(output, fields, count);
+		return;
+	}
+	for (size_t i = 0; csv && i < count; i++) {
+		output_write(output, i > 0 ? "," : "");
+		csv_write(output, fields[i].key);
+	}
+	output_write(output, csv ? "\r\n" : "");
+	for (size_t i = 0; i < count; i++) {
+		char *text = cell_print(&fields[i].cell, false);
+
+		output_write(output, i == 0 ? "" : csv ? "," : "\t");
+		if (csv)
+			csv_write(output, text);
+		else
+			output_write(output, text);
+		free(text);
+	}
+	output_write(output, csv ? "\r\n" : "\n");
+}
