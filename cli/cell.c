@@ -18,19 +18,24 @@ struct cell cell_string(const char *string)
 	return cell_text(sr_text_of(string));
 }
 
-static struct cell number(cell_kind kind, int64_t value)
+static struct cell numeric(cell_kind kind, int64_t value)
 {
 	return (struct cell){.kind = value != SR_NULL_INTEGER ? kind : CELL_NULL, .integer = value};
 }
 
 struct cell cell_integer(int64_t value)
 {
-	return number(CELL_INTEGER, value);
+	return numeric(CELL_INTEGER, value);
+}
+
+struct cell cell_number(int64_t value)
+{
+	return numeric(CELL_NUMBER, value);
 }
 
 struct cell cell_size(int64_t bytes)
 {
-	return number(CELL_SIZE, bytes);
+	return numeric(CELL_SIZE, bytes);
 }
 
 struct cell cell_flag(bool flag)
@@ -142,9 +147,10 @@ char *cell_print(const struct cell *cell, bool people)
 			snprintf(text, sizeof(text), "%" PRId64, cell->integer);
 		return must_copy(text, strlen(text));
 	case CELL_INTEGER:
+	case CELL_NUMBER:
 		break;
 	}
-	if (people)
+	if (people && cell->kind == CELL_INTEGER)
 		count_print(cell->integer, text);
 	else
 		snprintf(text, sizeof(text), "%" PRId64, cell->integer);

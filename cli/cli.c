@@ -109,8 +109,8 @@ int cli_settle(struct cli *cli)
 	if (cli->quiet && cli->verbose)
 		return cli_usage(cli, "--quiet and --verbose exclude each other");
 	message_json(cli->json);
-	output_set_format(&cli->out, cli->json	  ? OUTPUT_JSON
-				     : cli->csv	  ? OUTPUT_CSV
+	output_set_format(&cli->out, cli->json    ? OUTPUT_JSON
+				     : cli->csv   ? OUTPUT_CSV
 				     : cli->plain ? OUTPUT_PLAIN
 						  : OUTPUT_TABLE);
 	sr_log_set(message_log, NULL);
@@ -205,6 +205,23 @@ int cli_client(struct cli *cli, sr_catalog *catalog, const char *name, sr_client
 	code = cli_fail(cli, rc, "%s", words);
 	free(words);
 	return code;
+}
+
+int cli_open_client(struct cli *cli, cli_access access, const char *name, sr_catalog **catalog,
+		    sr_client **client)
+{
+	int code = cli_open(cli, access, catalog);
+
+	if (code == DONE && (code = cli_client(cli, *catalog, name, client)) != DONE)
+		code = cli_close(cli, *catalog, code);
+	return code;
+}
+
+void cli_rollback(sr_catalog *catalog)
+{
+	/* Where a commit failed there may be no transaction left; either way it is over. */
+	if (sr_rollback(catalog) != SR_OK)
+		return;
 }
 
 int cli_confirm(struct cli *cli, const char *fmt, ...)

@@ -80,8 +80,14 @@ int cli_open(struct cli *cli, cli_access access, sr_catalog **catalog);
 /* Closes it and returns code, or FAILED where closing failed. */
 int cli_close(struct cli *cli, sr_catalog *catalog, int code);
 
+/* Ends the thread's transaction after something else failed and was reported. */
+void cli_rollback(sr_catalog *catalog);
+
 /* A client by name, else by id. Owned: sr_client_free. */
 int cli_client(struct cli *cli, sr_catalog *catalog, const char *name, sr_client **client);
+/* Both at once, for the many commands that work on one client. */
+int cli_open_client(struct cli *cli, cli_access access, const char *name, sr_catalog **catalog,
+		    sr_client **client);
 
 /* Asks on a terminal, unless --yes; elsewhere --yes must be given. DONE to go on. */
 int cli_confirm(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

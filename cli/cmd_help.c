@@ -3,12 +3,13 @@
 
 #include "cli.h"
 
-const char help_help[] = "usage: strongroom help [COMMAND]\n"
-			 "\n"
-			 "Lists the commands, or shows one command's usage, options and an example.\n"
-			 "\n"
-			 "example:\n"
-			 "  strongroom help search\n";
+const char help_help[] =
+	"usage: strongroom help [COMMAND]\n"
+	"\n"
+	"Lists the commands, or shows one command's usage, options and an example.\n"
+	"\n"
+	"example:\n"
+	"  strongroom help search\n";
 
 static const char global_options[] =
 	"Options of every command, before or after it:\n"
@@ -40,8 +41,9 @@ void help_print(struct cli *cli, const command *about)
 	for (const command *c = commands; c->name != NULL; c++)
 		output_line(&cli->out, "  %-9s%s", c->name, c->summary);
 	output_line(&cli->out, "\n%s", global_options);
-	output_line(&cli->out, "example:\n  strongroom init && strongroom client add laptop\n"
-			       "  strongroom record --client laptop /etc && strongroom search hosts");
+	output_line(&cli->out,
+		    "example:\n  strongroom init && strongroom client add laptop\n"
+		    "  strongroom record --client laptop /etc && strongroom search hosts");
 }
 
 int cmd_help(struct cli *cli)

@@ -1,5 +1,7 @@
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 #include "json.h"
@@ -151,8 +153,8 @@ static void print_people(struct cli *cli, const struct figure *figures)
 		const char *section;
 		const char *title;
 	} titles[] = {
-		{"database_info", "Database"}, {"storage_info", "Storage"},
-		{"client_stats", "Clients"},   {"file_stats", "Files"},
+		{"database_info", "Database"},       {"storage_info", "Storage"},
+		{"client_stats", "Clients"},         {"file_stats", "Files"},
 		{"performance_info", "Performance"},
 	};
 	const char *section = "";

@@ -15,7 +15,7 @@ int cmd_version(struct cli *cli)
 	const struct field fields[] = {
 		{"program", "strongroom", cell_string(SR_VERSION)},
 		{"library", "libstrongroom", cell_string(sr_version())},
-		{"sqlite", "SQLite", cell_string(sr_sqlite_version())},
+		{"engine", "engine", cell_string(sr_engine_version())},
 	};
 	int code = cli_arguments(cli, NULL, none);
 
@@ -24,7 +24,7 @@ int cmd_version(struct cli *cli)
 	if (cli->json)
 		output_document(&cli->out,
 				json_pack("{s:s, s:s, s:s}", "program", SR_VERSION, "library",
-					  sr_version(), "sqlite", sr_sqlite_version()));
+					  sr_version(), "engine", sr_engine_version()));
 	else
 		output_fields(&cli->out, fields, 3);
 	return DONE;

@@ -21,7 +21,7 @@ static void watch(int number)
 		return;
 	memset(&action, 0, sizeof(action));
 	action.sa_handler = on_signal;
-	action.sa_flags = SA_RESETHAND;
+	action.sa_flags = (int)SA_RESETHAND;
 	sigemptyset(&action.sa_mask);
 	sigaction(number, &action, NULL);
 }

@@ -21,10 +21,10 @@ enum {
 struct listing {
 	struct output *output;
 	const struct column *columns; /* The caller's. */
-	size_t count;          /* Of columns. */
-	const char *key;       /* JSON: of the array, NULL for a bare one. */
-	size_t rows;           /* So far. */
-	char **waiting;        /* Cells of the rows that wait for their widths. */
+	size_t count;                 /* Of columns. */
+	const char *key;              /* JSON: of the array, NULL for a bare one. */
+	size_t rows;                  /* So far. */
+	char **waiting;               /* Cells of the rows that wait for their widths. */
 	size_t waiting_rows;
 	size_t *widths; /* Of each column. */
 	bool begun;     /* The heading is out. */
@@ -52,7 +52,8 @@ static void csv_heading(struct listing *listing)
 	output_write(listing->output, "\r\n");
 }
 
-struct listing *listing_begin(struct output *output, const struct column *columns, size_t count, const char *key)
+struct listing *listing_begin(struct output *output, const struct column *columns, size_t count,
+			      const char *key)
 {
 	struct listing *listing = must_alloc(sizeof(*listing));
 
@@ -127,8 +128,8 @@ static void table_cell(struct listing *listing, size_t i, const char *text, size
 {
 	const unsigned flags = listing->columns[i].flags;
 	const size_t width = listing->widths[i];
-	const bool cut = listing->output->width > 0 &&
-			 (flags & (COLUMN_CUT_END | COLUMN_CUT_START)) != 0;
+	const bool cut =
+		listing->output->width > 0 && (flags & (COLUMN_CUT_END | COLUMN_CUT_START)) != 0;
 	char *fitted = cut ? utf8_cut(text, width, (flags & COLUMN_CUT_START) != 0)
 			   : must_copy(text, strlen(text));
 	const size_t used = utf8_columns(fitted);

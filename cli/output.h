@@ -41,7 +41,8 @@ bool output_close(struct output *output, char *message, size_t size);
 typedef enum cell_kind {
 	CELL_NULL,
 	CELL_TEXT,
-	CELL_INTEGER,
+	CELL_INTEGER, /* A count: 1,234 for people. */
+	CELL_NUMBER,  /* A number without commas: a version, a checksum. */
 	CELL_REAL,
 	CELL_SIZE, /* Bytes: 1.2 MiB for people. */
 	CELL_TIME, /* Text of a date: minutes are enough for people. */
@@ -60,6 +61,7 @@ struct cell {
 struct cell cell_text(sr_text text);
 struct cell cell_string(const char *string);
 struct cell cell_integer(int64_t number);
+struct cell cell_number(int64_t number);
 struct cell cell_real(double number);
 struct cell cell_size(int64_t bytes);
 struct cell cell_time(sr_text date);
@@ -94,7 +96,8 @@ struct listing;
 
 /* Begins rows of these columns, which stay the caller's. With JSON a bare array, or one under
  * the key of an object. */
-struct listing *listing_begin(struct output *output, const struct column *columns, size_t count, const char *key);
+struct listing *listing_begin(struct output *output, const struct column *columns, size_t count,
+			      const char *key);
 /* A row: not with JSON. */
 void listing_row(struct listing *listing, const struct cell *cells);
 /* A row: only with JSON; takes the object over. */

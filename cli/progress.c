@@ -53,8 +53,7 @@ static void update_rate(struct progress *progress, int64_t files, double at)
 	if (since <= 0)
 		return;
 	current = (double)(files - progress->files) / since;
-	progress->rate =
-		progress->drawn > 0 ? progress->rate * 0.95 + current * 0.05 : current;
+	progress->rate = progress->drawn > 0 ? progress->rate * 0.95 + current * 0.05 : current;
 	progress->files = files;
 	progress->drawn = at;
 }

@@ -1,0 +1,291 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "interrupt.h"
+#include "json.h"
+#include "memory.h"
+
+const char help_migrate[] =
+	"usage: strongroom migrate status\n"
+	"       strongroom migrate up [--to VERSION] [--full-check]\n"
+	"       strongroom migrate down --to VERSION [--full-check]\n"
+	"       strongroom migrate verify\n"
+	"\n"
+	"status lists the steps of the schema, applied and pending. up and down bring\n"
+	"the database to a version, the latest unless --to says another, each step whole\n"
+	"or not at all, after a verified backup beside it. A step down that would drop\n"
+	"values says which, and asks (needs --yes where it cannot ask). verify compares\n"
+	"what was applied, and the schema, with what this program would have made: exit\n"
+	"status 3 where they differ.\n"
+	"\n"
+	"  --to VERSION   the version to reach\n"
+	"  --full-check   the whole integrity check before and after, not the quick one\n"
+	"\n"
+	"example:\n"
+	"  strongroom migrate status\n";
+
+static json_t *json_of_status(const sr_migration_status *s)
+{
+	json_t *document = json_object();
+	json_t *steps = json_array();
+
+	json_object_set_new(document, "current_version", json_integer(s->current_version));
+	json_object_set_new(document, "latest_version", json_integer(s->latest_version));
+	json_object_set_new(document, "pending_migrations", json_integer(s->pending_migrations));
+	json_object_set_new(document, "total_migrations", json_integer(s->total_migrations));
+	json_object_set_new(document, "database_file", json_of(sr_text_of(s->database_file)));
+	json_object_set_new(document, "database_exists", json_boolean(s->database_exists));
+	for (int i = 0; i < s->total_migrations; i++) {
+		const sr_migration *m = &s->migrations[i];
+		json_t *step = json_object();
+
+		json_object_set_new(step, "version", json_integer(m->version));
+		json_object_set_new(step, "description", json_of(sr_text_of(m->description)));
+		json_object_set_new(step, "applied", json_boolean(m->applied_at != NULL));
+		json_object_set_new(step, "applied_at", json_of(sr_text_of(m->applied_at)));
+		json_array_append_new(steps, step);
+	}
+	json_object_set_new(document, "migrations", steps);
+	return document;
+}
+
+static void list_status(struct cli *cli, const sr_migration_status *s)
+{
+	static const struct column columns[] = {
+		{"version", "VERSION", COLUMN_RIGHT},
+		{"description", "DESCRIPTION", COLUMN_CUT_END},
+		{"applied_at", "APPLIED", 0},
+	};
+	struct listing *rows = listing_begin(&cli->out, columns, 3, NULL);
+
+	for (int i = 0; i < s->total_migrations; i++) {
+		const sr_migration *m = &s->migrations[i];
+		const bool people = cli->out.format == OUTPUT_TABLE;
+		const struct cell cells[] = {
+			cell_number(m->version),
+			cell_string(m->description),
+			m->applied_at != NULL || !people ? cell_time(sr_text_of(m->applied_at))
+							 : cell_string("pending"),
+		};
+
+		listing_row(rows, cells);
+	}
+	listing_end(rows, NULL, NULL);
+}
+
+static int migrate_status(struct cli *cli)
+{
+	const arg_operand none[] = {{NULL, ARG_OPTIONAL, NULL}};
+	sr_migration_status *status;
+	sr_options options;
+	sr_status rc;
+	int code = cli_arguments(cli, NULL, none);
+
+	if (code != DONE)
+		return code;
+	cli_options(cli, &options);
+	if ((rc = sr_migration_status_get(&options, &status)) != SR_OK)
+		return cli_failed(cli, rc);
+	if (cli->json) {
+		output_document(&cli->out, json_of_status(status));
+	} else {
+		if (!status->database_exists)
+			cli_say(cli, "%s does not exist; create it with: strongroom init\n",
+				status->database_file);
+		else
+			cli_say(cli, "%s is at version %d of %d, %d pending.\n",
+				status->database_file, status->current_version,
+				status->latest_version, status->pending_migrations);
+		list_status(cli, status);
+	}
+	sr_migration_status_free(status);
+	return DONE;
+}
+
+static void report(struct cli *cli, const sr_migrated *migrated)
+{
+	if (cli->json) {
+		output_document(&cli->out, json_pack("{s:i, s:i, s:o}", "from_version",
+						     migrated->from, "version", migrated->to,
+						     "backup", json_of_path(migrated->backup)));
+		return;
+	}
+	if (migrated->from == migrated->to)
+		cli_say(cli, "The database is at version %d already; nothing to do.", migrated->to);
+	else
+		cli_say(cli, "Migrated from version %d to %d.", migrated->from, migrated->to);
+	if (migrated->backup[0] != '\0')
+		cli_say(cli, "The database as it was: %s", migrated->backup);
+}
+
+/* Migrates; a loss that the library refuses is accepted with --yes or after asking. */
+static int migrate(struct cli *cli, sr_catalog *catalog, sr_migrate_options *how)
+{
+	sr_migrated migrated = {0};
+	sr_status rc;
+	int code;
+
+	how->progress = interrupt_progress;
+	how->accept_loss = cli->yes;
+	rc = sr_migrate(catalog, how, &migrated);
+	if (rc == SR_REFUSED && !cli->yes) {
+		char *words = must_print("%s", sr_error_message());
+
+		code = cli_confirm(cli, "%s. Go on", words);
+		free(words);
+		if (code != DONE)
+			return code == USAGE ? FAILED : code;
+		how->accept_loss = true;
+		rc = sr_migrate(catalog, how, &migrated);
+	}
+	if (rc != SR_OK)
+		return cli_failed(cli, rc);
+	report(cli, &migrated);
+	return DONE;
+}
+
+/* up or down to `to`, NULL for the latest. */
+static int move(struct cli *cli, const char *to, bool full_check, bool up)
+{
+	sr_migrate_options how;
+	sr_catalog *catalog;
+	int64_t wanted = -1;
+	sr_status rc;
+	int current;
+	int code;
+
+	if (to != NULL && sr_number_parse("--to", to, 0, 10000, &wanted) != SR_OK)
+		return cli_failed(cli, SR_INVALID);
+	if ((code = cli_open(cli, CLI_WRITE, &catalog)) != DONE)
+		return code;
+	sr_migrate_options_init(&how);
+	how.to = (int)wanted;
+	how.full_check = full_check;
+	interrupt_watch();
+	if ((rc = sr_catalog_version(catalog, &current)) != SR_OK)
+		code = cli_failed(cli, rc);
+	else if (up && wanted >= 0 && wanted < current)
+		code = cli_usage(cli,
+				 "--to %" PRId64 " is below version %d, which the database has",
+				 wanted, current);
+	else if (!up && wanted > current)
+		code = cli_usage(cli,
+				 "--to %" PRId64 " is above version %d, which the database has",
+				 wanted, current);
+	else
+		code = migrate(cli, catalog, &how);
+	return cli_close(cli, catalog, code);
+}
+
+static int migrate_up(struct cli *cli)
+{
+	const char *to = NULL;
+	bool full_check = false;
+	const arg_option options[] = {
+		{"to", 0, ARG_VALUE, &to},
+		{"full-check", 0, ARG_FLAG, &full_check},
+		{NULL, 0, ARG_FLAG, NULL},
+	};
+	int code = cli_arguments(cli, options, NULL);
+
+	return code != DONE ? code : move(cli, to, full_check, true);
+}
+
+static int migrate_down(struct cli *cli)
+{
+	const char *to = NULL;
+	bool full_check = false;
+	const arg_option options[] = {
+		{"to", 0, ARG_VALUE, &to},
+		{"full-check", 0, ARG_FLAG, &full_check},
+		{NULL, 0, ARG_FLAG, NULL},
+	};
+	int code = cli_arguments(cli, options, NULL);
+
+	if (code != DONE)
+		return code;
+	if (to == NULL)
+		return cli_usage(cli, "option --to is missing: the version to go down to");
+	return move(cli, to, full_check, false);
+}
+
+struct drift_list {
+	struct cli *cli;
+	struct listing *rows;
+};
+
+static void one_drift(void *arg, const char *kind, const char *object, const char *expected,
+		      const char *found)
+{
+	struct drift_list *list = arg;
+	json_t *o;
+
+	if (!list->cli->json) {
+		const struct cell cells[] = {
+			cell_string(kind),
+			cell_string(object),
+			cell_string(expected),
+			cell_string(found),
+		};
+
+		if (list->cli->out.format != OUTPUT_TABLE)
+			listing_row(list->rows, cells);
+		else
+			output_line(&list->cli->out, "%s %s\n  expected: %s\n  found:    %s", kind,
+				    object, expected != NULL ? expected : "nothing",
+				    found != NULL ? found : "nothing");
+		return;
+	}
+	o = json_object();
+	json_object_set_new(o, "kind", json_of(sr_text_of(kind)));
+	json_object_set_new(o, "object", json_of(sr_text_of(object)));
+	json_object_set_new(o, "expected", json_of(sr_text_of(expected)));
+	json_object_set_new(o, "found", json_of(sr_text_of(found)));
+	listing_object(list->rows, o);
+}
+
+static int migrate_verify(struct cli *cli)
+{
+	static const struct column columns[] = {
+		{"kind", "KIND", 0},
+		{"object", "OBJECT", 0},
+		{"expected", "EXPECTED", 0},
+		{"found", "FOUND", 0},
+	};
+	struct drift_list list = {cli, NULL};
+	int64_t differences = 0;
+	sr_catalog *catalog;
+	sr_status rc;
+	int code = cli_arguments(cli, NULL, NULL);
+
+	if (code != DONE || (code = cli_open(cli, CLI_READ, &catalog)) != DONE)
+		return code;
+	list.rows = listing_begin(&cli->out, columns, 4, "differences");
+	rc = sr_migrate_verify(catalog, one_drift, &list, &differences);
+	if (rc != SR_OK)
+		code = cli_failed(cli, rc);
+	else if (differences > 0)
+		code = UNHEALTHY;
+	listing_end(list.rows, NULL, json_pack("{s:b}", "verified", code == DONE));
+	if (code == DONE)
+		cli_say(cli, "The schema is as this program makes it.");
+	else if (code == UNHEALTHY)
+		cli_say(cli, "%" PRId64 " difference%s.", differences, differences == 1 ? "" : "s");
+	return cli_close(cli, catalog, code);
+}
+
+int cmd_migrate(struct cli *cli)
+{
+	static const command parts[] = {
+		{"status", NULL, NULL, migrate_status},
+		{"up", NULL, NULL, migrate_up},
+		{"down", NULL, NULL, migrate_down},
+		{"verify", NULL, NULL, migrate_verify},
+		{NULL, NULL, NULL, NULL},
+	};
+
+	return cli_subcommand(cli, parts);
+}

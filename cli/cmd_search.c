@@ -1,0 +1,202 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "json.h"
+#include "memory.h"
+#include "rows.h"
+
+const char help_search[] =
+	"usage: strongroom search [TERM] [FILTER…]\n"
+	"\n"
+	"Finds files whose name or path holds TERM, newest first. Case does not matter;\n"
+	"% and _ are ordinary characters. All filters given must match.\n"
+	"\n"
+	"  --type EXT        extension, such as pdf\n"
+	"  --client NAME     of this client only\n"
+	"  --from DATE       modified at or after: 2026-01-31, 2026-01-31T09:30Z, or 7d\n"
+	"                    ago; units s m h d w\n"
+	"  --to DATE         modified at or before; a day includes that day\n"
+	"  --min-size N      bytes, or with K M G T: 10M\n"
+	"  --max-size N\n"
+	"  --verified        only verified files\n"
+	"  --present         leave out what the last record found missing\n"
+	"  --sort KEY        date, name, path or size\n"
+	"  --reverse         the other way round\n"
+	"  --limit N         at most N files; 1000 without\n"
+	"  --all             no limit\n"
+	"  --after TOKEN     go on behind an earlier search, which gave the token\n"
+	"\n"
+	"example:\n"
+	"  strongroom search report --type pdf --from 30d --min-size 1M\n";
+
+/* The command line's words for the query. */
+struct search_words {
+	const char *term;
+	const char *type;
+	const char *client;
+	const char *from;
+	const char *to;
+	const char *min_size;
+	const char *max_size;
+	const char *sort;
+	const char *limit;
+	const char *after;
+	bool verified;
+	bool present;
+	bool reverse;
+	bool all;
+};
+
+static bool sort_of(const char *word, sr_sort *sort)
+{
+	static const char *const names[] = {"date", "name", "path", "size"};
+
+	for (int i = 0; i < 4; i++) {
+		if (strcmp(word, names[i]) == 0) {
+			*sort = (sr_sort)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int when(struct cli *cli, const char *option, const char *word, bool end, int64_t *instant)
+{
+	bool is_day = false;
+
+	if (word == NULL)
+		return DONE;
+	if (sr_when_parse(word, instant, &is_day) != SR_OK)
+		return cli_usage(cli, "%s: %s", option, sr_error_message());
+	if (end && is_day)
+		*instant = sr_day_end(*instant);
+	return DONE;
+}
+
+static int size(struct cli *cli, const char *option, const char *word, int64_t *bytes)
+{
+	if (word == NULL || sr_size_parse(word, bytes) == SR_OK)
+		return DONE;
+	return cli_usage(cli, "%s: %s", option, sr_error_message());
+}
+
+/* What no file can match is a mistake rather than a search. */
+static int check_ranges(struct cli *cli, const struct search_words *words, const sr_query *query)
+{
+	if (query->from != SR_NULL_INTEGER && query->to != SR_NULL_INTEGER &&
+	    query->from > query->to)
+		return cli_usage(cli, "--from %s is after --to %s", words->from, words->to);
+	if (query->min_size != SR_NULL_INTEGER && query->max_size != SR_NULL_INTEGER &&
+	    query->min_size > query->max_size)
+		return cli_usage(cli, "--min-size %s is above --max-size %s", words->min_size,
+				 words->max_size);
+	return DONE;
+}
+
+static int build(struct cli *cli, const struct search_words *words, sr_query *query)
+{
+	int code;
+
+	sr_query_init(query);
+	query->term = sr_text_of(words->term);
+	query->file_type = sr_text_of(words->type);
+	query->client_name = sr_text_of(words->client);
+	query->verified_only = words->verified;
+	query->present_only = words->present;
+	query->reverse = words->reverse;
+	query->after = words->after;
+	if (words->sort != NULL && !sort_of(words->sort, &query->sort))
+		return cli_usage(cli, "--sort \"%s\" is none of date, name, path and size",
+				 words->sort);
+	if (words->all && words->limit != NULL)
+		return cli_usage(cli, "--all and --limit exclude each other");
+	if (words->limit != NULL &&
+	    sr_number_parse("--limit", words->limit, 1, INT64_MAX, &query->limit) != SR_OK)
+		return cli_usage(cli, "%s", sr_error_message());
+	if (words->all)
+		query->limit = 0;
+	if ((code = when(cli, "--from", words->from, false, &query->from)) != DONE ||
+	    (code = when(cli, "--to", words->to, true, &query->to)) != DONE ||
+	    (code = size(cli, "--min-size", words->min_size, &query->min_size)) != DONE ||
+	    (code = size(cli, "--max-size", words->max_size, &query->max_size)) != DONE)
+		return code;
+	return check_ranges(cli, words, query);
+}
+
+/* Prints what the cursor gives, whatever happens in between as a whole document. */
+static int print_found(struct cli *cli, sr_files *cursor)
+{
+	struct listing *list = file_listing_begin(cli, "files");
+	const sr_file *file = NULL;
+	const char *token = NULL;
+	sr_status rc = SR_OK;
+	int code = DONE;
+
+	while (!output_failed(&cli->out) && (rc = sr_files_next(cursor, &file)) == SR_OK &&
+	       file != NULL)
+		file_listing_row(cli, list, file);
+	if (rc != SR_OK)
+		code = cli_failed(cli, rc);
+	else
+		token = sr_search_token(cursor);
+	listing_end(list, "Nothing found.",
+		    cli->json ? json_pack("{s:o}", "next", json_of_path(token)) : NULL);
+	if (token != NULL && !cli->json)
+		cli_note(cli, "there is more; add: --after %s", token);
+	return code;
+}
+
+static int search(struct cli *cli, sr_catalog *catalog, const sr_query *query)
+{
+	sr_files *cursor;
+	sr_status rc;
+	int code;
+
+	/* A name that nobody has is a slip of the hand, not a search without hits. */
+	if (query->client_name.data != NULL) {
+		sr_client *client;
+
+		if ((rc = sr_client_by_name(catalog, query->client_name, &client)) != SR_OK)
+			return cli_failed(cli, rc);
+		sr_client_free(client);
+	}
+	if ((rc = sr_search(catalog, query, &cursor)) != SR_OK)
+		return cli_failed(cli, rc);
+	code = print_found(cli, cursor);
+	sr_files_close(cursor);
+	return code;
+}
+
+int cmd_search(struct cli *cli)
+{
+	struct search_words words = {0};
+	const arg_option options[] = {
+		{"type", 0, ARG_VALUE, &words.type},
+		{"client", 0, ARG_VALUE, &words.client},
+		{"from", 0, ARG_VALUE, &words.from},
+		{"to", 0, ARG_VALUE, &words.to},
+		{"min-size", 0, ARG_VALUE, &words.min_size},
+		{"max-size", 0, ARG_VALUE, &words.max_size},
+		{"verified", 0, ARG_FLAG, &words.verified},
+		{"present", 0, ARG_FLAG, &words.present},
+		{"sort", 0, ARG_VALUE, &words.sort},
+		{"reverse", 0, ARG_FLAG, &words.reverse},
+		{"limit", 0, ARG_VALUE, &words.limit},
+		{"all", 0, ARG_FLAG, &words.all},
+		{"after", 0, ARG_VALUE, &words.after},
+		{NULL, 0, ARG_FLAG, NULL},
+	};
+	const arg_operand operands[] = {
+		{"TERM", ARG_OPTIONAL, &words.term},
+		{NULL, ARG_OPTIONAL, NULL},
+	};
+	sr_catalog *catalog;
+	sr_query query;
+	int code = cli_arguments(cli, options, operands);
+
+	if (code != DONE || (code = build(cli, &words, &query)) != DONE ||
+	    (code = cli_open(cli, CLI_READ, &catalog)) != DONE)
+		return code;
+	return cli_close(cli, catalog, search(cli, catalog, &query));
+}
