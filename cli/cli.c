@@ -140,7 +140,7 @@ int cli_subcommand(struct cli *cli, const command *table)
 	if (!args_word(&cli->args, &word))
 		return cli_usage(cli, "%s", cli->args.error);
 	if (word == NULL)
-		return cli_usage(cli, "strongroom %s needs one of: %s", cli->command, names);
+		return cli_usage(cli, "behind \"%s\" is missing one of: %s", cli->command, names);
 	for (; table->name != NULL; table++) {
 		if (strcmp(table->name, word) == 0) {
 			snprintf(cli->named + strlen(cli->named),

@@ -29,9 +29,10 @@ const char help_client[] =
 	"\n"
 	"A client is silent since it was last seen or had a file recorded, whichever is\n"
 	"later. delete also deletes the records of the client's files; stored files stay.\n"
-	"import reads CSV with a heading, JSON lines or a JSON array: name, id, public_key\n"
-	"(hex, base64 or PEM), last_seen. A known id, or without id a known name, is\n"
-	"updated; what a row does not give stays. All rows are taken, or none.\n"
+	"import reads CSV with a heading, JSON lines or a JSON array, with the columns\n"
+	"name, id, public_key (hex, base64 or PEM) and last_seen. A known id, or without\n"
+	"id a known name, is updated; what a row does not give stays. All rows are taken,\n"
+	"or none.\n"
 	"\n"
 	"example:\n"
 	"  strongroom client add laptop --public-key laptop.pem\n";
