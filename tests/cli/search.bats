@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# strongroom search
+load common
+
+setup_more() {
+	strongroom init >/dev/null
+	strongroom client add pc >/dev/null
+	strongroom client add other >/dev/null
+	cat >files.jsonl <<-'END'
+		{"original_path": "/d/Report.PDF", "size": 100, "date": "2026-01-31T09:30:00Z", "verified": true, "extension": "pdf", "crc": 1}
+		{"original_path": "/d/100%_done.txt", "size": 2048, "date": "2026-01-31T23:59:59.5Z", "extension": "txt"}
+		{"original_path": "/d/100 done.txt", "size": 5000, "date": "2026-02-01T00:00:00Z", "extension": "txt"}
+		{"original_path": "/d/straße.txt", "size": null, "date": null, "extension": "txt"}
+	END
+	strongroom file import --client pc files.jsonl >/dev/null
+	printf 'filename,size,date\nlone.txt,7,2020-01-01\n' | strongroom file import --client other >/dev/null
+}
+
+names='[.files[].filename]'
+
+@test "newest first, the whole document with its keys" {
+	equal '["100 done.txt","100%_done.txt","Report.PDF","lone.txt","straße.txt"]' "$(json "$names" search)"
+	equal null "$(json .next search)"
+	equal '["category","client","crc","date","extension","filename","hash","id","mime_type","missing_since","original_path","path","size","verified","versions"]' \
+		"$(json '.files[0] | keys' search)"
+}
+
+@test "every filter" {
+	equal '["Report.PDF"]' "$(json "$names" search REPORT)"
+	equal '["100%_done.txt"]' "$(json "$names" search 0%_)"
+	equal '["straße.txt"]' "$(json "$names" search STRASSE)" ||
+		equal '["straße.txt"]' "$(json "$names" search Straße)"
+	equal '["Report.PDF"]' "$(json "$names" search --type .PDF)"
+	equal '["lone.txt"]' "$(json "$names" search --client other)"
+	equal '["Report.PDF"]' "$(json "$names" search --verified)"
+	equal '["100%_done.txt","Report.PDF"]' "$(json "$names" search --from 2026-01-31 --to 2026-01-31)"
+	equal '["Report.PDF"]' "$(json "$names" search --from 2026-01-31T09:30Z --to 2026-01-31T09:30Z)"
+	equal '["100 done.txt","100%_done.txt"]' "$(json "$names" search --min-size 2K)"
+	equal '["Report.PDF","lone.txt"]' "$(json "$names" search --max-size 100B)"
+	equal '["100 done.txt"]' "$(json "$names" search done --type txt --client pc --min-size 3k)"
+}
+
+@test "sorting in both directions" {
+	equal '["100 done.txt","100%_done.txt","Report.PDF","lone.txt","straße.txt"]' "$(json "$names" search --sort name)"
+	equal '["lone.txt","Report.PDF","100%_done.txt","100 done.txt","straße.txt"]' "$(json "$names" search --sort size --reverse)"
+}
+
+@test "a token goes on where the search stopped, in every form" {
+	equal '["100 done.txt","100%_done.txt"]' "$(json "$names" search --limit 2)"
+	token=$(json .next search --limit 2 | tr -d '"')
+	equal '["Report.PDF","lone.txt","straße.txt"]' "$(json "$names" search --limit 3 --after "$token")"
+	equal null "$(json .next search --limit 3 --after "$token")"
+	try search --limit 2 --plain
+	grep -qF -- "--after $token" "$folder/err"
+	refused 2 token -- search report --limit 2 --after "$token"
+	refused 2 token -- search --after nonsense
+}
+
+@test "nothing found is status 0 and a whole document" {
+	equal '{"files":[],"next":null}' "$(json . search nothing-like-it)"
+	equal 'Nothing found.' "$(strongroom search nothing-like-it)"
+	equal '' "$(strongroom search nothing-like-it --plain)"
+	equal 1 "$(strongroom search nothing-like-it --csv | wc -l)"
+}
+
+@test "table, csv and plain" {
+	strongroom search | head -1 | grep -q '^DATE  *SIZE  CLIENT  *FILE$'
+	strongroom search done | grep -q '4.9 KiB  pc'
+	strongroom search --csv | python3 -c '
+import csv, sys
+rows = list(csv.DictReader(sys.stdin))
+assert [r["size"] for r in rows] == ["5000", "2048", "100", "7", ""], rows
+assert rows[2]["verified"] == "1" and rows[2]["crc"] == "1", rows'
+	equal 5000 "$(strongroom search --plain --limit 1 2>/dev/null | cut -f 6)"
+}
+
+@test "values that make no sense are named" {
+	refused 2 31 -- search --from 2026-02-31
+	refused 2 tomorrow -- search --to tomorrow
+	refused 2 -1 -- search --min-size -1
+	refused 2 big -- search --max-size big
+	refused 2 99999999999999999999 -- search --max-size 99999999999999999999
+	refused 2 0 -- search --limit 0
+	refused 2 -3 -- search --limit -3
+	refused 2 ten -- search --limit ten
+	refused 2 99999999999999999999 -- search --limit 99999999999999999999
+	refused 2 colour -- search --sort colour
+	refused 2 --min-size -- search --min-size 3 --max-size 2
+	refused 2 --from -- search --from 2026-02-01 --to 2026-01-01
+	refused 1 nobody -- search --client nobody
+}
