@@ -1,0 +1,2 @@
+-- What was counted stays true below this version, and a quota that was raised stays raised:
+-- nothing is to be undone.

@@ -1,0 +1,201 @@
+/*
+ * What SQL may do, decided by what the engine is asked to do and not by its text.
+ *
+ * A migration may read, insert, update, create and alter. What takes something away, its
+ * header declares: "-- Allows: drop table NAME, drop index, delete NAME". Core tables
+ * are not dropped or emptied even so unless DANGEROUS_OPERATIONS_BLOCKED is off. Attaching,
+ * pragmas, transactions, virtual and temporary objects are no migration's business.
+ */
+#include "schema.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const core_tables[] = {"clients", "files", "metrics_history",
+					  "database_migrations", NULL};
+
+static bool is_engines_own(const char *name)
+{
+	return name && strncasecmp(name, "sqlite_", 7) == 0;
+}
+
+static bool is_ours(const char *name)
+{
+	const sr_schema_object *schema = sr_migration_sources[sr_migration_count - 1].schema;
+
+	if (name == NULL)
+		return false;
+	if (sr_list_has(core_tables, name))
+		return true;
+	for (; schema->type; schema++)
+		if (strcasecmp(schema->name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool refuse(const char *who, const char *what, const char *name)
+{
+	sr_fail(SR_REFUSED, "%s contains potentially dangerous operations: %s%s%s", who, what,
+		name ? " " : "", name ? name : "");
+	return false;
+}
+
+/* "drop table" of "files": declared as such, or with the name. */
+static bool declared(const sr_guard *guard, const char *what, const char *name)
+{
+	char whole[256];
+
+	if (sr_list_has(guard->allows, what))
+		return true;
+	snprintf(whole, sizeof(whole), "%s %s", what, name ? name : "");
+	return sr_list_has(guard->allows, whole);
+}
+
+static bool may_drop(const sr_guard *guard, const char *kind, const char *name)
+{
+	char what[64];
+
+	snprintf(what, sizeof(what), "drop %s", kind ? kind : "");
+	if (!declared(guard, what, name) ||
+	    (guard->block && kind && strcmp(kind, "table") == 0 &&
+	     sr_list_has(core_tables, name ? name : "")))
+		return refuse(guard->who, what, name);
+	return true;
+}
+
+static bool may_delete(const sr_guard *guard, const char *table)
+{
+	if (is_engines_own(table))
+		return true;
+	/* Dropping a table asks for this as well. */
+	if (!declared(guard, "delete", table) && !declared(guard, "drop table", table))
+		return refuse(guard->who, "delete from", table);
+	if (guard->block && sr_list_has(core_tables, table ? table : ""))
+		return refuse(guard->who, "delete from", table);
+	return true;
+}
+
+static bool may_call(const char *who, const char *function)
+{
+	static const char *const harmful[] = {"load_extension", "fts3_tokenizer", NULL};
+
+	if (function && sr_list_has(harmful, function))
+		return refuse(who, "the function", function);
+	return true;
+}
+
+/* The ledger is written by nobody but ledger.c. */
+static bool may_write(const char *who, const char *table)
+{
+	if (table && strcasecmp(table, "database_migrations") == 0)
+		return refuse(who, "write the ledger", table);
+	return true;
+}
+
+bool sr_guard_migration(void *arg, sr_action action, const char *first, const char *second,
+			const char *inner)
+{
+	const sr_guard *guard = arg;
+
+	(void)inner;
+	switch (action) {
+	case SR_ACTION_READ:
+	case SR_ACTION_SELECT:
+	case SR_ACTION_CREATE:
+	case SR_ACTION_ALTER:
+		return true;
+	case SR_ACTION_INSERT:
+	case SR_ACTION_UPDATE:
+		return may_write(guard->who, first);
+	case SR_ACTION_DELETE:
+		return may_delete(guard, first);
+	case SR_ACTION_DROP:
+		return may_drop(guard, first, second);
+	case SR_ACTION_FUNCTION:
+		return may_call(guard->who, first);
+	case SR_ACTION_PRAGMA:
+		return refuse(guard->who, "pragma", first);
+	case SR_ACTION_TRANSACTION:
+		return refuse(guard->who, "transaction control", first);
+	case SR_ACTION_ATTACH:
+		return refuse(guard->who, "attach", first);
+	case SR_ACTION_OTHER:
+		break;
+	}
+	return refuse(guard->who, first ? first : "an unknown operation", second);
+}
+
+/* Pragmas that only tell something, as long as they have no argument, or a table's name. */
+static bool may_ask(const char *pragma, const char *argument)
+{
+	static const char *const names[] = {
+		"table_info", "table_xinfo",       "table_list", "index_list",      "index_info",
+		"index_xinfo", "foreign_key_list", "foreign_key_check", NULL};
+	static const char *const plain[] = {
+		"schema_version", "user_version", "page_count", "page_size", "freelist_count",
+		"data_version", "application_id", "encoding", "compile_options", "function_list",
+		"collation_list", "journal_mode", "foreign_keys", NULL};
+
+	return sr_list_has(names, pragma ? pragma : "") ||
+	       (argument == NULL && sr_list_has(plain, pragma ? pragma : ""));
+}
+
+bool sr_schema_guard(void *arg, sr_action action, const char *first, const char *second,
+		     const char *inner)
+{
+	static const char who[] = "The statement";
+
+	(void)arg;
+	(void)inner;
+	switch (action) {
+	case SR_ACTION_READ:
+	case SR_ACTION_SELECT:
+	case SR_ACTION_CREATE:
+		return true;
+	case SR_ACTION_INSERT:
+	case SR_ACTION_UPDATE:
+	case SR_ACTION_DELETE:
+		return may_write(who, first);
+	case SR_ACTION_ALTER:
+		if (is_ours(first))
+			return refuse(who, "alter", first);
+		return true;
+	case SR_ACTION_DROP:
+		if (is_ours(second))
+			return refuse(who, "drop", second);
+		return true;
+	case SR_ACTION_FUNCTION:
+		return may_call(who, first);
+	case SR_ACTION_PRAGMA:
+		return may_ask(first, second) || refuse(who, "pragma", first);
+	case SR_ACTION_TRANSACTION:
+		return refuse(who, "transaction control", first);
+	case SR_ACTION_ATTACH:
+		return refuse(who, "attach", first);
+	case SR_ACTION_OTHER:
+		break;
+	}
+	return refuse(who, first ? first : "an unknown operation", second);
+}
+
+sr_status sr_schema_core_filled(sr_conn *conn, unsigned *filled)
+{
+	static const char *const tables[] = {"clients", "files"};
+	sr_status rc = SR_OK;
+
+	*filled = 0;
+	for (unsigned i = 0; i < 2 && rc == SR_OK; i++) {
+		char sql[64];
+		char type[16];
+		int64_t some;
+
+		if ((rc = sr_object_type(conn, tables[i], type)) != SR_OK || type[0] == '\0')
+			continue;
+		snprintf(sql, sizeof(sql), "SELECT EXISTS (SELECT 1 FROM %s)", tables[i]);
+		rc = sr_query_integer(conn, sql, &some);
+		if (rc == SR_OK && some)
+			*filled |= 1u << i;
+	}
+	return rc;
+}

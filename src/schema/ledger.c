@@ -1,0 +1,237 @@
+/*
+ * The ledger, database_migrations, and what version a database is at.
+ *
+ * The columns are those of old databases, and a checksum that may be null. Version 0 has no
+ * row, as it never had one.
+ */
+#include "schema.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+int sr_schema_latest(void)
+{
+	return sr_migration_sources[sr_migration_count - 1].version;
+}
+
+sr_status sr_ledger_version(sr_conn *conn, int *version)
+{
+	char type[16];
+	int64_t highest;
+	sr_status rc;
+
+	*version = -1;
+	if ((rc = sr_object_type(conn, "database_migrations", type)) != SR_OK)
+		return rc;
+	if (type[0] == '\0')
+		return SR_OK;
+	if (strcmp(type, "table") != 0)
+		return sr_fail(SR_CORRUPT, "%s: database_migrations is a %s, not a table",
+			       sr_conn_path(conn), type);
+	if ((rc = sr_query_integer(conn, "SELECT max(version) FROM database_migrations",
+				   &highest)) != SR_OK)
+		return rc;
+	if (highest == SR_NULL_INTEGER)
+		return SR_OK;
+	if (highest < 0 || highest > 1000000)
+		return sr_fail(SR_CORRUPT, "%s: the ledger says version %lld", sr_conn_path(conn),
+			       (long long)highest);
+	*version = (int)highest;
+	return SR_OK;
+}
+
+/* Whether everything that `now` has and `before` had not is there; *marks says whether that is
+ * anything at all. */
+static sr_status version_present(sr_conn *conn, const sr_schema_object *before,
+				 const sr_schema_object *now, bool *present, bool *marks)
+{
+	sr_status rc = SR_OK;
+
+	*present = true;
+	*marks = false;
+	for (; now->type && *present && rc == SR_OK; now++) {
+		const sr_schema_object *old = sr_schema_find(before, now->type, now->name);
+		char type[16];
+
+		if (old == NULL) {
+			*marks = true;
+			rc = sr_object_type(conn, now->name, type);
+			*present = rc == SR_OK && strcmp(type, now->type) == 0;
+			continue;
+		}
+		if (old->columns == NULL)
+			continue;
+		for (const sr_schema_column *c = now->columns; c->name && *present; c++) {
+			const sr_schema_column *o = old->columns;
+
+			while (o->name && strcmp(o->name, c->name) != 0)
+				o++;
+			if (o->name)
+				continue;
+			*marks = true;
+			if ((rc = sr_column_exists(conn, now->name, c->name, present)) != SR_OK)
+				return rc;
+		}
+	}
+	return rc;
+}
+
+/* What the tables show: the last version whose whole prefix is there. */
+static sr_status version_derive(sr_conn *conn, int *version)
+{
+	bool present = true;
+	sr_status rc;
+
+	*version = 0;
+	for (int v = 1; v < sr_migration_count && present; v++) {
+		bool marks;
+
+		rc = version_present(conn, sr_migration_sources[v - 1].schema,
+				     sr_migration_sources[v].schema, &present, &marks);
+		if (rc != SR_OK)
+			return rc;
+		if (present && marks)
+			*version = v;
+	}
+	return SR_OK;
+}
+
+sr_status sr_schema_version(sr_conn *conn, int *version, bool *legacy)
+{
+	char clients[16];
+	char files[16];
+	sr_status rc;
+
+	*legacy = false;
+	if ((rc = sr_ledger_version(conn, version)) != SR_OK ||
+	    (rc = sr_object_type(conn, "clients", clients)) != SR_OK ||
+	    (rc = sr_object_type(conn, "files", files)) != SR_OK)
+		return rc;
+	if (strcmp(files, "table") == 0 && (rc = sr_legacy_find(conn, legacy)) != SR_OK)
+		return rc;
+	if (*version >= 0)
+		return SR_OK;
+	if (clients[0] == '\0' && files[0] == '\0')
+		return SR_OK;
+	return version_derive(conn, version);
+}
+
+/* As the old code writes it: 2025-08-29T17:42:34.123456+00:00 */
+static void ledger_now(char text[48])
+{
+	struct timespec now;
+	struct tm parts;
+	char day[32];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &parts);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &parts);
+	snprintf(text, 48, "%s.%06ld+00:00", day, now.tv_nsec / 1000);
+}
+
+sr_status sr_ledger_add(sr_conn *conn, const sr_migration_source *source, const char *checksum)
+{
+	char now[48];
+	sr_stmt *stmt;
+	sr_status rc;
+
+	if (source->version == 0)
+		return SR_OK;
+	ledger_now(now);
+	rc = sr_prepare(conn,
+			"INSERT INTO database_migrations"
+			" (version, description, applied_at, rollback_sql, checksum)"
+			" VALUES ($1, $2, $3, $4, $5)",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_integer(stmt, 1, source->version);
+	sr_bind_text(stmt, 2, source->description);
+	sr_bind_text(stmt, 3, now);
+	sr_bind_text(stmt, 4, source->down.text);
+	sr_bind_text(stmt, 5, checksum);
+	rc = sr_run(stmt);
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+sr_status sr_ledger_remove(sr_conn *conn, int version)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+
+	rc = sr_prepare(conn, "DELETE FROM database_migrations WHERE version >= $1", &stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_integer(stmt, 1, version);
+	rc = sr_run(stmt);
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+sr_status sr_ledger_prepare(sr_conn *conn, const sr_migration_source *sources, int version)
+{
+	static const char *const columns[] = {"rollback_sql", "checksum"};
+	int written;
+	sr_status rc;
+
+	rc = sr_exec(conn, "CREATE TABLE IF NOT EXISTS database_migrations ("
+			   "version INTEGER PRIMARY KEY, description TEXT NOT NULL,"
+			   " applied_at TEXT NOT NULL, rollback_sql TEXT, checksum TEXT)");
+	for (size_t i = 0; i < 2 && rc == SR_OK; i++) {
+		char sql[96];
+		bool exists;
+
+		rc = sr_column_exists(conn, "database_migrations", columns[i], &exists);
+		if (rc != SR_OK || exists)
+			continue;
+		snprintf(sql, sizeof(sql), "ALTER TABLE database_migrations ADD COLUMN %s TEXT",
+			 columns[i]);
+		rc = sr_exec(conn, sql);
+	}
+	if (rc == SR_OK)
+		rc = sr_ledger_version(conn, &written);
+	/* Without a row, the tables told the version: what they told is written down, with the
+	 * checksum left open. */
+	for (int v = 1; rc == SR_OK && written < 0 && v <= version; v++)
+		rc = sr_ledger_add(conn, &sources[v], NULL);
+	return rc;
+}
+
+sr_status sr_schema_ledger_each(sr_conn *conn, sr_ledger_fn fn, void *arg)
+{
+	static const char sql[] = "SELECT applied_at, version FROM database_migrations"
+				  " WHERE version = $1";
+	bool legacy;
+	int version;
+	sr_status rc;
+	int written;
+
+	if ((rc = sr_schema_version(conn, &version, &legacy)) != SR_OK ||
+	    (rc = sr_ledger_version(conn, &written)) != SR_OK)
+		return rc;
+	for (int v = 1; v < sr_migration_count; v++) {
+		sr_text applied = {NULL, 0};
+		sr_stmt *stmt = NULL;
+		bool row = false;
+
+		if (written >= 0) {
+			if ((rc = sr_prepare(conn, sql, &stmt)) != SR_OK)
+				return rc;
+			sr_bind_integer(stmt, 1, v);
+			if ((rc = sr_step(stmt, &row)) != SR_OK) {
+				sr_stmt_done(stmt);
+				return rc;
+			}
+			if (row)
+				applied = sr_column_text(stmt, 0);
+		}
+		/* Without a row, what the tables show counts as applied at no known time. */
+		fn(arg, v, sr_migration_sources[v].description,
+		   v <= version ? (applied.data ? applied.data : "") : NULL);
+		sr_stmt_done(stmt);
+	}
+	return SR_OK;
+}

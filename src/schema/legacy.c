@@ -1,0 +1,328 @@
+/*
+ * Databases older than version 0, brought to the seed's core shape.
+ *
+ * `files` once had no ClientID: its ID held the client's, and (ID, FileName) was the key. Then
+ * columns were added one by one and ID was replaced by a random one. So it may lack columns,
+ * have another order, another key and no foreign key. It is rebuilt by SQLite's steps: new
+ * table, rows copied with their row numbers, old one dropped, new one renamed, indexes and
+ * triggers as they were. Whatever columns a user added come along at the end. Foreign keys
+ * are off, so that dropping cascades to nobody.
+ */
+#include "schema.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define NEW_TABLE "files_being_rebuilt"
+
+static const sr_schema_object *core_files(void)
+{
+	return sr_schema_find(sr_migration_sources[0].schema, "table", "files");
+}
+
+/* "ID:1,FileName:0,…": the first columns with their places in the key. */
+static sr_status core_columns_match(sr_conn *conn, bool *match)
+{
+	const sr_schema_column *want = core_files()->columns;
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	*match = true;
+	rc = sr_prepare(conn, "SELECT name, pk FROM pragma_table_xinfo('files') ORDER BY cid",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	while ((rc = sr_step(stmt, &row)) == SR_OK && row && *match) {
+		if (want->name == NULL) {
+			*match = sr_column_integer(stmt, 1) == 0;
+			continue;
+		}
+		*match = strcasecmp(sr_column_text(stmt, 0).data, want->name) == 0 &&
+			 sr_column_integer(stmt, 1) == want->key;
+		want++;
+	}
+	if (want->name)
+		*match = false;
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+sr_status sr_legacy_find(sr_conn *conn, bool *legacy)
+{
+	int64_t keys = 0;
+	bool match;
+	sr_status rc;
+
+	if ((rc = core_columns_match(conn, &match)) == SR_OK && match)
+		rc = sr_ask(conn,
+			    "SELECT 1 FROM pragma_foreign_key_list('files') WHERE"
+			    " \"table\" = 'clients' COLLATE NOCASE"
+			    " AND \"from\" = 'ClientID' COLLATE NOCASE",
+			    NULL, NULL, &keys);
+	*legacy = rc == SR_OK && (!match || keys == 0);
+	return rc;
+}
+
+/* ---- The statements of a rebuild ---- */
+
+typedef struct rebuild {
+	sr_buffer create; /* CREATE TABLE of the new one, */
+	sr_buffer names;  /* its columns but ID and ClientID, */
+	sr_buffer values; /* and where their values come from. */
+	bool has_client;  /* There is a ClientID already. */
+	bool has_id;
+} rebuild;
+
+static void rebuild_free(rebuild *r)
+{
+	sr_buffer_free(&r->create);
+	sr_buffer_free(&r->names);
+	sr_buffer_free(&r->values);
+}
+
+/* A column of the core: its value, or what stands for a null where none may be. */
+static sr_status core_column_add(sr_conn *conn, const sr_schema_column *column, rebuild *r)
+{
+	bool exists;
+	sr_status rc;
+
+	if (strcmp(column->name, "ID") == 0)
+		return sr_column_exists(conn, "files", column->name, &r->has_id);
+	if (strcmp(column->name, "ClientID") == 0)
+		return sr_column_exists(conn, "files", column->name, &r->has_client);
+	if ((rc = sr_column_exists(conn, "files", column->name, &exists)) != SR_OK)
+		return rc;
+	if (!exists)
+		return SR_OK;
+	sr_buffer_printf(&r->names, ", %s", column->name);
+	if (column->not_null)
+		sr_buffer_printf(&r->values, ", coalesce(%s, '')", column->name);
+	else
+		sr_buffer_printf(&r->values, ", %s", column->name);
+	return SR_OK;
+}
+
+static bool is_core(const char *name)
+{
+	for (const sr_schema_column *c = core_files()->columns; c->name; c++)
+		if (strcasecmp(c->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The columns that are not the core's, as they were declared. */
+static sr_status other_columns_add(sr_conn *conn, rebuild *r)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	rc = sr_prepare(conn,
+			"SELECT name, type, \"notnull\", dflt_value, hidden"
+			" FROM pragma_table_xinfo('files') ORDER BY cid",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	while ((rc = sr_step(stmt, &row)) == SR_OK && row) {
+		const char *name = sr_column_text(stmt, 0).data;
+		sr_text value = sr_column_text(stmt, 3);
+
+		if (is_core(name))
+			continue;
+		if (sr_column_integer(stmt, 4) != 0) {
+			rc = sr_fail(SR_REFUSED,
+				     "the table files has the generated column %s; drop it first",
+				     name);
+			break;
+		}
+		sr_buffer_add_string(&r->create, ", ");
+		sr_buffer_add_identifier(&r->create, name);
+		sr_buffer_printf(&r->create, " %s", sr_column_text(stmt, 1).data);
+		if (sr_column_integer(stmt, 2))
+			sr_buffer_add_string(&r->create, " NOT NULL");
+		if (value.data)
+			sr_buffer_printf(&r->create, " DEFAULT (%s)", value.data);
+		sr_buffer_add_string(&r->names, ", ");
+		sr_buffer_add_identifier(&r->names, name);
+		sr_buffer_add_string(&r->values, ", ");
+		sr_buffer_add_identifier(&r->values, name);
+	}
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+/* The seed's own text with other columns put before its foreign key. */
+static sr_status rebuild_plan(sr_conn *conn, rebuild *r)
+{
+	static const char mark[] = "FOREIGN KEY";
+	const char *sql = core_files()->sql;
+	const char *open = strchr(sql, '(');
+	const char *key = strstr(sql, mark);
+	const char *comma = key;
+	sr_status rc;
+
+	while (*comma != ',')
+		comma--;
+	sr_buffer_add_string(&r->create, "CREATE TABLE " NEW_TABLE " ");
+	sr_buffer_add(&r->create, open, (size_t)(comma - open));
+	for (const sr_schema_column *c = core_files()->columns; c->name; c++)
+		if ((rc = core_column_add(conn, c, r)) != SR_OK)
+			return rc;
+	if ((rc = other_columns_add(conn, r)) != SR_OK)
+		return rc;
+	sr_buffer_add_string(&r->create, comma);
+	if ((rc = sr_buffer_status(&r->create)) != SR_OK ||
+	    (rc = sr_buffer_status(&r->names)) != SR_OK)
+		return rc;
+	return sr_buffer_status(&r->values);
+}
+
+/* ---- Rows ---- */
+
+/* Rows whose ID can stay: it is there, is not the client's, and no other row has it. */
+static const char *kept_ids(const rebuild *r)
+{
+	if (!r->has_id || !r->has_client)
+		return "0";
+	return "ID IS NOT NULL AND ID IS NOT ClientID AND typeof(ID) = 'blob' AND ID NOT IN"
+	       " (SELECT ID FROM files WHERE ID IS NOT NULL GROUP BY ID HAVING count(*) > 1)";
+}
+
+static const char *client_of(const rebuild *r)
+{
+	if (r->has_client && r->has_id)
+		return "coalesce(ClientID, ID, x'')";
+	return r->has_client ? "coalesce(ClientID, x'')" : r->has_id ? "coalesce(ID, x'')" : "x''";
+}
+
+static sr_status copy_kept(sr_conn *conn, const rebuild *r)
+{
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_status rc;
+
+	sr_buffer_printf(&sql,
+			 "INSERT INTO " NEW_TABLE " (rowid, ID, ClientID%s)"
+			 " SELECT rowid, ID, %s%s FROM files WHERE %s ORDER BY rowid",
+			 r->names.length ? r->names.data : "", client_of(r),
+			 r->values.length ? r->values.data : "", kept_ids(r));
+	if ((rc = sr_buffer_status(&sql)) == SR_OK)
+		rc = sr_exec(conn, sql.data);
+	sr_buffer_free(&sql);
+	return rc;
+}
+
+/* The other rows get a new id each. */
+static sr_status copy_renamed(sr_conn *conn, const rebuild *r)
+{
+	sr_buffer find = SR_BUFFER_EMPTY;
+	sr_buffer copy = SR_BUFFER_EMPTY;
+	sr_stmt *rows = NULL;
+	sr_stmt *insert = NULL;
+	sr_status rc;
+	bool row;
+
+	sr_buffer_printf(&find, "SELECT rowid FROM files WHERE NOT (%s) ORDER BY rowid",
+			 kept_ids(r));
+	sr_buffer_printf(&copy,
+			 "INSERT INTO " NEW_TABLE " (rowid, ID, ClientID%s)"
+			 " SELECT rowid, $2, %s%s FROM files WHERE rowid = $1",
+			 r->names.length ? r->names.data : "", client_of(r),
+			 r->values.length ? r->values.data : "");
+	if ((rc = sr_buffer_status(&find)) != SR_OK || (rc = sr_buffer_status(&copy)) != SR_OK ||
+	    (rc = sr_prepare(conn, find.data, &rows)) != SR_OK ||
+	    (rc = sr_prepare(conn, copy.data, &insert)) != SR_OK)
+		goto err0;
+	while ((rc = sr_step(rows, &row)) == SR_OK && row) {
+		sr_id id;
+
+		sr_id_new(&id);
+		sr_bind_integer(insert, 1, sr_column_integer(rows, 0));
+		sr_bind_id(insert, 2, &id);
+		if ((rc = sr_run(insert)) != SR_OK)
+			break;
+	}
+err0:
+	sr_stmt_done(insert);
+	sr_stmt_done(rows);
+	sr_buffer_free(&copy);
+	sr_buffer_free(&find);
+	return rc;
+}
+
+static sr_status count_same(sr_conn *conn)
+{
+	int64_t old, now;
+	sr_status rc;
+
+	if ((rc = sr_query_integer(conn, "SELECT count(*) FROM files", &old)) != SR_OK ||
+	    (rc = sr_query_integer(conn, "SELECT count(*) FROM " NEW_TABLE, &now)) != SR_OK)
+		return rc;
+	if (old != now)
+		return sr_fail(SR_CORRUPT, "files has %lld rows, and %lld were copied",
+			       (long long)old, (long long)now);
+	return SR_OK;
+}
+
+static sr_status files_rebuild(sr_conn *conn)
+{
+	rebuild r = {SR_BUFFER_EMPTY, SR_BUFFER_EMPTY, SR_BUFFER_EMPTY, false, false};
+	sr_buffer lost = SR_BUFFER_EMPTY;
+	sr_extras extras;
+	sr_status rc;
+
+	/* All that hangs on the table goes with it, our own indexes included. */
+	if ((rc = sr_extras_take(conn, NULL, NULL, &extras)) != SR_OK)
+		return rc;
+	if ((rc = rebuild_plan(conn, &r)) == SR_OK && (rc = sr_exec(conn, r.create.data)) == SR_OK &&
+	    (rc = copy_kept(conn, &r)) == SR_OK && (rc = copy_renamed(conn, &r)) == SR_OK &&
+	    (rc = count_same(conn)) == SR_OK &&
+	    (rc = sr_exec(conn, "DROP TABLE files")) == SR_OK &&
+	    (rc = sr_exec(conn, "ALTER TABLE " NEW_TABLE " RENAME TO files")) == SR_OK)
+		rc = sr_extras_restore(conn, &extras, &lost);
+	if (rc == SR_OK && lost.length)
+		rc = sr_fail(SR_REFUSED, "it would break what is yours: %s; drop it first",
+			     lost.data);
+	sr_buffer_free(&lost);
+	sr_extras_free(&extras);
+	rebuild_free(&r);
+	return rc;
+}
+
+/* Clients of the very first days lacked keys. */
+static sr_status clients_complete(sr_conn *conn)
+{
+	static const char *const columns[][2] = {{"PublicKey", "BLOB(160)"},
+						 {"LastSeen", "TEXT NOT NULL DEFAULT ''"},
+						 {"AESKey", "BLOB(32)"}};
+	sr_status rc = SR_OK;
+
+	for (size_t i = 0; i < 3 && rc == SR_OK; i++) {
+		char sql[96];
+		bool exists;
+
+		rc = sr_column_exists(conn, "clients", columns[i][0], &exists);
+		if (rc != SR_OK || exists)
+			continue;
+		snprintf(sql, sizeof(sql), "ALTER TABLE clients ADD COLUMN %s %s", columns[i][0],
+			 columns[i][1]);
+		rc = sr_exec(conn, sql);
+	}
+	return rc;
+}
+
+sr_status sr_legacy_rebuild(sr_conn *conn, const sr_migration_source *core)
+{
+	bool legacy;
+	sr_status rc;
+
+	if ((rc = sr_script_run(conn, core, &core->up, true)) != SR_OK ||
+	    (rc = clients_complete(conn)) != SR_OK || (rc = sr_legacy_find(conn, &legacy)) != SR_OK)
+		return rc;
+	if (!legacy)
+		return SR_OK;
+	if ((rc = files_rebuild(conn)) != SR_OK)
+		return sr_fail_within(rc, "files could not be brought to the shape of version 0");
+	return SR_OK;
+}

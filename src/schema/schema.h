@@ -1,0 +1,176 @@
+/* What the files of this room share; nobody outside includes it but tests. */
+#ifndef SR_SCHEMA_H
+#define SR_SCHEMA_H
+
+#include "../base/buffer.h"
+#include "../base/error.h"
+#include "../base/log.h"
+#include "migrate.h"
+
+/* ---- Small questions about a schema (objects.c) ---- */
+
+/* The type ("table", "view", "index", "trigger", "virtual", "shadow") of what has the name, or
+ * "" for nothing. */
+sr_status sr_object_type(sr_conn *conn, const char *name, char type[16]);
+sr_status sr_column_exists(sr_conn *conn, const char *table, const char *column, bool *exists);
+
+/* The integer of a one-row statement with up to two text parameters; 0 without a row. */
+sr_status sr_ask(sr_conn *conn, const char *sql, const char *first, const char *second,
+		 int64_t *value);
+
+/* "name" with quotes doubled. */
+void sr_buffer_add_identifier(sr_buffer *buffer, const char *name);
+
+/* A list of names; zeroed is empty. */
+typedef struct sr_names {
+	char **names;
+	size_t count;
+} sr_names;
+
+sr_status sr_names_add(sr_names *names, const char *name);
+void sr_names_free(sr_names *names);
+
+/* Whether a NULL-terminated list holds the word, in any case. */
+bool sr_list_has(const char *const *list, const char *word);
+
+/* The ordinary tables (no views, virtual or SQLite's own), without the ledger. */
+sr_status sr_tables(sr_conn *conn, sr_names *tables);
+
+/* An SQL text with blanks, comments and case evened out, for comparing. */
+void sr_sql_normalise(const char *sql, sr_buffer *out);
+
+/* Whether two texts say the same after that. */
+sr_status sr_sql_same(const char *a, const char *b, bool *same);
+
+/* The object of that type and name at a version, or NULL. */
+const sr_schema_object *sr_schema_find(const sr_schema_object *schema, const char *type,
+				       const char *name);
+
+/* ---- The ledger (ledger.c) ---- */
+
+/* The highest version written down; -1 without a ledger or a row in it. */
+sr_status sr_ledger_version(sr_conn *conn, int *version);
+
+/* Makes the ledger or adds the columns it lacks, and writes down what `version` implies but it
+ * does not say. */
+sr_status sr_ledger_prepare(sr_conn *conn, const sr_migration_source *sources, int version);
+sr_status sr_ledger_add(sr_conn *conn, const sr_migration_source *source, const char *checksum);
+sr_status sr_ledger_remove(sr_conn *conn, int version);
+
+/* ---- Running (migrate.c, step.c) ---- */
+
+/* Migrations to run: the embedded ones, or a test's own. */
+typedef struct sr_migrations {
+	const sr_migration_source *sources;
+	int count;
+} sr_migrations;
+
+sr_status sr_schema_run(sr_conn *conn, const sr_migrations *migrations,
+			const sr_schema_options *options, sr_migrated *migrated);
+
+/* One migration's statements, guarded. */
+sr_status sr_script_run(sr_conn *conn, const sr_migration_source *source,
+			const sr_migration_script *script, bool block_dangerous);
+
+/* ---- The guard (guard.c) ---- */
+
+typedef struct sr_guard {
+	const char *who;           /* "Migration 9", for the message. */
+	const char *const *allows; /* What its header declares. */
+	bool block;                /* Core tables are not to be touched even so. */
+} sr_guard;
+
+bool sr_guard_migration(void *guard, sr_action action, const char *first, const char *second,
+			const char *inner);
+
+/* ---- Digests and counts around a step (digest.c) ---- */
+
+typedef struct sr_measure {
+	char *table;
+	int64_t rows;
+	uint64_t sum[2];    /* Of all rows, in any order. */
+	int64_t violations; /* Rows that break a foreign key; -1: cannot be told. */
+	bool digested;      /* sum is of now. */
+} sr_measure;
+
+typedef struct sr_measures {
+	sr_measure *list;
+	size_t count;
+	int64_t data_version; /* The engine's number of others' commits that they hold for. */
+} sr_measures;
+
+/* Fills in what is lacking: everything after another process has written, else the digests
+ * of those tables that are not in `changes`. */
+sr_status sr_measures_take(sr_conn *conn, sr_measures *measures, const char *const *changes);
+
+/* Measures anew and fails with SR_CORRUPT where a table that is not in `changes` is not as
+ * it was, or foreign keys broke; then keeps the new measures. */
+sr_status sr_measures_compare(sr_conn *conn, sr_measures *measures, const char *const *changes);
+void sr_measures_free(sr_measures *measures);
+
+/* Rows of the core tables, whose loss no migration may hide. */
+typedef struct sr_core_rows {
+	int64_t clients;
+	int64_t files;
+} sr_core_rows;
+
+sr_status sr_core_rows_count(sr_conn *conn, sr_core_rows *rows);
+
+/* quick_check, or the whole integrity check; SR_CORRUPT with the first finding. */
+sr_status sr_integrity(sr_conn *conn, bool full);
+
+/* Logs how many rows break a foreign key, table by table; they are kept. */
+sr_status sr_orphans_report(sr_conn *conn);
+
+/* ---- Databases older than version 0 (legacy.c) ---- */
+
+/* Whether `files` is not of the seed's shape. */
+sr_status sr_legacy_find(sr_conn *conn, bool *legacy);
+
+/* Brings clients and files to it, inside the caller's transaction, with foreign keys off. */
+sr_status sr_legacy_rebuild(sr_conn *conn, const sr_migration_source *core);
+
+/* ---- What going down loses (loss.c) ---- */
+
+/* Adds "table T: n rows" and "column T.C: n rows" for each that the step down from source to
+ * before drops. */
+sr_status sr_loss_describe(sr_conn *conn, const sr_migration_source *source,
+			   const sr_schema_object *before, sr_buffer *words);
+
+/* ---- Users' own views, triggers and indexes, set aside (extras.c) ---- */
+
+typedef struct sr_extra {
+	char *type;
+	char *name;
+	char *table;
+	char *sql;
+	bool broken; /* Did not work before either. */
+} sr_extra;
+
+typedef struct sr_extras {
+	sr_extra *list;
+	size_t count;
+} sr_extras;
+
+/* Takes away all views and all triggers and indexes that are not in `known`, remembering
+ * their texts. Indexes only where the text names one of the columns (NULL: all of them). */
+sr_status sr_extras_take(sr_conn *conn, const sr_schema_object *known,
+			 const sr_names *columns, sr_extras *extras);
+
+/* Puts them back. What no longer works is left out: named in lost. Views always return. */
+sr_status sr_extras_restore(sr_conn *conn, sr_extras *extras, sr_buffer *lost);
+void sr_extras_free(sr_extras *extras);
+
+/* ---- Backups (backup.c) ---- */
+
+/* A verified copy beside the database; path receives its name. Older ones that this call made
+ * are removed but for the last five. */
+sr_status sr_backup_make(sr_conn *conn, char path[4096], sr_progress_fn progress, void *arg);
+
+/* Takes a backup away again that turned out not to be needed. */
+void sr_backup_forget(sr_conn *conn, const char *path);
+
+/* SR_NO_SPACE unless the folder of path has that much free. */
+sr_status sr_space_check(const char *path, int64_t needed, const char *what);
+
+#endif

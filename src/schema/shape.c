@@ -1,0 +1,144 @@
+/*
+ * What the tables have, as a relation with all columns of the latest version. The subquery
+ * has neither joins nor limits, so that SQLite flattens it and every index still works.
+ */
+#include "schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const sr_schema_object *latest_table(const char *name)
+{
+	return sr_schema_find(sr_migration_sources[sr_migration_count - 1].schema, "table", name);
+}
+
+/* The columns that a table has, and 0 of them where there is no such table. */
+static sr_status columns_read(sr_conn *conn, const char *table, sr_names *columns)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	if ((rc = sr_prepare(conn, "SELECT name FROM pragma_table_xinfo($1)", &stmt)) != SR_OK)
+		return rc;
+	sr_bind_text(stmt, 1, table);
+	while ((rc = sr_step(stmt, &row)) == SR_OK && row)
+		if ((rc = sr_names_add(columns, sr_column_text(stmt, 0).data)) != SR_OK)
+			break;
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+static bool names_have(const sr_names *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (strcasecmp(names->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* One column of the relation. Before ClientID existed, ID held the client's. */
+static void column_add(sr_buffer *sql, const sr_names *columns, bool ids_are_clients,
+		       const char *column)
+{
+	const char *from = names_have(columns, column) ? column : "NULL";
+
+	if (ids_are_clients && strcmp(column, "ID") == 0)
+		from = "NULL";
+	if (ids_are_clients && strcmp(column, "ClientID") == 0)
+		from = "ID";
+	if (strcmp(from, column) == 0)
+		sr_buffer_printf(sql, ", %s", column);
+	else
+		sr_buffer_printf(sql, ", %s AS %s", from, column);
+}
+
+static sr_status relation_build(sr_conn *conn, const char *table, char **relation)
+{
+	const sr_schema_object *wanted = latest_table(table);
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_names columns = {NULL, 0};
+	bool ids_are_clients;
+	char type[16];
+	sr_status rc;
+
+	if ((rc = sr_object_type(conn, table, type)) != SR_OK)
+		goto err0;
+	if (type[0] != '\0' && strcmp(type, "table") != 0) {
+		rc = sr_fail(SR_CORRUPT, "%s: %s is a %s, not a table", sr_conn_path(conn), table,
+			     type);
+		goto err0;
+	}
+	if ((rc = columns_read(conn, table, &columns)) != SR_OK)
+		goto err1;
+	ids_are_clients = strcmp(table, "files") == 0 && columns.count > 0 &&
+			  !names_have(&columns, "ClientID");
+	sr_buffer_printf(&sql, "(SELECT %s AS row_number", columns.count ? "rowid" : "NULL");
+	for (const sr_schema_column *c = wanted->columns; c->name; c++)
+		column_add(&sql, &columns, ids_are_clients, c->name);
+	if (columns.count)
+		sr_buffer_printf(&sql, " FROM %s)", table);
+	else
+		sr_buffer_add_string(&sql, " WHERE 0)");
+	rc = sr_buffer_status(&sql);
+	if (rc == SR_OK)
+		*relation = sr_buffer_take(&sql);
+	sr_buffer_free(&sql);
+err1:
+	sr_names_free(&columns);
+err0:
+	return rc;
+}
+
+static sr_status table_exists(sr_conn *conn, const char *table, bool *exists)
+{
+	char type[16];
+	sr_status rc;
+
+	rc = sr_object_type(conn, table, type);
+	*exists = strcmp(type, "table") == 0;
+	return rc;
+}
+
+sr_status sr_shape_read(sr_conn *conn, sr_shape *shape)
+{
+	sr_shape fresh;
+	bool legacy;
+	sr_status rc;
+
+	memset(&fresh, 0, sizeof(fresh));
+	if ((rc = sr_query_integer(conn, "PRAGMA schema_version", &fresh.cookie)) == SR_OK &&
+	    (rc = sr_schema_version(conn, &fresh.version, &legacy)) == SR_OK &&
+	    (rc = relation_build(conn, "files", &fresh.files)) == SR_OK &&
+	    (rc = relation_build(conn, "clients", &fresh.clients)) == SR_OK &&
+	    (rc = table_exists(conn, "file_versions", &fresh.has_versions)) == SR_OK &&
+	    (rc = table_exists(conn, "client_activity", &fresh.has_activity)) == SR_OK) {
+		fresh.latest = fresh.version == sr_schema_latest() && !legacy;
+		*shape = fresh;
+		return SR_OK;
+	}
+	sr_shape_free(&fresh);
+	return rc;
+}
+
+sr_status sr_shape_stale(sr_conn *conn, const sr_shape *shape, bool *stale)
+{
+	int64_t cookie;
+	sr_status rc;
+
+	rc = sr_query_integer(conn, "PRAGMA schema_version", &cookie);
+	if (rc == SR_OK)
+		*stale = cookie != shape->cookie;
+	return rc;
+}
+
+void sr_shape_free(sr_shape *shape)
+{
+	if (shape == NULL)
+		return;
+	free(shape->files);
+	free(shape->clients);
+	shape->files = NULL;
+	shape->clients = NULL;
+}

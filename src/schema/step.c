@@ -1,0 +1,114 @@
+/* One migration's statements, under the guard. */
+#include "schema.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* The next word of an SQL text, without quotes; where it ends. */
+static const char *word_next(const char *sql, char word[256])
+{
+	size_t n = 0;
+
+	while (isspace((unsigned char)*sql))
+		sql++;
+	while (*sql && !isspace((unsigned char)*sql) && *sql != '(' && *sql != ';') {
+		if (n < 255 && *sql != '"')
+			word[n++] = *sql;
+		sql++;
+	}
+	word[n] = '\0';
+	return sql;
+}
+
+/* "ALTER TABLE table ADD COLUMN column": old code adds columns one by one, each only if it is
+ * missing, and so do we. SQL has no IF NOT EXISTS for it. */
+static bool adds_column(const char *sql, char table[256], char column[256])
+{
+	static const char *const words[] = {"ALTER", "TABLE", "", "ADD", "COLUMN", ""};
+	char word[256];
+
+	for (size_t i = 0; i < 6; i++) {
+		char *into = i == 2 ? table : i == 5 ? column : word;
+
+		sql = word_next(sql, into);
+		if (words[i][0] && strcasecmp(word, words[i]) != 0)
+			return false;
+	}
+	return column[0] != '\0';
+}
+
+/* The statement on one line, cut. */
+static void statement_show(const char *sql, char shown[160])
+{
+	size_t n = 0;
+	bool blank = false;
+
+	for (; *sql && n < 120; sql++) {
+		if (isspace((unsigned char)*sql)) {
+			blank = true;
+			continue;
+		}
+		if (blank && n)
+			shown[n++] = ' ';
+		blank = false;
+		shown[n++] = *sql;
+	}
+	snprintf(shown + n, 160 - n, "%s", *sql ? "…" : "");
+}
+
+static sr_status statement_run(sr_conn *conn, const char *sql)
+{
+	char table[256];
+	char column[256];
+	sr_stmt *stmt;
+	sr_status rc;
+	bool exists;
+
+	if (adds_column(sql, table, column)) {
+		if ((rc = sr_column_exists(conn, table, column, &exists)) != SR_OK || exists)
+			return rc;
+	}
+	if ((rc = sr_prepare(conn, sql, &stmt)) != SR_OK)
+		return rc;
+	rc = sr_run(stmt);
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+/* The engine refuses to write the schema table before it asks the guard. */
+static sr_status statement_refused(sr_status rc, const char *who)
+{
+	if (rc == SR_SQL && strstr(sr_error_message(), "may not be modified"))
+		return sr_fail(SR_REFUSED,
+			       "%s contains potentially dangerous operations: write the schema "
+			       "table",
+			       who);
+	return rc;
+}
+
+sr_status sr_script_run(sr_conn *conn, const sr_migration_source *source,
+			const sr_migration_script *script, bool block_dangerous)
+{
+	sr_guard guard = {NULL, script->allows, block_dangerous};
+	char who[64];
+	char shown[160];
+	sr_status rc = SR_OK;
+	int number = 0;
+
+	snprintf(who, sizeof(who), "Migration %d", source->version);
+	guard.who = who;
+	sr_conn_guard(conn, sr_guard_migration, &guard);
+	for (const char *const *sql = script->statements; *sql && rc == SR_OK; sql++) {
+		number++;
+		rc = statement_refused(statement_run(conn, *sql), who);
+		if (rc == SR_OK)
+			continue;
+		statement_show(*sql, shown);
+		sr_fail_within(rc, "migration %d (%s), statement %d '%s'", source->version,
+			       source->name, number, shown);
+	}
+	sr_conn_guard(conn, NULL, NULL);
+	return rc;
+}
