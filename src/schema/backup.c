@@ -38,8 +38,8 @@ sr_status sr_space_check(const char *path, int64_t needed, const char *what)
 	if (__builtin_mul_overflow((int64_t)fs.f_bavail, (int64_t)fs.f_frsize, &available))
 		available = INT64_MAX;
 	if (available < needed)
-		rc = sr_fail(SR_NO_SPACE, "%s: %s needs %lld bytes, and %lld are free",
-			     folder.data, what, (long long)needed, (long long)available);
+		rc = sr_fail(SR_NO_SPACE, "%s: %s needs %lld bytes, and %lld are free", folder.data,
+			     what, (long long)needed, (long long)available);
 err0:
 	sr_buffer_free(&folder);
 	return rc;
@@ -89,7 +89,8 @@ static sr_status rows_of(sr_conn *conn, const char *table, int64_t *rows)
 /* conn is still in the snapshot that was copied. */
 static sr_status backup_verify(sr_conn *conn, const char *path)
 {
-	sr_conn_options options = {.access = SR_ACCESS_INSPECT, .busy_timeout = 5, .cache_pages = 500};
+	sr_conn_options options = {
+		.access = SR_ACCESS_INSPECT, .busy_timeout = 5, .cache_pages = 500};
 	sr_names tables = {NULL, 0};
 	sr_conn *copy;
 	sr_status rc;
@@ -137,8 +138,7 @@ static sr_status list_read(const char *path, sr_names *names)
 	FILE *file = fopen(path, "re");
 
 	if (file == NULL)
-		return errno == ENOENT ? SR_OK
-				       : sr_fail_errno(errno, "%s cannot be read", path);
+		return errno == ENOENT ? SR_OK : sr_fail_errno(errno, "%s cannot be read", path);
 	while (rc == SR_OK && fgets(line, sizeof(line), file)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (line[0])
@@ -189,8 +189,8 @@ static void backup_remove(const char *database, const char *name)
 
 	sr_buffer_add_text(&path, folder);
 	sr_buffer_printf(&path, "/%s", name);
-	if (sr_buffer_status(&path) == SR_OK && lstat(path.data, &st) == 0 &&
-	    S_ISREG(st.st_mode) && unlink(path.data) == 0)
+	if (sr_buffer_status(&path) == SR_OK && lstat(path.data, &st) == 0 && S_ISREG(st.st_mode) &&
+	    unlink(path.data) == 0)
 		sr_log("migrate", SR_LOG_INFO, "removed the old backup %s", path.data);
 	sr_buffer_free(&path);
 }

@@ -196,8 +196,10 @@ static sr_status measure_same(const sr_measure *before, const sr_measure *after,
 {
 	if (before && !changes) {
 		if (after == NULL)
-			return sr_fail(SR_CORRUPT, "the table %s is gone, which the header does not "
-						   "declare", before->table);
+			return sr_fail(SR_CORRUPT,
+				       "the table %s is gone, which the header does not "
+				       "declare",
+				       before->table);
 		if (before->rows != after->rows)
 			return sr_fail(SR_CORRUPT,
 				       "the table %s has %lld rows and had %lld, which the header "
@@ -226,8 +228,7 @@ sr_status sr_measures_compare(sr_conn *conn, sr_measures *measures, const char *
 	if ((rc = measures_make(conn, NULL, changes, &fresh)) != SR_OK)
 		return rc;
 	for (size_t i = 0; i < measures->count && rc == SR_OK; i++)
-		rc = measure_same(&measures->list[i],
-				  measure_find(&fresh, measures->list[i].table),
+		rc = measure_same(&measures->list[i], measure_find(&fresh, measures->list[i].table),
 				  sr_list_has(changes, measures->list[i].table));
 	for (size_t i = 0; i < fresh.count && rc == SR_OK; i++)
 		if (measure_find(measures, fresh.list[i].table) == NULL)
@@ -245,8 +246,8 @@ sr_status sr_core_rows_count(sr_conn *conn, sr_core_rows *rows)
 	*rows = (sr_core_rows){0, 0};
 	if ((rc = sr_object_type(conn, "clients", type)) != SR_OK)
 		return rc;
-	if (type[0] && (rc = sr_query_integer(conn, "SELECT count(*) FROM clients",
-					      &rows->clients)) != SR_OK)
+	if (type[0] &&
+	    (rc = sr_query_integer(conn, "SELECT count(*) FROM clients", &rows->clients)) != SR_OK)
 		return rc;
 	if ((rc = sr_object_type(conn, "files", type)) != SR_OK)
 		return rc;

@@ -197,9 +197,8 @@ static bool guard_create(void *arg, sr_action action, const char *first, const c
 	(void)second;
 	(void)inner;
 	/* A text in the schema table that is no CREATE is somebody's trap. */
-	if (action == SR_ACTION_DROP || action == SR_ACTION_PRAGMA ||
-	    action == SR_ACTION_ATTACH || action == SR_ACTION_TRANSACTION ||
-	    action == SR_ACTION_ALTER ||
+	if (action == SR_ACTION_DROP || action == SR_ACTION_PRAGMA || action == SR_ACTION_ATTACH ||
+	    action == SR_ACTION_TRANSACTION || action == SR_ACTION_ALTER ||
 	    (action == SR_ACTION_DELETE && first && strncasecmp(first, "sqlite_", 7) != 0)) {
 		sr_fail(SR_REFUSED, "contains potentially dangerous operations");
 		return false;

@@ -57,9 +57,8 @@ static bool may_drop(const sr_guard *guard, const char *kind, const char *name)
 	char what[64];
 
 	snprintf(what, sizeof(what), "drop %s", kind ? kind : "");
-	if (!declared(guard, what, name) ||
-	    (guard->block && kind && strcmp(kind, "table") == 0 &&
-	     sr_list_has(core_tables, name ? name : "")))
+	if (!declared(guard, what, name) || (guard->block && kind && strcmp(kind, "table") == 0 &&
+					     sr_list_has(core_tables, name ? name : "")))
 		return refuse(guard->who, what, name);
 	return true;
 }
@@ -121,6 +120,9 @@ bool sr_guard_migration(void *arg, sr_action action, const char *first, const ch
 	case SR_ACTION_ATTACH:
 		return refuse(guard->who, "attach", first);
 	case SR_ACTION_OTHER:
+		/* Building an index asks for this. */
+		if (first && strcmp(first, "reindex") == 0)
+			return true;
 		break;
 	}
 	return refuse(guard->who, first ? first : "an unknown operation", second);
@@ -129,13 +131,16 @@ bool sr_guard_migration(void *arg, sr_action action, const char *first, const ch
 /* Pragmas that only tell something, as long as they have no argument, or a table's name. */
 static bool may_ask(const char *pragma, const char *argument)
 {
-	static const char *const names[] = {
-		"table_info", "table_xinfo",       "table_list", "index_list",      "index_info",
-		"index_xinfo", "foreign_key_list", "foreign_key_check", NULL};
-	static const char *const plain[] = {
-		"schema_version", "user_version", "page_count", "page_size", "freelist_count",
-		"data_version", "application_id", "encoding", "compile_options", "function_list",
-		"collation_list", "journal_mode", "foreign_keys", NULL};
+	static const char *const names[] = {"table_info",       "table_xinfo",       "table_list",
+					    "index_list",       "index_info",        "index_xinfo",
+					    "foreign_key_list", "foreign_key_check", NULL};
+	static const char *const plain[] = {"schema_version",  "user_version",
+					    "page_count",      "page_size",
+					    "freelist_count",  "data_version",
+					    "application_id",  "encoding",
+					    "compile_options", "function_list",
+					    "collation_list",  "journal_mode",
+					    "foreign_keys",    NULL};
 
 	return sr_list_has(names, pragma ? pragma : "") ||
 	       (argument == NULL && sr_list_has(plain, pragma ? pragma : ""));
@@ -174,6 +179,8 @@ bool sr_schema_guard(void *arg, sr_action action, const char *first, const char 
 	case SR_ACTION_ATTACH:
 		return refuse(who, "attach", first);
 	case SR_ACTION_OTHER:
+		if (first && (strcmp(first, "reindex") == 0 || strcmp(first, "analyze") == 0))
+			return true;
 		break;
 	}
 	return refuse(who, first ? first : "an unknown operation", second);

@@ -275,9 +275,9 @@ static sr_status files_rebuild(sr_conn *conn)
 	/* All that hangs on the table goes with it, our own indexes included. */
 	if ((rc = sr_extras_take(conn, NULL, NULL, &extras)) != SR_OK)
 		return rc;
-	if ((rc = rebuild_plan(conn, &r)) == SR_OK && (rc = sr_exec(conn, r.create.data)) == SR_OK &&
-	    (rc = copy_kept(conn, &r)) == SR_OK && (rc = copy_renamed(conn, &r)) == SR_OK &&
-	    (rc = count_same(conn)) == SR_OK &&
+	if ((rc = rebuild_plan(conn, &r)) == SR_OK &&
+	    (rc = sr_exec(conn, r.create.data)) == SR_OK && (rc = copy_kept(conn, &r)) == SR_OK &&
+	    (rc = copy_renamed(conn, &r)) == SR_OK && (rc = count_same(conn)) == SR_OK &&
 	    (rc = sr_exec(conn, "DROP TABLE files")) == SR_OK &&
 	    (rc = sr_exec(conn, "ALTER TABLE " NEW_TABLE " RENAME TO files")) == SR_OK)
 		rc = sr_extras_restore(conn, &extras, &lost);

@@ -248,8 +248,7 @@ static sr_status step_checked(run *r, const sr_migration_source *source, bool up
 
 	if ((rc = sr_core_rows_count(r->conn, &before)) != SR_OK)
 		return rc;
-	if (compares &&
-	    (rc = sr_measures_take(r->conn, &r->measures, script->changes)) != SR_OK)
+	if (compares && (rc = sr_measures_take(r->conn, &r->measures, script->changes)) != SR_OK)
 		return rc;
 	if ((rc = up ? step_up(r, source) : step_down(r, source)) != SR_OK ||
 	    (rc = cookie_move(r->conn)) != SR_OK ||
@@ -258,8 +257,7 @@ static sr_status step_checked(run *r, const sr_migration_source *source, bool up
 	if ((r->options->block_dangerous || !sr_list_has(script->changes, "files")) &&
 	    (rc = core_rows_same(&before, &after)) != SR_OK)
 		return sr_fail_within(rc, "Migration %d", source->version);
-	if (compares &&
-	    (rc = sr_measures_compare(r->conn, &r->measures, script->changes)) != SR_OK)
+	if (compares && (rc = sr_measures_compare(r->conn, &r->measures, script->changes)) != SR_OK)
 		return sr_fail_within(rc, "after migration %d (%s)", source->version, source->name);
 	if (next == r->to && r->options->validate &&
 	    (rc = sr_integrity(r->conn, r->options->full_check)) != SR_OK)

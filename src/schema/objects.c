@@ -61,9 +61,8 @@ sr_status sr_column_exists(sr_conn *conn, const char *table, const char *column,
 	int64_t found;
 	sr_status rc;
 
-	rc = sr_ask(conn,
-		    "SELECT 1 FROM pragma_table_xinfo($1) WHERE name = $2 COLLATE NOCASE", table,
-		    column, &found);
+	rc = sr_ask(conn, "SELECT 1 FROM pragma_table_xinfo($1) WHERE name = $2 COLLATE NOCASE",
+		    table, column, &found);
 	*exists = found != 0;
 	return rc;
 }

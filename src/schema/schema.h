@@ -154,8 +154,8 @@ typedef struct sr_extras {
 
 /* Takes away all views and all triggers and indexes that are not in `known`, remembering
  * their texts. Indexes only where the text names one of the columns (NULL: all of them). */
-sr_status sr_extras_take(sr_conn *conn, const sr_schema_object *known,
-			 const sr_names *columns, sr_extras *extras);
+sr_status sr_extras_take(sr_conn *conn, const sr_schema_object *known, const sr_names *columns,
+			 sr_extras *extras);
 
 /* Puts them back. What no longer works is left out: named in lost. Views always return. */
 sr_status sr_extras_restore(sr_conn *conn, sr_extras *extras, sr_buffer *lost);

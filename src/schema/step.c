@@ -58,7 +58,7 @@ static void statement_show(const char *sql, char shown[160])
 	snprintf(shown + n, 160 - n, "%s", *sql ? "…" : "");
 }
 
-static sr_status statement_run(sr_conn *conn, const char *sql)
+static sr_status statement_run(sr_conn *conn, const char *sql, sr_guard *guard)
 {
 	char table[256];
 	char column[256];
@@ -70,10 +70,13 @@ static sr_status statement_run(sr_conn *conn, const char *sql)
 		if ((rc = sr_column_exists(conn, table, column, &exists)) != SR_OK || exists)
 			return rc;
 	}
-	if ((rc = sr_prepare(conn, sql, &stmt)) != SR_OK)
-		return rc;
-	rc = sr_run(stmt);
-	sr_stmt_done(stmt);
+	/* For this statement alone: our own questions in between are not the migration's. */
+	sr_conn_guard(conn, sr_guard_migration, guard);
+	if ((rc = sr_prepare(conn, sql, &stmt)) == SR_OK) {
+		rc = sr_run(stmt);
+		sr_stmt_done(stmt);
+	}
+	sr_conn_guard(conn, NULL, NULL);
 	return rc;
 }
 
@@ -99,16 +102,14 @@ sr_status sr_script_run(sr_conn *conn, const sr_migration_source *source,
 
 	snprintf(who, sizeof(who), "Migration %d", source->version);
 	guard.who = who;
-	sr_conn_guard(conn, sr_guard_migration, &guard);
 	for (const char *const *sql = script->statements; *sql && rc == SR_OK; sql++) {
 		number++;
-		rc = statement_refused(statement_run(conn, *sql), who);
+		rc = statement_refused(statement_run(conn, *sql, &guard), who);
 		if (rc == SR_OK)
 			continue;
 		statement_show(*sql, shown);
 		sr_fail_within(rc, "migration %d (%s), statement %d '%s'", source->version,
 			       source->name, number, shown);
 	}
-	sr_conn_guard(conn, NULL, NULL);
 	return rc;
 }

@@ -34,9 +34,8 @@ static sr_status index_computes(sr_conn *conn, const char *name, const char *tab
 	sr_status rc;
 
 	*computes = true;
-	rc = sr_ask(conn,
-		    "SELECT 1 FROM pragma_index_list($1) WHERE name = $2 AND partial = 0", table,
-		    name, &found);
+	rc = sr_ask(conn, "SELECT 1 FROM pragma_index_list($1) WHERE name = $2 AND partial = 0",
+		    table, name, &found);
 	if (rc != SR_OK || !found)
 		return rc;
 	rc = sr_ask(conn, "SELECT 1 FROM pragma_index_info($1) WHERE cid = -2", name, NULL, &found);

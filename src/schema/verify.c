@@ -70,11 +70,11 @@ static sr_status ledger_verify(verifying *v, int version)
 		    SR_OK)
 		return rc;
 	for (int i = 1; i <= version && rc == SR_OK; i++) {
-		rc = sr_prepare(v->conn,
-				has_checksum
-					? "SELECT checksum FROM database_migrations WHERE version = $1"
-					: "SELECT NULL FROM database_migrations WHERE version = $1",
-				&stmt);
+		rc = sr_prepare(
+			v->conn,
+			has_checksum ? "SELECT checksum FROM database_migrations WHERE version = $1"
+				     : "SELECT NULL FROM database_migrations WHERE version = $1",
+			&stmt);
 		if (rc != SR_OK)
 			break;
 		rc = ledger_row(v, &sr_migration_sources[i], stmt);
@@ -93,9 +93,9 @@ static sr_status object_sql(sr_conn *conn, const char *type, const char *name, c
 	bool row;
 
 	*sql = NULL;
-	rc = sr_prepare(conn,
-			"SELECT sql FROM sqlite_master WHERE type = $1 AND name = $2 COLLATE NOCASE",
-			&stmt);
+	rc = sr_prepare(
+		conn, "SELECT sql FROM sqlite_master WHERE type = $1 AND name = $2 COLLATE NOCASE",
+		&stmt);
 	if (rc != SR_OK)
 		return rc;
 	sr_bind_text(stmt, 1, type);
@@ -112,8 +112,8 @@ static sr_status object_sql(sr_conn *conn, const char *type, const char *name, c
 	return rc;
 }
 
-static void column_words(sr_buffer *out, const char *name, const char *type, const char *default_sql,
-			 bool not_null, int64_t key)
+static void column_words(sr_buffer *out, const char *name, const char *type,
+			 const char *default_sql, bool not_null, int64_t key)
 {
 	sr_buffer_printf(out, "%s %s%s%s%s%s", name, type, not_null ? " NOT NULL" : "",
 			 default_sql ? " DEFAULT " : "", default_sql ? default_sql : "",
@@ -190,7 +190,8 @@ static sr_status keys_verify(verifying *v, const sr_schema_object *table)
 		/* The four words are ours, from the snapshot, not a user's. */
 		snprintf(object, sizeof(object),
 			 "SELECT count(*) FROM pragma_foreign_key_list($1) WHERE \"from\" = $2"
-			 " COLLATE NOCASE AND \"table\" = '%s' COLLATE NOCASE", k->parent);
+			 " COLLATE NOCASE AND \"table\" = '%s' COLLATE NOCASE",
+			 k->parent);
 		rc = sr_ask(v->conn, object, table->name, k->column, &found);
 		if (rc == SR_OK && found == 0) {
 			snprintf(object, sizeof(object), "%s.%s", table->name, k->column);
@@ -252,11 +253,11 @@ static sr_status object_verify(verifying *v, const sr_schema_object *want)
 static bool is_known(const sr_schema_object *schema, const char *type, const char *name)
 {
 	/* The old code makes these by itself. */
-	static const char *const old[] = {"idx_files_clientid",   "idx_files_client_filename",
-					  "idx_files_moddate",    "idx_files_filesize",
+	static const char *const old[] = {"idx_files_clientid",    "idx_files_client_filename",
+					  "idx_files_moddate",     "idx_files_filesize",
 					  "idx_metrics_name_time", "idx_clients_name",
-					  "idx_clients_lastseen", "idx_files_filename",
-					  "idx_files_verified",   NULL};
+					  "idx_clients_lastseen",  "idx_files_filename",
+					  "idx_files_verified",    NULL};
 
 	return sr_schema_find(schema, type, name) || strcasecmp(name, "database_migrations") == 0 ||
 	       (strcmp(type, "index") == 0 && sr_list_has(old, name));
