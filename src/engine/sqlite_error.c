@@ -172,6 +172,11 @@ sr_status sqlite_fail(sqlite_conn *c, int code)
 		c->refused = false;
 		return SR_REFUSED;
 	case SR_SQL:
+		/* A function that the guard refuses is an error of the statement to SQLite. */
+		if (c->refused) {
+			c->refused = false;
+			return SR_REFUSED;
+		}
 		return fail_sql(c);
 	default:
 		return sr_fail(rc, "%s", sqlite3_errmsg(c->db));

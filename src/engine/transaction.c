@@ -53,6 +53,13 @@ static sr_status transaction_open(sr_conn *conn)
 		       conn->path, sr_status_name(conn->lost));
 }
 
+/* After a failure: remembers why, where the engine took the whole transaction with it. */
+static void transaction_look(sr_conn *conn, sr_status why)
+{
+	if (why != SR_OK && conn->transaction && !conn->engine->in_transaction(conn))
+		conn->lost = why;
+}
+
 sr_status sr_conn_commit(sr_conn *conn)
 {
 	sr_status rc;
@@ -96,8 +103,10 @@ sr_status sr_savepoint(sr_conn *conn)
 
 	if ((rc = transaction_open(conn)) != SR_OK)
 		return rc;
-	if ((rc = conn->engine->command(conn, SR_COMMAND_SAVEPOINT)) != SR_OK)
+	if ((rc = conn->engine->command(conn, SR_COMMAND_SAVEPOINT)) != SR_OK) {
+		transaction_look(conn, rc);
 		return rc;
+	}
 	conn->depth++;
 	return SR_OK;
 }
@@ -114,6 +123,7 @@ sr_status sr_savepoint_release(sr_conn *conn)
 		rc = sr_fail(SR_CONSTRAINT, "%s: FOREIGN KEY constraint failed", conn->path);
 	else
 		rc = conn->engine->command(conn, SR_COMMAND_RELEASE);
+	transaction_look(conn, rc);
 	if (rc == SR_OK)
 		conn->depth--;
 	else
