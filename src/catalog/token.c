@@ -1,0 +1,175 @@
+#include "token.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/checksum.h"
+
+/* Hex digits of SHA-256 that stand for the query, and for the token itself. */
+#define DIGEST_DIGITS 16
+
+/* What comes before the text, in this order. The letter tells later forms apart. */
+#define MARK        'a'
+#define FLAG_LAST   1
+#define FLAG_ID     2
+#define FLAG_TEXT   4
+#define FIXED_BYTES (1 + DIGEST_DIGITS + 1 + 8 + 16 + 8)
+
+static void add_number(sr_buffer *bytes, int64_t number)
+{
+	uint64_t n = (uint64_t)number;
+	unsigned char big_endian[8];
+
+	for (int i = 7; i >= 0; i--, n >>= 8)
+		big_endian[i] = (unsigned char)n;
+	sr_buffer_add(bytes, big_endian, sizeof(big_endian));
+}
+
+static int64_t read_number(const char *bytes)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < 8; i++)
+		n = n << 8 | (unsigned char)bytes[i];
+	return (int64_t)n;
+}
+
+/* With its length, and null told from empty, so that no two lists of texts look alike. */
+static void add_text(sr_buffer *bytes, sr_text text)
+{
+	add_number(bytes, text.data ? (int64_t)text.length : -1);
+	sr_buffer_add(bytes, text.data, text.data ? text.length : 0);
+}
+
+/* Everything that decides which rows there are and in which order; not how many are wanted. */
+static sr_status digest_query(const sr_query *query, char digest[65])
+{
+	sr_buffer bytes = SR_BUFFER_EMPTY;
+	sr_status rc;
+
+	add_text(&bytes, query->term);
+	add_text(&bytes, query->file_type);
+	add_text(&bytes, query->client_name);
+	add_number(&bytes, query->from);
+	add_number(&bytes, query->to);
+	add_number(&bytes, query->min_size);
+	add_number(&bytes, query->max_size);
+	add_number(&bytes, query->verified_only);
+	add_number(&bytes, query->present_only);
+	add_number(&bytes, query->sort);
+	add_number(&bytes, query->reverse);
+	if ((rc = sr_buffer_status(&bytes)) == SR_OK)
+		sr_sha256_hex(bytes.data, bytes.length, digest);
+	sr_buffer_free(&bytes);
+	return rc;
+}
+
+sr_status sr_token_make(const sr_query *query, const sr_rank_key *key, char **token)
+{
+	const char mark = MARK;
+	const char flags = (char)((key->last ? FLAG_LAST : 0) | (key->has_id ? FLAG_ID : 0) |
+				  (key->text.data ? FLAG_TEXT : 0));
+	sr_buffer bytes = SR_BUFFER_EMPTY;
+	char digest[65];
+	sr_status rc;
+
+	*token = NULL;
+	if ((rc = digest_query(query, digest)) != SR_OK)
+		return rc;
+	sr_buffer_add(&bytes, &mark, 1);
+	sr_buffer_add(&bytes, digest, DIGEST_DIGITS);
+	sr_buffer_add(&bytes, &flags, 1);
+	add_number(&bytes, key->number);
+	sr_buffer_add(&bytes, key->id.bytes, sizeof(key->id.bytes));
+	add_number(&bytes, key->row);
+	sr_buffer_add(&bytes, key->text.data, key->text.data ? key->text.length : 0);
+	if ((rc = sr_buffer_status(&bytes)) != SR_OK)
+		goto err0;
+	if ((*token = malloc(bytes.length * 2 + DIGEST_DIGITS + 1)) == NULL) {
+		rc = sr_fail_memory();
+		goto err0;
+	}
+	sr_hex(bytes.data, bytes.length, *token);
+	sr_sha256_hex(bytes.data, bytes.length, digest);
+	memcpy(*token + bytes.length * 2, digest, DIGEST_DIGITS);
+	(*token)[bytes.length * 2 + DIGEST_DIGITS] = '\0';
+
+err0:
+	sr_buffer_free(&bytes);
+	return rc;
+}
+
+static sr_status fail_garbage(const char *token)
+{
+	return sr_fail(SR_INVALID, "this is no continuation token of a search: %s",
+		       sr_quoted(sr_text_of(token)));
+}
+
+/* Only the digits that sr_hex writes: an upper-case one is a flipped bit. */
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The bytes of the token without its checksum, which is right. */
+static sr_status decode(const char *token, sr_buffer *bytes)
+{
+	size_t length = strlen(token);
+	char check[65];
+	sr_status rc;
+
+	if (length < FIXED_BYTES * 2 + DIGEST_DIGITS || length % 2 != 0)
+		return fail_garbage(token);
+	length -= DIGEST_DIGITS;
+	for (size_t i = 0; i < length; i += 2) {
+		int high = digit(token[i]);
+		int low = digit(token[i + 1]);
+		char byte = (char)(high * 16 + low);
+
+		if (high < 0 || low < 0)
+			return fail_garbage(token);
+		sr_buffer_add(bytes, &byte, 1);
+	}
+	if ((rc = sr_buffer_status(bytes)) != SR_OK)
+		return rc;
+	sr_sha256_hex(bytes->data, bytes->length, check);
+	if (memcmp(check, token + length, DIGEST_DIGITS) != 0 || bytes->data[0] != MARK)
+		return fail_garbage(token);
+	return SR_OK;
+}
+
+sr_status sr_token_read(const sr_query *query, const char *token, sr_rank_key *key)
+{
+	sr_buffer bytes = SR_BUFFER_EMPTY;
+	sr_rank_key seen = {0};
+	char digest[65];
+	const char *at;
+	sr_status rc;
+
+	*key = (sr_rank_key){0};
+	if ((rc = decode(token, &bytes)) != SR_OK)
+		goto err0;
+	if ((rc = digest_query(query, digest)) != SR_OK)
+		goto err0;
+	at = bytes.data + 1;
+	if (memcmp(at, digest, DIGEST_DIGITS) != 0) {
+		rc = sr_fail(SR_INVALID, "this continuation token belongs to another search: %s",
+			     sr_quoted(sr_text_of(token)));
+		goto err0;
+	}
+	at += DIGEST_DIGITS;
+	seen.last = *at & FLAG_LAST;
+	seen.has_id = *at & FLAG_ID;
+	if (*at & FLAG_TEXT)
+		seen.text = (sr_text){bytes.data + FIXED_BYTES, bytes.length - FIXED_BYTES};
+	seen.number = read_number(at + 1);
+	memcpy(seen.id.bytes, at + 9, sizeof(seen.id.bytes));
+	seen.row = read_number(at + 25);
+	rc = sr_rank_key_copy(&seen, key);
+
+err0:
+	sr_buffer_free(&bytes);
+	return rc;
+}
