@@ -435,11 +435,6 @@ void sr_query_init(sr_query *query)
 	};
 }
 
-int64_t sr_day_end(int64_t instant)
-{
-	return instant + INT64_C(86400000000) - 1;
-}
-
 const char *sr_search_token(const sr_files *cursor)
 {
 	return cursor->token;
