@@ -3,7 +3,9 @@
 
 setup() {
 	tree=$BATS_TEST_TMPDIR/tree
-	mkdir -p "$tree/tools" "$tree/man" "$tree/src"
+	mkdir -p "$tree/tools" "$tree/man" "$tree/src/base"
+	echo 'int one;' >"$tree/src/base/one.c"
+	printf '# Rooms\n\n### `src/base/`\n\n- `one.c`\n' >"$tree/ARCHITECTURE.md"
 	cp "$BATS_TEST_DIRNAME/../../tools/check-docs" "$tree/tools"
 	cat >"$tree/strongroom" <<-'END'
 		#!/bin/bash
@@ -62,4 +64,11 @@ readme() {
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"README.md points to that.md, which is not there"* ]]
 	[[ "$output" == *"README.md names src/gone.c, which is not there"* ]]
+}
+
+@test "a source file without a place in the tour is found" {
+	echo 'int two;' >"$tree/src/base/two.c"
+	run "$tree/tools/check-docs" "$tree/strongroom"
+	[ "$status" -eq 1 ]
+	[ "$output" = "ARCHITECTURE's source tour lacks src/base/two.c" ]
 }
