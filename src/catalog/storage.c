@@ -1,0 +1,424 @@
+/* The bytes of stored files: comparing them with their record, deleting them together. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "place.h"
+
+/* A file's record as it was read before its bytes were touched. */
+typedef struct record {
+	sr_catalog *catalog;
+	const sr_id *client;
+	sr_text key;
+	int64_t row;
+	sr_file *file;
+} record;
+
+static sr_status read_record(record *known)
+{
+	sr_reading reading = {0};
+	sr_stmt *stmt;
+	sr_file file;
+	sr_status rc;
+
+	if ((rc = sr_file_check_key(known->key)) != SR_OK)
+		return rc;
+	if ((rc = sr_reading_begin(known->catalog, SR_HERE, &reading)) != SR_OK)
+		return rc;
+	rc = sr_file_seek(reading.conn, &reading.shape, known->client, known->key, &stmt);
+	if (rc == SR_OK) {
+		sr_file_read(stmt, &file);
+		known->row = sr_file_row(stmt);
+		if ((known->file = sr_file_copy(&file)) == NULL)
+			rc = sr_fail_memory();
+		sr_stmt_done(stmt);
+	}
+	sr_reading_end(&reading);
+	return rc;
+}
+
+/* Whether the record still says what it said, inside the operation that builds on it. */
+static sr_status check_same(sr_conn *conn, const record *known)
+{
+	const sr_file *before = known->file;
+	sr_stmt *stmt;
+	sr_file now;
+	bool same;
+	sr_status rc;
+
+	if ((rc = sr_file_seek(conn, NULL, known->client, known->key, &stmt)) != SR_OK)
+		return rc;
+	sr_file_read(stmt, &now);
+	same = sr_file_row(stmt) == known->row && now.stored == before->stored &&
+	       now.size == before->size && now.crc == before->crc &&
+	       sr_text_equal(now.path, before->path) && sr_text_equal(now.hash, before->hash);
+	sr_stmt_done(stmt);
+	if (!same)
+		return sr_fail(SR_BUSY, "file %s was saved anew meanwhile: try again",
+			       sr_quoted(known->key));
+	return SR_OK;
+}
+
+/* ---- Verifying ---- */
+
+typedef struct verification {
+	record known;
+	bool present;
+	int64_t size; /* What was found. */
+	uint32_t crc;
+	char hash[SR_HASH_TEXT_SIZE];
+	bool equal;
+} verification;
+
+/* Opens what is stored, and nothing else: no link, no pipe that blocks, not the database. */
+static sr_status open_stored(const verification *check, const char *path, int *fd)
+{
+	const char *quoted = sr_quoted(sr_text_of(path));
+	struct stat status;
+
+	if (lstat(path, &status) != 0)
+		return sr_fail_errno(errno, "stored file %s", quoted);
+	if (!S_ISREG(status.st_mode))
+		return sr_fail(SR_CORRUPT, "stored file %s is no regular file", quoted);
+	if (sr_is_database(&check->known.catalog->settings, &status))
+		return sr_fail(SR_REFUSED, "stored file %s is the database", quoted);
+	*fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (*fd < 0)
+		return sr_fail_errno(errno, "stored file %s", quoted);
+	if (fstat(*fd, &status) == 0 && S_ISREG(status.st_mode))
+		return SR_OK;
+	close(*fd);
+	return sr_fail(SR_CORRUPT, "stored file %s is no regular file", quoted);
+}
+
+#define READ_BYTES ((size_t)256 * 1024)
+
+static sr_status digest_file(verification *check, const char *path, int fd)
+{
+	sr_digest *digest = NULL;
+	sr_status rc = SR_OK;
+	char *bytes;
+	ssize_t got;
+
+	if ((bytes = malloc(READ_BYTES)) == NULL) {
+		rc = sr_fail_memory();
+		goto err0;
+	}
+	if ((rc = sr_digest_new(&digest)) != SR_OK)
+		goto err1;
+	check->size = 0;
+	while (rc == SR_OK && (got = read(fd, bytes, READ_BYTES)) != 0) {
+		if (got > 0) {
+			check->size += got;
+			rc = sr_digest_add(digest, bytes, (size_t)got);
+		} else if (errno != EINTR) {
+			rc = sr_fail_errno(errno, "reading stored file %s",
+					   sr_quoted(sr_text_of(path)));
+		}
+	}
+	if (rc == SR_OK)
+		rc = sr_digest_end(digest, &check->crc, check->hash);
+	sr_digest_free(digest);
+
+err1:
+	free(bytes);
+err0:
+	return rc;
+}
+
+static sr_status measure(verification *check, const char *path)
+{
+	sr_status rc;
+	int fd;
+
+	if ((rc = open_stored(check, path, &fd)) != SR_OK)
+		return rc;
+	rc = digest_file(check, path, fd);
+	close(fd);
+	return rc;
+}
+
+/* Says what differs from the record, or SR_OK. */
+static sr_status compare(const verification *check, const char *path)
+{
+	const sr_file *file = check->known.file;
+	const char *quoted = sr_quoted(sr_text_of(path));
+
+	if (file->size != SR_NULL_INTEGER && file->size != check->size)
+		return sr_fail(SR_CORRUPT,
+			       "stored file %s has %" PRId64 " bytes, recorded are %" PRId64,
+			       quoted, check->size, file->size);
+	if (file->hash.data != NULL && (file->hash.length != strlen(check->hash) ||
+					strcasecmp(file->hash.data, check->hash) != 0))
+		return sr_fail(SR_CORRUPT, "stored file %s has the hash %s, recorded is %s", quoted,
+			       check->hash, sr_quoted(file->hash));
+	if (file->crc != SR_NULL_INTEGER && file->crc != (int64_t)check->crc)
+		return sr_fail(SR_CORRUPT,
+			       "stored file %s has the CRC %" PRIu32 ", recorded is %" PRId64,
+			       quoted, check->crc, file->crc);
+	return SR_OK;
+}
+
+/* Writes what was found: only what differs from the record. */
+static sr_status write_verified(sr_conn *conn, void *arg)
+{
+	const verification *check = arg;
+	const sr_file *before = check->known.file;
+	unsigned bits = 0;
+	sr_file file;
+	sr_status rc;
+
+	if ((rc = check_same(conn, &check->known)) != SR_OK)
+		return rc;
+	sr_file_init(&file);
+	file.verified = check->equal;
+	file.size = check->size;
+	file.crc = check->crc;
+	file.hash = sr_text_of(check->hash);
+	if (before->verified != check->equal)
+		bits |= SR_FILE_BIT(SR_FILE_VERIFIED);
+	if (check->equal && before->size == SR_NULL_INTEGER)
+		bits |= SR_FILE_BIT(SR_FILE_SIZE);
+	if (check->equal && before->crc == SR_NULL_INTEGER)
+		bits |= SR_FILE_BIT(SR_FILE_CRC);
+	if (check->equal && before->hash.data == NULL)
+		bits |= SR_FILE_BIT(SR_FILE_HASH);
+	return sr_file_update(conn, check->known.row, &file, bits);
+}
+
+/* A deletion that a crash cut short may have left the file hidden. What is stored elsewhere
+ * was never hidden. */
+static sr_status take_back(sr_catalog *catalog, sr_text path)
+{
+	sr_place place;
+	sr_status rc = sr_place_open(&catalog->settings, path, &place);
+
+	if (rc == SR_REFUSED || rc == SR_NOT_FOUND)
+		return SR_OK;
+	if (rc != SR_OK)
+		return rc;
+	if ((rc = sr_place_lock(&place, false)) == SR_OK)
+		rc = sr_place_recover(&place);
+	sr_place_close(&place);
+	return rc;
+}
+
+static sr_status verify(verification *check, sr_buffer *path)
+{
+	sr_catalog *catalog = check->known.catalog;
+	sr_status found, rc;
+	sr_buffer words = SR_BUFFER_EMPTY;
+
+	if ((rc = sr_catalog_writable(catalog)) != SR_OK)
+		return rc;
+	if ((rc = read_record(&check->known)) != SR_OK)
+		return rc;
+	if (!check->known.file->stored)
+		return sr_fail(SR_INVALID, "file %s is only catalogued: nothing of it is stored",
+			       sr_quoted(check->known.key));
+	if ((rc = sr_place_resolve(&catalog->settings, check->known.file->path, path)) != SR_OK)
+		return rc;
+	if ((rc = take_back(catalog, check->known.file->path)) != SR_OK)
+		return rc;
+	if ((found = measure(check, path->data)) == SR_OK)
+		found = compare(check, path->data);
+	check->equal = found == SR_OK;
+	/* Only these say something about the file; the rest says that it could not be read. */
+	if (found != SR_OK && found != SR_CORRUPT && found != SR_NOT_FOUND)
+		return found;
+	sr_buffer_add_string(&words, sr_error_message());
+	rc = sr_catalog_write(catalog, SR_HERE, write_verified, check);
+	if (rc == SR_OK && found != SR_OK)
+		rc = sr_fail(found, "%s", words.data ? words.data : "");
+	sr_buffer_free(&words);
+	return rc;
+}
+
+sr_status sr_file_verify(sr_catalog *catalog, const sr_id *client, sr_text key)
+{
+	verification check = {.known = {.catalog = catalog, .client = client, .key = key}};
+	sr_buffer path = SR_BUFFER_EMPTY;
+	sr_status rc = verify(&check, &path);
+
+	sr_buffer_free(&path);
+	sr_file_free(check.known.file);
+	return sr_return(rc);
+}
+
+/* ---- Deleting ---- */
+
+typedef struct deletion {
+	record known;
+	sr_place place;
+	sr_buffer absolute; /* The stored path, spelt in the two ways records have. */
+	sr_buffer relative; /* "" outside the database's folder. */
+	bool hidden;        /* The file is moved aside. */
+	bool shared;        /* Another record refers to the same bytes, which then stay. */
+} deletion;
+
+/* Old code left several records of one stored file: it goes with the last of them. */
+static sr_status is_shared(sr_conn *conn, const deletion *work, bool *shared)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+
+	rc = sr_prepare(conn,
+			"SELECT 1 FROM files WHERE PathName IN ($1, $2, $3)"
+			" AND rowid <> $4 AND IsStored <> 0 LIMIT 1",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_name(stmt, 1, work->known.file->path);
+	sr_bind_name(stmt, 2, sr_buffer_text(&work->absolute));
+	if (work->relative.length > 0)
+		sr_bind_name(stmt, 3, sr_buffer_text(&work->relative));
+	else
+		sr_bind_null(stmt, 3);
+	sr_bind_integer(stmt, 4, work->known.row);
+	rc = sr_step(stmt, shared);
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+static sr_status spell(deletion *work)
+{
+	const sr_settings *settings = &work->known.catalog->settings;
+	size_t folder = (size_t)(strrchr(settings->path, '/') + 1 - settings->path);
+	sr_status rc;
+
+	rc = sr_place_resolve(settings, work->known.file->path, &work->absolute);
+	if (rc != SR_OK)
+		return rc;
+	if (strncmp(work->absolute.data, settings->path, folder) == 0)
+		sr_buffer_add_string(&work->relative, work->absolute.data + folder);
+	return sr_buffer_status(&work->relative);
+}
+
+static sr_status delete_record(sr_conn *conn, void *arg)
+{
+	deletion *work = arg;
+	sr_status rc;
+
+	if ((rc = check_same(conn, &work->known)) != SR_OK)
+		return rc;
+	if (work->hidden && (rc = is_shared(conn, work, &work->shared)) != SR_OK)
+		return rc;
+	return sr_file_delete_row(conn, work->known.row);
+}
+
+/* After a commit whose outcome nobody knows: whether the record is there. */
+static sr_status look_again(const deletion *work, bool *there)
+{
+	sr_reading reading = {0};
+	sr_stmt *stmt;
+	sr_status rc;
+
+	rc = sr_reading_begin(work->known.catalog, SR_HERE, &reading);
+	if (rc != SR_OK)
+		return rc;
+	rc = sr_file_seek_row(reading.conn, work->known.row, &stmt);
+	*there = rc == SR_OK;
+	sr_stmt_done(stmt);
+	sr_reading_end(&reading);
+	return rc == SR_NOT_FOUND ? SR_OK : rc;
+}
+
+/* Brings the hidden file to where the record is. */
+static sr_status settle(deletion *work, sr_status outcome)
+{
+	sr_buffer words = SR_BUFFER_EMPTY;
+	bool there = outcome != SR_OK;
+	sr_status rc = SR_OK;
+
+	sr_buffer_add_string(&words, sr_error_message());
+	if (outcome == SR_OUTCOME_UNKNOWN)
+		rc = look_again(work, &there);
+	if (rc == SR_OK)
+		rc = there || work->shared ? sr_place_show(&work->place)
+					   : sr_place_remove(&work->place);
+	if (outcome != SR_OK && rc == SR_OK) {
+		rc = sr_fail(outcome, "%s", words.data ? words.data : "");
+	} else if (outcome != SR_OK) {
+		/* Still recognisable, and the next deletion takes it back. */
+		rc = sr_fail_within(outcome, "%s; then", words.data ? words.data : "");
+	} else if (rc != SR_OK) {
+		rc = sr_fail_within(rc, "the record of %s is deleted, but",
+				    sr_quoted(work->known.key));
+	}
+	sr_buffer_free(&words);
+	return rc;
+}
+
+/* Looks at the stored file and moves it aside, if it is there and nobody else's. */
+static sr_status set_aside(deletion *work)
+{
+	const sr_settings *settings = &work->known.catalog->settings;
+	sr_reading reading = {0};
+	bool present;
+	sr_status rc;
+
+	if ((rc = sr_place_lock(&work->place, true)) != SR_OK)
+		return rc;
+	if ((rc = sr_place_recover(&work->place)) != SR_OK)
+		return rc;
+	if ((rc = sr_place_look(&work->place, settings, &present)) != SR_OK || !present)
+		return rc;
+	if ((rc = sr_reading_begin(work->known.catalog, SR_HERE, &reading)) != SR_OK)
+		return rc;
+	rc = is_shared(reading.conn, work, &work->shared);
+	sr_reading_end(&reading);
+	if (rc != SR_OK || work->shared)
+		return rc;
+	if ((rc = sr_place_hide(&work->place)) == SR_OK)
+		work->hidden = true;
+	return rc;
+}
+
+static sr_status delete_stored(deletion *work)
+{
+	sr_catalog *catalog = work->known.catalog;
+	sr_status rc;
+
+	if ((rc = sr_catalog_writable(catalog)) != SR_OK)
+		return rc;
+	if (sr_pool_in_transaction(catalog->pool))
+		return sr_fail(SR_INVALID,
+			       "stored file %s is not deleted inside a transaction: a rollback "
+			       "could not bring it back",
+			       sr_quoted(work->known.key));
+	if ((rc = read_record(&work->known)) != SR_OK)
+		return rc;
+	if (work->known.file->stored) {
+		if ((rc = spell(work)) != SR_OK)
+			return rc;
+		rc = sr_place_open(&catalog->settings, work->known.file->path, &work->place);
+		if (rc == SR_OK)
+			rc = set_aside(work);
+		else if (rc == SR_NOT_FOUND) /* No folder, no file: the record goes. */
+			rc = SR_OK;
+		if (rc != SR_OK)
+			return rc;
+	}
+	rc = sr_catalog_write(catalog, SR_HERE, delete_record, work);
+	return work->hidden ? settle(work, rc) : rc;
+}
+
+sr_status sr_file_delete_stored(sr_catalog *catalog, const sr_id *client, sr_text key)
+{
+	deletion work = {.known = {.catalog = catalog, .client = client, .key = key},
+			 .place = {.folder = -1},
+			 .absolute = SR_BUFFER_EMPTY,
+			 .relative = SR_BUFFER_EMPTY};
+	sr_status rc = delete_stored(&work);
+
+	sr_place_close(&work.place);
+	sr_buffer_free(&work.relative);
+	sr_buffer_free(&work.absolute);
+	sr_file_free(work.known.file);
+	return sr_return(rc);
+}
