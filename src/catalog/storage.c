@@ -134,7 +134,7 @@ err0:
 static sr_status measure(verification *check, const char *path)
 {
 	sr_status rc;
-	int fd;
+	int fd = -1;
 
 	if ((rc = open_stored(check, path, &fd)) != SR_OK)
 		return rc;
