@@ -389,7 +389,7 @@ static sr_status save_known(saving *save, sr_stmt *stmt, wanted *want, sr_outcom
 	sr_file known;
 	int64_t row = sr_file_row(stmt);
 	unsigned bits;
-	bool changed;
+	bool changed, more;
 	sr_status rc;
 
 	sr_file_read(stmt, &known);
@@ -397,6 +397,9 @@ static sr_status save_known(saving *save, sr_stmt *stmt, wanted *want, sr_outcom
 	bits = differing(&known, want, changed);
 	*outcome = changed ? SR_CHANGED : SR_UNCHANGED;
 	*id = known.id;
+	/* To its end, before the row is written and the next file bound; known ends here. */
+	if ((rc = sr_step(stmt, &more)) != SR_OK)
+		return rc;
 	if (!known.has_id) {
 		/* Before its versions, which refer to it. */
 		sr_id_new(id);
