@@ -38,16 +38,48 @@ static bool names_have(const sr_names *names, const char *name)
 	return false;
 }
 
-/* One column of the relation. Before ClientID existed, ID held the client's. */
-static void column_add(sr_buffer *sql, const sr_names *columns, bool ids_are_clients,
-		       const char *column)
+/* Whose id the column ID of `files` holds. */
+typedef enum id_owner {
+	ID_FILES,   /* The file's own. */
+	ID_CLIENTS, /* The client's: before ClientID existed. */
+	ID_MIXED,   /* The client's in rows whose ClientID was not filled in yet. */
+} id_owner;
+
+static sr_status id_owner_read(sr_conn *conn, const sr_names *columns, id_owner *owner)
+{
+	int64_t found = 0;
+	sr_status rc;
+
+	*owner = ID_FILES;
+	if (columns->count == 0 || !names_have(columns, "ID"))
+		return SR_OK;
+	if (!names_have(columns, "ClientID")) {
+		*owner = ID_CLIENTS;
+		return SR_OK;
+	}
+	/* Only where FileName is in the key is it worth the scan. */
+	rc = sr_ask(conn, "SELECT 1 FROM pragma_table_info('files') WHERE name = 'FileName' AND pk",
+		    NULL, NULL, &found);
+	if (rc == SR_OK && found)
+		rc = sr_ask(conn, "SELECT 1 FROM files WHERE ClientID IS NULL LIMIT 1", NULL, NULL,
+			    &found);
+	if (rc == SR_OK && found)
+		*owner = ID_MIXED;
+	return rc;
+}
+
+static void column_add(sr_buffer *sql, const sr_names *columns, id_owner owner, const char *column)
 {
 	const char *from = names_have(columns, column) ? column : "NULL";
 
-	if (ids_are_clients && strcmp(column, "ID") == 0)
-		from = "NULL";
-	if (ids_are_clients && strcmp(column, "ClientID") == 0)
-		from = "ID";
+	if (strcmp(column, "ID") == 0)
+		from = owner == ID_CLIENTS ? "NULL"
+		       : owner == ID_MIXED ? "nullif(ID, coalesce(ClientID, ID))"
+					   : from;
+	if (strcmp(column, "ClientID") == 0)
+		from = owner == ID_CLIENTS ? "ID"
+		       : owner == ID_MIXED ? "coalesce(ClientID, ID)"
+					   : from;
 	if (strcmp(from, column) == 0)
 		sr_buffer_printf(sql, ", %s", column);
 	else
@@ -59,7 +91,7 @@ static sr_status relation_build(sr_conn *conn, const char *table, char **relatio
 	const sr_schema_object *wanted = latest_table(table);
 	sr_buffer sql = SR_BUFFER_EMPTY;
 	sr_names columns = {NULL, 0};
-	bool ids_are_clients;
+	id_owner owner = ID_FILES;
 	char type[16];
 	sr_status rc;
 
@@ -72,11 +104,11 @@ static sr_status relation_build(sr_conn *conn, const char *table, char **relatio
 	}
 	if ((rc = columns_read(conn, table, &columns)) != SR_OK)
 		goto err1;
-	ids_are_clients = strcmp(table, "files") == 0 && columns.count > 0 &&
-			  !names_have(&columns, "ClientID");
+	if (strcmp(table, "files") == 0 && (rc = id_owner_read(conn, &columns, &owner)) != SR_OK)
+		goto err1;
 	sr_buffer_printf(&sql, "(SELECT %s AS row_number", columns.count ? "rowid" : "NULL");
 	for (const sr_schema_column *c = wanted->columns; c->name; c++)
-		column_add(&sql, &columns, ids_are_clients, c->name);
+		column_add(&sql, &columns, owner, c->name);
 	if (columns.count)
 		sr_buffer_printf(&sql, " FROM %s)", table);
 	else
