@@ -86,6 +86,7 @@ static sr_status open_pool(sr_catalog *catalog)
 		.durability = settings->durability,
 		.read_only = settings->read_only,
 		.direct = settings->direct,
+		.late_writer = true,
 		.cache_pages = CACHE_PAGES,
 	};
 
@@ -114,41 +115,99 @@ static sr_status migrate(sr_catalog *catalog)
 	return rc;
 }
 
-/* Looks at the version on a reader, which changes nothing, and decides what to do about it. */
-static sr_status settle_version(sr_catalog *catalog, bool create, bool upgrade)
+/* Decides what to do about the version that a reader, which changes nothing, has found. */
+static sr_status settle_version(sr_catalog *catalog, int version, bool legacy,
+				const sr_options *options)
 {
 	const char *path = catalog->settings.path;
-	sr_conn *conn;
-	sr_status rc;
-	bool legacy;
-	int version;
+	bool reads = catalog->settings.read_only;
+	bool create = options != NULL && options->create && !reads;
+	bool upgrade = options != NULL && options->migrate && !reads;
+	bool empty = version == -1 && !legacy;
 
-	if ((rc = sr_pool_read(catalog->pool, SR_HERE, &conn)) != SR_OK)
-		return rc;
-	rc = sr_schema_version(conn, &version, &legacy);
-	sr_pool_release(catalog->pool, conn);
-	if (rc != SR_OK)
-		return rc;
 	if (version > sr_schema_latest())
 		return sr_fail(SR_TOO_NEW,
 			       "the database %s is at schema version %d, this program knows %d; "
 			       "use the newer program",
 			       sr_quoted(sr_text_of(path)), version, sr_schema_latest());
-	if (version == -1 && !legacy && !create && !upgrade)
+	if (empty && !create && !upgrade)
 		return sr_fail(SR_NOT_FOUND,
 			       "the database %s is empty; `strongroom init` fills it in",
 			       sr_quoted(sr_text_of(path)));
-	if (version == sr_schema_latest() && !legacy)
-		return SR_OK;
-	if (upgrade || (version == -1 && !legacy && create))
+	if ((legacy || version < sr_schema_latest()) && (upgrade || (empty && create)))
 		return migrate(catalog);
 	return SR_OK;
+}
+
+/* Remembers the first of them for the messages. */
+static void take_foreign(void *arg, const char *type, const char *name, const char *table)
+{
+	sr_buffer *words = arg;
+
+	if (words->length > 0)
+		return;
+	sr_buffer_printf(words, "the %s %s", type, sr_quoted(sr_text_of(name)));
+	if (table != NULL && strcmp(table, name) != 0)
+		sr_buffer_printf(words, " on %s", sr_quoted(sr_text_of(table)));
+	sr_buffer_add_string(words, " is not this program's; drop it, or set "
+				    "TRUST_FOREIGN_TRIGGERS if you know what it does");
+}
+
+/* What would run on our behalf without being ours makes the catalog read only. */
+static sr_status settle_trust(sr_catalog *catalog, sr_conn *conn)
+{
+	sr_buffer words = SR_BUFFER_EMPTY;
+	int64_t count = 0;
+	sr_status rc;
+
+	if (catalog->settings.trust_foreign_triggers)
+		return SR_OK;
+	if ((rc = sr_schema_foreign(conn, take_foreign, &words, &count)) != SR_OK)
+		goto err0;
+	if (count == 0)
+		goto err0;
+	if ((rc = sr_buffer_status(&words)) != SR_OK)
+		goto err0;
+	catalog->only_reads = sr_buffer_take(&words);
+	sr_log("catalog", SR_LOG_WARNING, "%s is opened read-only: %s",
+	       sr_quoted(sr_text_of(catalog->settings.path)), catalog->only_reads);
+
+err0:
+	sr_buffer_free(&words);
+	return rc;
+}
+
+/* Version, then trust, then a writer that shows now whether it can write. A database of another
+ * version keeps its writer shut: opening it changes the file, and reading must not. */
+static sr_status settle(sr_catalog *catalog, const sr_options *options)
+{
+	bool legacy = false;
+	int version = -1;
+	sr_conn *conn;
+	sr_status rc;
+
+	if ((rc = sr_pool_read(catalog->pool, SR_HERE, &conn)) != SR_OK)
+		return rc;
+	rc = sr_schema_version(conn, &version, &legacy);
+	sr_pool_release(catalog->pool, conn);
+	if (rc != SR_OK || (rc = settle_version(catalog, version, legacy, options)) != SR_OK)
+		return rc;
+	if ((rc = sr_pool_read(catalog->pool, SR_HERE, &conn)) != SR_OK)
+		return rc;
+	if ((rc = sr_schema_version(conn, &version, &legacy)) == SR_OK)
+		rc = settle_trust(catalog, conn);
+	sr_pool_release(catalog->pool, conn);
+	if (rc != SR_OK || catalog->settings.read_only || catalog->only_reads != NULL || legacy ||
+	    version != sr_schema_latest())
+		return rc;
+	if ((rc = sr_pool_write(catalog->pool, SR_HERE, &conn)) == SR_OK)
+		sr_pool_release(catalog->pool, conn);
+	return rc;
 }
 
 static sr_status open_catalog(sr_catalog *catalog, const sr_options *options)
 {
 	bool create = options != NULL && options->create;
-	bool upgrade = options != NULL && options->migrate;
 	bool missing;
 	sr_status rc;
 
@@ -160,9 +219,7 @@ static sr_status open_catalog(sr_catalog *catalog, const sr_options *options)
 		return rc;
 	if ((rc = open_pool(catalog)) != SR_OK)
 		return rc;
-	if (catalog->settings.read_only)
-		upgrade = create = false;
-	return settle_version(catalog, create, upgrade);
+	return settle(catalog, options);
 }
 
 sr_status sr_open(sr_catalog **catalog, const sr_options *options)

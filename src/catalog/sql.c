@@ -142,6 +142,31 @@ static sr_status run_guarded(sr_conn *conn, run *job)
 	return rc;
 }
 
+/* With the guard on, and a look at what it cannot see: a DELETE without a WHERE. */
+static sr_status run_watched(sr_catalog *catalog, sr_conn *conn, run *job)
+{
+	bool block = catalog->settings.block_dangerous;
+	unsigned before = 0;
+	unsigned after = 0;
+	sr_status rc;
+
+	if (block && (rc = sr_schema_core_filled(conn, &before)) != SR_OK)
+		return rc;
+	sr_conn_guard(conn, guard_write, catalog);
+	rc = run_guarded(conn, job);
+	sr_conn_guard(conn, NULL, NULL);
+	if (rc != SR_OK || !block)
+		return rc;
+	if ((rc = sr_schema_core_filled(conn, &after)) != SR_OK)
+		return rc;
+	if ((before & ~after) == 0)
+		return SR_OK;
+	return sr_fail(SR_REFUSED,
+		       "The statement contains potentially dangerous operations: it empties %s; "
+		       "DANGEROUS_OPERATIONS_BLOCKED stands in the way",
+		       (before & ~after) & 1 ? "clients" : "files");
+}
+
 static sr_status run_in_transaction(sr_catalog *catalog, run *job)
 {
 	sr_conn *conn;
@@ -151,10 +176,7 @@ static sr_status run_in_transaction(sr_catalog *catalog, run *job)
 		return rc;
 	if ((rc = sr_pool_begin(catalog->pool, "sr_execute")) != SR_OK)
 		goto err0;
-	sr_conn_guard(conn, guard_write, catalog);
-	rc = run_guarded(conn, job);
-	sr_conn_guard(conn, NULL, NULL);
-	if (rc == SR_OK) {
+	if ((rc = run_watched(catalog, conn, job)) == SR_OK) {
 		rc = sr_pool_end(catalog->pool, true);
 	} else {
 		char why[2048];

@@ -10,8 +10,9 @@
 
 static sr_status open_conn(sr_pool *pool, sr_place *place)
 {
+	sr_access reading = pool->options.read_only ? SR_ACCESS_INSPECT : SR_ACCESS_READ;
 	sr_conn_options options = {
-		.access = place->writer ? SR_ACCESS_WRITE : SR_ACCESS_READ,
+		.access = place->writer ? SR_ACCESS_WRITE : reading,
 		.durability = pool->options.durability,
 		.busy_timeout = pool->options.timeout,
 		.cache_pages = place->writer ? pool->writer_pages : pool->reader_pages,

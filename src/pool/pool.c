@@ -105,7 +105,7 @@ static sr_status open_first(sr_pool *pool)
 	sr_conn *conn;
 	sr_status rc;
 
-	if (pool->options.read_only)
+	if (pool->options.read_only || pool->options.late_writer)
 		rc = sr_pool_read(pool, SR_HERE, &conn);
 	else
 		rc = sr_pool_write(pool, SR_HERE, &conn);
@@ -174,6 +174,8 @@ bool sr_pool_quiet(sr_pool *pool)
 static void open_last(sr_pool *pool)
 {
 	if (pool->options.read_only || pool->created == 0)
+		return;
+	if (pool->options.late_writer && pool->writer.opened == 0)
 		return;
 	if (sr_place_ready(pool, &pool->writer) != SR_OK) {
 		sr_log("pool", SR_LOG_WARNING, "the log of '%s' stays beside it: %s", pool->path,

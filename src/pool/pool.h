@@ -26,6 +26,8 @@ typedef struct sr_pool_options {
 	double timeout;   /* Seconds that an acquire waits. */
 	sr_durability durability;
 	bool read_only;           /* No writer at all: writes are SR_READ_ONLY. */
+	bool late_writer;         /* The writer is opened by the first write and not before: what
+				     is only read stays as it is, its journal mode too. */
 	bool direct;              /* A connection per call instead of a pool of them. */
 	int cache_pages;          /* In all connections together or each: see pool.c. */
 	double validate_after;    /* Seconds of idling after which a connection is proved; 0: 30. */

@@ -1,0 +1,214 @@
+/* The public calls about schema versions; src/schema does the work on a connection. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "catalog.h"
+
+/* ---- Status ---- */
+
+/* What sr_migration_status_get returns, and the memory behind it. */
+typedef struct status {
+	sr_migration_status status; /* First, so that its address is this one's. */
+	char *path;
+	sr_migration *migrations;
+	size_t filled;   /* Migrations whose texts are copied. */
+	size_t capacity; /* Migrations allocated. */
+	bool failed;     /* A copy could not be allocated. */
+} status;
+
+void sr_migration_status_free(sr_migration_status *out)
+{
+	status *all = (status *)out;
+
+	if (all == NULL)
+		return;
+	for (size_t i = 0; i < all->filled; i++) {
+		free((char *)(uintptr_t)all->migrations[i].description);
+		free((char *)(uintptr_t)all->migrations[i].applied_at);
+	}
+	free(all->migrations);
+	free(all->path);
+	free(all);
+}
+
+static bool add_migration(status *all, int version, const char *description, const char *applied_at)
+{
+	sr_migration *one;
+
+	if (all->filled == all->capacity) {
+		size_t capacity = all->capacity + 16;
+		sr_migration *more = realloc(all->migrations, capacity * sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		all->migrations = more;
+		all->capacity = capacity;
+	}
+	one = &all->migrations[all->filled++];
+	one->version = version;
+	one->description = strdup(description);
+	one->applied_at = applied_at ? strdup(applied_at) : NULL;
+	return one->description != NULL && (one->applied_at != NULL || applied_at == NULL);
+}
+
+static void take_migration(void *arg, int version, const char *description, const char *applied_at)
+{
+	status *all = arg;
+
+	if (!add_migration(all, version, description, applied_at))
+		all->failed = true;
+}
+
+/* Where there is no database every migration is pending. */
+static void list_embedded(status *all)
+{
+	for (int i = 0; i < sr_migration_count; i++) {
+		if (sr_migration_sources[i].version > 0)
+			take_migration(all, sr_migration_sources[i].version,
+				       sr_migration_sources[i].description, NULL);
+	}
+	all->status.current_version = -1;
+}
+
+static sr_status list_applied(status *all, const sr_settings *settings)
+{
+	const sr_conn_options options = {
+		.access = SR_ACCESS_READ,
+		.durability = settings->durability,
+		.busy_timeout = settings->timeout,
+		.cache_pages = 500,
+	};
+	sr_conn *conn;
+	sr_status rc;
+	bool legacy;
+
+	if ((rc = sr_conn_open(&sr_sqlite, settings->path, &options, &conn)) != SR_OK)
+		return rc;
+	rc = sr_schema_version(conn, &all->status.current_version, &legacy);
+	if (rc == SR_OK)
+		rc = sr_schema_ledger_each(conn, take_migration, all);
+	sr_conn_close(conn);
+	return rc;
+}
+
+static sr_status read_status(status *all, const sr_options *options)
+{
+	sr_migration_status *out = &all->status;
+	sr_settings settings;
+	struct stat st;
+	sr_status rc;
+
+	if ((rc = sr_settings_resolve(options, &settings)) != SR_OK)
+		goto err0;
+	if ((all->path = strdup(settings.path)) == NULL) {
+		rc = sr_fail_memory();
+		goto err0;
+	}
+	out->database_file = all->path;
+	out->latest_version = sr_schema_latest();
+	out->database_exists = stat(settings.path, &st) == 0;
+	if (!out->database_exists && errno != ENOENT && errno != ENOTDIR)
+		rc = sr_fail_errno(errno, "cannot look at the database %s",
+				   sr_quoted(sr_text_of(settings.path)));
+	else if (out->database_exists)
+		rc = list_applied(all, &settings);
+	else
+		list_embedded(all);
+	if (rc == SR_OK && all->failed)
+		rc = sr_fail_memory();
+
+err0:
+	sr_settings_free(&settings);
+	return rc;
+}
+
+sr_status sr_migration_status_get(const sr_options *options, sr_migration_status **out)
+{
+	status *all = calloc(1, sizeof(*all));
+	sr_status rc;
+
+	*out = NULL;
+	if (all == NULL)
+		return sr_return(sr_fail_memory());
+	if ((rc = read_status(all, options)) != SR_OK) {
+		sr_migration_status_free(&all->status);
+		return sr_return(rc);
+	}
+	for (size_t i = 0; i < all->filled; i++)
+		all->status.pending_migrations += all->migrations[i].applied_at == NULL;
+	all->status.total_migrations = (int)all->filled;
+	all->status.migrations = all->migrations;
+	*out = &all->status;
+	return sr_return(SR_OK);
+}
+
+/* ---- Up and down ---- */
+
+void sr_migrate_options_init(sr_migrate_options *options)
+{
+	*options = (sr_migrate_options){.version = SR_MIGRATE_OPTIONS_VERSION, .to = -1};
+}
+
+/* Foreign triggers are no hindrance: migrations keep them and do not fire them. */
+static sr_status run(sr_catalog *catalog, const sr_schema_options *options, sr_migrated *migrated)
+{
+	sr_conn *conn;
+	sr_status rc;
+
+	if ((rc = sr_pool_write(catalog->pool, "sr_migrate", &conn)) != SR_OK)
+		return rc;
+	if (sr_conn_in_transaction(conn))
+		rc = sr_fail(SR_INVALID, "the schema cannot be migrated inside a transaction: end "
+					 "the one that this thread has open");
+	else
+		rc = sr_schema_migrate(conn, options, migrated);
+	sr_pool_release(catalog->pool, conn);
+	return rc;
+}
+
+sr_status sr_migrate(sr_catalog *catalog, const sr_migrate_options *options, sr_migrated *migrated)
+{
+	sr_schema_options schema = {
+		.to = -1,
+		.backup = catalog->settings.backup,
+		.validate = catalog->settings.validate,
+		.block_dangerous = catalog->settings.block_dangerous,
+	};
+	sr_migrated done = {0};
+	sr_status rc;
+
+	if (options != NULL && options->version != SR_MIGRATE_OPTIONS_VERSION)
+		return sr_return(sr_fail(SR_INVALID,
+					 "sr_migrate_options of version %u, not %d: "
+					 "sr_migrate_options_init it",
+					 options->version, SR_MIGRATE_OPTIONS_VERSION));
+	if (options != NULL) {
+		schema.to = options->to;
+		schema.accept_loss = options->accept_loss;
+		schema.full_check = options->full_check;
+		schema.progress = options->progress;
+		schema.progress_arg = options->progress_arg;
+	}
+	sr_catalog_keep(catalog);
+	rc = run(catalog, &schema, &done);
+	sr_catalog_let_go(catalog);
+	if (rc == SR_OK && migrated != NULL)
+		*migrated = done;
+	return sr_return(rc);
+}
+
+sr_status sr_migrate_verify(sr_catalog *catalog, sr_drift_fn fn, void *arg, int64_t *differences)
+{
+	sr_reading reading = {0};
+	int64_t count = 0;
+	sr_status rc;
+
+	if ((rc = sr_reading_begin(catalog, "sr_migrate_verify", &reading)) != SR_OK)
+		return sr_return(rc);
+	rc = sr_schema_verify(reading.conn, fn, arg, &count);
+	sr_reading_end(&reading);
+	if (rc == SR_OK && differences != NULL)
+		*differences = count;
+	return sr_return(rc);
+}
