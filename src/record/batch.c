@@ -1,0 +1,184 @@
+#include "batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/clock.h"
+#include "../base/error.h"
+#include "../base/path.h"
+
+#define FILES_MOST 1000
+#define WAIT_NS    INT64_C(500000000)
+
+/* What a file's texts point to. */
+typedef struct pending {
+	sr_job *job;
+	char date[SR_TIME_TEXT_SIZE];
+	char extension[SR_EXTENSION_SIZE];
+} pending;
+
+struct sr_batch {
+	sr_catalog *catalog;
+	const sr_id *client;
+	sr_file files[FILES_MOST]; /* To be saved, */
+	pending pending[FILES_MOST];
+	size_t count;                /* so many; */
+	sr_text missing[FILES_MOST]; /* to be marked, each owned, */
+	size_t missing_count;        /* so many. */
+	int64_t since;               /* When the first of them came (sr_clock_ns). */
+	sr_saved saved;
+};
+
+sr_status sr_batch_new(sr_batch **batch, sr_catalog *catalog, const sr_id *client)
+{
+	if ((*batch = calloc(1, sizeof(**batch))) == NULL)
+		return sr_fail_memory();
+	(*batch)->catalog = catalog;
+	(*batch)->client = client;
+	return SR_OK;
+}
+
+static void empty(sr_batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		sr_job_free(batch->pending[i].job);
+	for (size_t i = 0; i < batch->missing_count; i++)
+		free((void *)(uintptr_t)batch->missing[i].data);
+	batch->count = batch->missing_count = 0;
+}
+
+void sr_batch_free(sr_batch *batch)
+{
+	if (batch == NULL)
+		return;
+	empty(batch);
+	free(batch);
+}
+
+static void begin(sr_batch *batch)
+{
+	if (batch->count == 0 && batch->missing_count == 0)
+		batch->since = sr_clock_ns();
+}
+
+/* Nanoseconds since 1970, or null for a time that they cannot hold. */
+static int64_t nanoseconds(const struct timespec *at)
+{
+	int64_t ns;
+
+	if (__builtin_mul_overflow((int64_t)at->tv_sec, INT64_C(1000000000), &ns) ||
+	    __builtin_add_overflow(ns, (int64_t)at->tv_nsec, &ns))
+		return SR_NULL_INTEGER;
+	return ns;
+}
+
+/* What is the same for every file: who and where. */
+static sr_file *add(sr_batch *batch, sr_job *job)
+{
+	sr_file *file = &batch->files[batch->count];
+
+	begin(batch);
+	batch->pending[batch->count++].job = job;
+	sr_file_init(file);
+	file->client_id = *batch->client;
+	file->original_path = sr_text_of(job->path);
+	file->path = file->original_path;
+	file->size = job->stat.st_size;
+	file->modified_ns = nanoseconds(&job->stat.st_mtim);
+	file->inode = (int64_t)job->stat.st_ino;
+	return file;
+}
+
+static sr_status save_full(sr_batch *batch)
+{
+	if (batch->count == FILES_MOST || batch->missing_count == FILES_MOST)
+		return sr_batch_save(batch);
+	return SR_OK;
+}
+
+static sr_text text_unless_empty(const char *string)
+{
+	return sr_text_of(*string != '\0' ? string : NULL);
+}
+
+sr_status sr_batch_add_read(sr_batch *batch, sr_job *job)
+{
+	pending *texts = &batch->pending[batch->count];
+	sr_file *file = add(batch, job);
+	int64_t us;
+
+	sr_extension_of(sr_path_name(file->original_path).data, texts->extension);
+	/* A time that microseconds cannot hold is no date that anybody could read. */
+	if (!__builtin_mul_overflow((int64_t)job->stat.st_mtim.tv_sec, INT64_C(1000000), &us)) {
+		sr_time_format(us, texts->date);
+		file->date = sr_text_of(texts->date);
+	}
+	file->crc = job->crc;
+	file->hash = sr_text_of(job->hash);
+	file->mime_type = text_unless_empty(job->mime_type);
+	file->extension = text_unless_empty(texts->extension);
+	file->category = sr_text_of(sr_category_of(file->mime_type.data, texts->extension));
+	file->verified = false;
+	file->stored = false;
+	return save_full(batch);
+}
+
+sr_status sr_batch_add_returned(sr_batch *batch, sr_job *job, bool verified, bool stored)
+{
+	sr_file *file = add(batch, job);
+
+	file->path = (sr_text){NULL, 0};
+	file->verified = verified;
+	file->stored = stored;
+	return save_full(batch);
+}
+
+sr_status sr_batch_add_missing(sr_batch *batch, sr_text path)
+{
+	char *copy = malloc(path.length + 1);
+
+	if (copy == NULL)
+		return sr_fail_memory();
+	memcpy(copy, path.data, path.length);
+	copy[path.length] = '\0';
+	begin(batch);
+	batch->missing[batch->missing_count++] = (sr_text){copy, path.length};
+	return save_full(batch);
+}
+
+bool sr_batch_due(const sr_batch *batch)
+{
+	return (batch->count > 0 || batch->missing_count > 0) &&
+	       sr_clock_ns() - batch->since >= WAIT_NS;
+}
+
+sr_status sr_batch_save(sr_batch *batch)
+{
+	sr_saved saved = {0, 0, 0};
+	sr_status rc;
+
+	if (batch->count > 0) {
+		rc = sr_file_save(batch->catalog, batch->files, batch->count, NULL, NULL, &saved);
+		if (rc != SR_OK)
+			return rc;
+		batch->saved.added += saved.added;
+		batch->saved.changed += saved.changed;
+		batch->saved.unchanged += saved.unchanged;
+		for (size_t i = 0; i < batch->count; i++)
+			sr_job_free(batch->pending[i].job);
+		batch->count = 0;
+	}
+	if (batch->missing_count > 0) {
+		rc = sr_file_mark_missing(batch->catalog, batch->client, batch->missing,
+					  batch->missing_count, sr_time_now(), NULL);
+		if (rc != SR_OK)
+			return rc;
+	}
+	empty(batch);
+	return SR_OK;
+}
+
+const sr_saved *sr_batch_saved(const sr_batch *batch)
+{
+	return &batch->saved;
+}

@@ -1,0 +1,376 @@
+/*
+ * Recording: the walk and what the catalog knows are merged, both in the byte order of paths.
+ *
+ * A path that both have and that did not change is done; a file to be read goes to the readers
+ * and from them into a batch; what is known and not met is looked for, and marked where it is
+ * gone. One thread does all of it but the reading.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/clock.h"
+#include "../base/error.h"
+#include "../base/log.h"
+#include "../base/path.h"
+#include "../base/text.h"
+#include "batch.h"
+#include "known.h"
+#include "own.h"
+#include "roots.h"
+#include "walk.h"
+
+#define THREADS_MOST  256
+#define PROGRESS_NS   INT64_C(100000000)
+#define WAIT_SECONDS  0.1
+#define NS_PER_SECOND 1e9
+
+typedef struct recording {
+	sr_catalog *catalog;
+	const sr_id *client;
+	const sr_record_options *options;
+	sr_record_summary *summary;
+	sr_excludes *excludes;
+	sr_own *own;
+	sr_types *types;
+	sr_readers *readers;
+	sr_batch *batch;
+	int64_t begun;    /* sr_clock_ns */
+	int64_t reported; /* When progress was last called. */
+} recording;
+
+void sr_record_options_init(sr_record_options *options)
+{
+	memset(options, 0, sizeof(*options));
+	options->version = SR_RECORD_OPTIONS_VERSION;
+}
+
+/* ---- What is told while it goes on ---- */
+
+static void count_up(recording *rec)
+{
+	const sr_saved *saved = sr_batch_saved(rec->batch);
+
+	rec->summary->added = saved->added;
+	rec->summary->changed = saved->changed;
+	rec->summary->seconds = (double)(sr_clock_ns() - rec->begun) / NS_PER_SECOND;
+}
+
+static sr_status report(recording *rec)
+{
+	int64_t now = sr_clock_ns();
+
+	if (rec->options->progress == NULL || now - rec->reported < PROGRESS_NS)
+		return SR_OK;
+	rec->reported = now;
+	count_up(rec);
+	if (!rec->options->progress(rec->options->arg, rec->summary, 0))
+		return SR_OK;
+	return sr_fail(SR_INTERRUPTED, "recording was stopped");
+}
+
+static void fail_file(recording *rec, sr_text path, const char *why)
+{
+	rec->summary->failed++;
+	sr_log("record", SR_LOG_INFO, "%s failed: %s", sr_quoted(path), why);
+	if (rec->options->failure != NULL)
+		rec->options->failure(rec->options->arg, path, why);
+}
+
+/* ---- Jobs that come back ---- */
+
+static sr_status finish(recording *rec, sr_job *job)
+{
+	rec->summary->read += job->read;
+	if (!job->failed && !job->stopped)
+		return sr_batch_add_read(rec->batch, job);
+	if (job->failed)
+		fail_file(rec, sr_text_of(job->path), job->why);
+	sr_job_free(job);
+	return SR_OK;
+}
+
+/* Takes what is done until at most `left` jobs are out, and saves what has waited. */
+static sr_status collect(recording *rec, size_t left)
+{
+	sr_status rc = SR_OK;
+	sr_job *job;
+
+	while (rc == SR_OK && (job = sr_readers_take(rec->readers, 0)) != NULL)
+		rc = finish(rec, job);
+	while (rc == SR_OK && sr_readers_out(rec->readers) > left) {
+		if ((job = sr_readers_take(rec->readers, WAIT_SECONDS)) != NULL)
+			rc = finish(rec, job);
+		if (rc == SR_OK)
+			rc = report(rec);
+	}
+	if (rc == SR_OK && sr_batch_due(rec->batch))
+		rc = sr_batch_save(rec->batch);
+	return rc == SR_OK ? report(rec) : rc;
+}
+
+/* ---- Files ---- */
+
+/* Opens a file that was met. Reading it is no use of it, so its access time stays where the
+ * system lets it. */
+static int open_file(const sr_met *met)
+{
+	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+	int fd = openat(met->folder, met->name, flags | O_NOATIME);
+
+	if (fd < 0 && errno == EPERM)
+		fd = openat(met->folder, met->name, flags);
+	return fd;
+}
+
+static sr_status read_file(recording *rec, const sr_met *met)
+{
+	char space[128];
+	sr_job *job;
+
+	if ((job = sr_job_new(met->path)) == NULL)
+		return sr_fail_memory();
+	job->stat = met->stat;
+	if ((job->fd = open_file(met)) < 0) {
+		const char *why = errno == ENOENT ? "vanished before it was read"
+						  : strerror_r(errno, space, sizeof(space));
+
+		fail_file(rec, met->path, why);
+		sr_job_free(job);
+		return SR_OK;
+	}
+	sr_readers_give(rec->readers, job);
+	return collect(rec, SR_READERS_MOST - 1);
+}
+
+static sr_status take_back(recording *rec, const sr_met *met, const sr_known_file *file)
+{
+	sr_job *job = sr_job_new(met->path);
+
+	if (job == NULL)
+		return sr_fail_memory();
+	job->stat = met->stat;
+	return sr_batch_add_returned(rec->batch, job, file->verified, file->stored);
+}
+
+static bool looks_unchanged(const sr_known_file *file, const struct stat *st)
+{
+	return file->hashed && file->size == st->st_size && file->inode == (int64_t)st->st_ino &&
+	       file->modified_ns == (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+/* file is what is known of it, or NULL. */
+static sr_status record_file(recording *rec, const sr_met *met, const sr_known_file *file)
+{
+	if (sr_own_has(rec->own, sr_path_name(met->path).data, &met->stat)) {
+		rec->summary->excluded++;
+		return SR_OK;
+	}
+	rec->summary->scanned++;
+	rec->summary->bytes += met->stat.st_size;
+	if (file == NULL || rec->options->reread || !looks_unchanged(file, &met->stat))
+		return read_file(rec, met);
+	rec->summary->unchanged++;
+	return file->missing ? take_back(rec, met, file) : SR_OK;
+}
+
+/* Known, below the root, and not met by the walk: gone, or left out of the walk. */
+static sr_status look_for(recording *rec, const sr_known_file *file)
+{
+	struct stat st;
+
+	if (lstat(file->path.data, &st) == 0) {
+		if (S_ISREG(st.st_mode))
+			return SR_OK;
+	} else if (errno != ENOENT && errno != ENOTDIR) {
+		return SR_OK;
+	}
+	rec->summary->missing++;
+	return file->missing ? SR_OK : sr_batch_add_missing(rec->batch, file->path);
+}
+
+/* Looks for what is known before `path` (null: to the end), and hands out what is known of
+ * `path` itself. */
+static sr_status merge(recording *rec, sr_known *known, sr_text path, const sr_known_file **found)
+{
+	const sr_known_file *file;
+	sr_status rc;
+
+	*found = NULL;
+	while ((rc = sr_known_peek(known, &file)) == SR_OK && file != NULL) {
+		int order = path.data != NULL ? sr_text_compare(file->path, path) : -1;
+
+		if (order == 0)
+			*found = file;
+		if (order >= 0)
+			return SR_OK;
+		if ((rc = look_for(rec, file)) != SR_OK || (rc = report(rec)) != SR_OK)
+			return rc;
+		sr_known_pass(known);
+	}
+	return rc;
+}
+
+static sr_status record_met(recording *rec, sr_known *known, const sr_met *met)
+{
+	const sr_known_file *file;
+	sr_status rc = merge(rec, known, met->path, &file);
+
+	if (rc != SR_OK)
+		return rc;
+	switch (met->kind) {
+	case SR_MET_FILE:
+		rc = record_file(rec, met, file);
+		/* There may be several rows of one path, left by old programs. */
+		while (rc == SR_OK && file != NULL && sr_text_equal(file->path, met->path)) {
+			sr_known_pass(known);
+			rc = sr_known_peek(known, &file);
+		}
+		return rc;
+	case SR_MET_SPECIAL:
+		rec->summary->special++;
+		return SR_OK;
+	case SR_MET_EXCLUDED:
+		rec->summary->excluded++;
+		return SR_OK;
+	case SR_MET_FAILED:
+		fail_file(rec, met->path, met->why);
+		return SR_OK;
+	}
+	return SR_OK;
+}
+
+/* ---- Roots ---- */
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static sr_status record_root(recording *rec, const char *root)
+{
+	const sr_known_file *file;
+	sr_text path = sr_text_of(root);
+	sr_known *known;
+	sr_walk *walk;
+	const sr_met *met;
+	sr_status rc;
+	bool folder = is_folder(root);
+
+	/* A root that is gone is a failure, and no proof that what was in it is gone. */
+	rc = folder ? sr_known_new(&known, rec->catalog, rec->client, path)
+		    : sr_known_one(&known, rec->catalog, rec->client, path);
+	if (rc != SR_OK)
+		return rc;
+	rc = sr_walk_new(&walk, root, rec->excludes, rec->options->one_file_system);
+	if (rc != SR_OK)
+		goto err0;
+	while ((rc = sr_walk_next(walk, &met)) == SR_OK && met != NULL)
+		if ((rc = record_met(rec, known, met)) != SR_OK || (rc = collect(rec, SIZE_MAX)))
+			goto err1;
+	if (rc == SR_OK && folder)
+		rc = merge(rec, known, (sr_text){NULL, 0}, &file);
+
+err1:
+	sr_walk_free(walk);
+err0:
+	sr_known_free(known);
+	return rc;
+}
+
+static int threads_of(const sr_record_options *options)
+{
+	cpu_set_t cores;
+
+	if (options->threads > 0)
+		return options->threads;
+	return sched_getaffinity(0, sizeof(cores), &cores) == 0 ? CPU_COUNT(&cores) : 1;
+}
+
+static sr_status record_roots(recording *rec, const sr_roots *roots)
+{
+	sr_status rc = sr_types_new(&rec->types, SR_TYPES_TABLE);
+
+	if (rc != SR_OK)
+		return rc;
+	if ((rc = sr_batch_new(&rec->batch, rec->catalog, rec->client)) != SR_OK)
+		goto err0;
+	rc = sr_readers_start(&rec->readers, threads_of(rec->options), rec->types);
+	if (rc != SR_OK)
+		goto err1;
+	for (size_t i = 0; rc == SR_OK && i < roots->count; i++)
+		rc = record_root(rec, roots->paths[i]);
+	if (rc == SR_OK)
+		rc = collect(rec, 0);
+	/* Stopping keeps what was read whole. */
+	if (rc == SR_OK)
+		rc = sr_batch_save(rec->batch);
+	else if (rc == SR_INTERRUPTED && sr_batch_save(rec->batch) == SR_OK)
+		sr_fail(rc, "recording was stopped; what was read before is saved");
+	count_up(rec);
+	rec->summary->unchanged += sr_batch_saved(rec->batch)->unchanged;
+	sr_readers_free(rec->readers);
+err1:
+	sr_batch_free(rec->batch);
+err0:
+	sr_types_free(rec->types);
+	return rc;
+}
+
+static sr_status check(const sr_record_options *options, size_t count)
+{
+	if (options->version != SR_RECORD_OPTIONS_VERSION)
+		return sr_fail(SR_INVALID, "record options have version %u, not %d",
+			       options->version, SR_RECORD_OPTIONS_VERSION);
+	if (options->threads < 0 || options->threads > THREADS_MOST)
+		return sr_fail(SR_INVALID, "threads %d is not within 0 and %d", options->threads,
+			       THREADS_MOST);
+	if (count == 0)
+		return sr_fail(SR_INVALID, "no path to record");
+	return SR_OK;
+}
+
+sr_status sr_record(sr_catalog *catalog, const sr_id *client, const char *const *paths,
+		    size_t count, const sr_record_options *options, sr_record_summary *summary)
+{
+	sr_record_options defaults;
+	sr_record_summary unasked;
+	recording rec = {.catalog = catalog, .client = client};
+	sr_client *known = NULL;
+	sr_roots roots = {NULL, 0};
+	sr_status rc;
+
+	sr_record_options_init(&defaults);
+	rec.options = options != NULL ? options : &defaults;
+	rec.summary = summary != NULL ? summary : &unasked;
+	rec.begun = sr_clock_ns();
+	memset(rec.summary, 0, sizeof(*rec.summary));
+	if ((rc = check(rec.options, count)) != SR_OK)
+		goto err0;
+	if ((rc = sr_client_by_id(catalog, client, &known)) != SR_OK)
+		goto err0;
+	rc = sr_excludes_new(&rec.excludes, rec.options->excludes, rec.options->exclude_count);
+	if (rc != SR_OK)
+		goto err1;
+	if ((rc = sr_own_new(&rec.own, sr_catalog_path(catalog))) != SR_OK)
+		goto err2;
+	rc = sr_roots_new(&roots, paths, count, rec.excludes, rec.options->one_file_system);
+	if (rc != SR_OK)
+		goto err3;
+	rc = record_roots(&rec, &roots);
+	rec.summary->interrupted = rc == SR_INTERRUPTED;
+	sr_roots_free(&roots);
+err3:
+	sr_own_free(rec.own);
+err2:
+	sr_excludes_free(rec.excludes);
+err1:
+	sr_client_free(known);
+err0:
+	return sr_return(rc);
+}

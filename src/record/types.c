@@ -1,0 +1,195 @@
+#include "types.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "../base/error.h"
+#include "../base/log.h"
+#include "../base/text.h"
+
+#define BUCKETS 4096
+
+/* One line of the table. */
+typedef struct glob {
+	struct glob *next; /* In its bucket, or in the list of the others. */
+	char *mime_type;   /* The line itself, cut in pieces. */
+	const char *key;   /* ".tar.gz", "makefile", or a whole pattern. */
+	size_t length;     /* Of the pattern. */
+	long weight;
+	bool exact; /* Upper and lower case differ. */
+} glob;
+
+struct sr_types {
+	glob *suffixes[BUCKETS]; /* "*.gz", by what follows the star. */
+	glob *names[BUCKETS];    /* "makefile" */
+	glob *others;            /* All else. */
+};
+
+/* The best match so far. */
+typedef struct choice {
+	const glob *glob;
+	bool disputed; /* Another of the same rank says something else. */
+} choice;
+
+static unsigned bucket_of(const char *key)
+{
+	unsigned hash = 2166136261u;
+
+	/* Without case, as most patterns are. */
+	for (; *key != '\0'; key++)
+		hash = (hash ^ ((unsigned char)*key | 0x20u)) * 16777619u;
+	return hash % BUCKETS;
+}
+
+/* "50:text/html:*.html:cs,other"; false for what is no such line. */
+static bool parse_line(char *line, glob *made)
+{
+	char *end, *pattern, *flags;
+
+	made->weight = strtol(line, &end, 10);
+	if (end == line || *end != ':')
+		return false;
+	made->mime_type = end + 1;
+	if ((pattern = strchr(made->mime_type, ':')) == NULL)
+		return false;
+	*pattern++ = '\0';
+	if ((flags = strchr(pattern, ':')) != NULL) {
+		*flags++ = '\0';
+		made->exact = strstr(flags, "cs") != NULL;
+	}
+	made->key = pattern;
+	made->length = strlen(pattern);
+	return made->length > 0 && *made->mime_type != '\0';
+}
+
+static sr_status add_line(sr_types *types, const char *line)
+{
+	glob *made = calloc(1, sizeof(*made) + strlen(line) + 1);
+	char *copy;
+	glob **list;
+
+	if (made == NULL)
+		return sr_fail_memory();
+	copy = strcpy((char *)(made + 1), line);
+	copy[strcspn(copy, "\n")] = '\0';
+	if (*copy == '#' || !parse_line(copy, made)) {
+		free(made);
+		return SR_OK;
+	}
+	if (made->key[0] == '*' && made->key[1] == '.' && strpbrk(made->key + 1, "*?[") == NULL) {
+		made->key++;
+		list = &types->suffixes[bucket_of(made->key)];
+	} else if (strpbrk(made->key, "*?[") == NULL) {
+		list = &types->names[bucket_of(made->key)];
+	} else {
+		list = &types->others;
+	}
+	made->next = *list;
+	*list = made;
+	return SR_OK;
+}
+
+sr_status sr_types_new(sr_types **types, const char *path)
+{
+	char *line = NULL;
+	size_t size = 0;
+	sr_status rc = SR_OK;
+	FILE *file;
+
+	if ((*types = calloc(1, sizeof(**types))) == NULL)
+		return sr_fail_memory();
+	if ((file = fopen(path, "re")) == NULL) {
+		sr_log("record", SR_LOG_WARNING,
+		       "%s is not readable, types come from the files' bytes: install "
+		       "shared-mime-info",
+		       path);
+		return SR_OK;
+	}
+	while (rc == SR_OK && getline(&line, &size, file) > 0)
+		rc = add_line(*types, line);
+	free(line);
+	if (rc == SR_OK && ferror(file))
+		rc = sr_fail_errno(errno, "cannot read %s", path);
+	fclose(file);
+	if (rc != SR_OK) {
+		sr_types_free(*types);
+		*types = NULL;
+	}
+	return rc;
+}
+
+static void consider(choice *best, const glob *found)
+{
+	const glob *now = best->glob;
+
+	if (now == NULL || found->weight > now->weight ||
+	    (found->weight == now->weight && found->length > now->length)) {
+		best->glob = found;
+		best->disputed = false;
+	} else if (found->weight == now->weight && found->length == now->length &&
+		   strcmp(found->mime_type, now->mime_type) != 0) {
+		best->disputed = true;
+	}
+}
+
+static void look_up(choice *best, glob *const *buckets, const char *key)
+{
+	for (const glob *g = buckets[bucket_of(key)]; g != NULL; g = g->next)
+		if ((g->exact ? strcmp : strcasecmp)(g->key, key) == 0)
+			consider(best, g);
+}
+
+const char *sr_type_of_name(const sr_types *types, const char *name)
+{
+	choice best = {NULL, false};
+
+	look_up(&best, types->names, name);
+	for (const char *dot = strchr(name, '.'); dot != NULL; dot = strchr(dot + 1, '.'))
+		look_up(&best, types->suffixes, dot);
+	for (const glob *g = types->others; g != NULL; g = g->next)
+		if (fnmatch(g->key, name, g->exact ? 0 : FNM_CASEFOLD) == 0)
+			consider(&best, g);
+	return best.glob != NULL && !best.disputed ? best.glob->mime_type : NULL;
+}
+
+static void free_list(glob *list)
+{
+	while (list != NULL) {
+		glob *next = list->next;
+
+		free(list);
+		list = next;
+	}
+}
+
+void sr_types_free(sr_types *types)
+{
+	if (types == NULL)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		free_list(types->suffixes[i]);
+		free_list(types->names[i]);
+	}
+	free_list(types->others);
+	free(types);
+}
+
+void sr_extension_of(const char *name, char extension[SR_EXTENSION_SIZE])
+{
+	const char *dot = strrchr(name, '.');
+	size_t length = dot != NULL && dot != name ? strlen(dot + 1) : 0;
+
+	/* A cut extension would be another one. */
+	if (length >= SR_EXTENSION_SIZE || !sr_text_is_utf8(sr_text_of(dot)))
+		length = 0;
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)dot[1 + i];
+
+		extension[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+	}
+	extension[length] = '\0';
+}
