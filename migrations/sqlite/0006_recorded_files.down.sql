@@ -2,6 +2,7 @@
 -- Changes: files, file_versions
 DROP INDEX IF EXISTS idx_client_activity_client;
 DROP INDEX IF EXISTS idx_file_versions_parent;
+DROP INDEX IF EXISTS idx_files_stored_path;
 DROP INDEX IF EXISTS idx_files_identity_name;
 DROP INDEX IF EXISTS idx_files_identity_path;
 ALTER TABLE file_versions DROP COLUMN CRC;

@@ -15,6 +15,10 @@ CREATE INDEX IF NOT EXISTS idx_files_identity_path ON files(ClientID, OriginalPa
 CREATE INDEX IF NOT EXISTS idx_files_identity_name ON files(ClientID, FileName)
     WHERE OriginalPath IS NULL;
 
+-- Whether another record refers to the same stored bytes. Files that are only catalogued cost
+-- nothing here.
+CREATE INDEX IF NOT EXISTS idx_files_stored_path ON files(PathName) WHERE IsStored <> 0;
+
 -- Deleting a parent looks for its children.
 CREATE INDEX IF NOT EXISTS idx_file_versions_parent ON file_versions(ParentVersionID);
 CREATE INDEX IF NOT EXISTS idx_client_activity_client ON client_activity(ClientID);

@@ -104,6 +104,8 @@ CREATE INDEX idx_files_identity_path ON files(ClientID, OriginalPath)
 CREATE INDEX idx_files_identity_name ON files(ClientID, FileName)
     WHERE OriginalPath IS NULL;
 
+CREATE INDEX idx_files_stored_path ON files(PathName) WHERE IsStored <> 0;
+
 CREATE INDEX idx_file_versions_parent ON file_versions(ParentVersionID);
 
 CREATE INDEX idx_client_activity_client ON client_activity(ClientID);

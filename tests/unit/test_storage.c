@@ -1,0 +1,448 @@
+/* Stored files: verified against their record, and deleted together with it, whatever fails. */
+#include "catalog_fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/* ---- Faults: these take the place of the C library's ---- */
+
+enum step { NONE, RENAME, SYNC, RENAME_BACK, UNLINK };
+
+static enum step fault;     /* Which call goes wrong, */
+static bool fault_is_crash; /* by ending the process before it is made. */
+static int renames;         /* Calls so far. */
+
+static bool goes_wrong(enum step step)
+{
+	if (step != fault)
+		return false;
+	if (fault_is_crash)
+		_exit(42);
+	errno = EIO;
+	return true;
+}
+
+int renameat2(int from, const char *old, int to, const char *new, unsigned flags);
+int renameat2(int from, const char *old, int to, const char *new, unsigned flags)
+{
+	if (goes_wrong(++renames == 1 ? RENAME : RENAME_BACK))
+		return -1;
+	return (int)syscall(SYS_renameat2, from, old, to, new, flags);
+}
+
+int fsync(int fd)
+{
+	struct stat status;
+
+	/* Folders only: the database's own are SQLite's. */
+	if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode) && goes_wrong(SYNC))
+		return -1;
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int unlinkat(int fd, const char *name, int flags)
+{
+	if (goes_wrong(UNLINK))
+		return -1;
+	return (int)syscall(SYS_unlinkat, fd, name, flags);
+}
+
+static void set_fault(enum step step)
+{
+	fault = step;
+	renames = 0;
+}
+
+/* ---- A stored file ---- */
+
+#define BYTES "what was stored\n"
+
+static const char *in(const catalog_fixture *fixture, const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", fixture->folder, name);
+	return path;
+}
+
+static void write_file(const char *path, const char *bytes)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(bytes, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+static bool is_there(const catalog_fixture *fixture, const char *name)
+{
+	struct stat status;
+
+	return lstat(in(fixture, name), &status) == 0;
+}
+
+/* How many names the storage folder holds, hidden ones too. */
+static int names(const catalog_fixture *fixture)
+{
+	char command[256];
+	FILE *pipe;
+	int count = -1;
+
+	snprintf(command, sizeof(command), "ls -A '%s/received_files' | wc -l", fixture->folder);
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	assert_int_equal(fscanf(pipe, "%d", &count), 1);
+	pclose(pipe);
+	return count;
+}
+
+static void add(const catalog_fixture *fixture, const char *name, const char *path)
+{
+	sr_file file = file_named(fixture, name);
+
+	file.path = sr_text_of(path);
+	assert_int_equal(save(fixture, &file), SR_ADDED);
+}
+
+/* The record "a" of received_files/a, and its bytes. */
+static int stored_new(void **state)
+{
+	catalog_fixture *fixture;
+
+	fault = NONE;
+	fault_is_crash = false;
+	fixture_new(state);
+	fixture = *state;
+	assert_int_equal(mkdir(in(fixture, "received_files"), 0700), 0);
+	write_file(in(fixture, "received_files/a"), BYTES);
+	add(fixture, "a", "received_files/a");
+	return 0;
+}
+
+static sr_status drop(const catalog_fixture *fixture, const char *key)
+{
+	return sr_file_delete_stored(fixture->catalog, &fixture->client, sr_text_of(key));
+}
+
+static sr_status verify(const catalog_fixture *fixture, const char *key)
+{
+	return sr_file_verify(fixture->catalog, &fixture->client, sr_text_of(key));
+}
+
+static bool is_recorded(const catalog_fixture *fixture, const char *key)
+{
+	sr_file *file;
+	sr_status rc;
+
+	rc = sr_file_find(fixture->catalog, &fixture->client, sr_text_of(key), &file);
+	sr_file_free(file);
+	return rc == SR_OK;
+}
+
+/* ---- Verifying ---- */
+
+static void test_verify(void **state)
+{
+	catalog_fixture *fixture = *state;
+	sr_file *file;
+
+	assert_int_equal(chdir("/"), 0); /* Relative to the database, not to the process. */
+	assert_ok(verify(fixture, "a"));
+	file = find(fixture, "a");
+	assert_true(file->verified);
+	assert_int_equal(file->size, strlen(BYTES));
+	assert_int_equal(file->hash.length, 64);
+	assert_int_not_equal(file->crc, SR_NULL_INTEGER);
+	sr_file_free(file);
+	write_file(in(fixture, "received_files/a"), "What was stored\n");
+	assert_fails(verify(fixture, "a"), SR_CORRUPT, "hash");
+	file = find(fixture, "a");
+	assert_false(file->verified);
+	sr_file_free(file);
+	write_file(in(fixture, "received_files/a"), BYTES);
+	assert_ok(verify(fixture, "a"));
+	assert_int_equal(unlink(in(fixture, "received_files/a")), 0);
+	assert_fails(verify(fixture, "a"), SR_NOT_FOUND, "received_files/a");
+	file = find(fixture, "a");
+	assert_false(file->verified);
+	sr_file_free(file);
+}
+
+static void test_verify_reads_only_files(void **state)
+{
+	catalog_fixture *fixture = *state;
+	sr_file file = file_named(fixture, "catalogued");
+
+	assert_int_equal(unlink(in(fixture, "received_files/a")), 0);
+	assert_int_equal(mkfifo(in(fixture, "received_files/a"), 0600), 0);
+	assert_fails(verify(fixture, "a"), SR_CORRUPT, "no regular file");
+	assert_int_equal(unlink(in(fixture, "received_files/a")), 0);
+	assert_int_equal(symlink("/etc/passwd", in(fixture, "received_files/a")), 0);
+	assert_fails(verify(fixture, "a"), SR_CORRUPT, "no regular file");
+	add(fixture, "db", "catalog.db");
+	assert_fails(verify(fixture, "db"), SR_REFUSED, "database");
+	file.stored = false;
+	assert_int_equal(save(fixture, &file), SR_ADDED);
+	assert_fails(verify(fixture, "catalogued"), SR_INVALID, "only catalogued");
+}
+
+/* ---- Deleting ---- */
+
+static void test_delete(void **state)
+{
+	catalog_fixture *fixture = *state;
+
+	assert_ok(drop(fixture, "a"));
+	assert_false(is_recorded(fixture, "a"));
+	assert_int_equal(names(fixture), 0);
+	assert_fails(drop(fixture, "a"), SR_NOT_FOUND, "'a'");
+}
+
+static void test_delete_what_is_gone(void **state)
+{
+	catalog_fixture *fixture = *state;
+
+	assert_int_equal(unlink(in(fixture, "received_files/a")), 0);
+	assert_ok(drop(fixture, "a"));
+	assert_false(is_recorded(fixture, "a"));
+	add(fixture, "b", "received_files/no/such/folder/b");
+	assert_ok(drop(fixture, "b"));
+	assert_false(is_recorded(fixture, "b"));
+}
+
+static void test_delete_catalogued(void **state)
+{
+	catalog_fixture *fixture = *state;
+	sr_file file = file_named(fixture, "a");
+
+	file.path = sr_text_of("received_files/a");
+	file.stored = false;
+	assert_int_equal(save(fixture, &file), SR_UNCHANGED);
+	assert_ok(drop(fixture, "a"));
+	assert_false(is_recorded(fixture, "a"));
+	assert_true(is_there(fixture, "received_files/a"));
+}
+
+static void expect_refused(const catalog_fixture *fixture, const char *path)
+{
+	add(fixture, path, path);
+	assert_fails(drop(fixture, path), SR_REFUSED, "not deleted");
+	assert_true(is_recorded(fixture, path));
+}
+
+static void test_never_outside(void **state)
+{
+	catalog_fixture *fixture = *state;
+	char absolute[256];
+
+	write_file(in(fixture, "outside"), BYTES);
+	write_file(in(fixture, "received_files_too"), BYTES);
+	strcpy(absolute, in(fixture, "outside"));
+	assert_int_equal(symlink("..", in(fixture, "received_files/up")), 0);
+	assert_int_equal(symlink("../outside", in(fixture, "received_files/link")), 0);
+	assert_int_equal(mkdir(in(fixture, "received_files/folder"), 0700), 0);
+	expect_refused(fixture, "outside");
+	expect_refused(fixture, "received_files_too");
+	expect_refused(fixture, "received_files/../outside");
+	expect_refused(fixture, "received_files/folder/../a");
+	expect_refused(fixture, "received_files/up/outside");
+	expect_refused(fixture, "received_files/link");
+	expect_refused(fixture, "received_files/folder");
+	expect_refused(fixture, "received_files");
+	expect_refused(fixture, "catalog.db");
+	expect_refused(fixture, absolute);
+	assert_true(is_there(fixture, "outside"));
+	assert_true(is_there(fixture, "received_files_too"));
+	assert_true(is_there(fixture, "received_files/a"));
+	assert_true(is_there(fixture, "received_files/link"));
+	assert_int_equal(names(fixture), 4);
+}
+
+static void test_delete_absolute_inside(void **state)
+{
+	catalog_fixture *fixture = *state;
+	char absolute[256];
+
+	assert_int_equal(mkdir(in(fixture, "received_files/deep"), 0700), 0);
+	strcpy(absolute, in(fixture, "received_files/deep/b"));
+	write_file(absolute, BYTES);
+	add(fixture, "b", absolute);
+	assert_ok(drop(fixture, "b"));
+	assert_false(is_there(fixture, "received_files/deep/b"));
+	assert_false(is_recorded(fixture, "b"));
+}
+
+/* Old code saved a second row for the same stored file. */
+static void test_delete_shared(void **state)
+{
+	catalog_fixture *fixture = *state;
+	char absolute[256];
+
+	strcpy(absolute, in(fixture, "received_files/a"));
+	add(fixture, "b", absolute);
+	assert_ok(drop(fixture, "a"));
+	assert_false(is_recorded(fixture, "a"));
+	assert_true(is_there(fixture, "received_files/a"));
+	assert_ok(drop(fixture, "b"));
+	assert_int_equal(names(fixture), 0);
+}
+
+static void test_not_in_a_transaction(void **state)
+{
+	catalog_fixture *fixture = *state;
+
+	assert_ok(sr_begin(fixture->catalog, "test"));
+	assert_fails(drop(fixture, "a"), SR_INVALID, "transaction");
+	assert_ok(sr_rollback(fixture->catalog));
+	assert_true(is_there(fixture, "received_files/a"));
+}
+
+/* A failure before the commit leaves both, by their names. */
+static void test_failures(void **state)
+{
+	catalog_fixture *fixture = *state;
+
+	for (enum step step = RENAME; step <= SYNC; step++) {
+		set_fault(step);
+		assert_fails(drop(fixture, "a"), SR_IO, "received_files/a");
+		set_fault(NONE);
+		assert_true(is_recorded(fixture, "a"));
+		assert_true(is_there(fixture, "received_files/a"));
+		assert_int_equal(names(fixture), 1);
+	}
+	assert_ok(drop(fixture, "a"));
+}
+
+static void refuse_deletion(const catalog_fixture *fixture)
+{
+	sr_lease *lease;
+
+	assert_ok(sr_lease_open(fixture->catalog, "test", true, &lease));
+	assert_int_equal(sqlite3_exec(sr_lease_handle(lease),
+				      "CREATE TEMP TRIGGER refuse BEFORE DELETE ON files BEGIN"
+				      " SELECT RAISE(ABORT, 'refused by the test'); END",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	sr_lease_close(lease);
+}
+
+static void allow_deletion(const catalog_fixture *fixture)
+{
+	sr_lease *lease;
+
+	assert_ok(sr_lease_open(fixture->catalog, "test", true, &lease));
+	assert_int_equal(
+		sqlite3_exec(sr_lease_handle(lease), "DROP TRIGGER temp.refuse", NULL, NULL, NULL),
+		SQLITE_OK);
+	sr_lease_close(lease);
+}
+
+static void test_record_stays(void **state)
+{
+	catalog_fixture *fixture = *state;
+
+	refuse_deletion(fixture);
+	set_fault(NONE);
+	assert_int_not_equal(drop(fixture, "a"), SR_OK);
+	assert_true(is_recorded(fixture, "a"));
+	assert_true(is_there(fixture, "received_files/a"));
+	assert_int_equal(names(fixture), 1);
+	/* And when even taking it back fails, the next call does. */
+	set_fault(RENAME_BACK);
+	assert_int_not_equal(drop(fixture, "a"), SR_OK);
+	assert_non_null(strstr(sr_error_message(), ".strongroom-deleted-"));
+	assert_false(is_there(fixture, "received_files/a"));
+	set_fault(NONE);
+	assert_ok(verify(fixture, "a"));
+	assert_true(is_there(fixture, "received_files/a"));
+	assert_int_equal(names(fixture), 1);
+	allow_deletion(fixture);
+	assert_ok(drop(fixture, "a"));
+	assert_int_equal(names(fixture), 0);
+}
+
+static void test_bytes_remain(void **state)
+{
+	catalog_fixture *fixture = *state;
+
+	set_fault(UNLINK);
+	assert_fails(drop(fixture, "a"), SR_IO, ".strongroom-deleted-");
+	set_fault(NONE);
+	assert_false(is_recorded(fixture, "a"));
+	assert_false(is_there(fixture, "received_files/a"));
+	assert_int_equal(names(fixture), 1);
+	/* Stored and deleted again, the name leaves nothing behind. */
+	write_file(in(fixture, "received_files/a"), BYTES);
+	add(fixture, "a", "received_files/a");
+	assert_ok(drop(fixture, "a"));
+	assert_int_equal(names(fixture), 0);
+}
+
+/* A process that ends at that step of a deletion. */
+static void crash_at(const catalog_fixture *fixture, enum step step)
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		catalog_fixture own = *fixture;
+
+		fault = NONE;
+		own.catalog = fixture_open(fixture);
+		fault_is_crash = true;
+		set_fault(step);
+		(void)drop(&own, "a");
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(WEXITSTATUS(status), 42);
+}
+
+static void test_crashes(void **state)
+{
+	catalog_fixture *fixture = *state;
+
+	crash_at(fixture, RENAME);
+	assert_true(is_recorded(fixture, "a"));
+	assert_true(is_there(fixture, "received_files/a"));
+	crash_at(fixture, SYNC);
+	assert_true(is_recorded(fixture, "a"));
+	assert_false(is_there(fixture, "received_files/a"));
+	assert_ok(verify(fixture, "a"));
+	assert_true(is_there(fixture, "received_files/a"));
+	assert_int_equal(names(fixture), 1);
+	crash_at(fixture, SYNC);
+	assert_ok(drop(fixture, "a"));
+	assert_int_equal(names(fixture), 0);
+	write_file(in(fixture, "received_files/a"), BYTES);
+	add(fixture, "a", "received_files/a");
+	crash_at(fixture, UNLINK);
+	assert_false(is_recorded(fixture, "a"));
+	assert_false(is_there(fixture, "received_files/a"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stored_new, fixture_free)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_verify),
+		TEST(test_verify_reads_only_files),
+		TEST(test_delete),
+		TEST(test_delete_what_is_gone),
+		TEST(test_delete_catalogued),
+		TEST(test_never_outside),
+		TEST(test_delete_absolute_inside),
+		TEST(test_delete_shared),
+		TEST(test_not_in_a_transaction),
+		TEST(test_failures),
+		TEST(test_record_stays),
+		TEST(test_bytes_remain),
+		TEST(test_crashes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
