@@ -124,7 +124,8 @@ static sr_status sqlite_prepare(sr_conn *conn, const char *sql, bool once, const
 		return rc;
 	}
 	s->base.conn = conn;
-	s->base.reads = sqlite3_stmt_readonly(s->stmt) && !c->acts;
+	s->base.reads =
+		!c->acts && (sqlite3_stmt_readonly(s->stmt) || sqlite3_stmt_isexplain(s->stmt));
 	if (s->stmt == NULL) {
 		free(s);
 		return SR_OK;

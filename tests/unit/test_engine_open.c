@@ -1,0 +1,417 @@
+/* Opening: what is refused, with which words; how files are made; what is left on the disk. */
+#include "engine_fixture.h"
+
+#include <sqlite3.h>
+
+static void write_file(const char *name, const void *bytes, size_t length)
+{
+	FILE *file = fopen(name, "wb");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, length, file), length);
+	assert_int_equal(fclose(file), 0);
+}
+
+static bool exists(const char *suffix)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s%s", path, suffix);
+	return access(name, F_OK) == 0;
+}
+
+/* A closed database of some pages, without a log. */
+static void make_database(void)
+{
+	sr_conn *conn = open_as(SR_ACCESS_CREATE);
+
+	ok(sr_exec(conn, "CREATE TABLE t(a, b); INSERT INTO t VALUES(1, zeroblob(50000))"));
+	sr_conn_close(conn);
+}
+
+/* ---- What is no database ---- */
+
+static void strangers_are_named(void **state)
+{
+	unsigned char bytes[5000];
+	sr_conn *conn;
+
+	(void)state;
+	fails(SR_CORRUPT, "is a directory", try_open(folder, SR_ACCESS_WRITE, &conn));
+	assert_null(conn);
+	assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
+	fails(SR_CORRUPT, "is a pipe", try_open(in_folder("pipe"), SR_ACCESS_WRITE, &conn));
+	write_file(path,
+		   "A letter.\nWith gr\xc3\xbc\xc3\x9f"
+		   "e.\n",
+		   24);
+	fails(SR_CORRUPT, "is a text file", try_open(path, SR_ACCESS_WRITE, &conn));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 167 + i / 256);
+	write_file(path, bytes, sizeof(bytes));
+	fails(SR_CORRUPT, "is not a database, or is encrypted",
+	      try_open(path, SR_ACCESS_WRITE, &conn));
+	assert_non_null(strstr(sr_error_message(), path));
+	memset(bytes, 0, sizeof(bytes));
+	write_file(path, bytes, sizeof(bytes));
+	fails(SR_CORRUPT, "is not a database", try_open(path, SR_ACCESS_CREATE, &conn));
+	fails(SR_INVALID, "absolute", try_open("a.db", SR_ACCESS_CREATE, &conn));
+}
+
+static void half_a_database_is_named(void **state)
+{
+	sr_conn *conn;
+	struct stat st;
+
+	(void)state;
+	make_database();
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, st.st_size / 2), 0);
+	fails(SR_CORRUPT, "cut short", try_open(path, SR_ACCESS_WRITE, &conn));
+	fails(SR_CORRUPT, "cut short", try_open(path, SR_ACCESS_INSPECT, &conn));
+	assert_int_equal(truncate(path, 300), 0);
+	fails(SR_CORRUPT, "damaged", try_open(path, SR_ACCESS_WRITE, &conn));
+}
+
+static void missing_ones_are_named(void **state)
+{
+	sr_conn *conn;
+
+	(void)state;
+	fails(SR_NOT_FOUND, "there is no database", try_open(path, SR_ACCESS_WRITE, &conn));
+	assert_false(exists(""));
+	fails(SR_NOT_FOUND, "there is no folder",
+	      try_open(in_folder("none/a.db"), SR_ACCESS_CREATE, &conn));
+	fails(SR_NOT_FOUND, "there is no folder",
+	      try_open(in_folder("none/a.db"), SR_ACCESS_READ, &conn));
+	assert_int_equal(symlink(in_folder("nowhere"), path), 0);
+	fails(SR_NOT_FOUND, "link to nothing", try_open(path, SR_ACCESS_CREATE, &conn));
+	assert_int_not_equal(access(in_folder("nowhere"), F_OK), 0);
+}
+
+static void damage_in_any_byte_is_no_crash(void **state)
+{
+	sr_conn *conn;
+	struct stat st;
+	FILE *file;
+
+	(void)state;
+	make_database();
+	assert_int_equal(stat(path, &st), 0);
+	for (long at = 0; at < st.st_size; at += at < 120 ? 1 : 397) {
+		int was;
+		sr_status rc;
+
+		file = fopen(path, "r+b");
+		assert_non_null(file);
+		fseek(file, at, SEEK_SET);
+		was = fgetc(file);
+		fseek(file, at, SEEK_SET);
+		fputc(was ^ 0xff, file);
+		fclose(file);
+		rc = try_open(path, SR_ACCESS_INSPECT, &conn);
+		if (rc == SR_OK) {
+			rc = sr_exec(conn, "SELECT sum(length(b)), max(a) FROM t; SELECT * FROM t");
+			sr_conn_close(conn);
+		}
+		if (rc != SR_OK)
+			assert_true(sr_error_message()[0] != '\0');
+		file = fopen(path, "r+b");
+		assert_non_null(file);
+		fseek(file, at, SEEK_SET);
+		fputc(was, file);
+		fclose(file);
+	}
+	conn = open_as(SR_ACCESS_WRITE);
+	assert_int_equal(ask(conn, "SELECT length(b) FROM t"), 50000);
+	sr_conn_close(conn);
+}
+
+/* ---- Locks ---- */
+
+static void locked_by_another_is_busy(void **state)
+{
+	sr_conn *conn;
+	sqlite3 *db;
+
+	(void)state;
+	make_database();
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	conn = open_as(SR_ACCESS_WRITE);
+	fails(SR_BUSY, path, sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_non_null(strstr(sr_error_message(), "locked by another program"));
+	assert_false(sr_conn_broken(conn));
+	assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	ok(sr_conn_commit(conn));
+	sr_conn_close(conn);
+
+	/* One that lets nobody in at all. */
+	assert_int_equal(sqlite3_exec(db,
+				      "PRAGMA journal_mode=DELETE; PRAGMA locking_mode=EXCLUSIVE;"
+				      "BEGIN EXCLUSIVE; UPDATE t SET a = 2",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	fails(SR_BUSY, path, try_open(path, SR_ACCESS_WRITE, &conn));
+	fails(SR_BUSY, path, try_open(path, SR_ACCESS_READ, &conn));
+	sqlite3_close(db);
+}
+
+/* ---- New files ---- */
+
+static int mode_of(const char *suffix)
+{
+	char name[128];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s%s", path, suffix);
+	assert_int_equal(stat(name, &st), 0);
+	return (int)(st.st_mode & 0777);
+}
+
+static void new_files_are_private(void **state)
+{
+	mode_t old = umask(0);
+	sr_conn *conn = open_as(SR_ACCESS_CREATE);
+
+	(void)state;
+	umask(old);
+	ok(sr_exec(conn, "CREATE TABLE t(a)"));
+	assert_int_equal(mode_of(""), 0600);
+	assert_int_equal(mode_of("-wal"), 0600);
+	assert_int_equal(mode_of("-shm"), 0600);
+	sr_conn_close(conn);
+	assert_false(exists("-wal"));
+	assert_int_equal(chmod(path, 0640), 0);
+	sr_conn_close(open_as(SR_ACCESS_CREATE));
+	assert_int_equal(mode_of(""), 0640); /* Another's choice stays. */
+}
+
+static void odd_names_are_names(void **state)
+{
+	static const char *const names[] = {"a b.db", "a%20b?.db", "file:x#y.db", "\xff\xfe.db"};
+	sr_conn *conn;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		ok(try_open(in_folder(names[i]), SR_ACCESS_CREATE, &conn));
+		ok(sr_exec(conn, "CREATE TABLE t(a)"));
+		sr_conn_close(conn);
+		assert_int_equal(access(in_folder(names[i]), F_OK), 0);
+		ok(try_open(in_folder(names[i]), SR_ACCESS_INSPECT, &conn));
+		assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 0);
+		sr_conn_close(conn);
+	}
+}
+
+/* ---- Reading only ---- */
+
+static void readers_cannot_write(void **state)
+{
+	sr_conn *conn;
+
+	(void)state;
+	make_database();
+	conn = open_as(SR_ACCESS_READ);
+	fails(SR_READ_ONLY, path, sr_exec(conn, "INSERT INTO t VALUES(2, 2)"));
+	fails(SR_READ_ONLY, path, sr_exec(conn, "CREATE TABLE u(a)"));
+	fails(SR_READ_ONLY, path, sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	fails(SR_READ_ONLY, path, sr_exec(conn, "BEGIN IMMEDIATE"));
+	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 1);
+	sr_conn_close(conn);
+	assert_false(exists("-wal")); /* The last one out, even so. */
+}
+
+static void inspecting_leaves_no_trace(void **state)
+{
+	struct stat before, after;
+	sr_conn *conn;
+
+	(void)state;
+	make_database();
+	assert_int_equal(stat(path, &before), 0);
+	conn = open_as(SR_ACCESS_INSPECT);
+	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 1);
+	ok(sr_conn_begin(conn, SR_TRANSACTION_READ));
+	ok(sr_conn_commit(conn));
+	assert_false(exists("-wal"));
+	assert_false(exists("-shm"));
+	fails(SR_READ_ONLY, path, sr_exec(conn, "DELETE FROM t"));
+	sr_conn_close(conn);
+	assert_false(exists("-wal"));
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+	assert_int_equal(before.st_size, after.st_size);
+}
+
+static void inspecting_beside_a_writer_sees_its_commits(void **state)
+{
+	sr_conn *writer = open_as(SR_ACCESS_CREATE), *conn;
+
+	(void)state;
+	ok(sr_exec(writer, "CREATE TABLE t(a)"));
+	conn = open_as(SR_ACCESS_INSPECT);
+	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 0);
+	ok(sr_exec(writer, "INSERT INTO t VALUES(1)"));
+	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 1);
+	sr_conn_close(conn);
+	sr_conn_close(writer);
+}
+
+static void inspecting_notices_a_writer_that_begins(void **state)
+{
+	sr_conn *writer, *conn;
+
+	(void)state;
+	make_database();
+	conn = open_as(SR_ACCESS_INSPECT);
+	writer = open_as(SR_ACCESS_WRITE);
+	ok(sr_exec(writer, "DELETE FROM t"));
+	fails(SR_BUSY, "changed by another", sr_exec(conn, "SELECT * FROM t"));
+	assert_true(sr_conn_broken(conn));
+	fails(SR_IO, path, sr_conn_validate(conn));
+	sr_conn_close(conn);
+	conn = open_as(SR_ACCESS_INSPECT);
+	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 0);
+	sr_conn_close(conn);
+	sr_conn_close(writer);
+}
+
+/* A crash left a log that nobody has brought in; to inspect must not do so either. */
+static void inspecting_a_left_log_is_refused(void **state)
+{
+	char command[400];
+	sr_conn *writer = open_as(SR_ACCESS_CREATE), *conn;
+
+	(void)state;
+	ok(sr_exec(writer, "CREATE TABLE t(a)"));
+	snprintf(command, sizeof(command), "cp '%s' '%s/b.db' && cp '%s-wal' '%s/b.db-wal'", path,
+		 folder, path, folder);
+	assert_int_equal(system(command), 0);
+	sr_conn_close(writer);
+	fails(SR_READ_ONLY, "log that must be brought in",
+	      try_open(in_folder("b.db"), SR_ACCESS_INSPECT, &conn));
+	ok(try_open(in_folder("b.db"), SR_ACCESS_READ, &conn));
+	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 0);
+	sr_conn_close(conn);
+	ok(try_open(in_folder("b.db"), SR_ACCESS_INSPECT, &conn));
+	sr_conn_close(conn);
+}
+
+/* ---- The journal ---- */
+
+static int warnings;
+
+static void count_warnings(void *arg, sr_log_level level, const char *module, const char *message)
+{
+	(void)arg;
+	(void)module;
+	if (level == SR_LOG_WARNING &&
+	    strstr(message, "WAL mode not available, using default journaling"))
+		warnings++;
+}
+
+static void refused_wal_falls_back_with_one_warning(void **state)
+{
+	sr_conn *conn;
+
+	(void)state;
+	warnings = 0;
+	sr_log_set(count_warnings, NULL);
+	fault_without_shm(true);
+	for (int i = 0; i < 3; i++) {
+		conn = open_as(SR_ACCESS_CREATE);
+		assert_int_equal(ask(conn, "PRAGMA synchronous"), 2);
+		ok(sr_exec(conn, "CREATE TABLE IF NOT EXISTS t(a); INSERT INTO t VALUES(1)"));
+		assert_false(exists("-wal"));
+		assert_int_equal(sr_conn_log_size(conn), 0);
+		sr_conn_close(conn);
+	}
+	assert_int_equal(warnings, 1);
+	sr_log_set(NULL, NULL);
+}
+
+static void durability_chooses_synchronous(void **state)
+{
+	sr_conn_options options = {.access = SR_ACCESS_CREATE, .durability = SR_DURABILITY_NORMAL};
+	sr_conn *conn;
+
+	(void)state;
+	ok(sr_conn_open(&sr_sqlite, path, &options, &conn));
+	assert_int_equal(ask(conn, "PRAGMA synchronous"), 1);
+	sr_conn_close(conn);
+	options.durability = SR_DURABILITY_FULL;
+	ok(sr_conn_open(&sr_sqlite, path, &options, &conn));
+	assert_int_equal(ask(conn, "PRAGMA synchronous"), 2);
+	sr_conn_close(conn);
+}
+
+/* ---- Faults and processes ---- */
+
+static void full_disk_makes_no_database(void **state)
+{
+	sr_conn *conn;
+
+	(void)state;
+	fault_arm(FAULT_WRITE, FAULT_ANY, 1, SQLITE_FULL, true);
+	fails(SR_NO_SPACE, path, try_open(path, SR_ACCESS_CREATE, &conn));
+	fault_disarm();
+	assert_false(exists(""));
+	make_database();
+	fault_arm(FAULT_READ, FAULT_MAIN, 1, SQLITE_IOERR_READ, true);
+	fails(SR_IO, "reading", try_open(path, SR_ACCESS_WRITE, &conn));
+	fault_disarm();
+	conn = open_as(SR_ACCESS_WRITE);
+	sr_conn_close(conn);
+}
+
+static void moved_file_is_noticed(void **state)
+{
+	sr_conn *conn;
+
+	(void)state;
+	make_database();
+	conn = open_as(SR_ACCESS_WRITE);
+	ok(sr_conn_validate(conn));
+	assert_int_equal(rename(path, in_folder("moved.db")), 0);
+	fails(SR_IO, "moved or replaced", sr_conn_validate(conn));
+	assert_true(sr_conn_broken(conn));
+	sr_conn_close(conn);
+}
+
+static void incomplete_engine_is_refused(void **state)
+{
+	sr_conn_options options = {.access = SR_ACCESS_CREATE};
+	void *holes[64] = {NULL};
+	sr_conn *conn;
+
+	(void)state;
+	fails(SR_INVALID, "lacks a function",
+	      sr_conn_open((const sr_engine *)(void *)holes, path, &options, &conn));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(strangers_are_named),
+		TEST(half_a_database_is_named),
+		TEST(missing_ones_are_named),
+		TEST(damage_in_any_byte_is_no_crash),
+		TEST(locked_by_another_is_busy),
+		TEST(new_files_are_private),
+		TEST(odd_names_are_names),
+		TEST(readers_cannot_write),
+		TEST(inspecting_leaves_no_trace),
+		TEST(inspecting_beside_a_writer_sees_its_commits),
+		TEST(inspecting_notices_a_writer_that_begins),
+		TEST(inspecting_a_left_log_is_refused),
+		TEST(refused_wal_falls_back_with_one_warning),
+		TEST(durability_chooses_synchronous),
+		TEST(full_disk_makes_no_database),
+		TEST(moved_file_is_noticed),
+		TEST(incomplete_engine_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("engine open", tests, NULL, NULL);
+}
