@@ -4,61 +4,74 @@
  * SQLite up to 3.51.2 can lose commits when one connection checkpoints while another commits and
  * begins the log anew. So nobody checkpoints by himself, and here the order is always:
  *
- *	1. the writer takes the write lock (BEGIN IMMEDIATE): nobody can commit, in any process;
- *	2. a second connection, one that has read once, copies what readers allow (PASSIVE);
+ *	1. one connection takes the write lock (BEGIN IMMEDIATE): nobody can commit, in any
+ *	   process;
+ *	2. another, which has read before, copies what readers allow (PASSIVE);
  *	3. its result is looked at;
- *	4. the writer ends its empty transaction. The next write may begin the log anew.
+ *	4. the first ends its empty transaction. The next write may begin the log anew.
  *
- * It is done by whoever holds the writer, after his commit was reported to those who waited for
- * it, when the log has grown by checkpoint_bytes since the last time. That bounds the work: 16 MiB
- * take some 35 ms. What a long reader held back comes in at once when he is gone; the alarm
- * is there to tell before it is much.
+ * The two are the writer and a second one of the pool's own that is lent to nobody. It is done by
+ * whoever holds the writer, after his commit was reported to those who waited for it, when the log
+ * has grown by checkpoint_bytes since the last time. That bounds the work: 16 MiB take some
+ * 35 ms. What a long reader held back comes in at once when he is gone; the alarm is there to
+ * tell before it is much.
  */
 #include "internal.h"
 
 /* The second connection. Reading once makes it open the log: without, a checkpoint on it does
  * nothing and says that all is well. */
-static sr_status open_checkpointer(sr_pool *pool)
+static sr_status open_second(sr_pool *pool)
 {
 	sr_conn_options options = {
 		.access = SR_ACCESS_WRITE,
 		.durability = pool->options.durability,
-		.busy_timeout = pool->options.timeout,
-		.cache_pages = 16, /* It copies pages without caching them. */
+		.busy_timeout = 0, /* Commits do not wait for a checkpoint that can come later. */
+		.cache_pages = 16, /* Copying does not go through the cache. */
 	};
 	sr_status rc;
 
-	if (pool->checkpointer != NULL)
+	if (pool->second != NULL)
 		return SR_OK;
-	rc = sr_conn_open(pool->options.engine, pool->path, &options, &pool->checkpointer);
+	rc = sr_conn_open(pool->options.engine, pool->path, &options, &pool->second);
 	if (rc != SR_OK)
 		return rc;
-	if ((rc = sr_conn_begin(pool->checkpointer, SR_TRANSACTION_READ)) != SR_OK) {
-		sr_conn_close(pool->checkpointer);
-		pool->checkpointer = NULL;
+	if ((rc = sr_conn_begin(pool->second, SR_TRANSACTION_READ)) != SR_OK) {
+		sr_conn_close(pool->second);
+		pool->second = NULL;
 		return rc;
 	}
-	sr_conn_rollback(pool->checkpointer);
+	sr_conn_rollback(pool->second);
 	return SR_OK;
 }
 
-/* Steps 1 to 4; the caller holds the writer, and perhaps the write lock already. */
-static sr_status checkpoint(sr_pool *pool, sr_place *place, sr_checkpoint *result)
+/* One connection keeps writers out while the other copies: the order at the top. */
+static sr_status copy_log(sr_conn *keeper, sr_conn *copier, sr_checkpoint *result)
 {
-	bool inside = sr_conn_in_transaction(place->conn);
+	bool inside = sr_conn_in_transaction(keeper);
 	sr_status rc;
 
-	if ((rc = open_checkpointer(pool)) != SR_OK)
+	if (!inside && (rc = sr_conn_begin(keeper, SR_TRANSACTION_WRITE)) != SR_OK)
 		return rc;
-	if (!inside && (rc = sr_conn_begin(place->conn, SR_TRANSACTION_WRITE)) != SR_OK)
-		return rc;
-	rc = sr_conn_checkpoint(pool->checkpointer, result);
+	rc = sr_conn_checkpoint(copier, result);
 	/* Nothing was written: ending it either way is the same, and a rollback cannot fail. */
 	if (!inside)
-		sr_conn_rollback(place->conn);
-	if (pool->options.direct || sr_conn_broken(pool->checkpointer)) {
-		sr_conn_close(pool->checkpointer);
-		pool->checkpointer = NULL;
+		sr_conn_rollback(keeper);
+	return rc;
+}
+
+/* By the holder of the writer. Patiently, the writer takes the lock, or has it already;
+ * else the second connection does, which does not wait for other processes. */
+static sr_status checkpoint(sr_pool *pool, sr_place *place, bool patient, sr_checkpoint *result)
+{
+	sr_status rc;
+
+	if ((rc = open_second(pool)) != SR_OK)
+		return rc;
+	rc = patient ? copy_log(place->conn, pool->second, result)
+		     : copy_log(pool->second, place->conn, result);
+	if (pool->options.direct || sr_conn_broken(pool->second)) {
+		sr_conn_close(pool->second);
+		pool->second = NULL;
 	}
 	if (rc != SR_OK)
 		return rc;
@@ -118,6 +131,7 @@ void sr_log_tend(sr_pool *pool, sr_place *place)
 	int64_t size = sr_conn_log_size(place->conn);
 	int64_t step = pool->options.checkpoint_bytes;
 	sr_checkpoint result = {0, 0};
+	sr_status rc;
 
 	pthread_mutex_lock(&pool->lock);
 	pool->log_bytes = size;
@@ -127,7 +141,9 @@ void sr_log_tend(sr_pool *pool, sr_place *place)
 	pool->last_log = size;
 	if (size < pool->next_checkpoint)
 		return;
-	if (checkpoint(pool, place, &result) != SR_OK) {
+	if ((rc = checkpoint(pool, place, false, &result)) == SR_BUSY)
+		return; /* Another process writes. The next commit tries again. */
+	if (rc != SR_OK) {
 		sr_log("pool", SR_LOG_WARNING, "the log of '%s' could not be brought in: %s",
 		       pool->path, sr_error_message());
 	} else {
@@ -148,7 +164,7 @@ sr_status sr_pool_checkpoint(sr_pool *pool)
 
 	if ((rc = sr_pool_write(pool, SR_HERE, &conn)) != SR_OK)
 		return rc;
-	if ((rc = checkpoint(pool, place, &result)) == SR_OK)
+	if ((rc = checkpoint(pool, place, true, &result)) == SR_OK)
 		look_at(pool, sr_conn_log_size(conn), &result);
 	sr_place_return(pool, place);
 	return rc;

@@ -115,7 +115,8 @@ struct sr_pool {
 	int64_t next_leak_look;               /* When readers of the list look again. */
 
 	/* Belong to whoever holds the writer. */
-	sr_conn *checkpointer;   /* The second connection of a checkpoint; opened by the first. */
+	sr_conn *second;         /* The other connection of a checkpoint, opened by the first one;
+				    not counted, since it is never lent. */
 	int64_t next_checkpoint; /* Log size at which the next one starts. */
 	int64_t last_log;        /* Log size at the last look, to see it begin anew. */
 	bool alarmed;            /* The long log was reported and has not fallen since. */

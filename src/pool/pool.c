@@ -189,7 +189,7 @@ static void open_last(sr_pool *pool)
 void sr_pool_free(sr_pool *pool)
 {
 	open_last(pool);
-	sr_conn_close(pool->checkpointer);
+	sr_conn_close(pool->second);
 	for (int i = 0; i < pool->options.readers; i++)
 		sr_conn_close(pool->readers[i].conn);
 	sr_conn_close(pool->writer.conn);

@@ -20,6 +20,23 @@ static void test_batch_shares_one_commit(void **state)
 	assert_int_equal(figures(pool).acquired, 2 + 13); /* Held, led, and looked at. */
 }
 
+/* A batch is bounded: nobody waits for an endless one. */
+static void test_batches_are_bounded(void **state)
+{
+	enum { COUNT = 300 };
+	sr_pool *pool = fixture_pool(*state);
+	member *members = calloc(COUNT, sizeof(*members));
+
+	assert_non_null(members);
+	run_batch(pool, members, COUNT, NULL);
+	for (int i = 0; i < COUNT; i++)
+		assert_int_equal(members[i].status, SR_OK);
+	free(members);
+	assert_int_equal(rows(pool), COUNT);
+	assert_int_equal(figures(pool).operations, COUNT);
+	assert_true(figures(pool).commits >= 2);
+}
+
 static void test_lone_writer(void **state)
 {
 	sr_pool *pool = fixture_pool(*state);
@@ -353,6 +370,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
 	const struct CMUnitTest tests[] = {
 		TEST(test_batch_shares_one_commit),
+		TEST(test_batches_are_bounded),
 		TEST(test_lone_writer),
 		TEST(test_own_transaction_is_not_mixed),
 		TEST(test_failing_operation_spoils_only_itself),

@@ -250,6 +250,38 @@ static void test_broken_reader_is_discarded(void **state)
 	assert_int_equal(figures(pool).created, 3);
 }
 
+static int refuse_lock(sqlite3_file *file, int offset, int count, int flags)
+{
+	(void)file;
+	(void)offset;
+	(void)count;
+	(void)flags;
+	return SQLITE_IOERR_SHMLOCK;
+}
+
+static void test_dead_after_idling_is_replaced(void **state)
+{
+	fixture *f = *state;
+	sqlite3_file *file;
+	sr_conn *conn;
+	sr_pool *pool;
+
+	f->options.readers = 1;
+	f->options.validate_after = 1e-9;
+	pool = fixture_pool(f);
+	assert_int_equal(rows(pool), 0);
+	assert_ok(sr_pool_read(pool, SR_HERE, &conn));
+	file = file_of(conn, SQLITE_FCNTL_FILE_POINTER);
+	faulty_file = *file->pMethods;
+	faulty_file.xShmLock = refuse_lock;
+	file->pMethods = &faulty_file;
+	sr_pool_release(pool, conn); /* Nobody knows yet. */
+	assert_int_equal(figures(pool).closed, 0);
+	assert_int_equal(rows(pool), 0);
+	assert_int_equal(figures(pool).recycled, 1);
+	assert_int_equal(figures(pool).closed, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
@@ -262,6 +294,7 @@ int main(void)
 		TEST(test_io_error_fails_alone),
 		TEST(test_io_error_in_an_own_transaction),
 		TEST(test_broken_reader_is_discarded),
+		TEST(test_dead_after_idling_is_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

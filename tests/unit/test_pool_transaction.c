@@ -271,6 +271,57 @@ static void test_alarm_names_the_long_reader(void **state)
 	}
 }
 
+/* Another program's connection that writes. */
+static sr_conn *write_elsewhere(const fixture *f)
+{
+	sr_conn_options options = {.access = SR_ACCESS_WRITE};
+	sr_conn *conn;
+
+	assert_ok(sr_conn_open(&sr_sqlite, f->path, &options, &conn));
+	assert_ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	return conn;
+}
+
+/* Nobody writes while the log is copied: without the lock there is no checkpoint. */
+static void test_checkpoint_needs_the_write_lock(void **state)
+{
+	fixture *f = *state;
+	sr_conn *other;
+	sr_pool *pool;
+
+	f->options.timeout = 0.05;
+	pool = fixture_pool(f);
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_much, NULL));
+	other = write_elsewhere(f);
+	assert_status(sr_pool_checkpoint(pool), SR_BUSY);
+	assert_int_equal(figures(pool).checkpoints, 0);
+	assert_status(sr_pool_commit(pool, SR_HERE, insert_one, &one), SR_BUSY);
+	sr_conn_close(other);
+	assert_ok(sr_pool_checkpoint(pool));
+	assert_int_equal(figures(pool).checkpoints, 1);
+	/* Inside a transaction its own lock serves, and what it has not committed stays out. */
+	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_ok(sr_pool_checkpoint(pool));
+	assert_ok(sr_pool_end(pool, false));
+	assert_int_equal(rows(pool), 1);
+}
+
+/* What a lease writes by itself counts as well. */
+static void test_checkpoint_after_a_lease(void **state)
+{
+	fixture *f = *state;
+	sr_conn *conn;
+	sr_pool *pool;
+
+	f->options.checkpoint_bytes = 50000;
+	pool = fixture_pool(f);
+	assert_ok(sr_pool_write(pool, SR_HERE, &conn));
+	assert_ok(insert_much(conn, NULL));
+	sr_pool_release(pool, conn);
+	assert_int_equal(figures(pool).checkpoints, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
@@ -285,6 +336,8 @@ int main(void)
 		TEST(test_belongs_to_its_thread),
 		TEST(test_checkpoints_by_itself),
 		TEST(test_alarm_names_the_long_reader),
+		TEST(test_checkpoint_needs_the_write_lock),
+		TEST(test_checkpoint_after_a_lease),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
