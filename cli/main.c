@@ -13,6 +13,7 @@
 const command commands[] = {
 	{"init", "create or upgrade the catalog", help_init, cmd_init},
 	{"client", "add, list, show, update, delete, import clients", help_client, cmd_client},
+	{"record", "catalog the files below folders", help_record, cmd_record},
 	{"search", "find files", help_search, cmd_search},
 	{"file", "list, show, delete, verify, import files", help_file, cmd_file},
 	{"history", "the versions of a file", help_history, cmd_history},

@@ -16,7 +16,7 @@ setup_file() {
 }
 
 figure() { # NAME FILE: the figure that record's summary gives it.
-	sed -n "s/.*\b\([0-9]\+\) $1\b.*/\1/p" "$2" | head -n 1
+	sed -n "s/^ *$1  *\([0-9,]*\)$/\1/p" "$2" | head -n 1
 }
 
 @test "it builds, and ends well" {
