@@ -25,7 +25,9 @@ void sr_file_read(sr_stmt *stmt, sr_file *file);
 /* The row number of the same row. */
 int64_t sr_file_row(sr_stmt *stmt);
 
-/* Only size and date, for those who add up. */
+/* Only one of its texts, or what those need who add up. */
+sr_text sr_file_read_name(sr_stmt *stmt);
+sr_text sr_file_read_original_path(sr_stmt *stmt);
 int64_t sr_file_read_size(sr_stmt *stmt);
 sr_text sr_file_read_date(sr_stmt *stmt);
 

@@ -44,11 +44,9 @@ sr_status sr_ordered_new(sr_ordered **ordered, sr_reading *reading, const sr_id 
 /* Where the key of a row is. */
 static sr_text key_of(const stream *one)
 {
-	sr_file file;
-	sr_text key;
+	sr_text key =
+		one->names ? sr_file_read_name(one->stmt) : sr_file_read_original_path(one->stmt);
 
-	sr_file_read(one->stmt, &file);
-	key = one->names ? file.name : file.original_path;
 	key.data += one->skip;
 	key.length -= one->skip;
 	return key;

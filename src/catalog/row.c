@@ -93,6 +93,16 @@ int64_t sr_file_row(sr_stmt *stmt)
 	return sr_column_integer(stmt, ROW_NUMBER);
 }
 
+sr_text sr_file_read_name(sr_stmt *stmt)
+{
+	return sr_column_text(stmt, FILE_NAME);
+}
+
+sr_text sr_file_read_original_path(sr_stmt *stmt)
+{
+	return sr_column_text(stmt, ORIGINAL_PATH);
+}
+
 int64_t sr_file_read_size(sr_stmt *stmt)
 {
 	return sr_column_integer(stmt, FILE_SIZE);
