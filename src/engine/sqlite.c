@@ -82,7 +82,7 @@ static sr_status sqlite_bind(sr_stmt *stmt, int number, const sr_value *value)
 	if (code == SQLITE_TOOBIG)
 		return sr_fail(SR_INVALID, "the value for $%d is too long: %zu bytes", number,
 			       value->text.length);
-	return sqlite_fail(sqlite_of(stmt->conn), code);
+	return sr_sqlite_fail(sqlite_of(stmt->conn), code);
 }
 
 /* ---- Statements ---- */
@@ -119,7 +119,7 @@ static sr_status sqlite_prepare(sr_conn *conn, const char *sql, bool once, const
 	if (code != SQLITE_OK) {
 		rc = code == SQLITE_TOOBIG
 			     ? sr_fail(SR_INVALID, "the statement is too long: %.100s…", sql)
-			     : sqlite_fail(c, code);
+			     : sr_sqlite_fail(c, code);
 		free(s);
 		return rc;
 	}
@@ -169,9 +169,9 @@ static sr_status sqlite_step(sr_stmt *stmt, bool *row)
 	if (code == SQLITE_ROW)
 		return SR_OK;
 	if (code != SQLITE_DONE)
-		rc = sqlite_fail(c, code);
-	else if (sqlite_changed_below(c))
-		rc = sqlite_fail(c, SQLITE_BUSY);
+		rc = sr_sqlite_fail(c, code);
+	else if (sr_sqlite_changed_below(c))
+		rc = sr_sqlite_fail(c, SQLITE_BUSY);
 	sqlite_reset(stmt, false);
 	return rc;
 }
@@ -317,7 +317,7 @@ static sr_status sqlite_configure(sr_conn *conn, int setting, bool on)
 	int code = sqlite3_db_config(c->db, setting, (int)on, &now);
 
 	if (code != SQLITE_OK)
-		return sqlite_fail(c, code);
+		return sr_sqlite_fail(c, code);
 	if (now != (int)on)
 		return sr_fail(SR_SQL, "%s: SQLite does not take the setting %d", conn->path,
 			       setting);
@@ -339,7 +339,7 @@ static sr_status sqlite_trusted(sr_conn *conn, bool trusted)
 	c->own = true;
 	code = sqlite3_exec(c->db, "PRAGMA writable_schema=RESET", NULL, NULL, NULL);
 	c->own = false;
-	rc = code == SQLITE_OK ? SR_OK : sqlite_fail(c, code);
+	rc = code == SQLITE_OK ? SR_OK : sr_sqlite_fail(c, code);
 	sqlite3_db_config(c->db, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 0, NULL);
 	if (rc == SR_OK)
 		return sqlite_configure(conn, SQLITE_DBCONFIG_DEFENSIVE, true);
@@ -360,8 +360,8 @@ static sr_status sqlite_views(sr_conn *conn, bool enabled)
 const sr_engine sr_sqlite = {
 	.name = "sqlite",
 	.features = SR_ENGINE_ONE_WRITER | SR_ENGINE_ONLINE_BACKUP | SR_ENGINE_LOG,
-	.open = sqlite_open,
-	.close = sqlite_close,
+	.open = sr_sqlite_open,
+	.close = sr_sqlite_close,
 	.handle = sqlite_handle,
 	.validate = sqlite_validate,
 	.interrupt = sqlite_interrupt,
@@ -376,13 +376,13 @@ const sr_engine sr_sqlite = {
 	.column_text = sqlite_column_text,
 	.changes = sqlite_changes,
 	.last_row_id = sqlite_last_row_id,
-	.command = sqlite_command,
-	.in_transaction = sqlite_in_transaction,
-	.deferred_violation = sqlite_deferred_violation,
-	.log_size = sqlite_log_size,
-	.checkpoint = sqlite_checkpoint,
-	.backup = sqlite_backup,
-	.guard_changed = sqlite_guard_changed,
+	.command = sr_sqlite_command,
+	.in_transaction = sr_sqlite_in_transaction,
+	.deferred_violation = sr_sqlite_deferred_violation,
+	.log_size = sr_sqlite_log_size,
+	.checkpoint = sr_sqlite_checkpoint,
+	.backup = sr_sqlite_backup,
+	.guard_changed = sr_sqlite_guard_changed,
 	.trusted = sqlite_trusted,
 	.triggers = sqlite_triggers,
 	.views = sqlite_views,

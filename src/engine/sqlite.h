@@ -46,32 +46,32 @@ static inline sqlite_conn *sqlite_of(sr_conn *conn)
 
 /* sqlite_error.c: the status and words for what the last call on the connection returned;
  * marks the connection broken where that follows. */
-sr_status sqlite_fail(sqlite_conn *c, int code);
-sr_status sqlite_status(int code); /* Without words. */
+sr_status sr_sqlite_fail(sqlite_conn *c, int code);
+sr_status sr_sqlite_status(int code); /* Without words. */
 
 /* sqlite_open.c */
-sr_status sqlite_open(const char *path, const sr_conn_options *options, sr_conn **conn);
-void sqlite_close(sr_conn *conn);
-bool sqlite_changed_below(const sqlite_conn *c); /* An immutable file that is not. */
+sr_status sr_sqlite_open(const char *path, const sr_conn_options *options, sr_conn **conn);
+void sr_sqlite_close(sr_conn *conn);
+bool sr_sqlite_changed_below(const sqlite_conn *c); /* An immutable file that is not. */
 
 /* sqlite_guard.c */
-int sqlite_authorize(void *arg, int code, const char *first, const char *second,
-		     const char *database, const char *inner);
-void sqlite_guard_changed(sr_conn *conn);
+int sr_sqlite_authorize(void *arg, int code, const char *first, const char *second,
+			const char *database, const char *inner);
+void sr_sqlite_guard_changed(sr_conn *conn);
 
 /* sqlite_transaction.c */
-sr_status sqlite_command(sr_conn *conn, sr_command command);
-bool sqlite_in_transaction(const sr_conn *conn);
-bool sqlite_deferred_violation(const sr_conn *conn);
-int64_t sqlite_log_size(sr_conn *conn);
-sr_status sqlite_checkpoint(sr_conn *conn, sr_checkpoint *result);
-int sqlite_log_grew(void *arg, sqlite3 *db, const char *database, int frames);
+sr_status sr_sqlite_command(sr_conn *conn, sr_command command);
+bool sr_sqlite_in_transaction(const sr_conn *conn);
+bool sr_sqlite_deferred_violation(const sr_conn *conn);
+int64_t sr_sqlite_log_size(sr_conn *conn);
+sr_status sr_sqlite_checkpoint(sr_conn *conn, sr_checkpoint *result);
+int sr_sqlite_log_grew(void *arg, sqlite3 *db, const char *database, int frames);
 
 /* sqlite_backup.c */
-sr_status sqlite_backup(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg);
+sr_status sr_sqlite_backup(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg);
 
 /* sqlite_identify.c: says what the file is that SQLite found to be no database, or to be
  * damaged. */
-sr_status sqlite_identify(sqlite_conn *c, int code);
+sr_status sr_sqlite_identify(sqlite_conn *c, int code);
 
 #endif

@@ -44,7 +44,7 @@ err0:
 /* What went wrong may be the source's fault or the copy's: the copy's handle has the words. */
 static sr_status copy_failed(sqlite3 *to, const char *path, int code)
 {
-	sr_status rc = sqlite_status(code);
+	sr_status rc = sr_sqlite_status(code);
 
 	if (rc == SR_OK)
 		rc = SR_IO;
@@ -102,7 +102,7 @@ static sr_status copy_make(sqlite_conn *c, const char *path, sr_progress_fn prog
 	return rc;
 }
 
-sr_status sqlite_backup(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg)
+sr_status sr_sqlite_backup(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg)
 {
 	sqlite_conn *c = sqlite_of(conn);
 	bool begun = false;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-sr_status sqlite_status(int code)
+sr_status sr_sqlite_status(int code)
 {
 	if (code == SQLITE_IOERR_NOMEM)
 		return SR_NO_MEMORY;
@@ -126,15 +126,15 @@ static sr_status fail_sql(sqlite_conn *c)
 	return SR_SQL;
 }
 
-sr_status sqlite_fail(sqlite_conn *c, int code)
+sr_status sr_sqlite_fail(sqlite_conn *c, int code)
 {
-	sr_status rc = sqlite_status(code);
+	sr_status rc = sr_sqlite_status(code);
 	const char *path = c->base.path;
 
 	/* What it holds in memory may differ from what is on the disk. */
 	if (rc == SR_IO || rc == SR_CORRUPT)
 		c->base.broken = true;
-	if (sqlite_changed_below(c)) {
+	if (sr_sqlite_changed_below(c)) {
 		c->base.broken = true;
 		return sr_fail(SR_BUSY,
 			       "%s was changed by another program while it was read; "
@@ -163,7 +163,7 @@ sr_status sqlite_fail(sqlite_conn *c, int code)
 	case SR_IO:
 		return fail_io(c, code);
 	case SR_CORRUPT:
-		return sqlite_identify(c, code);
+		return sr_sqlite_identify(c, code);
 	case SR_NO_SPACE:
 		return sr_fail(SR_NO_SPACE, "%s: no space is left for it", path);
 	case SR_REFUSED:

@@ -303,8 +303,8 @@ static bool guard_allows(sqlite_conn *c, const asked *a, const char *inner)
 	return false;
 }
 
-int sqlite_authorize(void *arg, int code, const char *first, const char *second,
-		     const char *database, const char *inner)
+int sr_sqlite_authorize(void *arg, int code, const char *first, const char *second,
+			const char *database, const char *inner)
 {
 	sqlite_conn *c = arg;
 	asked a;
@@ -322,8 +322,8 @@ int sqlite_authorize(void *arg, int code, const char *first, const char *second,
 	return SQLITE_OK;
 }
 
-void sqlite_guard_changed(sr_conn *conn)
+void sr_sqlite_guard_changed(sr_conn *conn)
 {
 	/* Setting it again makes SQLite prepare, and ask, anew what is still in use. */
-	sqlite3_set_authorizer(sqlite_of(conn)->db, sqlite_authorize, sqlite_of(conn));
+	sqlite3_set_authorizer(sqlite_of(conn)->db, sr_sqlite_authorize, sqlite_of(conn));
 }

@@ -55,7 +55,7 @@ static sr_status identify_stranger(sqlite_conn *c, const unsigned char *header, 
 	return sr_fail(SR_CORRUPT, "%s is not a database, or is encrypted", path);
 }
 
-sr_status sqlite_identify(sqlite_conn *c, int code)
+sr_status sr_sqlite_identify(sqlite_conn *c, int code)
 {
 	unsigned char header[HEADER_SIZE];
 	const char *path = c->base.path;

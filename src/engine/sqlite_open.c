@@ -118,7 +118,7 @@ static void stamp_take(const char *path, int64_t stamp[3])
 	stamp[2] = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 }
 
-bool sqlite_changed_below(const sqlite_conn *c)
+bool sr_sqlite_changed_below(const sqlite_conn *c)
 {
 	int64_t now[3];
 	struct stat log;
@@ -176,7 +176,7 @@ static int open_plain(sqlite_conn *c, int flags)
 /*
  * Opens without leaving anything on the disk. SQLite makes a log even for a reader where the
  * header asks for one; a database whose log is absent is whole in its file, and is read from
- * there as long as nobody begins one: sqlite_changed_below looks.
+ * there as long as nobody begins one: sr_sqlite_changed_below looks.
  */
 static sr_status open_inspect(sqlite_conn *c)
 {
@@ -195,7 +195,7 @@ static sr_status open_inspect(sqlite_conn *c)
 		c->db = NULL;
 		code = open_immutable(c);
 	}
-	return code == SQLITE_OK ? SR_OK : sqlite_fail(c, code);
+	return code == SQLITE_OK ? SR_OK : sr_sqlite_fail(c, code);
 }
 
 static sr_status open_handle(sqlite_conn *c, const sr_conn_options *options)
@@ -211,7 +211,7 @@ static sr_status open_handle(sqlite_conn *c, const sr_conn_options *options)
 	 * can it recover the log, and remove it when it closes last. */
 	code = open_plain(c, c->untrusted ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
 	if (code != SQLITE_OK)
-		return sqlite_fail(c, code);
+		return sr_sqlite_fail(c, code);
 	if (writes && sqlite3_db_readonly(c->db, "main") != 0)
 		return sr_fail(SR_READ_ONLY, "the database %s cannot be written", path);
 	return SR_OK;
@@ -262,7 +262,7 @@ static void conn_free(sqlite_conn *c)
 	free(c);
 }
 
-void sqlite_close(sr_conn *conn)
+void sr_sqlite_close(sr_conn *conn)
 {
 	conn_free(sqlite_of(conn));
 }
@@ -297,7 +297,7 @@ static void unmake(const char *path, sr_status why)
 		unlink(path);
 }
 
-sr_status sqlite_open(const char *path, const sr_conn_options *options, sr_conn **conn)
+sr_status sr_sqlite_open(const char *path, const sr_conn_options *options, sr_conn **conn)
 {
 	sqlite_conn *c;
 	sr_status rc;
@@ -313,13 +313,13 @@ sr_status sqlite_open(const char *path, const sr_conn_options *options, sr_conn 
 	if ((rc = open_handle(c, options)) != SR_OK)
 		goto err1;
 	sqlite3_busy_handler(c->db, busy, c);
-	if ((rc = sqlite_settle(c, options)) != SR_OK)
+	if ((rc = sr_sqlite_settle(c, options)) != SR_OK)
 		goto err1;
 	if (c->deadline > 0)
 		sqlite3_progress_handler(c->db, 10000, deadline_passed, c);
 	/* In the place of the automatic checkpoints, which would not be safe. */
-	sqlite3_wal_hook(c->db, sqlite_log_grew, c);
-	sqlite3_set_authorizer(c->db, sqlite_authorize, c);
+	sqlite3_wal_hook(c->db, sr_sqlite_log_grew, c);
+	sqlite3_set_authorizer(c->db, sr_sqlite_authorize, c);
 	*conn = &c->base;
 	return SR_OK;
 err1:

@@ -91,7 +91,7 @@ static sr_status settle_pragma(sqlite_conn *c, const char *name, const char *val
 	if (code == SQLITE_OK)
 		code = pragma(c, sql, answer, sizeof(answer));
 	if (code != SQLITE_OK)
-		return sqlite_fail(c, code);
+		return sr_sqlite_fail(c, code);
 	if (strcasecmp(answer, expected) != 0)
 		return sr_fail(SR_SQL, "%s: SQLite does not take %s=%s (it says '%s')",
 			       c->base.path, name, value, answer);
@@ -133,12 +133,12 @@ static sr_status settle_rollback(sqlite_conn *c)
 	int code = pragma(c, "PRAGMA journal_mode=TRUNCATE", mode, sizeof(mode));
 
 	if (code != SQLITE_OK)
-		return sqlite_fail(c, code);
+		return sr_sqlite_fail(c, code);
 	if (strcmp(mode, "truncate") == 0)
 		return settle_pragma(c, "synchronous", "FULL", "2");
 	code = pragma(c, "PRAGMA journal_mode=DELETE", mode, sizeof(mode));
 	if (code != SQLITE_OK)
-		return sqlite_fail(c, code);
+		return sr_sqlite_fail(c, code);
 	if (strcmp(mode, "delete") == 0)
 		return settle_pragma(c, "synchronous", "EXTRA", "3");
 	return sr_fail(SR_IO, "%s: no journal is available, SQLite insists on '%s'", c->base.path,
@@ -153,7 +153,7 @@ static sr_status settle_journal(sqlite_conn *c, sr_durability durability)
 	int code = pragma(c, "PRAGMA journal_mode=WAL", mode, sizeof(mode));
 
 	if (code != SQLITE_OK && !shared_memory_failed(code))
-		return sqlite_fail(c, code);
+		return sr_sqlite_fail(c, code);
 	if (code == SQLITE_OK && strcmp(mode, "wal") == 0)
 		return settle_pragma(c, "synchronous", normal ? "NORMAL" : "FULL",
 				     normal ? "1" : "2");
@@ -185,12 +185,12 @@ static sr_status settle_pragmas(sqlite_conn *c, const sr_conn_options *options)
 	if ((code = pragma(c, sql, answer, sizeof(answer))) != SQLITE_OK ||
 	    (code = pragma(c, "PRAGMA mmap_size=0", answer, sizeof(answer))) != SQLITE_OK ||
 	    (code = pragma(c, "PRAGMA page_size", answer, sizeof(answer))) != SQLITE_OK)
-		return sqlite_fail(c, code);
+		return sr_sqlite_fail(c, code);
 	sscanf(answer, "%d", &c->page_size);
 	return SR_OK;
 }
 
-sr_status sqlite_settle(sqlite_conn *c, const sr_conn_options *options)
+sr_status sr_sqlite_settle(sqlite_conn *c, const sr_conn_options *options)
 {
 	bool writes = options->access == SR_ACCESS_WRITE || options->access == SR_ACCESS_CREATE;
 	char answer[64];
@@ -203,7 +203,7 @@ sr_status sqlite_settle(sqlite_conn *c, const sr_conn_options *options)
 		return rc;
 	code = pragma(c, "SELECT count(*) FROM sqlite_schema", answer, sizeof(answer));
 	if (code != SQLITE_OK)
-		return sqlite_fail(c, code);
+		return sr_sqlite_fail(c, code);
 	if (writes && (rc = settle_journal(c, options->durability)) != SR_OK)
 		return rc;
 	if ((rc = settle_pragmas(c, options)) != SR_OK)

@@ -5,6 +5,6 @@
 #include "sqlite.h"
 
 /* Hardens it, finds out whether it is a database at all, and chooses the journal. */
-sr_status sqlite_settle(sqlite_conn *c, const sr_conn_options *options);
+sr_status sr_sqlite_settle(sqlite_conn *c, const sr_conn_options *options);
 
 #endif

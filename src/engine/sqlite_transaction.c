@@ -42,7 +42,7 @@ static int snapshot_take(sqlite_conn *c)
 	return code;
 }
 
-sr_status sqlite_command(sr_conn *conn, sr_command command)
+sr_status sr_sqlite_command(sr_conn *conn, sr_command command)
 {
 	sqlite_conn *c = sqlite_of(conn);
 	sr_status rc;
@@ -53,33 +53,33 @@ sr_status sqlite_command(sr_conn *conn, sr_command command)
 	switch (command) {
 	case SR_COMMAND_READ:
 		if (code == SQLITE_OK && (code = snapshot_take(c)) != SQLITE_OK) {
-			rc = sqlite_fail(c, code);
+			rc = sr_sqlite_fail(c, code);
 			command_run(c, SR_COMMAND_ROLLBACK);
 			return rc;
 		}
-		if (code == SQLITE_OK && sqlite_changed_below(c)) {
+		if (code == SQLITE_OK && sr_sqlite_changed_below(c)) {
 			command_run(c, SR_COMMAND_ROLLBACK);
-			return sqlite_fail(c, SQLITE_BUSY);
+			return sr_sqlite_fail(c, SQLITE_BUSY);
 		}
 		break;
 	case SR_COMMAND_ROLLBACK_TO:
 		if (code == SQLITE_OK)
 			code = command_run(c, SR_COMMAND_RELEASE);
-		return sqlite_status(code); /* The words tell why it came to this. */
+		return sr_sqlite_status(code); /* The words tell why it came to this. */
 	case SR_COMMAND_ROLLBACK:
-		return sqlite_status(code);
+		return sr_sqlite_status(code);
 	default:
 		break;
 	}
-	return code == SQLITE_OK ? SR_OK : sqlite_fail(c, code);
+	return code == SQLITE_OK ? SR_OK : sr_sqlite_fail(c, code);
 }
 
-bool sqlite_in_transaction(const sr_conn *conn)
+bool sr_sqlite_in_transaction(const sr_conn *conn)
 {
 	return !sqlite3_get_autocommit(((const sqlite_conn *)conn)->db);
 }
 
-bool sqlite_deferred_violation(const sr_conn *conn)
+bool sr_sqlite_deferred_violation(const sr_conn *conn)
 {
 	int waiting = 0, highest = 0;
 
@@ -91,7 +91,7 @@ bool sqlite_deferred_violation(const sr_conn *conn)
 /* ---- The log ---- */
 
 /* Called by SQLite after each commit to the log, in the place of its automatic checkpoints. */
-int sqlite_log_grew(void *arg, sqlite3 *db, const char *database, int frames)
+int sr_sqlite_log_grew(void *arg, sqlite3 *db, const char *database, int frames)
 {
 	sqlite_conn *c = arg;
 
@@ -101,14 +101,14 @@ int sqlite_log_grew(void *arg, sqlite3 *db, const char *database, int frames)
 	return SQLITE_OK;
 }
 
-int64_t sqlite_log_size(sr_conn *conn)
+int64_t sr_sqlite_log_size(sr_conn *conn)
 {
 	sqlite_conn *c = sqlite_of(conn);
 
 	return (int64_t)c->log_frames * c->page_size;
 }
 
-sr_status sqlite_checkpoint(sr_conn *conn, sr_checkpoint *result)
+sr_status sr_sqlite_checkpoint(sr_conn *conn, sr_checkpoint *result)
 {
 	sqlite_conn *c = sqlite_of(conn);
 	int log = 0, copied = 0, code;
@@ -116,10 +116,10 @@ sr_status sqlite_checkpoint(sr_conn *conn, sr_checkpoint *result)
 	*result = (sr_checkpoint){0, 0};
 	/* One that has never read has no log open: it would do nothing and say OK. */
 	if ((code = snapshot_take(c)) != SQLITE_OK)
-		return sqlite_fail(c, code);
+		return sr_sqlite_fail(c, code);
 	code = sqlite3_wal_checkpoint_v2(c->db, "main", SQLITE_CHECKPOINT_PASSIVE, &log, &copied);
 	if (code != SQLITE_OK)
-		return sqlite_fail(c, code);
+		return sr_sqlite_fail(c, code);
 	result->log_pages = log < 0 ? 0 : log; /* -1: not in WAL mode. */
 	result->copied_pages = copied < 0 ? 0 : copied;
 	c->log_frames = (int)result->log_pages;
