@@ -247,7 +247,7 @@ static sr_status open_untrusted(sr_rows *rows)
 {
 	const sr_settings *settings = &rows->catalog->settings;
 	const sr_conn_options options = {
-		.access = SR_ACCESS_READ,
+		.access = settings->read_only ? SR_ACCESS_INSPECT : SR_ACCESS_READ,
 		.durability = settings->durability,
 		.busy_timeout = settings->timeout,
 		.cache_pages = 500,

@@ -103,7 +103,8 @@ static sr_status fail_read_only(sqlite_conn *c, int code)
 			       path);
 	case SQLITE_READONLY_CANTINIT:
 	case SQLITE_READONLY_DIRECTORY:
-		return sr_fail(SR_READ_ONLY, "%s: no file may be made beside it", path);
+		return sr_fail(SR_PERMISSION,
+			       "%s cannot be written: its log may not be made beside it", path);
 	default:
 		if (c->base.access == SR_ACCESS_WRITE || c->base.access == SR_ACCESS_CREATE)
 			return sr_fail(SR_READ_ONLY, "%s cannot be written: %s", path,
@@ -116,6 +117,8 @@ static sr_status fail_sql(sqlite_conn *c)
 {
 	const char *words = sqlite3_errmsg(c->db);
 
+	if (words == NULL)
+		return sr_fail_memory();
 	if (strncmp(words, "unsafe use of virtual table", 27) == 0)
 		return sr_fail(SR_REFUSED, "%s", words);
 	sr_fail(SR_SQL, "%s", words);

@@ -256,7 +256,14 @@ static void conn_free(sqlite_conn *c)
 {
 	for (int i = 0; i < SR_COMMAND_COUNT; i++)
 		sqlite3_finalize(c->commands[i]);
-	/* Lets a lease's own statements go on until they are finalized, rather than leak. */
+	/* A lessee's own statement may outlive this, and the database with it: until then nothing
+	 * of it may come back here. */
+	if (c->db) {
+		sqlite3_busy_handler(c->db, NULL, NULL);
+		sqlite3_progress_handler(c->db, 0, NULL, NULL);
+		sqlite3_wal_hook(c->db, NULL, NULL);
+		sqlite3_set_authorizer(c->db, NULL, NULL);
+	}
 	sqlite3_close_v2(c->db);
 	free(c->base.path);
 	free(c);

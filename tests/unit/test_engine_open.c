@@ -2,6 +2,7 @@
 #include "engine_fixture.h"
 
 #include <sqlite3.h>
+#include <sys/wait.h>
 
 static void write_file(const char *name, const void *bytes, size_t length)
 {
@@ -299,6 +300,90 @@ static void inspecting_a_left_log_is_refused(void **state)
 	sr_conn_close(conn);
 }
 
+/* Opens as somebody whom the file system forbids something, in a process of his own. */
+static void as_nobody(sr_access access, sr_status expected, const char *words)
+{
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		sr_conn *conn = NULL;
+		int64_t count = 0;
+		sr_status rc;
+
+		if (setuid(65534) != 0)
+			_exit(3);
+		rc = try_open(path, access, &conn);
+		if (rc == SR_OK)
+			rc = sr_query_integer(conn, "SELECT count(*) FROM t", &count);
+		if (rc != expected || (words && !strstr(sr_error_message(), words)) ||
+		    (rc == SR_OK && count != 1)) {
+			fprintf(stderr, "%s: %s\n", sr_status_name(rc), sr_error_message());
+			_exit(1);
+		}
+		sr_conn_close(conn);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static void permissions_are_respected(void **state)
+{
+	sr_conn *writer;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* Only root can become nobody. */
+	make_database();
+
+	/* A file, and a folder, that may only be read. */
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_int_equal(chmod(folder, 0755), 0);
+	as_nobody(SR_ACCESS_READ, SR_OK, NULL);
+	as_nobody(SR_ACCESS_INSPECT, SR_OK, NULL);
+	as_nobody(SR_ACCESS_WRITE, SR_PERMISSION, "cannot be written");
+	as_nobody(SR_ACCESS_CREATE, SR_PERMISSION, path);
+	assert_false(exists("-wal"));
+
+	/* The file may be written, but no log beside it. */
+	assert_int_equal(chmod(path, 0666), 0);
+	as_nobody(SR_ACCESS_READ, SR_OK, NULL);
+	as_nobody(SR_ACCESS_WRITE, SR_PERMISSION, path);
+
+	/* Beside a writer whose log may only be read. */
+	assert_int_equal(chmod(path, 0644), 0);
+	writer = open_as(SR_ACCESS_WRITE);
+	ok(sr_exec(writer, "UPDATE t SET a = 2"));
+	as_nobody(SR_ACCESS_READ, SR_OK, NULL);
+	sr_conn_close(writer);
+
+	assert_int_equal(chmod(path, 0600), 0);
+	as_nobody(SR_ACCESS_READ, SR_PERMISSION, "cannot be read");
+	assert_int_equal(chmod(folder, 0700), 0);
+	as_nobody(SR_ACCESS_READ, SR_PERMISSION, path);
+}
+
+/* A lessee may forget a statement: closing must not leave it something to call. */
+static void closing_survives_a_forgotten_statement(void **state)
+{
+	sr_conn *conn = open_as(SR_ACCESS_CREATE);
+	sqlite3_stmt *stmt;
+
+	(void)state;
+	ok(sr_exec(conn, "CREATE TABLE t(a)"));
+	assert_int_equal(sqlite3_prepare_v2(sr_conn_handle(conn), "INSERT INTO t VALUES(1)", -1,
+					    &stmt, NULL),
+			 SQLITE_OK);
+	sr_conn_close(conn);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+	sqlite3_finalize(stmt);
+	conn = open_as(SR_ACCESS_WRITE);
+	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 1);
+	sr_conn_close(conn);
+}
+
 /* ---- The journal ---- */
 
 static int warnings;
@@ -406,6 +491,8 @@ int main(void)
 		TEST(inspecting_beside_a_writer_sees_its_commits),
 		TEST(inspecting_notices_a_writer_that_begins),
 		TEST(inspecting_a_left_log_is_refused),
+		TEST(permissions_are_respected),
+		TEST(closing_survives_a_forgotten_statement),
 		TEST(refused_wal_falls_back_with_one_warning),
 		TEST(durability_chooses_synchronous),
 		TEST(full_disk_makes_no_database),
