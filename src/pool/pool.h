@@ -29,7 +29,7 @@ typedef struct sr_pool_options {
 	bool late_writer;         /* The writer is opened by the first write and not before: what
 				     is only read stays as it is, its journal mode too. */
 	bool direct;              /* A connection per call instead of a pool of them. */
-	int cache_pages;          /* In all connections together or each: see pool.c. */
+	int cache_pages;          /* In all connections together; 0: 10,000. */
 	double validate_after;    /* Seconds of idling after which a connection is proved; 0: 30. */
 	double recycle_after;     /* Age in seconds at which one is replaced; 0: 3600. */
 	double leak_after;        /* Seconds held that are reported as a leak; 0: 60. */
