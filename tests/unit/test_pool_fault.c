@@ -171,6 +171,22 @@ static void test_full_at_every_commit(void **state)
 	assert_int_equal(figures(pool).commits, 0);
 }
 
+/* Also when the writer was thrown away, and only readers are left that could close last. */
+static void test_close_after_that_leaves_no_log(void **state)
+{
+	fixture *f = *state;
+	member members[2] = {0};
+
+	fixture_pool(f);
+	assert_int_equal(rows(f->pool), 0);
+	run_batch(f->pool, members, 2, break_sync);
+	assert_int_equal(members[0].status, SR_OUTCOME_UNKNOWN);
+	assert_true(fixture_has(f, "-wal"));
+	assert_ok(sr_pool_close(f->pool));
+	f->pool = NULL;
+	assert_false(fixture_has(f, "-wal"));
+}
+
 /* ---- An operation meets an I/O error ---- */
 
 /* More than its cache holds, so that it must write in the middle of the statement. */
@@ -289,6 +305,7 @@ int main(void)
 		TEST(test_failed_sync_is_outcome_unknown),
 		TEST(test_failed_sync_and_a_failed_operation),
 		TEST(test_failed_sync_of_an_own_transaction),
+		TEST(test_close_after_that_leaves_no_log),
 		TEST(test_full_at_commit_runs_each_alone),
 		TEST(test_full_at_every_commit),
 		TEST(test_io_error_fails_alone),
