@@ -78,14 +78,26 @@ static const char *type_of_bytes(sr_scanner *scanner, const void *bytes, size_t 
 	return scanner->magic_failed ? NULL : magic_buffer(scanner->magic, bytes, length);
 }
 
+/* libmagic costs more than all the rest, so it is asked last. */
 static void find_type(sr_scanner *scanner, sr_job *job, size_t length)
 {
 	sr_text name = sr_path_name(sr_text_of(job->path));
-	const char *type = sr_type_of_name(scanner->types, name.data);
+	const unsigned char *bytes = scanner->chunk;
+	const char *rival, *named = sr_type_of_name(scanner->types, name.data, &rival);
+	const char *type = rival == NULL ? named : NULL;
+	bool text;
 
+	if (length > MAGIC_BYTES)
+		length = MAGIC_BYTES;
+	if (type == NULL) {
+		text = sr_looks_like_text(bytes, length);
+		if (rival != NULL)
+			type = sr_type_between(named, rival, text);
+		else if (text && sr_is_plain(bytes, length))
+			type = "text/plain";
+	}
 	if (type == NULL)
-		type = type_of_bytes(scanner, scanner->chunk,
-				     length < MAGIC_BYTES ? length : MAGIC_BYTES);
+		type = type_of_bytes(scanner, bytes, length);
 	snprintf(job->mime_type, sizeof(job->mime_type), "%s", type != NULL ? type : "");
 }
 

@@ -32,7 +32,7 @@ struct sr_types {
 /* The best match so far. */
 typedef struct choice {
 	const glob *glob;
-	bool disputed; /* Another of the same rank says something else. */
+	const glob *rival; /* Another of the same rank that says something else. */
 } choice;
 
 static unsigned bucket_of(const char *key)
@@ -129,10 +129,10 @@ static void consider(choice *best, const glob *found)
 	if (now == NULL || found->weight > now->weight ||
 	    (found->weight == now->weight && found->length > now->length)) {
 		best->glob = found;
-		best->disputed = false;
+		best->rival = NULL;
 	} else if (found->weight == now->weight && found->length == now->length &&
 		   strcmp(found->mime_type, now->mime_type) != 0) {
-		best->disputed = true;
+		best->rival = found;
 	}
 }
 
@@ -143,9 +143,9 @@ static void look_up(choice *best, glob *const *buckets, const char *key)
 			consider(best, g);
 }
 
-const char *sr_type_of_name(const sr_types *types, const char *name)
+const char *sr_type_of_name(const sr_types *types, const char *name, const char **rival)
 {
-	choice best = {NULL, false};
+	choice best = {NULL, NULL};
 
 	look_up(&best, types->names, name);
 	for (const char *dot = strchr(name, '.'); dot != NULL; dot = strchr(dot + 1, '.'))
@@ -153,7 +153,8 @@ const char *sr_type_of_name(const sr_types *types, const char *name)
 	for (const glob *g = types->others; g != NULL; g = g->next)
 		if (fnmatch(g->key, name, g->exact ? 0 : FNM_CASEFOLD) == 0)
 			consider(&best, g);
-	return best.glob != NULL && !best.disputed ? best.glob->mime_type : NULL;
+	*rival = best.rival != NULL ? best.rival->mime_type : NULL;
+	return best.glob != NULL ? best.glob->mime_type : NULL;
 }
 
 static void free_list(glob *list)

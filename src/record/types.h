@@ -15,9 +15,21 @@ typedef struct sr_types sr_types;
 sr_status sr_types_new(sr_types **types, const char *path);
 
 /* The MIME type that a name tells: the heaviest pattern that matches, then the longest; the case
- * of letters counts only where the table says so. NULL where it tells none, or where two
- * patterns of the same rank disagree. */
-const char *sr_type_of_name(const sr_types *types, const char *name);
+ * of letters counts only where the table says so. NULL where it tells none. Where two patterns
+ * of the same rank disagree, *rival is the other type, else NULL. */
+const char *sr_type_of_name(const sr_types *types, const char *name, const char **rival);
+
+/* Of two types that a name may mean the one that the bytes can be, a text or not; NULL where both
+ * or neither are texts. */
+const char *sr_type_between(const char *type, const char *rival, bool text);
+
+/* Whether a file's first bytes are those of a text: UTF-8, perhaps cut within a letter, without
+ * control characters that no text has. No bytes are none. */
+bool sr_looks_like_text(const unsigned char *bytes, size_t length);
+
+/* Whether such a text is only that: it begins with no mark (of a script, a markup, a key, …) by
+ * which a closer look could tell more. */
+bool sr_is_plain(const unsigned char *bytes, size_t length);
 
 void sr_types_free(sr_types *types);
 
