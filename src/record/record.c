@@ -38,8 +38,9 @@ typedef struct recording {
 	sr_types *types;
 	sr_readers *readers;
 	sr_batch *batch;
-	int64_t begun;    /* sr_clock_ns */
-	int64_t reported; /* When progress was last called. */
+	int64_t untouched; /* Files that needed neither reading nor saving. */
+	int64_t begun;     /* sr_clock_ns */
+	int64_t reported;  /* When progress was last called. */
 } recording;
 
 void sr_record_options_init(sr_record_options *options)
@@ -56,6 +57,7 @@ static void count_up(recording *rec)
 
 	rec->summary->added = saved->added;
 	rec->summary->changed = saved->changed;
+	rec->summary->unchanged = rec->untouched + saved->unchanged;
 	rec->summary->seconds = (double)(sr_clock_ns() - rec->begun) / NS_PER_SECOND;
 }
 
@@ -173,8 +175,10 @@ static sr_status record_file(recording *rec, const sr_met *met, const sr_known_f
 	rec->summary->bytes += met->stat.st_size;
 	if (file == NULL || rec->options->reread || !looks_unchanged(file, &met->stat))
 		return read_file(rec, met);
-	rec->summary->unchanged++;
-	return file->missing ? take_back(rec, met, file) : SR_OK;
+	if (file->missing)
+		return take_back(rec, met, file);
+	rec->untouched++;
+	return SR_OK;
 }
 
 /* Known, below the root, and not met by the walk: gone, or left out of the walk. */
@@ -313,7 +317,6 @@ static sr_status record_roots(recording *rec, const sr_roots *roots)
 	else if (rc == SR_INTERRUPTED && sr_batch_save(rec->batch) == SR_OK)
 		sr_fail(rc, "recording was stopped; what was read before is saved");
 	count_up(rec);
-	rec->summary->unchanged += sr_batch_saved(rec->batch)->unchanged;
 	sr_readers_free(rec->readers);
 err1:
 	sr_batch_free(rec->batch);
