@@ -32,7 +32,9 @@ static json_t *json_of_status(const sr_migration_status *s)
 	json_t *document = json_object();
 	json_t *steps = json_array();
 
-	json_object_set_new(document, "current_version", json_integer(s->current_version));
+	/* A database that is not there has had no migration. */
+	json_object_set_new(document, "current_version",
+			    json_integer(s->database_exists ? s->current_version : 0));
 	json_object_set_new(document, "latest_version", json_integer(s->latest_version));
 	json_object_set_new(document, "pending_migrations", json_integer(s->pending_migrations));
 	json_object_set_new(document, "total_migrations", json_integer(s->total_migrations));

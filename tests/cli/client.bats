@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # strongroom client
+bats_require_minimum_version 1.5.0
 load common
 
 setup_more() {

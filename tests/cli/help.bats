@@ -64,7 +64,7 @@ commands="init client record search file history stats config migrate sql versio
 	refused 2 '"c"' -- search b c
 	refused 2 'NAME is missing' -- client add
 	refused 2 'PATH is missing' -- history one
-	refused 2 '--json, --csv' -- --json stats --csv
+	refused 2 '--csv and --plain' -- --plain stats --csv
 	refused 2 'loud' -- --log-level loud stats
 	refused 2 '"frobnicate"' -- help frobnicate
 }

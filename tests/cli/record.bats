@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # strongroom record, on real files, compared with what cksum and sha256sum say.
+bats_require_minimum_version 1.5.0
 load common
 
 setup_more() {

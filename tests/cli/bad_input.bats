@@ -1,0 +1,192 @@
+#!/usr/bin/env bats
+# Databases that are none, disks that are full, outputs that are closed: a message, a status, no
+# change.
+load common
+
+readers=(stats search "client list" "sql SELECT+1" "migrate verify")
+writers=("client add x" "file import --client x /dev/null" "sql --write SELECT+1")
+
+# Runs every reader and writer on the database; each must fail and name what is given.
+all_refused() {
+	for command in "${readers[@]}" "${writers[@]}"; do
+		local words=()
+		for word in $command; do
+			words+=("${word//+/ }")
+		done
+		refused 1 "$@" -- "${words[@]}"
+	done
+}
+
+@test "a missing database names init, and none is made" {
+	all_refused "strongroom init" "$STRONGROOM_DB"
+	[ ! -e "$STRONGROOM_DB" ]
+	refused 1 "strongroom init" -- migrate up
+}
+
+@test "a database that is a directory" {
+	mkdir "$STRONGROOM_DB"
+	all_refused "$STRONGROOM_DB"
+	refused 1 "$STRONGROOM_DB" -- init
+}
+
+@test "a database that is text, random or encrypted" {
+	for kind in text random; do
+		if [ $kind = text ]; then
+			seq 10000 >"$STRONGROOM_DB"
+		else
+			head -c 65536 /dev/urandom >"$STRONGROOM_DB"
+		fi
+		before=$(sha256sum <"$STRONGROOM_DB")
+		all_refused "$STRONGROOM_DB"
+		refused 1 "$STRONGROOM_DB" -- init
+		equal "$before" "$(sha256sum <"$STRONGROOM_DB")"
+	done
+}
+
+@test "half a database" {
+	strongroom init >/dev/null
+	size=$(stat -c %s "$STRONGROOM_DB")
+	truncate -s $((size / 2 - 100)) "$STRONGROOM_DB"
+	before=$(sha256sum <"$STRONGROOM_DB")
+	try client add x
+	equal 1 "$status"
+	grep -q "$STRONGROOM_DB" "$folder/err"
+	equal "$before" "$(sha256sum <"$STRONGROOM_DB")"
+}
+
+@test "damage in any part is an error or does no harm, never a crash" {
+	strongroom init >/dev/null
+	strongroom client add one >/dev/null
+	seq 300 | sed 's/.*/{"original_path": "\/some\/folder\/file&", "size": &}/' |
+		strongroom file import --client one >/dev/null
+	cp "$STRONGROOM_DB" whole.db
+	size=$(stat -c %s whole.db)
+	RANDOM=7
+	for _ in $(seq 40); do
+		cp whole.db "$STRONGROOM_DB"
+		printf '\377\377\377\377' | dd of="$STRONGROOM_DB" bs=1 conv=notrunc status=none \
+			seek=$(((RANDOM * 32768 + RANDOM) % size))
+		for command in "search file" stats "client list" "file list one /"; do
+			try --json $command
+			if [ "$status" -ne 0 ]; then
+				tail -1 "$folder/err" | jq -e .error.message >/dev/null
+			fi
+			# Whatever was printed is a document, also where an error cut it short.
+			[ ! -s "$folder/out" ] || jq -e . "$folder/out" >/dev/null
+		done
+		try client add two
+	done
+}
+
+@test "a database in a folder that does not exist" {
+	refused 1 nowhere -- --db nowhere/catalog.db stats
+	refused 1 nowhere -- --db nowhere/catalog.db init
+	[ ! -e nowhere ]
+}
+
+@test "a database without permission, and one that can only be read" {
+	[ "$(id -u)" = 0 ] && command -v setpriv >/dev/null || skip "needs root and setpriv"
+	strongroom init >/dev/null
+	strongroom client add one >/dev/null
+	chmod 755 "$folder"
+	nobody() {
+		status=0
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$PROGRAM" "$@" \
+			>"$folder/out" 2>"$folder/err" || status=$?
+	}
+	setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$PROGRAM" ||
+		skip "the program cannot be reached by another user"
+	nobody stats
+	equal 1 "$status"
+	grep -q "$STRONGROOM_DB" "$folder/err"
+	chmod 644 "$STRONGROOM_DB"
+	nobody client list --plain
+	equal 0 "$status"
+	nobody client add two
+	equal 1 "$status"
+	grep -q '^strongroom: ' "$folder/err"
+}
+
+@test "a database on a medium that only reads" {
+	[ "$(id -u)" = 0 ] || skip "only root can mount"
+	strongroom init >/dev/null
+	strongroom client add one >/dev/null
+	mkdir "$folder/medium"
+	mount -t tmpfs -o size=4m none "$folder/medium" || skip "cannot mount here"
+	cp "$STRONGROOM_DB" "$folder/medium/catalog.db"
+	mount -o remount,ro "$folder/medium"
+	good=yes
+	{
+		equal one "$(strongroom --db "$folder/medium/catalog.db" client list --plain | cut -f 2)" &&
+			refused 1 "$folder/medium/catalog.db" -- --db "$folder/medium/catalog.db" client add two
+	} || good=no
+	umount "$folder/medium"
+	equal yes $good
+}
+
+@test "a full disk keeps the database whole" {
+	[ "$(id -u)" = 0 ] || skip "only root can mount"
+	mkdir "$folder/small"
+	mount -t tmpfs -o size=1m none "$folder/small" || skip "cannot mount here"
+	export STRONGROOM_DB=$folder/small/catalog.db
+	strongroom init >/dev/null
+	strongroom client add one >/dev/null
+	seq 30000 | sed 's/.*/{"original_path": "\/some\/folder\/file&", "size": &}/' >many.jsonl
+	status=0
+	strongroom file import --client one many.jsonl >/dev/null 2>err || status=$?
+	found=$(sqlite3 "$STRONGROOM_DB" 'PRAGMA integrity_check; SELECT count(*) FROM files' | xargs)
+	umount "$folder/small"
+	equal 1 "$status"
+	grep -qi 'full\|space' err
+	equal "ok 0" "$found"
+}
+
+@test "locked by another program for longer than the timeout" {
+	strongroom init >/dev/null
+	mkfifo hold
+	sqlite3 "$STRONGROOM_DB" <hold >/dev/null 2>&1 &
+	exec 8>hold
+	echo 'PRAGMA journal_mode; BEGIN EXCLUSIVE;' >&8
+	for _ in $(seq 100); do
+		sqlite3 "$STRONGROOM_DB" 'BEGIN IMMEDIATE; ROLLBACK;' 2>/dev/null || break
+		sleep 0.05
+	done
+	CONNECTION_TIMEOUT=0.3 refused 1 "$STRONGROOM_DB" -- client add x
+	exec 8>&-
+	wait
+	strongroom client add x >/dev/null
+}
+
+@test "closed and full standard outputs are failures" {
+	strongroom init >/dev/null
+	for command in version help "client list" stats "client list --json"; do
+		status=0
+		"$PROGRAM" $command >&- 2>err || status=$?
+		equal 1 "$status"
+		grep -q 'standard output' err
+		status=0
+		"$PROGRAM" $command >/dev/full 2>err || status=$?
+		equal 1 "$status"
+		grep -q 'standard output: No space left' err
+	done
+	# The closed descriptor was not taken by the database.
+	status=0
+	"$PROGRAM" client add one >&- 2>&- <&- || status=$?
+	equal ok "$(sqlite3 "$STRONGROOM_DB" 'PRAGMA integrity_check')"
+}
+
+@test "a reader that leaves ends it quietly and in order" {
+	strongroom init >/dev/null
+	strongroom client add one >/dev/null
+	seq 20000 | sed 's/.*/{"original_path": "\/f&", "size": &}/' | strongroom file import --client one >/dev/null
+	strongroom search --all 2>err | head -1 >/dev/null
+	equal '' "$(cat err)"
+	equal 1 "$(find "$folder" -name 'catalog.db*' | wc -l)"
+}
+
+@test "errors with --json are objects with a status" {
+	try --json stats
+	equal 1 "$status"
+	equal '"not found"' "$(jq -c .error.status "$folder/err")"
+	equal '' "$(cat "$folder/out")"
+}
