@@ -1,0 +1,265 @@
+/* Opening and closing: what is made, what is left alone, what is refused. */
+#include "database_fixture.h"
+
+#include <pthread.h>
+#include <sys/wait.h>
+
+static void test_create_and_reopen(void **state)
+{
+	fixture *f = *state;
+	struct stat st;
+	char side[160];
+	int version;
+
+	f->options.create = f->options.migrate = false;
+	assert_fails(SR_NOT_FOUND, sr_open(&f->catalog, &f->options));
+	assert_null(f->catalog);
+	assert_says("init");
+	assert_int_not_equal(stat(f->path, &st), 0);
+	f->options.create = true;
+	fixture_open(f);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_string_equal(sr_catalog_path(f->catalog), f->path);
+	assert_ok(sr_catalog_version(f->catalog, &version));
+	assert_true(version >= 8);
+	(void)add_client(f, "a");
+	assert_ok(sr_close(f->catalog));
+	snprintf(side, sizeof(side), "%s-wal", f->path);
+	assert_int_not_equal(stat(side, &st), 0);
+	f->options.create = false;
+	fixture_open(f);
+	assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 1);
+	assert_ok(sr_close(NULL));
+}
+
+static void test_read_only(void **state)
+{
+	fixture *f = *state;
+	sr_client client = {.name = sr_text_of("b")};
+
+	f->options.read_only = true;
+	assert_fails(SR_READ_ONLY, sr_open(&f->catalog, &f->options));
+	f->options.read_only = false;
+	fixture_open(f);
+	(void)add_client(f, "a");
+	assert_ok(sr_close(f->catalog));
+	f->options.read_only = true;
+	fixture_open(f);
+	assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 1);
+	sr_id_new(&client.id);
+	assert_fails(SR_READ_ONLY, sr_client_save(f->catalog, &client, 1, NULL));
+	assert_fails(SR_READ_ONLY, sr_begin(f->catalog, NULL));
+	assert_fails(SR_READ_ONLY,
+		     sr_execute(f->catalog, "DELETE FROM transfer_stats", NULL, 0, NULL));
+	assert_fails(SR_READ_ONLY, sr_migrate(f->catalog, NULL, NULL));
+}
+
+/* The whole file, to see that nothing touched it. */
+static char *contents(const fixture *f, size_t *length)
+{
+	FILE *file = fopen(f->path, "rb");
+	char *bytes = malloc(1 << 20);
+
+	assert_non_null(file);
+	*length = fread(bytes, 1, 1 << 20, file);
+	fclose(file);
+	return bytes;
+}
+
+static void test_old_stays_as_it_is(void **state)
+{
+	fixture *f = *state;
+	size_t before_length, after_length;
+	char *before, *after;
+	sr_statistics *statistics;
+	sr_clients *clients;
+	const sr_client *client;
+
+	stranger(f, SEED_CORE SEED_ROWS);
+	before = contents(f, &before_length);
+	f->options.create = f->options.migrate = false;
+	fixture_open(f);
+	assert_ok(sr_statistics_get(f->catalog, &statistics));
+	sr_statistics_free(statistics);
+	assert_ok(sr_client_list(f->catalog, true, &clients));
+	assert_ok(sr_clients_next(clients, &client));
+	sr_clients_close(clients);
+	assert_int_equal(ask(f, "SELECT count(*) FROM files"), 2);
+	assert_fails(SR_TOO_OLD, sr_execute(f->catalog, "DELETE FROM files", NULL, 0, NULL));
+	assert_ok(sr_close(f->catalog));
+	after = contents(f, &after_length);
+	assert_int_equal(before_length, after_length);
+	assert_memory_equal(before, after, before_length);
+	free(before);
+	free(after);
+	f->options.migrate = true;
+	fixture_open(f);
+	assert_int_equal(ask(f, "SELECT count(*) FROM files"), 2);
+}
+
+static void test_too_new_and_empty(void **state)
+{
+	fixture *f = *state;
+
+	stranger(f, "PRAGMA user_version = 0; CREATE TABLE t (a); DROP TABLE t;");
+	f->options.create = f->options.migrate = false;
+	assert_fails(SR_NOT_FOUND, sr_open(&f->catalog, &f->options));
+	assert_says("empty");
+	f->options.create = f->options.migrate = true;
+	fixture_open(f);
+	assert_ok(sr_close(f->catalog));
+	stranger(f, "INSERT INTO database_migrations (version, description, applied_at) VALUES "
+		    "(4711, 'of tomorrow', 'then')");
+	assert_fails(SR_TOO_NEW, sr_open(&f->catalog, &f->options));
+	assert_null(f->catalog);
+	assert_says("4711");
+}
+
+static void remember(void *arg, sr_log_level level, const char *module, const char *message)
+{
+	if (level == SR_LOG_WARNING && strcmp(module, "catalog") == 0)
+		snprintf(arg, 1024, "%s", message);
+}
+
+static void test_foreign_trigger(void **state)
+{
+	fixture *f = *state;
+	sr_client client = {.name = sr_text_of("b")};
+	char warning[1024] = "";
+
+	fixture_open(f);
+	(void)add_client(f, "a");
+	assert_ok(sr_close(f->catalog));
+	stranger(f, "CREATE TRIGGER spy AFTER INSERT ON clients BEGIN DELETE FROM files; END");
+	sr_log_set(remember, warning);
+	fixture_open(f);
+	sr_log_set(NULL, NULL);
+	assert_non_null(strstr(warning, "spy"));
+	assert_non_null(strstr(warning, "TRUST_FOREIGN_TRIGGERS"));
+	sr_id_new(&client.id);
+	assert_fails(SR_READ_ONLY, sr_client_save(f->catalog, &client, 1, NULL));
+	assert_says("spy");
+	assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 1);
+	assert_ok(sr_close(f->catalog));
+	setenv("TRUST_FOREIGN_TRIGGERS", "true", 1);
+	fixture_open(f);
+	unsetenv("TRUST_FOREIGN_TRIGGERS");
+	assert_ok(sr_client_save(f->catalog, &client, 1, NULL));
+}
+
+static void test_after_fork(void **state)
+{
+	fixture *f = *state;
+	int64_t count;
+	int status;
+	pid_t child;
+
+	fixture_open(f);
+	(void)add_client(f, "a");
+	if ((child = fork()) == 0) {
+		sr_client client = {.name = sr_text_of("child")};
+		sr_pool_statistics figures;
+		sr_table *table;
+		bool good;
+
+		sr_id_new(&client.id);
+		good = sr_client_count(f->catalog, &count) == SR_FORKED &&
+		       sr_client_save(f->catalog, &client, 1, NULL) == SR_FORKED &&
+		       sr_begin(f->catalog, NULL) == SR_FORKED &&
+		       sr_pool_statistics_get(f->catalog, &figures) == SR_FORKED &&
+		       sr_fetch(f->catalog, "SELECT 1", NULL, 0, 0, &table) == SR_FORKED &&
+		       sr_error_message()[0] != '\0' && sr_close(f->catalog) == SR_OK;
+		_exit(good ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	(void)add_client(f, "b");
+	assert_ok(sr_client_count(f->catalog, &count));
+	assert_int_equal(count, 2);
+}
+
+/* A cursor that outlives the catalog keeps what it needs. */
+static void test_close_under_a_cursor(void **state)
+{
+	fixture *f = *state;
+	const sr_client *client;
+	sr_clients *cursor;
+
+	f->options.timeout = 0.1;
+	fixture_open(f);
+	(void)add_client(f, "a");
+	assert_ok(sr_client_list(f->catalog, false, &cursor));
+	assert_fails(SR_BUSY, sr_close(f->catalog));
+	f->catalog = NULL;
+	assert_ok(sr_clients_next(cursor, &client));
+	assert_string_equal(client->name.data, "a");
+	sr_clients_close(cursor);
+}
+
+/* DDL of one call is seen by the next, and a transaction's by nobody else once undone. */
+static void test_shape_follows(void **state)
+{
+	fixture *f = *state;
+	int version;
+
+	fixture_open(f);
+	assert_ok(sr_begin(f->catalog, NULL));
+	assert_ok(sr_execute(f->catalog, "CREATE TABLE mine (a)", NULL, 0, NULL));
+	assert_ok(sr_catalog_version(f->catalog, &version));
+	(void)add_client(f, "inside");
+	assert_ok(sr_rollback(f->catalog));
+	assert_ok(sr_execute(f->catalog, "CREATE TABLE other (b)", NULL, 0, NULL));
+	(void)add_client(f, "after");
+	assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 1);
+	stranger(f,
+		 "INSERT INTO database_migrations (version, description, applied_at) VALUES (99, "
+		 "'x', 'y'); CREATE TABLE newer (c)");
+	assert_fails(SR_TOO_OLD,
+		     sr_client_save(f->catalog, &(sr_client){.name = sr_text_of("late")}, 1, NULL));
+}
+
+static void test_migration_status(void **state)
+{
+	fixture *f = *state;
+	sr_migration_status *status;
+	int64_t differences = -1;
+
+	assert_ok(sr_migration_status_get(&f->options, &status));
+	assert_false(status->database_exists);
+	assert_int_equal(status->pending_migrations, status->latest_version);
+	sr_migration_status_free(status);
+	stranger(f, SEED_CORE SEED_ROWS);
+	assert_ok(sr_migration_status_get(&f->options, &status));
+	assert_true(status->database_exists);
+	assert_int_equal(status->current_version, 0);
+	assert_int_equal(status->total_migrations, status->latest_version);
+	assert_int_equal(status->migrations[0].version, 1);
+	assert_null(status->migrations[0].applied_at);
+	sr_migration_status_free(status);
+	fixture_open(f);
+	assert_ok(sr_migration_status_get(&f->options, &status));
+	assert_int_equal(status->pending_migrations, 0);
+	assert_non_null(status->migrations[0].applied_at);
+	sr_migration_status_free(status);
+	assert_ok(sr_migrate_verify(f->catalog, NULL, NULL, &differences));
+	assert_int_equal(differences, 0);
+	assert_ok(sr_begin(f->catalog, NULL));
+	assert_fails(SR_INVALID, sr_migrate(f->catalog, NULL, NULL));
+	assert_ok(sr_rollback(f->catalog));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_create_and_reopen),    TEST(test_read_only),
+		TEST(test_old_stays_as_it_is),   TEST(test_too_new_and_empty),
+		TEST(test_foreign_trigger),      TEST(test_after_fork),
+		TEST(test_close_under_a_cursor), TEST(test_shape_follows),
+		TEST(test_migration_status),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,251 @@
+/* Callers' own SQL: what runs, what is refused, and transactions of a thread. */
+#include "database_fixture.h"
+
+#include <pthread.h>
+
+#define COUNT "SELECT count(*) FROM transfer_stats"
+
+static sr_value text_value(const char *text)
+{
+	return (sr_value){.type = SR_TEXT, .text = sr_text_of(text)};
+}
+
+static void insert(const fixture *f, const char *date)
+{
+	sr_value value = text_value(date);
+
+	assert_ok(sr_execute(f->catalog, "INSERT INTO transfer_stats (Date) VALUES ($1)", &value, 1,
+			     NULL));
+}
+
+static void test_execute(void **state)
+{
+	fixture *f = *state;
+	sr_value values[4] = {text_value("a"),
+			      {.type = SR_INTEGER, .integer = 1},
+			      text_value("b"),
+			      {.type = SR_INTEGER, .integer = 2}};
+	const char *sql = "INSERT INTO transfer_stats (Date, TotalFiles) VALUES (?, ?)";
+	sr_executed executed = {0};
+
+	fixture_open(f);
+	assert_ok(sr_execute_many(f->catalog, sql, values, 2, 2, &executed));
+	assert_int_equal(executed.changes, 2);
+	assert_int_equal(ask(f, "SELECT sum(TotalFiles) FROM transfer_stats"), 3);
+	/* The second row breaks the key: none of both stays. */
+	values[0] = text_value("c");
+	assert_fails(SR_CONSTRAINT, sr_execute_many(f->catalog, sql, values, 2, 2, &executed));
+	assert_says("row 2");
+	assert_int_equal(executed.changes, 2);
+	assert_int_equal(ask(f, COUNT), 2);
+	assert_ok(sr_execute(f->catalog, "UPDATE transfer_stats SET TotalFiles = 9", NULL, 0,
+			     &executed));
+	assert_int_equal(executed.changes, 2);
+	assert_fails(SR_INVALID, sr_execute(f->catalog, sql, values, 1, NULL));
+	assert_fails(SR_SQL, sr_execute(f->catalog, "UPDAT x", NULL, 0, NULL));
+	assert_fails(SR_INVALID, sr_execute(f->catalog, " ;", NULL, 0, NULL));
+	assert_ok(sr_execute_script(f->catalog, "DELETE FROM transfer_stats; INSERT INTO "
+						"transfer_stats (Date) VALUES ('x;y')"));
+	assert_int_equal(ask(f, COUNT), 1);
+	assert_fails(
+		SR_CONSTRAINT,
+		sr_execute_script(f->catalog,
+				  "INSERT INTO transfer_stats (Date) VALUES ('z'); INSERT INTO "
+				  "transfer_stats (Date) VALUES ('z')"));
+	assert_int_equal(ask(f, COUNT), 1);
+}
+
+static void test_dangerous(void **state)
+{
+	fixture *f = *state;
+	static const char *const bad[] = {
+		"DROP TABLE files",
+		"DELETE FROM clients",
+		"DELETE FROM clients WHERE 1",
+		"ATTACH 'x' AS y",
+		"BEGIN",
+		"COMMIT",
+		"ROLLBACK",
+		"SAVEPOINT s",
+		"PRAGMA writable_schema = 1",
+	};
+
+	fixture_open(f);
+	(void)add_client(f, "a");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_fails(SR_REFUSED, sr_execute(f->catalog, bad[i], NULL, 0, NULL));
+		assert_fails(SR_REFUSED, sr_execute_script(f->catalog, bad[i]));
+	}
+	assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 1);
+	assert_fails(SR_REFUSED, sr_execute(f->catalog, "COMMIT", NULL, 0, NULL));
+	assert_says("sr_commit");
+	assert_ok(sr_close(f->catalog));
+	f->options.block_dangerous = 0;
+	fixture_open(f);
+	assert_ok(sr_execute(f->catalog, "DELETE FROM clients", NULL, 0, NULL));
+	assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 0);
+	assert_fails(SR_REFUSED, sr_execute(f->catalog, "COMMIT", NULL, 0, NULL));
+}
+
+static void test_reading(void **state)
+{
+	fixture *f = *state;
+	const sr_value *values;
+	sr_value number = {.type = SR_INTEGER, .integer = 3};
+	sr_table *table;
+	sr_rows *rows;
+	int count = 0;
+
+	fixture_open(f);
+	assert_ok(sr_query_open(
+		f->catalog,
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE "
+		"i < $1) SELECT i, NULL AS nil, x'00ff' AS bytes FROM n",
+		&number, 1, &rows));
+	assert_int_equal(sr_rows_columns(rows), 3);
+	assert_string_equal(sr_rows_name(rows, 1), "nil");
+	assert_null(sr_rows_name(rows, 3));
+	for (;;) {
+		assert_ok(sr_rows_next(rows, &values));
+		if (values == NULL)
+			break;
+		assert_int_equal(values[0].integer, ++count);
+		assert_int_equal(values[1].type, SR_NULL);
+		assert_int_equal(values[2].text.length, 2);
+	}
+	assert_ok(sr_rows_next(rows, &values));
+	assert_null(values);
+	assert_int_equal(count, 3);
+	sr_rows_close(rows);
+	assert_ok(sr_fetch(f->catalog, "VALUES ('a'), ('b'), ('c')", NULL, 0, 2, &table));
+	assert_int_equal(table->rows, 2);
+	assert_string_equal(table->values[1].text.data, "b");
+	sr_table_free(table);
+	assert_ok(sr_fetch(f->catalog, "SELECT 1 WHERE 0", NULL, 0, 0, &table));
+	assert_int_equal(table->rows, 0);
+	assert_int_equal(table->columns, 1);
+	sr_table_free(table);
+	assert_fails(SR_SQL, sr_fetch(f->catalog, "SELECT nope", NULL, 0, 0, &table));
+	assert_null(table);
+}
+
+static void refuse_reading(const fixture *f)
+{
+	static const char *const bad[] = {
+		"DELETE FROM clients",
+		"INSERT INTO transfer_stats (Date) VALUES ('w') RETURNING Date",
+		"ATTACH 'x' AS y",
+		"PRAGMA journal_mode = DELETE",
+		"PRAGMA query_only = 0",
+		"BEGIN",
+		"CREATE TABLE t (a)",
+		"SELECT load_extension('x')",
+	};
+	sr_table *table;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		sr_status rc = sr_fetch(f->catalog, bad[i], NULL, 0, 0, &table);
+
+		if (rc != SR_REFUSED && rc != SR_READ_ONLY)
+			fail_msg("%s: %s", bad[i], sr_status_name(rc));
+		assert_string_not_equal(sr_error_message(), "");
+		assert_null(table);
+	}
+}
+
+static void test_reading_refuses(void **state)
+{
+	fixture *f = *state;
+
+	fixture_open(f);
+	refuse_reading(f);
+	assert_ok(sr_begin(f->catalog, "test"));
+	refuse_reading(f);
+	assert_ok(sr_commit(f->catalog));
+	assert_int_equal(ask(f, COUNT), 0);
+}
+
+/* What another thread sees of the table. */
+static void *other_thread(void *arg)
+{
+	static int64_t seen;
+
+	seen = ask(arg, COUNT);
+	return &seen;
+}
+
+static int64_t seen_elsewhere(const fixture *f)
+{
+	pthread_t thread;
+	void *seen;
+
+	assert_int_equal(pthread_create(&thread, NULL, other_thread, (void *)(uintptr_t)f), 0);
+	assert_int_equal(pthread_join(thread, &seen), 0);
+	return *(int64_t *)seen;
+}
+
+static void test_transactions(void **state)
+{
+	fixture *f = *state;
+
+	fixture_open(f);
+	assert_fails(SR_INVALID, sr_commit(f->catalog));
+	assert_fails(SR_INVALID, sr_rollback(f->catalog));
+	assert_ok(sr_begin(f->catalog, "outer"));
+	insert(f, "1");
+	assert_int_equal(ask(f, COUNT), 1);
+	assert_int_equal(seen_elsewhere(f), 0);
+	assert_ok(sr_begin(f->catalog, "inner"));
+	insert(f, "2");
+	(void)add_client(f, "joined");
+	assert_int_equal(ask(f, COUNT), 2);
+	assert_ok(sr_rollback(f->catalog));
+	assert_int_equal(ask(f, COUNT), 1);
+	assert_ok(sr_begin(f->catalog, NULL));
+	insert(f, "3");
+	/* A failure spoils itself alone. */
+	assert_fails(SR_CONSTRAINT,
+		     sr_execute(f->catalog, "INSERT INTO transfer_stats (Date) VALUES ('3')", NULL,
+				0, NULL));
+	assert_ok(sr_commit(f->catalog));
+	assert_ok(sr_commit(f->catalog));
+	assert_int_equal(seen_elsewhere(f), 2);
+	assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 0);
+}
+
+static void test_leases(void **state)
+{
+	fixture *f = *state;
+	sr_lease *lease;
+
+	fixture_open(f);
+	assert_ok(sr_lease_open(f->catalog, "me", true, &lease));
+	assert_int_equal(sqlite3_exec(sr_lease_handle(lease),
+				      "BEGIN; INSERT INTO transfer_stats (Date) VALUES ('lost')",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	sr_lease_close(lease);
+	assert_int_equal(ask(f, COUNT), 0);
+	assert_ok(sr_lease_open(f->catalog, NULL, false, &lease));
+	assert_int_not_equal(sqlite3_exec(sr_lease_handle(lease),
+					  "INSERT INTO transfer_stats (Date) VALUES ('no')", NULL,
+					  NULL, NULL),
+			     SQLITE_OK);
+	sr_lease_close(lease);
+	sr_lease_close(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_execute, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_dangerous, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_reading, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_reading_refuses, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_transactions, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_leases, fixture_setup, fixture_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
