@@ -67,6 +67,7 @@ static int open_catalog(void **state)
 	snprintf(path, sizeof(path), "%s/catalog.db", top);
 	sr_options_init(&options);
 	options.path = path;
+	options.config_file = "/dev/null";
 	options.create = true;
 	options.migrate = true;
 	return sr_open(&catalog, &options);
