@@ -138,10 +138,30 @@ static sr_measure *measure_find(const sr_measures *measures, const char *table)
 	return NULL;
 }
 
-/* All tables with their violations, and digests of those not in `changes`. What `known` has
- * digested is taken from there. */
-static sr_status measures_make(sr_conn *conn, const sr_measures *known, const char *const *changes,
-			       sr_measures *fresh)
+/* Whether a step may have broken foreign keys of the table: it changes it, or a parent of it.
+ * Of all others the digests tell that nothing changed. */
+static sr_status keys_may_break(sr_conn *conn, const char *table, const char *const *changes,
+				bool *may)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	*may = sr_list_has(changes, table);
+	rc = sr_prepare(conn, "SELECT \"table\" FROM pragma_foreign_key_list($1)", &stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_text(stmt, 1, table);
+	while ((rc = sr_step(stmt, &row)) == SR_OK && row)
+		*may = *may || sr_list_has(changes, sr_column_text(stmt, 0).data);
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+/* All tables with their violations, and digests of those not in `changes`. Before a step, what
+ * `known` holds is taken from there; after it, only violations that cannot have changed. */
+static sr_status measures_make(sr_conn *conn, const sr_measures *known, bool after,
+			       const char *const *changes, sr_measures *fresh)
 {
 	sr_names tables = {NULL, 0};
 	sr_status rc;
@@ -157,13 +177,19 @@ static sr_status measures_make(sr_conn *conn, const sr_measures *known, const ch
 	}
 	for (size_t i = 0; i < tables.count && rc == SR_OK; i++) {
 		sr_measure *measure = &fresh->list[fresh->count++];
-		const sr_measure *old = known ? measure_find(known, tables.names[i]) : NULL;
+		const sr_measure *old = measure_find(known, tables.names[i]);
+		bool again = old == NULL;
 
 		if (old)
 			*measure = *old;
 		measure->table = tables.names[i];
 		tables.names[i] = NULL;
-		if (old == NULL)
+		if (after) {
+			measure->digested = false;
+			if (!again)
+				rc = keys_may_break(conn, measure->table, changes, &again);
+		}
+		if (rc == SR_OK && again)
 			rc = measure_violations(conn, measure);
 		if (rc == SR_OK && !measure->digested && !sr_list_has(changes, measure->table))
 			rc = measure_digest(conn, measure);
@@ -185,7 +211,7 @@ sr_status sr_measures_take(sr_conn *conn, sr_measures *measures, const char *con
 		return rc;
 	if (data_version != measures->data_version)
 		sr_measures_free(measures);
-	if ((rc = measures_make(conn, measures, changes, &fresh)) != SR_OK)
+	if ((rc = measures_make(conn, measures, false, changes, &fresh)) != SR_OK)
 		return rc;
 	sr_measures_free(measures);
 	*measures = fresh;
@@ -225,7 +251,7 @@ sr_status sr_measures_compare(sr_conn *conn, sr_measures *measures, const char *
 	sr_measures fresh;
 	sr_status rc;
 
-	if ((rc = measures_make(conn, NULL, changes, &fresh)) != SR_OK)
+	if ((rc = measures_make(conn, measures, true, changes, &fresh)) != SR_OK)
 		return rc;
 	for (size_t i = 0; i < measures->count && rc == SR_OK; i++)
 		rc = measure_same(&measures->list[i], measure_find(&fresh, measures->list[i].table),
