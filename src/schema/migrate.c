@@ -334,7 +334,8 @@ static sr_status run_steps(run *r)
 		if (r->options->progress &&
 		    r->options->progress(r->options->progress_arg, total - left, total))
 			return sr_fail(SR_INTERRUPTED, "cancelled");
-		rc = run_step(r);
+		if ((rc = run_step(r)) == SR_OK)
+			sr_log_tend_between(r->conn);
 	}
 	if (rc == SR_OK && r->options->progress)
 		r->options->progress(r->options->progress_arg, total, total);

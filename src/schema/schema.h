@@ -72,6 +72,9 @@ sr_status sr_schema_run(sr_conn *conn, const sr_migrations *migrations,
 sr_status sr_script_run(sr_conn *conn, const sr_migration_source *source,
 			const sr_migration_script *script, bool block_dangerous);
 
+/* Brings a long log into the database between two steps (tend.c); outside transactions. */
+void sr_log_tend_between(sr_conn *conn);
+
 /* ---- The guard (guard.c) ---- */
 
 typedef struct sr_guard {
