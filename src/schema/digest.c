@@ -80,30 +80,37 @@ static sr_status digest_sql(sr_conn *conn, const char *table, sr_buffer *sql)
 	return rc == SR_OK ? sr_buffer_status(sql) : rc;
 }
 
-static sr_status measure_digest(sr_conn *conn, sr_measure *measure)
+sr_status sr_rows_digest(sr_conn *conn, const char *sql, int64_t *rows, uint64_t sum[2])
 {
-	sr_buffer sql = SR_BUFFER_EMPTY;
 	sr_stmt *stmt;
 	sr_status rc;
 	int columns;
 	bool row;
 
-	if ((rc = digest_sql(conn, measure->table, &sql)) != SR_OK ||
-	    (rc = sr_prepare(conn, sql.data, &stmt)) != SR_OK)
-		goto err0;
+	if ((rc = sr_prepare(conn, sql, &stmt)) != SR_OK)
+		return rc;
 	columns = sr_columns(stmt);
-	measure->rows = 0;
-	measure->sum[0] = measure->sum[1] = (uint64_t)columns;
+	*rows = 0;
+	sum[0] = sum[1] = (uint64_t)columns;
 	while ((rc = sr_step(stmt, &row)) == SR_OK && row) {
 		uint64_t hash = row_hash(stmt, columns);
 
-		measure->rows++;
-		measure->sum[0] += hash;
-		measure->sum[1] ^= mix(hash, 0x452821e638d01377u);
+		(*rows)++;
+		sum[0] += hash;
+		sum[1] ^= mix(hash, 0x452821e638d01377u);
 	}
-	measure->digested = rc == SR_OK;
 	sr_stmt_done(stmt);
-err0:
+	return rc;
+}
+
+static sr_status measure_digest(sr_conn *conn, sr_measure *measure)
+{
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_status rc;
+
+	if ((rc = digest_sql(conn, measure->table, &sql)) == SR_OK)
+		rc = sr_rows_digest(conn, sql.data, &measure->rows, measure->sum);
+	measure->digested = rc == SR_OK;
 	sr_buffer_free(&sql);
 	return rc;
 }

@@ -251,18 +251,33 @@ err0:
 	return rc;
 }
 
-static sr_status count_same(sr_conn *conn)
+/* Every value but the ids is where it was, row by row. */
+static sr_status rows_same(sr_conn *conn, const rebuild *r)
 {
-	int64_t old, now;
+	sr_buffer old_sql = SR_BUFFER_EMPTY;
+	sr_buffer new_sql = SR_BUFFER_EMPTY;
+	uint64_t old_sum[2], new_sum[2];
+	int64_t old_rows, new_rows;
 	sr_status rc;
 
-	if ((rc = sr_query_integer(conn, "SELECT count(*) FROM files", &old)) != SR_OK ||
-	    (rc = sr_query_integer(conn, "SELECT count(*) FROM " NEW_TABLE, &now)) != SR_OK)
-		return rc;
-	if (old != now)
-		return sr_fail(SR_CORRUPT, "files has %lld rows, and %lld were copied",
-			       (long long)old, (long long)now);
-	return SR_OK;
+	sr_buffer_printf(&old_sql, "SELECT rowid, %s%s FROM files", client_of(r),
+			 r->values.length ? r->values.data : "");
+	sr_buffer_printf(&new_sql, "SELECT rowid, ClientID%s FROM " NEW_TABLE,
+			 r->names.length ? r->names.data : "");
+	if ((rc = sr_buffer_status(&old_sql)) != SR_OK ||
+	    (rc = sr_buffer_status(&new_sql)) != SR_OK ||
+	    (rc = sr_rows_digest(conn, old_sql.data, &old_rows, old_sum)) != SR_OK ||
+	    (rc = sr_rows_digest(conn, new_sql.data, &new_rows, new_sum)) != SR_OK)
+		goto err0;
+	if (old_rows != new_rows)
+		rc = sr_fail(SR_CORRUPT, "files has %lld rows, and %lld were copied",
+			     (long long)old_rows, (long long)new_rows);
+	else if (memcmp(old_sum, new_sum, sizeof(old_sum)) != 0)
+		rc = sr_fail(SR_CORRUPT, "the rows of files changed while they were copied");
+err0:
+	sr_buffer_free(&new_sql);
+	sr_buffer_free(&old_sql);
+	return rc;
 }
 
 static sr_status files_rebuild(sr_conn *conn)
@@ -277,7 +292,7 @@ static sr_status files_rebuild(sr_conn *conn)
 		return rc;
 	if ((rc = rebuild_plan(conn, &r)) == SR_OK &&
 	    (rc = sr_exec(conn, r.create.data)) == SR_OK && (rc = copy_kept(conn, &r)) == SR_OK &&
-	    (rc = copy_renamed(conn, &r)) == SR_OK && (rc = count_same(conn)) == SR_OK &&
+	    (rc = copy_renamed(conn, &r)) == SR_OK && (rc = rows_same(conn, &r)) == SR_OK &&
 	    (rc = sr_exec(conn, "DROP TABLE files")) == SR_OK &&
 	    (rc = sr_exec(conn, "ALTER TABLE " NEW_TABLE " RENAME TO files")) == SR_OK)
 		rc = sr_extras_restore(conn, &extras, &lost);

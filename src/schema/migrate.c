@@ -132,9 +132,12 @@ static sr_status run_prepare(run *r)
 		return rc;
 	if (r->options->validate && (rc = sr_integrity(r->conn, r->options->full_check)) != SR_OK)
 		return sr_fail_within(rc, "nothing was migrated");
-	if ((rc = has_rows(r, &some)) != SR_OK || (rc = space_check(r, some)) != SR_OK)
+	if ((rc = has_rows(r, &some)) != SR_OK)
 		return rc;
-	if (some && r->options->backup)
+	some = some && r->options->backup;
+	if ((rc = space_check(r, some)) != SR_OK)
+		return rc;
+	if (some)
 		return sr_backup_make(r->conn, r->migrated->backup, NULL, NULL);
 	return SR_OK;
 }
@@ -369,9 +372,11 @@ static sr_status settings_end(sr_conn *conn, int64_t foreign_keys)
 	return rc != SR_OK ? rc : keys;
 }
 
-static void say_where(run *r)
+static void say_where(run *r, sr_status why)
 {
-	if (r->at < 0)
+	if (why == SR_OUTCOME_UNKNOWN)
+		sr_fail_also(SR_OK, "; the database is whole, at version %d or the next", r->at);
+	else if (r->at < 0)
 		sr_fail_also(SR_OK, "; the database is as it was, empty");
 	else
 		sr_fail_also(SR_OK, "; the database is whole at version %d", r->at);
@@ -390,7 +395,7 @@ static sr_status run_all(run *r)
 	if ((rc = settings_begin(r->conn, &foreign_keys)) == SR_OK)
 		rc = run_steps(r);
 	if (rc != SR_OK)
-		say_where(r);
+		say_where(r, rc);
 	snprintf(words, sizeof(words), "%s", sr_error_message());
 	end = settings_end(r->conn, foreign_keys);
 	if (rc != SR_OK)

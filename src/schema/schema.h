@@ -111,6 +111,9 @@ sr_status sr_measures_take(sr_conn *conn, sr_measures *measures, const char *con
 sr_status sr_measures_compare(sr_conn *conn, sr_measures *measures, const char *const *changes);
 void sr_measures_free(sr_measures *measures);
 
+/* How many rows the query has, and a sum over them in any order. */
+sr_status sr_rows_digest(sr_conn *conn, const char *sql, int64_t *rows, uint64_t sum[2]);
+
 /* Rows of the core tables, whose loss no migration may hide. */
 typedef struct sr_core_rows {
 	int64_t clients;
