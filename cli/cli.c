@@ -8,6 +8,7 @@
 
 #include "memory.h"
 #include "message.h"
+#include "utf8.h"
 
 static int exit_status(sr_status status)
 {
@@ -74,6 +75,7 @@ int cli_failed(struct cli *cli, sr_status status)
 
 void cli_say(struct cli *cli, const char *fmt, ...)
 {
+	char *clean;
 	char *text;
 	va_list ap;
 
@@ -82,7 +84,9 @@ void cli_say(struct cli *cli, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = must_vprint(fmt, ap);
 	va_end(ap);
-	output_line(&cli->out, "%s", text);
+	clean = utf8_clean(text);
+	output_line(&cli->out, "%s", clean);
+	free(clean);
 	free(text);
 }
 
@@ -239,7 +243,10 @@ int cli_confirm(struct cli *cli, const char *fmt, ...)
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
 		code = cli_usage(cli, "%s: not on a terminal, so --yes must be given", question);
 	} else {
-		fprintf(stderr, "%s? [y/N] ", question);
+		char *clean = utf8_clean(question);
+
+		fprintf(stderr, "%s? [y/N] ", clean);
+		free(clean);
 		fflush(stderr);
 		if (fgets(answer, sizeof(answer), stdin) == NULL ||
 		    (answer[0] != 'y' && answer[0] != 'Y'))

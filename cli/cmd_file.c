@@ -88,6 +88,17 @@ static void entry_row(struct cli *cli, struct listing *list, const sr_entry *ent
 	free(name);
 }
 
+static sr_status print_entries(struct cli *cli, struct listing *rows, sr_folder *cursor)
+{
+	const sr_entry *entry = NULL;
+	sr_status rc = SR_OK;
+
+	while (!output_failed(&cli->out) && (rc = sr_folder_next(cursor, &entry)) == SR_OK &&
+	       entry != NULL)
+		entry_row(cli, rows, entry);
+	return rc;
+}
+
 static int list(struct cli *cli, sr_catalog *catalog, const sr_id *client, const char *folder,
 		bool recursive)
 {
@@ -98,20 +109,18 @@ static int list(struct cli *cli, sr_catalog *catalog, const sr_id *client, const
 		{"name", "NAME", COLUMN_CUT_START},
 		{"mark", "", 0},
 	};
-	const sr_entry *entry = NULL;
+	const bool root = folder[strspn(folder, "/")] == '\0';
 	struct listing *rows;
-	sr_folder *cursor;
+	sr_folder *cursor = NULL;
 	sr_status rc;
 	int code = DONE;
 
 	rc = sr_folder_open(catalog, client, sr_text_of(folder), recursive, &cursor);
-	if (rc != SR_OK)
+	/* A client without files has an empty root, but no folder else. */
+	if (rc != SR_OK && !(rc == SR_NOT_FOUND && root))
 		return cli_failed(cli, rc);
 	rows = listing_begin(&cli->out, columns, 5, NULL);
-	while (!output_failed(&cli->out) && (rc = sr_folder_next(cursor, &entry)) == SR_OK &&
-	       entry != NULL)
-		entry_row(cli, rows, entry);
-	if (rc != SR_OK)
+	if (rc == SR_OK && (rc = print_entries(cli, rows, cursor)) != SR_OK)
 		code = cli_failed(cli, rc);
 	listing_end(rows, "No files.", NULL);
 	sr_folder_close(cursor);

@@ -7,6 +7,7 @@
 #include "interrupt.h"
 #include "json.h"
 #include "memory.h"
+#include "utf8.h"
 
 const char help_migrate[] =
 	"usage: strongroom migrate status\n"
@@ -95,12 +96,13 @@ static int migrate_status(struct cli *cli)
 		output_document(&cli->out, json_of_status(status));
 	} else {
 		if (!status->database_exists)
-			cli_say(cli, "%s does not exist; create it with: strongroom init\n",
+			cli_say(cli, "%s does not exist; create it with: strongroom init",
 				status->database_file);
 		else
-			cli_say(cli, "%s is at version %d of %d, %d pending.\n",
+			cli_say(cli, "%s is at version %d of %d, %d pending.",
 				status->database_file, status->current_version,
 				status->latest_version, status->pending_migrations);
+		cli_say(cli, "%s", "");
 		list_status(cli, status);
 	}
 	sr_migration_status_free(status);
@@ -219,6 +221,34 @@ struct drift_list {
 	struct listing *rows;
 };
 
+/* A statement on one line, fit for a terminal. Owned: free. */
+static char *one_line(const char *statement)
+{
+	char *flat = must_print("%s", statement != NULL ? statement : "nothing");
+	char *clean;
+
+	for (char *at = flat; *at != '\0'; at++) {
+		if (*at == '\n' || *at == '\t' || *at == '\r')
+			*at = ' ';
+	}
+	clean = utf8_clean(flat);
+	free(flat);
+	return clean;
+}
+
+static void drift_for_people(struct cli *cli, const char *kind, const char *object,
+			     const char *expected, const char *found)
+{
+	char *name = one_line(object);
+	char *wanted = one_line(expected);
+	char *there = one_line(found);
+
+	output_line(&cli->out, "%s %s\n  expected: %s\n  found:    %s", kind, name, wanted, there);
+	free(there);
+	free(wanted);
+	free(name);
+}
+
 static void one_drift(void *arg, const char *kind, const char *object, const char *expected,
 		      const char *found)
 {
@@ -236,9 +266,7 @@ static void one_drift(void *arg, const char *kind, const char *object, const cha
 		if (list->cli->out.format != OUTPUT_TABLE)
 			listing_row(list->rows, cells);
 		else
-			output_line(&list->cli->out, "%s %s\n  expected: %s\n  found:    %s", kind,
-				    object, expected != NULL ? expected : "nothing",
-				    found != NULL ? found : "nothing");
+			drift_for_people(list->cli, kind, object, expected, found);
 		return;
 	}
 	o = json_object();

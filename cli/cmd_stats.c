@@ -163,10 +163,9 @@ static void print_people(struct cli *cli, const struct figure *figures)
 	for (; figures->key != NULL; figures++) {
 		char text[400];
 
-		if (figures->section != section) {
+		if (strcmp(figures->section, section) != 0) {
 			output_line(&cli->out, "%s%s", next > 0 ? "\n" : "", titles[next].title);
 			section = titles[next++].section;
-			section = figures->section;
 		}
 		print_value(&figures->cell, figures->unit, text);
 		if (text[0] != '\0') {

@@ -78,7 +78,8 @@ SR_API const char *sr_status_name(sr_status status);
 /* The library's version, SR_VERSION of the header it was built with. Static. */
 SR_API const char *sr_version(void);
 
-/* The engine that runs in this process and its version, "SQLite 3.40.1". Static. */
+/* The engine that runs in this process and its version, "SQLite 3.40.1". The
+ * calling thread's, as long as it lives. */
 SR_API const char *sr_engine_version(void);
 
 /* ----------------------------------------------------------------- Logging */

@@ -37,6 +37,9 @@ stored() {
 	equal "2 3072 2026-01-03 apt/" "$(strongroom file list pc /etc --plain | head -1 | tr '\t' ' ' | sed 's/ $//')"
 	equal files,bytes,date,name,mark "$(strongroom file list pc --csv | head -1 | tr -d '\r')"
 	refused 1 /nowhere -- file list pc /nowhere
+	strongroom client add none >/dev/null
+	equal '[]' "$(json . file list none)"
+	refused 1 /etc -- file list none /etc
 	refused 1 nobody -- file list nobody
 }
 
