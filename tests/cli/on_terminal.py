@@ -1,0 +1,24 @@
+"""Runs a program on a terminal of its own: on_terminal.py COLUMNS TYPED PROGRAM ARGUMENT…
+
+Prints what the terminal received, and ends as the program did.
+"""
+
+import fcntl
+import os
+import pty
+import struct
+import sys
+import termios
+
+columns, typed = int(sys.argv[1]), sys.argv[2]
+child, terminal = pty.fork()
+if child == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    os.execv(sys.argv[3], sys.argv[3:])
+os.write(terminal, typed.encode())
+try:
+    while chunk := os.read(terminal, 65536):
+        sys.stdout.buffer.write(chunk)
+except OSError:  # The last holder of the other side is gone.
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

@@ -1,0 +1,60 @@
+#!/usr/bin/env bats
+# What only happens on a terminal: tables cut to its width, questions, progress.
+bats_require_minimum_version 1.5.0
+load common
+
+setup_more() {
+	export TERM=xterm
+	strongroom init >/dev/null
+	strongroom client add pc >/dev/null
+}
+
+# on_terminal COLUMNS TYPED ARGUMENT…
+on_terminal() {
+	local columns=$1 typed=$2
+	shift 2
+	python3 "$BATS_TEST_DIRNAME/on_terminal.py" "$columns" "$typed" "$PROGRAM" "$@" | tr -d '\r'
+	return "${PIPESTATUS[0]}"
+}
+
+@test "tables are cut to the terminal's width, and not in a pipe" {
+	long=/a/folder/with/a/very/long/name/that/does/not/fit/into/any/terminal/of/sixty/columns.txt
+	echo "{\"original_path\": \"$long\", \"size\": 1, \"date\": \"2026-01-01\"}
+		{\"original_path\": \"/wide/$(printf '文%.0s' $(seq 60))\", \"size\": 1}" |
+		strongroom file import --client pc >/dev/null
+	for width in 60 80 132; do
+		on_terminal $width '' search >out
+		equal '' "$(python3 -c '
+import sys, unicodedata
+for line in open("out"):
+    wide = sum(2 if unicodedata.east_asian_width(c) == "W" else 1 for c in line.rstrip("\n"))
+    if wide > int(sys.argv[1]):
+        print(wide, line)' $width)"
+	done
+	on_terminal 60 '' search | grep -q '….*columns.txt$'
+	strongroom search | grep -qF "$long"
+}
+
+@test "what destroys asks first" {
+	status=0
+	on_terminal 80 $'n\n' client delete pc >out || status=$?
+	equal 1 "$status"
+	grep -q 'Delete client pc' out
+	grep -q 'nothing was changed' out
+	equal 1 "$(json length client list)"
+	on_terminal 80 $'y\n' client delete pc
+	equal 0 "$(json length client list)"
+}
+
+@test "progress shows on a terminal, and not where it is unwanted" {
+	mkdir many
+	(cd many && seq 1 30000 | split -l 1 -a 4 -)
+	on_terminal 80 '' record --client pc many >out
+	grep -q 'recording: ' out
+	on_terminal 80 '' record --client pc --reread --no-progress many >out
+	run ! grep 'recording: ' out
+	on_terminal 80 '' record --client pc --reread --quiet many >out
+	run ! grep 'recording: ' out
+	strongroom record --client pc --reread many >out 2>&1
+	run ! grep 'recording: ' out
+}
