@@ -114,6 +114,7 @@ static sr_status open_first(sr_pool *pool)
 	/* Nobody asked for this lease. */
 	pool->acquired = 0;
 	pool->peak = 0;
+	pool->leaks = 0;
 	return rc;
 }
 
