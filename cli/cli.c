@@ -223,9 +223,11 @@ int cli_open_client(struct cli *cli, cli_access access, const char *name, sr_cat
 
 void cli_rollback(sr_catalog *catalog)
 {
-	/* Where a commit failed there may be no transaction left; either way it is over. */
-	if (sr_rollback(catalog) != SR_OK)
-		return;
+	sr_status rc = sr_rollback(catalog);
+
+	/* SR_INVALID: the commit that failed left no transaction. */
+	if (rc != SR_OK && rc != SR_INVALID)
+		message_error(sr_status_name(rc), sr_error_message());
 }
 
 int cli_confirm(struct cli *cli, const char *fmt, ...)

@@ -134,9 +134,12 @@ static int take_row(struct import *import, const sr_id *client, struct batch *ba
 /* Says between which rows the refused one stands; the words name its value. */
 static int blame(struct batch *batch, sr_status rc)
 {
+	const char *first = batch->places[0];
+	const char *last = batch->places[batch->count - 1];
+	const bool one = batch->count == 1;
 	char *words = must_print("%s", sr_error_message());
-	int code = cli_fail(batch->cli, rc, "%s to %s: %s", batch->places[0],
-			    batch->places[batch->count - 1], words);
+	int code = cli_fail(batch->cli, rc, "%s%s%s: %s", first, one ? "" : " to ", one ? "" : last,
+			    words);
 
 	free(words);
 	return code == USAGE ? FAILED : code;
