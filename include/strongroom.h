@@ -503,7 +503,9 @@ typedef struct sr_query {
 	sr_sort sort;
 	bool reverse;
 	int64_t limit;     /* Rows at most; 0: all. sr_query_init sets 1000. */
-	const char *after; /* A token of sr_search_token for the next rows, or NULL. */
+	const char *after; /* A token of sr_search_token for the next rows, or NULL. The values
+			      of from and to are then the token's: the window of the first
+			      page, also where "7 days ago" has moved on since. */
 } sr_query;
 
 SR_API void sr_query_init(sr_query *query);

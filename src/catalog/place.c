@@ -148,7 +148,8 @@ sr_status sr_place_open(const sr_settings *settings, sr_text path, sr_place *pla
 		goto err1;
 	}
 	place->name = strrchr(place->path, '/') + 1;
-	sr_sha256_hex(place->name, strlen(place->name), hash);
+	if ((rc = sr_sha256_hex(place->name, strlen(place->name), hash)) != SR_OK)
+		goto err1;
 	snprintf(place->tombstone, sizeof(place->tombstone), SR_TOMBSTONE "%.32s", hash);
 	if ((rc = walk(settings, rest, place)) != SR_OK)
 		goto err1;

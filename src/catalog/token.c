@@ -13,7 +13,7 @@
 #define FLAG_LAST   1
 #define FLAG_ID     2
 #define FLAG_TEXT   4
-#define FIXED_BYTES (1 + DIGEST_DIGITS + 1 + 8 + 16 + 8)
+#define FIXED_BYTES (1 + DIGEST_DIGITS + 1 + 8 + 16 + 8 + 8 + 8)
 
 static void add_number(sr_buffer *bytes, int64_t number)
 {
@@ -41,7 +41,9 @@ static void add_text(sr_buffer *bytes, sr_text text)
 	sr_buffer_add(bytes, text.data, text.data ? text.length : 0);
 }
 
-/* Everything that decides which rows there are and in which order; not how many are wanted. */
+/* Everything that decides which rows there are and in which order; not how many are wanted. Of
+ * the dates only which ones are set: their values are in the token, because a caller who says
+ * "the last seven days" at every page means other instants each time. */
 static sr_status digest_query(const sr_query *query, char digest[65])
 {
 	sr_buffer bytes = SR_BUFFER_EMPTY;
@@ -50,8 +52,8 @@ static sr_status digest_query(const sr_query *query, char digest[65])
 	add_text(&bytes, query->term);
 	add_text(&bytes, query->file_type);
 	add_text(&bytes, query->client_name);
-	add_number(&bytes, query->from);
-	add_number(&bytes, query->to);
+	add_number(&bytes, query->from != SR_NULL_INTEGER);
+	add_number(&bytes, query->to != SR_NULL_INTEGER);
 	add_number(&bytes, query->min_size);
 	add_number(&bytes, query->max_size);
 	add_number(&bytes, query->verified_only);
@@ -59,7 +61,7 @@ static sr_status digest_query(const sr_query *query, char digest[65])
 	add_number(&bytes, query->sort);
 	add_number(&bytes, query->reverse);
 	if ((rc = sr_buffer_status(&bytes)) == SR_OK)
-		sr_sha256_hex(bytes.data, bytes.length, digest);
+		rc = sr_sha256_hex(bytes.data, bytes.length, digest);
 	sr_buffer_free(&bytes);
 	return rc;
 }
@@ -82,15 +84,18 @@ sr_status sr_token_make(const sr_query *query, const sr_rank_key *key, char **to
 	add_number(&bytes, key->number);
 	sr_buffer_add(&bytes, key->id.bytes, sizeof(key->id.bytes));
 	add_number(&bytes, key->row);
+	add_number(&bytes, query->from);
+	add_number(&bytes, query->to);
 	sr_buffer_add(&bytes, key->text.data, key->text.data ? key->text.length : 0);
 	if ((rc = sr_buffer_status(&bytes)) != SR_OK)
+		goto err0;
+	if ((rc = sr_sha256_hex(bytes.data, bytes.length, digest)) != SR_OK)
 		goto err0;
 	if ((*token = malloc(bytes.length * 2 + DIGEST_DIGITS + 1)) == NULL) {
 		rc = sr_fail_memory();
 		goto err0;
 	}
 	sr_hex(bytes.data, bytes.length, *token);
-	sr_sha256_hex(bytes.data, bytes.length, digest);
 	memcpy(*token + bytes.length * 2, digest, DIGEST_DIGITS);
 	(*token)[bytes.length * 2 + DIGEST_DIGITS] = '\0';
 
@@ -134,13 +139,14 @@ static sr_status decode(const char *token, sr_buffer *bytes)
 	}
 	if ((rc = sr_buffer_status(bytes)) != SR_OK)
 		return rc;
-	sr_sha256_hex(bytes->data, bytes->length, check);
+	if ((rc = sr_sha256_hex(bytes->data, bytes->length, check)) != SR_OK)
+		return rc;
 	if (memcmp(check, token + length, DIGEST_DIGITS) != 0 || bytes->data[0] != MARK)
 		return fail_garbage(token);
 	return SR_OK;
 }
 
-sr_status sr_token_read(const sr_query *query, const char *token, sr_rank_key *key)
+sr_status sr_token_read(sr_query *query, const char *token, sr_rank_key *key)
 {
 	sr_buffer bytes = SR_BUFFER_EMPTY;
 	sr_rank_key seen = {0};
@@ -167,7 +173,10 @@ sr_status sr_token_read(const sr_query *query, const char *token, sr_rank_key *k
 	seen.number = read_number(at + 1);
 	memcpy(seen.id.bytes, at + 9, sizeof(seen.id.bytes));
 	seen.row = read_number(at + 25);
-	rc = sr_rank_key_copy(&seen, key);
+	if ((rc = sr_rank_key_copy(&seen, key)) != SR_OK)
+		goto err0;
+	query->from = read_number(at + 33);
+	query->to = read_number(at + 41);
 
 err0:
 	sr_buffer_free(&bytes);

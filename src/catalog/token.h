@@ -10,7 +10,8 @@
 /* Owned by the caller, who frees it with free(). */
 sr_status sr_token_make(const sr_query *query, const sr_rank_key *key, char **token);
 
-/* The key of a token of the same query; sr_rank_key_free. SR_INVALID for all others. */
-sr_status sr_token_read(const sr_query *query, const char *token, sr_rank_key *key);
+/* The key of a token of the same query; sr_rank_key_free. SR_INVALID for all others. The query
+ * takes over the dates that the token was made with. */
+sr_status sr_token_read(sr_query *query, const char *token, sr_rank_key *key);
 
 #endif

@@ -454,6 +454,47 @@ static void test_bad_queries(void **state)
 	free(token);
 }
 
+/* "The last days" moves on from page to page; the pages stay in the window of the first. */
+static void test_token_keeps_the_dates(void **state)
+{
+	fixture *f = *state;
+	const sr_file *file;
+	sr_id clients[3];
+	sr_files *cursor;
+	int64_t rows_seen = 0, rows_expected = 0;
+	char *after = NULL;
+	sr_query q;
+
+	fill(f, clients);
+	sr_query_init(&q);
+	q.from = 0;
+	q.limit = 0;
+	assert_ok(sr_search(f->catalog, &q, &cursor));
+	for (;; rows_expected++) {
+		assert_ok(sr_files_next(cursor, &file));
+		if (file == NULL)
+			break;
+	}
+	sr_files_close(cursor);
+	assert_true(rows_expected > 100);
+	q.limit = 100;
+	do {
+		q.after = after;
+		assert_ok(sr_search(f->catalog, &q, &cursor));
+		for (;; rows_seen++) {
+			assert_ok(sr_files_next(cursor, &file));
+			if (file == NULL)
+				break;
+		}
+		free(after);
+		after = sr_search_token(cursor) ? strdup(sr_search_token(cursor)) : NULL;
+		sr_files_close(cursor);
+		/* As if no file were new enough any more. */
+		q.from = INT64_MAX;
+	} while (after != NULL);
+	assert_int_equal(rows_seen, rows_expected);
+}
+
 /* What old code wrote is found as it stands; what its tables lack is null. */
 static void test_old_database(void **state)
 {
@@ -539,6 +580,8 @@ int main(void)
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_no_limit, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_bad_queries, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_token_keeps_the_dates, fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_old_database, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_legacy_database, fixture_setup,
 						fixture_teardown),
