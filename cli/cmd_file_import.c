@@ -188,7 +188,8 @@ static int read_all(struct import *import, const sr_id *client, struct batch *ba
 	progress_begin(&progress, batch->cli);
 	interrupt_watch();
 	while ((code = import_next(import, &more)) == DONE && more) {
-		progress_show(&progress, "importing", ++rows, 0, -1);
+		rows++;
+		progress_show(&progress, "importing", &(struct extent){rows, 0, -1, -1, -1});
 		if (interrupt_seen())
 			code = cli_fail(batch->cli, SR_INTERRUPTED,
 					"interrupted; nothing was imported");

@@ -111,7 +111,8 @@ static int verify_all(struct cli *cli, sr_catalog *catalog, const sr_id *client,
 	interrupt_watch();
 	while (code == DONE && (key = get_key(keys, &length)) != NULL) {
 		code = verify(cli, catalog, client, (sr_text){key, length}, result);
-		progress_show(&progress, "verifying", ++seen, stored, -1);
+		seen++;
+		progress_show(&progress, "verifying", &(struct extent){seen, stored, -1, -1, -1});
 		free(key);
 		if (code == DONE && interrupt_seen())
 			code = cli_fail(cli, SR_INTERRUPTED,

@@ -33,12 +33,19 @@ struct recording {
 	struct progress progress;
 };
 
-static bool on_progress(void *arg, const sr_record_summary *so_far, int64_t total_files)
+static bool on_progress(void *arg, const sr_record_summary *so_far, const sr_record_ahead *ahead)
 {
 	struct recording *recording = arg;
 
-	progress_show(&recording->progress, "recording", so_far->scanned, total_files,
-		      so_far->bytes);
+	const struct extent extent = {
+		.files = so_far->scanned,
+		.total = ahead->total_files,
+		.bytes = so_far->bytes,
+		.read = so_far->read,
+		.seconds_left = ahead->seconds_left,
+	};
+
+	progress_show(&recording->progress, "recording", &extent);
 	return interrupt_seen();
 }
 

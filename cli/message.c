@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "json.h"
 #include "memory.h"
@@ -13,7 +15,7 @@
 /* Guards all below and standard error. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool as_json; /* Lines are objects. */
-static bool drawn;   /* A progress line stands on the terminal. */
+static size_t drawn; /* Columns of the progress line that stands on the terminal. */
 
 void message_json(bool json)
 {
@@ -22,11 +24,25 @@ void message_json(bool json)
 	pthread_mutex_unlock(&lock);
 }
 
+/* A window that was made narrower meanwhile has folded the line. */
+static size_t folded_rows(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+		return 0;
+	return (drawn - 1) / size.ws_col;
+}
+
 static void wipe(void)
 {
-	if (drawn)
+	const size_t rows = drawn > 0 ? folded_rows() : 0;
+
+	if (rows > 0)
+		fprintf(stderr, "\x1b[%zuA\r\x1b[J", rows);
+	else if (drawn > 0)
 		fputs("\r\x1b[K", stderr);
-	drawn = false;
+	drawn = 0;
 }
 
 /* Prints the object, which it takes over, or the text; what was printed before to standard
@@ -112,7 +128,7 @@ void message_progress(const char *text)
 	wipe();
 	if (text[0] != '\0') {
 		fputs(text, stderr);
-		drawn = true;
+		drawn = utf8_columns(text);
 	}
 	fflush(stderr);
 	pthread_mutex_unlock(&lock);

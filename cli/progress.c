@@ -20,19 +20,25 @@ static double now(void)
 
 void progress_begin(struct progress *progress, const struct cli *cli)
 {
-	struct winsize size;
 	const char *term = getenv("TERM");
 
 	memset(progress, 0, sizeof(*progress));
 	progress->on = !cli->no_progress && !cli->quiet && isatty(STDERR_FILENO) &&
 		       (term == NULL || strcmp(term, "dumb") != 0);
-	progress->width = 80;
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		progress->width = size.ws_col;
 	progress->began = now();
 }
 
-static void time_left(double seconds, char text[48])
+/* Asked each time: windows are resized. */
+static size_t terminal_width(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return 80;
+}
+
+static void print_time_left(double seconds, char text[48])
 {
 	const long s = seconds < 1e8 ? (long)seconds : 100000000;
 
@@ -44,46 +50,75 @@ static void time_left(double seconds, char text[48])
 		snprintf(text, 48, ", %ld s left", s);
 }
 
-/* A moving average, so that the time left follows a change without jumping. */
-static void update_rate(struct progress *progress, int64_t files, double at)
+/* A moving average, so that the figure follows a change without jumping. */
+static double averaged(bool first, double average, int64_t more, double seconds)
 {
-	const double since = at - (progress->drawn > 0 ? progress->drawn : progress->began);
-	double current;
+	const double current = (double)more / seconds;
+
+	return first ? current : average * 0.95 + current * 0.05;
+}
+
+static void update_rates(struct progress *progress, const struct extent *extent, double at)
+{
+	const bool first = progress->drawn <= 0;
+	const double since = at - (first ? progress->began : progress->drawn);
 
 	if (since <= 0)
 		return;
-	current = (double)(files - progress->files) / since;
-	progress->rate = progress->drawn > 0 ? progress->rate * 0.95 + current * 0.05 : current;
-	progress->files = files;
+	progress->files_s =
+		averaged(first, progress->files_s, extent->files - progress->files, since);
+	progress->bytes_s =
+		averaged(first, progress->bytes_s, extent->read - progress->read, since);
+	progress->files = extent->files;
+	progress->read = extent->read;
 	progress->drawn = at;
 }
 
-void progress_show(struct progress *progress, const char *verb, int64_t files, int64_t total,
-		   int64_t bytes)
+/* The figures in the order of their worth: what does not fit is left out, not cut. */
+static void compose(const struct progress *progress, const char *verb, const struct extent *extent,
+		    size_t width, char line[256])
+{
+	const double files_left = (double)(extent->total - extent->files);
+	char count[32], rate[32], size[32], amount[48] = "", speed[48] = "", left[48] = "";
+
+	count_print(extent->files, count);
+	count_print((int64_t)progress->files_s, rate);
+	if (extent->bytes >= 0) {
+		size_print(extent->bytes, size);
+		snprintf(amount, sizeof(amount), ", %s", size);
+	}
+	/* Nothing is read of files that did not change. */
+	if (extent->read >= 0 && progress->bytes_s >= 1024) {
+		size_print((int64_t)progress->bytes_s, size);
+		snprintf(speed, sizeof(speed), ", %s/s", size);
+	}
+	if (extent->seconds_left >= 0)
+		print_time_left(extent->seconds_left, left);
+	else if (files_left > 0 && extent->read < 0 && progress->files_s > 0)
+		print_time_left(files_left / progress->files_s, left);
+	for (int parts = 3; parts > 0; parts--) {
+		snprintf(line, 256, "%s: %s file%s%s, %s files/s%s%s", verb, count,
+			 extent->files == 1 ? "" : "s", parts > 1 ? amount : "", rate,
+			 parts > 2 ? speed : "", left);
+		if (strlen(line) <= width)
+			break;
+	}
+}
+
+void progress_show(struct progress *progress, const char *verb, const struct extent *extent)
 {
 	const double at = now();
-	char count[32];
-	char amount[48] = "";
-	char left[48] = "";
+	size_t width;
 	char line[256];
 	char *cut;
 
 	if (!progress->on || at - (progress->drawn > 0 ? progress->drawn : progress->began) < 0.1)
 		return;
-	update_rate(progress, files, at);
-	count_print(files, count);
-	if (bytes >= 0) {
-		char size[32];
-
-		size_print(bytes, size);
-		snprintf(amount, sizeof(amount), ", %s", size);
-	}
-	if (total > files && progress->rate > 0)
-		time_left((double)(total - files) / progress->rate, left);
-	snprintf(line, sizeof(line), "%s: %s files%s, %.0f files/s%s", verb, count, amount,
-		 progress->rate, left);
+	update_rates(progress, extent, at);
 	/* The last column stays free: a full line would wrap and could not be wiped. */
-	cut = utf8_cut(line, progress->width - 1, false);
+	width = terminal_width() - 1;
+	compose(progress, verb, extent, width, line);
+	cut = utf8_cut(line, width, false);
 	message_progress(cut);
 	free(cut);
 }

@@ -5,18 +5,27 @@
 #include "cli.h"
 
 struct progress {
-	bool on;       /* Standard error is a terminal, and nobody said --quiet. */
-	double began;  /* Seconds of the steady clock. */
-	double drawn;  /* When it was last drawn. */
-	size_t width;  /* Of the terminal. */
-	double rate;   /* Files a second lately, for the time left. */
-	int64_t files; /* At the last drawing. */
+	bool on;        /* Standard error is a terminal, and nobody said --quiet. */
+	double began;   /* Seconds of the steady clock. */
+	double drawn;   /* When it was last drawn. */
+	double files_s; /* Files a second, lately. */
+	double bytes_s; /* Bytes read a second, lately. */
+	int64_t files;  /* At the last drawing, */
+	int64_t read;   /* and these. */
+};
+
+/* How far it is. */
+struct extent {
+	int64_t files;
+	int64_t total;       /* Of files; 0: not known. */
+	int64_t bytes;       /* Their sizes; less than 0: not counted. */
+	int64_t read;        /* Bytes read; less than 0: not counted. */
+	double seconds_left; /* Less than 0: told by the rate of files, where the total is known. */
 };
 
 void progress_begin(struct progress *progress, const struct cli *cli);
-/* Draws, ten times a second at most. total 0: not known. bytes < 0: not counted. */
-void progress_show(struct progress *progress, const char *verb, int64_t files, int64_t total,
-		   int64_t bytes);
+/* Draws, ten times a second at most. */
+void progress_show(struct progress *progress, const char *verb, const struct extent *extent);
 /* Wipes the line. */
 void progress_end(struct progress *progress);
 

@@ -734,15 +734,27 @@ typedef struct sr_record_summary {
 	int64_t special; /* Symbolic links, sockets, devices and the like, left alone. */
 	int64_t excluded;
 	int64_t bytes; /* Sizes of the regular files seen. */
-	int64_t read;  /* Bytes read to hash them. */
+	int64_t read;  /* Bytes read to hash them, so far. */
 	double seconds;
 	bool interrupted;
 } sr_record_summary;
 
-/* files and bytes so far; total_files is an estimate from the catalog, 0 without one. Return
- * true to stop. Called from one thread. */
+/* What is to come, as far as it can be told. */
+typedef struct sr_record_ahead {
+	int64_t total_files; /* What `scanned` will be in the end; 0 until it is counted. */
+	int64_t total_bytes; /* Likewise `bytes`. */
+	double seconds_left; /* Less than 0 until it can be told. */
+} sr_record_ahead;
+
+/*
+ * Called about ten times a second, by the thread that records; true stops.
+ *
+ * The totals are counted by a thread of its own, which walks ahead by the same rules and looks at
+ * names and sizes only. It begins after the first second. Files that come and go later make them
+ * differ from the summary in the end.
+ */
 typedef bool (*sr_record_progress_fn)(void *arg, const sr_record_summary *so_far,
-				      int64_t total_files);
+				      const sr_record_ahead *ahead);
 /* A file that failed, and why. Called from one thread at a time. */
 typedef void (*sr_record_failure_fn)(void *arg, sr_text path, const char *why);
 

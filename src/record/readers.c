@@ -25,6 +25,7 @@ struct sr_readers {
 	queue done;            /* Waiting to be taken. */
 	bool ending;           /* The threads are to return. */
 	_Atomic bool stop;     /* Jobs come back stopped. */
+	_Atomic int64_t read;  /* Bytes. */
 	size_t out;            /* The calling thread's alone: given and not yet taken. */
 	int threads;           /* Started. */
 	pthread_t *ids;        /* One each, */
@@ -89,7 +90,7 @@ static void *work(void *arg)
 			continue;
 		}
 		pthread_mutex_unlock(&readers->lock);
-		sr_scan(scanner, job, &readers->stop);
+		sr_scan(scanner, job, &readers->stop, &readers->read);
 		pthread_mutex_lock(&readers->lock);
 		push(&readers->done, job);
 		pthread_cond_signal(&readers->some);
@@ -183,6 +184,11 @@ sr_job *sr_readers_take(sr_readers *readers, double wait)
 size_t sr_readers_out(const sr_readers *readers)
 {
 	return readers->out;
+}
+
+int64_t sr_readers_read(const sr_readers *readers)
+{
+	return atomic_load_explicit(&readers->read, memory_order_relaxed);
 }
 
 void sr_readers_stop(sr_readers *readers)

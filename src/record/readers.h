@@ -24,7 +24,7 @@ typedef struct sr_job {
 	bool stopped; /* sr_readers_stop came first. */
 	bool failed;  /* `why` tells. */
 	char why[256];
-	int64_t read; /* Bytes. */
+	int64_t read; /* Bytes of it. */
 	uint32_t crc;
 	char hash[SR_HASH_TEXT_SIZE];
 	char mime_type[SR_MIME_SIZE]; /* "" where nothing tells. */
@@ -46,6 +46,8 @@ sr_job *sr_readers_take(sr_readers *readers, double wait);
 
 size_t sr_readers_out(const sr_readers *readers); /* Given and not yet taken. */
 
+int64_t sr_readers_read(const sr_readers *readers); /* Bytes so far, also of jobs under way. */
+
 /* From now on jobs come back stopped, soon even the one that is being read. */
 void sr_readers_stop(sr_readers *readers);
 
@@ -56,8 +58,9 @@ void sr_readers_free(sr_readers *readers);
 typedef struct sr_scanner sr_scanner;
 
 sr_status sr_scanner_new(sr_scanner **scanner, const sr_types *types);
-/* Reads job->fd to its end and fills the job; *stop ends it early. */
-void sr_scan(sr_scanner *scanner, sr_job *job, const _Atomic bool *stop);
+/* Reads job->fd to its end and fills the job; *stop ends it early. What is read is added to *read
+ * at once. */
+void sr_scan(sr_scanner *scanner, sr_job *job, const _Atomic bool *stop, _Atomic int64_t *read);
 void sr_scanner_free(sr_scanner *scanner);
 
 #endif

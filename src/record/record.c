@@ -18,13 +18,16 @@
 #include "../base/path.h"
 #include "../base/text.h"
 #include "batch.h"
+#include "estimate.h"
 #include "known.h"
 #include "own.h"
 #include "roots.h"
+#include "scout.h"
 #include "walk.h"
 
 #define THREADS_MOST  256
 #define PROGRESS_NS   INT64_C(100000000)
+#define SCOUT_NS      INT64_C(1000000000)
 #define WAIT_SECONDS  0.1
 #define NS_PER_SECOND 1e9
 
@@ -38,9 +41,14 @@ typedef struct recording {
 	sr_types *types;
 	sr_readers *readers;
 	sr_batch *batch;
-	int64_t untouched; /* Files that needed neither reading nor saving. */
-	int64_t begun;     /* sr_clock_ns */
-	int64_t reported;  /* When progress was last called. */
+	const sr_roots *roots;
+	sr_scout *scout; /* NULL until it is worth its while. */
+	sr_estimate estimate;
+	int64_t given;       /* Files handed to the readers, */
+	int64_t given_bytes; /* and their sizes. */
+	int64_t untouched;   /* Files that needed neither reading nor saving. */
+	int64_t begun;       /* sr_clock_ns */
+	int64_t reported;    /* When progress was last called. */
 } recording;
 
 void sr_record_options_init(sr_record_options *options)
@@ -58,18 +66,47 @@ static void count_up(recording *rec)
 	rec->summary->added = saved->added;
 	rec->summary->changed = saved->changed;
 	rec->summary->unchanged = rec->untouched + saved->unchanged;
+	rec->summary->read = sr_readers_read(rec->readers);
 	rec->summary->seconds = (double)(sr_clock_ns() - rec->begun) / NS_PER_SECOND;
+}
+
+/* What is to come, where the scout has counted it. */
+static void look_ahead(recording *rec, int64_t now, sr_record_ahead *ahead)
+{
+	const sr_record_summary *s = rec->summary;
+	sr_extent extent;
+
+	/* Nobody asks how long something takes that is done at once. */
+	if (rec->scout == NULL && now - rec->begun >= SCOUT_NS)
+		sr_scout_start(&rec->scout, rec->roots, rec->excludes, rec->own,
+			       rec->options->one_file_system);
+	*ahead = (sr_record_ahead){.seconds_left = -1};
+	sr_scout_counted(rec->scout, &ahead->total_files, &ahead->total_bytes);
+	extent = (sr_extent){
+		.files = ahead->total_files,
+		.bytes = ahead->total_bytes,
+		.seen = s->scanned,
+		.seen_bytes = s->bytes,
+		.given = rec->given,
+		.given_bytes = rec->given_bytes,
+		.read = rec->given - (int64_t)sr_readers_out(rec->readers),
+		.read_bytes = s->read,
+	};
+	ahead->seconds_left =
+		sr_estimate_left(&rec->estimate, &extent, (double)now / NS_PER_SECOND);
 }
 
 static sr_status report(recording *rec)
 {
 	int64_t now = sr_clock_ns();
+	sr_record_ahead ahead;
 
 	if (rec->options->progress == NULL || now - rec->reported < PROGRESS_NS)
 		return SR_OK;
 	rec->reported = now;
 	count_up(rec);
-	if (!rec->options->progress(rec->options->arg, rec->summary, 0))
+	look_ahead(rec, now, &ahead);
+	if (!rec->options->progress(rec->options->arg, rec->summary, &ahead))
 		return SR_OK;
 	return sr_fail(SR_INTERRUPTED, "recording was stopped");
 }
@@ -86,7 +123,6 @@ static void fail_file(recording *rec, sr_text path, const char *why)
 
 static sr_status finish(recording *rec, sr_job *job)
 {
-	rec->summary->read += job->read;
 	if (!job->failed && !job->stopped)
 		return sr_batch_add_read(rec->batch, job);
 	if (job->failed)
@@ -144,6 +180,8 @@ static sr_status read_file(recording *rec, const sr_met *met)
 		sr_job_free(job);
 		return SR_OK;
 	}
+	rec->given++;
+	rec->given_bytes += job->stat.st_size;
 	sr_readers_give(rec->readers, job);
 	return collect(rec, SR_READERS_MOST - 1);
 }
@@ -296,7 +334,7 @@ static int threads_of(const sr_record_options *options)
 	return sched_getaffinity(0, sizeof(cores), &cores) == 0 ? CPU_COUNT(&cores) : 1;
 }
 
-static sr_status record_roots(recording *rec, const sr_roots *roots)
+static sr_status record_roots(recording *rec)
 {
 	sr_status rc = sr_types_new(&rec->types, SR_TYPES_TABLE);
 
@@ -307,8 +345,8 @@ static sr_status record_roots(recording *rec, const sr_roots *roots)
 	rc = sr_readers_start(&rec->readers, threads_of(rec->options), rec->types);
 	if (rc != SR_OK)
 		goto err1;
-	for (size_t i = 0; rc == SR_OK && i < roots->count; i++)
-		rc = record_root(rec, roots->paths[i]);
+	for (size_t i = 0; rc == SR_OK && i < rec->roots->count; i++)
+		rc = record_root(rec, rec->roots->paths[i]);
 	if (rc == SR_OK)
 		rc = collect(rec, 0);
 	/* Stopping keeps what was read whole. */
@@ -317,6 +355,7 @@ static sr_status record_roots(recording *rec, const sr_roots *roots)
 	else if (rc == SR_INTERRUPTED && sr_batch_save(rec->batch) == SR_OK)
 		sr_fail(rc, "recording was stopped; what was read before is saved");
 	count_up(rec);
+	sr_scout_free(rec->scout);
 	sr_readers_free(rec->readers);
 err1:
 	sr_batch_free(rec->batch);
@@ -365,7 +404,8 @@ sr_status sr_record(sr_catalog *catalog, const sr_id *client, const char *const 
 	rc = sr_roots_new(&roots, paths, count, rec.excludes, rec.options->one_file_system);
 	if (rc != SR_OK)
 		goto err3;
-	rc = record_roots(&rec, &roots);
+	rec.roots = &roots;
+	rc = record_roots(&rec);
 	rec.summary->interrupted = rc == SR_INTERRUPTED;
 	sr_roots_free(&roots);
 err3:

@@ -127,7 +127,8 @@ static ssize_t read_chunk(int fd, unsigned char *chunk)
 }
 
 /* Reads to the end; false when it failed or was stopped. */
-static bool read_all(sr_scanner *scanner, sr_job *job, const _Atomic bool *stop)
+static bool read_all(sr_scanner *scanner, sr_job *job, const _Atomic bool *stop,
+		     _Atomic int64_t *read)
 {
 	ssize_t n;
 
@@ -143,6 +144,7 @@ static bool read_all(sr_scanner *scanner, sr_job *job, const _Atomic bool *stop)
 		if (job->read == 0)
 			find_type(scanner, job, (size_t)n);
 		job->read += n;
+		atomic_fetch_add_explicit(read, n, memory_order_relaxed);
 		/* One that grows as fast as it is read must not hold a thread for ever. */
 		if (job->read > job->stat.st_size) {
 			fail(job, "grew while it was read");
@@ -156,7 +158,7 @@ static bool read_all(sr_scanner *scanner, sr_job *job, const _Atomic bool *stop)
 	return true;
 }
 
-void sr_scan(sr_scanner *scanner, sr_job *job, const _Atomic bool *stop)
+void sr_scan(sr_scanner *scanner, sr_job *job, const _Atomic bool *stop, _Atomic int64_t *read)
 {
 	struct stat met = job->stat, after;
 	bool whole = false;
@@ -169,7 +171,7 @@ void sr_scan(sr_scanner *scanner, sr_job *job, const _Atomic bool *stop)
 	else if (job->stat.st_dev != met.st_dev || job->stat.st_ino != met.st_ino)
 		fail(job, "was replaced before it was read");
 	else
-		whole = read_all(scanner, job, stop);
+		whole = read_all(scanner, job, stop, read);
 	/* Also after a failure: the digest must be empty for the next file. */
 	if (sr_digest_end(scanner->digest, &job->crc, job->hash) != SR_OK && !job->failed) {
 		fail(job, sr_error_message());

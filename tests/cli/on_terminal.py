@@ -1,6 +1,7 @@
 """Runs a program on a terminal of its own: on_terminal.py COLUMNS TYPED PROGRAM ARGUMENT…
 
-Prints what the terminal received, and ends as the program did.
+Prints what the terminal received, and ends as the program did. TYPED is typed at once, or with
+$TYPE_AFTER when the terminal has received that.
 """
 
 import fcntl
@@ -15,9 +16,15 @@ child, terminal = pty.fork()
 if child == 0:
     fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     os.execv(sys.argv[3], sys.argv[3:])
-os.write(terminal, typed.encode())
+after, seen = os.environ.get("TYPE_AFTER", "").encode(), b""
 try:
-    while chunk := os.read(terminal, 65536):
+    while True:
+        if typed and after in seen:
+            os.write(terminal, typed.encode())
+            typed = ""
+        if not (chunk := os.read(terminal, 65536)):
+            break
+        seen += chunk
         sys.stdout.buffer.write(chunk)
 except OSError:  # The last holder of the other side is gone.
     pass

@@ -58,3 +58,20 @@ for line in open("out"):
 	strongroom record --client pc --reread many >out 2>&1
 	run ! grep 'recording: ' out
 }
+
+@test "progress tells the time left in one line, which is gone at the end" {
+	mkdir tree
+	truncate -s 1T tree/big
+	status=0
+	TYPE_AFTER=' left' on_terminal 80 $'\003' record --client pc tree >out || status=$?
+	equal 1 "$status"
+	grep -q interrupted out
+	# Each line that is drawn fits, and is wiped before anything else is written.
+	python3 - <<-'END'
+		drawn = open("out").read().split("\x1b[K")
+		lines = [text for text in drawn if text.startswith("recording: ")]
+		assert lines and lines == drawn[:len(lines)], drawn
+		assert all(len(line) < 80 and "\n" not in line for line in lines[:-1]), lines
+		assert lines[-1].rstrip("^C").endswith(" left"), lines
+	END
+}

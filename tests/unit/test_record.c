@@ -395,10 +395,10 @@ static void a_growing_file_fails(void **state)
 	assert_int_equal(got.added, 1);
 }
 
-static bool stop_at_once(void *arg, const sr_record_summary *so_far, int64_t total)
+static bool stop_at_once(void *arg, const sr_record_summary *so_far, const sr_record_ahead *ahead)
 {
 	(void)arg;
-	(void)total;
+	assert_int_equal(ahead->total_files, 0);
 	assert_true(so_far->seconds >= 0);
 	return true;
 }
