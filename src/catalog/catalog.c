@@ -153,26 +153,44 @@ static void take_foreign(void *arg, const char *type, const char *name, const ch
 				    "TRUST_FOREIGN_TRIGGERS if you know what it does");
 }
 
-/* What would run on our behalf without being ours makes the catalog read only. */
+static const char *only_reads(sr_catalog *catalog)
+{
+	const char *why;
+
+	pthread_mutex_lock(&catalog->lock);
+	why = catalog->only_reads;
+	pthread_mutex_unlock(&catalog->lock);
+	return why;
+}
+
+static void set_only_reads(sr_catalog *catalog, char *why)
+{
+	bool first;
+
+	pthread_mutex_lock(&catalog->lock);
+	if ((first = catalog->only_reads == NULL))
+		catalog->only_reads = why;
+	pthread_mutex_unlock(&catalog->lock);
+	if (first)
+		sr_log("catalog", SR_LOG_WARNING, "%s is opened read-only: %s",
+		       sr_quoted(sr_text_of(catalog->settings.path)), why);
+	else
+		free(why);
+}
+
+/* What would run on our behalf without being ours makes the catalog read only. Another program
+ * may plant it at any time, so every change of the schema is looked at. */
 static sr_status settle_trust(sr_catalog *catalog, sr_conn *conn)
 {
 	sr_buffer words = SR_BUFFER_EMPTY;
 	int64_t count = 0;
 	sr_status rc;
 
-	if (catalog->settings.trust_foreign_triggers)
+	if (catalog->settings.trust_foreign_triggers || only_reads(catalog) != NULL)
 		return SR_OK;
-	if ((rc = sr_schema_foreign(conn, take_foreign, &words, &count)) != SR_OK)
-		goto err0;
-	if (count == 0)
-		goto err0;
-	if ((rc = sr_buffer_status(&words)) != SR_OK)
-		goto err0;
-	catalog->only_reads = sr_buffer_take(&words);
-	sr_log("catalog", SR_LOG_WARNING, "%s is opened read-only: %s",
-	       sr_quoted(sr_text_of(catalog->settings.path)), catalog->only_reads);
-
-err0:
+	if ((rc = sr_schema_foreign(conn, take_foreign, &words, &count)) == SR_OK && count > 0 &&
+	    (rc = sr_buffer_status(&words)) == SR_OK)
+		set_only_reads(catalog, sr_buffer_take(&words));
 	sr_buffer_free(&words);
 	return rc;
 }
@@ -197,7 +215,7 @@ static sr_status settle(sr_catalog *catalog, const sr_options *options)
 	if ((rc = sr_schema_version(conn, &version, &legacy)) == SR_OK)
 		rc = settle_trust(catalog, conn);
 	sr_pool_release(catalog->pool, conn);
-	if (rc != SR_OK || catalog->settings.read_only || catalog->only_reads != NULL || legacy ||
+	if (rc != SR_OK || catalog->settings.read_only || only_reads(catalog) != NULL || legacy ||
 	    version != sr_schema_latest())
 		return rc;
 	if ((rc = sr_pool_write(catalog->pool, SR_HERE, &conn)) == SR_OK)
@@ -344,7 +362,11 @@ static sr_status take_shape(sr_reading *reading)
 		reading->shape = (sr_shape){0};
 		return rc;
 	}
-	return reading->nested ? SR_OK : keep_shape(catalog, &reading->shape);
+	if (reading->nested)
+		return SR_OK;
+	if ((rc = settle_trust(catalog, reading->conn)) != SR_OK)
+		return rc;
+	return keep_shape(catalog, &reading->shape);
 }
 
 sr_status sr_reading_begin(sr_catalog *catalog, const char *site, sr_reading *reading)
@@ -396,6 +418,12 @@ static sr_status fail_too_old(const sr_catalog *catalog, int version)
 		       sr_quoted(sr_text_of(catalog->settings.path)), version, sr_schema_latest());
 }
 
+static sr_status fail_only_reads(sr_catalog *catalog)
+{
+	return sr_fail(SR_READ_ONLY, "the database %s only reads: %s",
+		       sr_quoted(sr_text_of(catalog->settings.path)), only_reads(catalog));
+}
+
 sr_status sr_catalog_writable(sr_catalog *catalog)
 {
 	sr_reading reading = {0};
@@ -407,9 +435,8 @@ sr_status sr_catalog_writable(sr_catalog *catalog)
 	if (catalog->settings.read_only)
 		return sr_fail(SR_READ_ONLY, "the database %s is open for reading only",
 			       sr_quoted(sr_text_of(catalog->settings.path)));
-	if (catalog->only_reads != NULL)
-		return sr_fail(SR_READ_ONLY, "the database %s only reads: %s",
-			       sr_quoted(sr_text_of(catalog->settings.path)), catalog->only_reads);
+	if (only_reads(catalog) != NULL)
+		return fail_only_reads(catalog);
 	pthread_mutex_lock(&catalog->lock);
 	latest = catalog->shape.latest;
 	pthread_mutex_unlock(&catalog->lock);
@@ -417,7 +444,9 @@ sr_status sr_catalog_writable(sr_catalog *catalog)
 		return SR_OK;
 	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
 		return rc;
-	if (!reading.shape.latest)
+	if (only_reads(catalog) != NULL)
+		rc = fail_only_reads(catalog);
+	else if (!reading.shape.latest)
 		rc = fail_too_old(catalog, reading.shape.version);
 	sr_reading_end(&reading);
 	return rc;
@@ -431,14 +460,10 @@ typedef struct checked {
 	bool stale; /* The catalog's shape was out of date. */
 } checked;
 
-static sr_status run_checked(sr_conn *conn, void *arg)
+sr_status sr_catalog_admit(sr_catalog *catalog, sr_conn *conn, bool *stale)
 {
-	checked *check = arg;
-	sr_catalog *catalog = check->catalog;
 	sr_shape shape;
 	sr_status rc;
-	bool latest;
-	int version;
 
 	pthread_mutex_lock(&catalog->lock);
 	shape = (sr_shape){
@@ -447,20 +472,28 @@ static sr_status run_checked(sr_conn *conn, void *arg)
 		.latest = catalog->shape.latest,
 	};
 	pthread_mutex_unlock(&catalog->lock);
-	check->stale = false;
-	if ((rc = sr_shape_stale(conn, &shape, &check->stale)) != SR_OK)
+	*stale = false;
+	if ((rc = sr_shape_stale(conn, &shape, stale)) != SR_OK)
 		return rc;
-	latest = shape.latest;
-	version = shape.version;
-	if (check->stale) {
+	if (*stale) {
 		if ((rc = sr_shape_read(conn, &shape)) != SR_OK)
 			return rc;
-		latest = shape.latest;
-		version = shape.version;
 		sr_shape_free(&shape);
+		if ((rc = settle_trust(catalog, conn)) != SR_OK)
+			return rc;
 	}
-	if (!latest)
-		return fail_too_old(catalog, version);
+	if (only_reads(catalog) != NULL)
+		return fail_only_reads(catalog);
+	return shape.latest ? SR_OK : fail_too_old(catalog, shape.version);
+}
+
+static sr_status run_checked(sr_conn *conn, void *arg)
+{
+	checked *check = arg;
+	sr_status rc;
+
+	if ((rc = sr_catalog_admit(check->catalog, conn, &check->stale)) != SR_OK)
+		return rc;
 	return check->operation(conn, check->arg);
 }
 

@@ -22,12 +22,13 @@
 struct sr_catalog {
 	sr_pool *pool;
 	sr_settings settings;  /* As resolved at opening; never changes. */
-	char *only_reads;      /* Why it cannot write though nobody asked for that, or NULL. */
 	pid_t process;         /* The one that opened it; a child has only a copy. */
 	atomic_int references; /* The opener's, and one for each call and cursor at work, so that
 				  the last of them frees a catalog that was closed meanwhile. */
 	pthread_mutex_t lock;  /* Guards what follows. */
 	sr_shape shape;        /* Of the last read; readers take it anew when it is stale. */
+	char *only_reads;      /* Why it cannot write though nobody asked for that, or NULL. Once
+				  set it stays. */
 };
 
 /* A snapshot and what its tables look like. */
@@ -48,6 +49,10 @@ sr_status sr_catalog_write(sr_catalog *catalog, const char *site, sr_operation o
 
 /* Those checks alone, for what takes the writer by another way. */
 sr_status sr_catalog_writable(sr_catalog *catalog);
+
+/* The same inside the writer's transaction, where nobody can change the schema any more; *stale
+ * tells that somebody had. */
+sr_status sr_catalog_admit(sr_catalog *catalog, sr_conn *conn, bool *stale);
 
 /* SR_FORKED in a child of the process that opened it. For what looks at the catalog before it asks
  * the pool, which knows too: a lock may have been held while the child was made. */

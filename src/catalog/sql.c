@@ -171,12 +171,14 @@ static sr_status run_in_transaction(sr_catalog *catalog, run *job)
 {
 	sr_conn *conn;
 	sr_status rc;
+	bool stale;
 
 	if ((rc = sr_pool_write(catalog->pool, "sr_execute", &conn)) != SR_OK)
 		return rc;
 	if ((rc = sr_pool_begin(catalog->pool, "sr_execute")) != SR_OK)
 		goto err0;
-	if ((rc = run_watched(catalog, conn, job)) == SR_OK) {
+	if ((rc = sr_catalog_admit(catalog, conn, &stale)) == SR_OK &&
+	    (rc = run_watched(catalog, conn, job)) == SR_OK) {
 		rc = sr_pool_end(catalog->pool, true);
 	} else {
 		char why[2048];

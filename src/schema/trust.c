@@ -1,7 +1,9 @@
 /*
  * What in a database of unknown origin would run when our statements do: triggers on our
- * tables, indexes with expressions or conditions, names of ours that are views. The migrations'
- * own are known by name and by words, at whatever version.
+ * tables and on those that a foreign key's action reaches from there, indexes with expressions
+ * or conditions, names of ours that are views. The migrations' own are known by name and by
+ * words, at whatever version. A row of the schema table whose type or names differ from its text
+ * is no way around: SQLite refuses such a database as malformed.
  */
 #include "schema.h"
 
@@ -55,6 +57,45 @@ static sr_status table_computes(sr_conn *conn, const char *name, bool *computes)
 	return rc;
 }
 
+/* Whether a foreign key's action can write to the table when ours are written: it, or what it
+ * hangs on, is a child of one of ours. */
+static sr_status table_reached(sr_conn *conn, const char *table, bool *reached)
+{
+	static const char sql[] =
+		"WITH RECURSIVE up(name) AS (SELECT $1 UNION"
+		" SELECT k.\"table\" FROM up JOIN pragma_foreign_key_list(up.name) k"
+		" WHERE k.on_delete NOT IN ('NO ACTION', 'RESTRICT')"
+		" OR k.on_update NOT IN ('NO ACTION', 'RESTRICT'))"
+		" SELECT name FROM up";
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	*reached = false;
+	if ((rc = sr_prepare(conn, sql, &stmt)) != SR_OK)
+		return rc;
+	sr_bind_text(stmt, 1, table);
+	while (!*reached && (rc = sr_step(stmt, &row)) == SR_OK && row) {
+		const char *name = sr_column_text(stmt, 0).data;
+
+		*reached = name && is_our_table(name);
+	}
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+static sr_status table_foreign(sr_conn *conn, const char *name, bool *foreign)
+{
+	char type[16];
+	sr_status rc;
+
+	/* Not by its text, in which a comment can stand before VIRTUAL. */
+	if ((rc = sr_object_type(conn, name, type)) != SR_OK)
+		return rc;
+	*foreign = strcmp(type, "table") != 0;
+	return *foreign ? SR_OK : table_computes(conn, name, foreign);
+}
+
 static sr_status object_foreign(sr_conn *conn, const char *type, const char *name,
 				const char *table, const char *sql, bool *foreign)
 {
@@ -63,15 +104,12 @@ static sr_status object_foreign(sr_conn *conn, const char *type, const char *nam
 		*foreign = is_our_table(name);
 		return SR_OK;
 	}
+	if (strcasecmp(type, "trigger") == 0 && !is_our_table(table))
+		return table_reached(conn, table, foreign);
 	if (!is_our_table(table))
 		return SR_OK;
-	if (strcmp(type, "table") == 0) {
-		if (strncasecmp(sql, "CREATE VIRTUAL", 14) == 0) {
-			*foreign = true;
-			return SR_OK;
-		}
-		return table_computes(conn, name, foreign);
-	}
+	if (strcmp(type, "table") == 0)
+		return table_foreign(conn, name, foreign);
 	if (is_ours(type, name, sql))
 		return SR_OK;
 	if (strcmp(type, "trigger") == 0) {

@@ -148,6 +148,39 @@ static void test_foreign_trigger(void **state)
 	assert_ok(sr_client_save(f->catalog, &client, 1, NULL));
 }
 
+/* Planted while the catalog is open, it fires neither. */
+static void test_foreign_trigger_meanwhile(void **state)
+{
+	static const char spy[] = "CREATE TRIGGER spy AFTER INSERT ON clients BEGIN"
+				  " DELETE FROM clients; END";
+	fixture *f = *state;
+	sr_client client = {.name = sr_text_of("b")};
+
+	for (int way = 0; way < 3; way++) {
+		fixture_open(f);
+		if (way == 0)
+			(void)add_client(f, "a");
+		stranger(f, spy);
+		if (way == 1)
+			assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 1);
+		sr_id_new(&client.id);
+		if (way == 2)
+			assert_fails(SR_READ_ONLY,
+				     sr_execute(f->catalog,
+						"INSERT INTO clients VALUES (x'01', 'c', NULL,"
+						" 'today', NULL)",
+						NULL, 0, NULL));
+		else
+			assert_fails(SR_READ_ONLY, sr_client_save(f->catalog, &client, 1, NULL));
+		assert_says("spy");
+		assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 1);
+		assert_ok(sr_close(f->catalog));
+		stranger(f, "DROP TRIGGER spy");
+	}
+	fixture_open(f);
+	assert_ok(sr_client_save(f->catalog, &client, 1, NULL));
+}
+
 static void test_after_fork(void **state)
 {
 	fixture *f = *state;
@@ -258,7 +291,7 @@ int main(void)
 		TEST(test_old_stays_as_it_is),   TEST(test_too_new_and_empty),
 		TEST(test_foreign_trigger),      TEST(test_after_fork),
 		TEST(test_close_under_a_cursor), TEST(test_shape_follows),
-		TEST(test_migration_status),
+		TEST(test_migration_status),     TEST(test_foreign_trigger_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -432,6 +432,36 @@ static void test_foreign(void **state)
 	fixture_clear();
 }
 
+/* What our writes reach through a foreign key's action, however far, and no further. */
+static void test_foreign_by_key(void **state)
+{
+	const char *path = fixture_path();
+	drift d = {""};
+	int64_t count;
+	sr_conn *conn;
+
+	(void)state;
+	assert_int_equal(run_to(path, -1, false), SR_OK);
+	assert_null(old_database_run(
+		path,
+		"CREATE TABLE child (a PRIMARY KEY REFERENCES clients(ID) ON DELETE SET NULL);"
+		"CREATE TABLE grandchild (b REFERENCES child(a) ON UPDATE CASCADE);"
+		"CREATE TABLE bystander (c REFERENCES clients(ID));"
+		"CREATE TRIGGER near AFTER UPDATE ON child BEGIN DELETE FROM files; END;"
+		"CREATE TRIGGER far AFTER UPDATE ON grandchild BEGIN DELETE FROM files; END;"
+		"CREATE TRIGGER none AFTER UPDATE ON bystander BEGIN DELETE FROM files; END;"
+		"DROP TABLE transfer_stats;"
+		"CREATE /**/ VIRTUAL TABLE transfer_stats USING fts5(Date);"));
+	conn = fixture_open(path);
+	assert_int_equal(sr_schema_foreign(conn, foreign_add, &d, &count), SR_OK);
+	assert_int_equal(count, 3);
+	assert_non_null(strstr(d.words, "[trigger near|child|]"));
+	assert_non_null(strstr(d.words, "[trigger far|grandchild|]"));
+	assert_non_null(strstr(d.words, "[table transfer_stats|"));
+	sr_conn_close(conn);
+	fixture_clear();
+}
+
 /* The guard of callers' own SQL. */
 static void test_callers_sql(void **state)
 {
@@ -528,6 +558,7 @@ int main(void)
 		cmocka_unit_test(test_loss_refused),
 		cmocka_unit_test(test_drift),
 		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_foreign_by_key),
 		cmocka_unit_test(test_callers_sql),
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_damage_refused),
