@@ -758,12 +758,25 @@ typedef bool (*sr_record_progress_fn)(void *arg, const sr_record_summary *so_far
 /* A file that failed, and why. Called from one thread at a time. */
 typedef void (*sr_record_failure_fn)(void *arg, sr_text path, const char *why);
 
+/*
+ * A pattern of what is left out is one of a shell: "*", "?" and "[…]" stand for what is within one
+ * name, a first dot included, and a backslash takes their meaning away.
+ *
+ * - Without a slash it means every file and folder of that name: core, *.o.
+ * - With a slash at its beginning it means a whole path: /var/cache.
+ * - With a slash only elsewhere it means the end of a path, below any folder: build/out.
+ * - Two stars as a whole part between slashes are any number of folders, none included; as the
+ *   last part, all that is in the folder before them, which itself is kept.
+ * - With a slash at its end it means folders only: cache/.
+ *
+ * What is below a folder that is left out is left out with it. The paths that are to be recorded
+ * are never left out themselves.
+ */
 #define SR_RECORD_OPTIONS_VERSION 1
 
 typedef struct sr_record_options {
 	unsigned version;            /* SR_RECORD_OPTIONS_VERSION */
-	const char *const *excludes; /* Shell patterns: against the whole path when they hold a
-					slash, else against each name. */
+	const char *const *excludes; /* Patterns of what is left out, see below. */
 	size_t exclude_count;
 	bool one_file_system;
 	bool reread; /* Read also what looks unchanged. */

@@ -17,7 +17,7 @@ static bool steps_into(const char *path, const sr_excludes *excludes, const dev_
 {
 	struct stat st;
 
-	if (sr_excluded(excludes, path, strrchr(path, '/') + 1) || lstat(path, &st) != 0)
+	if (lstat(path, &st) != 0 || sr_excluded(excludes, path, S_ISDIR(st.st_mode)))
 		return false;
 	return device == NULL || st.st_dev == *device;
 }

@@ -227,7 +227,7 @@ static sr_status next_entry(sr_walk *walk, const sr_met **met)
 		return rc;
 	walk->met.folder = top->fd;
 	walk->met.name = name;
-	if (sr_excluded(walk->excludes, walk->path.data, name))
+	if (sr_excluded(walk->excludes, walk->path.data, folder))
 		*met = meet(walk, SR_MET_EXCLUDED);
 	else if (fstatat(top->fd, name, st, AT_SYMLINK_NOFOLLOW) != 0)
 		*met = meet_errno(walk, errno);

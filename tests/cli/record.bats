@@ -66,6 +66,12 @@ counts='[.scanned, .added, .changed, .unchanged, .missing, .failed]'
 @test "--exclude leaves out names and paths" {
 	equal '[2,1]' "$(json '[.scanned, .excluded]' record --client pc --exclude '*.bin' tree)"
 	equal 0 "$(json '[.files[] | select(.filename == "b.bin")] | length' search)"
+	strongroom client add other >/dev/null
+	equal '[2,1]' "$(json '[.scanned, .excluded]' record --client other --exclude 'tree/a.*' tree)"
+	equal '[1,1]' "$(json '[.scanned, .excluded]' record --client other --exclude sub/ tree)"
+	equal '[1,2]' "$(json '[.scanned, .excluded]' record --client other --exclude "$PWD/**/sub/*" tree)"
+	equal '[3,0]' "$(json '[.scanned, .excluded]' record --client other --exclude "/sub/*" tree)"
+	equal 1 "$(json '.files | length' search b.bin --client other)"
 }
 
 @test "a file that cannot be read is named, the rest is recorded, the status is 1" {
