@@ -2,55 +2,33 @@
 #ifndef SR_TEST_ENGINE_FIXTURE_H
 #define SR_TEST_ENGINE_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/error.h"
 #include "engine/engine.h"
+#include "expect.h"
 #include "fault_vfs.h"
+#include "scratch.h"
 
-static char folder[64];
-static char path[96];
-
-/* A path in the folder; good until the next call but three. */
-__attribute__((unused)) static const char *in_folder(const char *name)
-{
-	static char names[4][160];
-	static int next;
-	char *out = names[next++ % 4];
-
-	snprintf(out, sizeof(names[0]), "%s/%s", folder, name);
-	return out;
-}
+static const char *path; /* Of the database; it is not there yet. */
 
 static int make_folder(void **state)
 {
+	static char name[96];
+
 	(void)state;
-	strcpy(folder, "/tmp/strongroom-engine-XXXXXX");
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	snprintf(path, sizeof(path), "%s/a.db", folder);
+	scratch_new();
+	snprintf(name, sizeof(name), "%s", scratch_path("a.db"));
+	path = name;
 	fault_vfs_install();
 	return 0;
 }
 
 static int remove_folder(void **state)
 {
-	char command[128];
-
-	(void)state;
 	fault_vfs_remove();
-	snprintf(command, sizeof(command), "rm -r '%s'", folder);
-	return system(command);
+	return scratch_teardown(state);
 }
 
 __attribute__((unused)) static sr_status try_open(const char *name, sr_access access,
@@ -65,30 +43,15 @@ __attribute__((unused)) static sr_conn *open_as(sr_access access)
 {
 	sr_conn *conn;
 
-	if (try_open(path, access, &conn) != SR_OK)
-		fail_msg("%s", sr_error_message());
+	assert_done(try_open(path, access, &conn));
 	return conn;
 }
-
-#define ok(call)                                                                                   \
-	do {                                                                                       \
-		if ((call) != SR_OK)                                                               \
-			fail_msg("%s: %s", #call, sr_error_message());                             \
-	} while (0)
-
-/* Fails with the status, and with words that hold the part. */
-#define fails(status, part, call)                                                                  \
-	do {                                                                                       \
-		sr_status got_ = (call);                                                           \
-		if (got_ != (status) || !strstr(sr_error_message(), (part)))                       \
-			fail_msg("%s: %s: %s", #call, sr_status_name(got_), sr_error_message());   \
-	} while (0)
 
 __attribute__((unused)) static int64_t ask(sr_conn *conn, const char *sql)
 {
 	int64_t value = -1;
 
-	ok(sr_query_integer(conn, sql, &value));
+	assert_done(sr_query_integer(conn, sql, &value));
 	return value;
 }
 

@@ -1,23 +1,23 @@
-/* A folder for one database, and short ways to open and migrate it. */
+/* Short ways to open, migrate and verify one database in a folder. */
 #ifndef MIGRATE_FIXTURE_H
 #define MIGRATE_FIXTURE_H
 
+#include "expect.h"
 #include "schema/migrate.h"
+#include "scratch.h"
 
-/* A path in a new folder; the database is not there yet. One at a time. */
-const char *fixture_path(void);
-const char *fixture_folder(void);
-
-/* Removes the folder with everything in it. */
-void fixture_clear(void);
+/* A path in a new folder, in place of the last one; the database is not there yet. */
+const char *migrate_path(void);
 
 /* Opens for writing, making it if needed; any failure ends the test. */
-sr_conn *fixture_open(const char *path);
+sr_conn *migrate_open(const char *path);
 
 /* Opens, migrates, closes. */
 sr_status migrate_run(const char *path, const sr_schema_options *options, sr_migrated *migrated);
 
 /* How many differences verify finds; prints them. */
-int64_t fixture_drift(const char *path);
+int64_t migrate_drift(const char *path);
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, NULL, scratch_teardown)
 
 #endif

@@ -43,4 +43,23 @@ char *old_database_dump(const char *path, const char *sql);
  * files' own ids as well, which stages before version 0 do not have. */
 char *old_database_rows(const char *path, old_stage stage, bool ids);
 
+/* The seed's core tables, as the old code makes them. */
+#define OLD_TABLES                                                                                 \
+	"CREATE TABLE clients (ID BLOB(16) PRIMARY KEY, Name VARCHAR(255) UNIQUE NOT NULL, "       \
+	"PublicKey BLOB(160), LastSeen TEXT NOT NULL, AESKey BLOB(32));"                           \
+	"CREATE TABLE files (ID BLOB(16) PRIMARY KEY, FileName VARCHAR(255) NOT NULL, "            \
+	"PathName VARCHAR(255) NOT NULL, Verified BOOLEAN DEFAULT 0, FileSize INTEGER, "           \
+	"ModificationDate TEXT, CRC INTEGER, ClientID BLOB(16) NOT NULL, FOREIGN KEY (ClientID) "  \
+	"REFERENCES clients(ID) ON DELETE CASCADE);"
+
+/* A client and two files in them. */
+#define OLD_ROWS                                                                                   \
+	"INSERT INTO clients VALUES (x'00112233445566778899aabbccddeeff', 'old', x'0102', "        \
+	"'2025-08-05T18:20:36+00:00Z', NULL);"                                                     \
+	"INSERT INTO files VALUES (x'0000000000000000000000000000000a', 'One.TXT', "               \
+	"'received_files/One.TXT', 1, 100, '2025-08-05T10:00:00', 7, "                             \
+	"x'00112233445566778899aabbccddeeff'), (x'0000000000000000000000000000000b', 'two.pdf', "  \
+	"'received_files/two.pdf', 0, NULL, 'yesterday', NULL, "                                   \
+	"x'00112233445566778899aabbccddeeff');"
+
 #endif

@@ -40,7 +40,7 @@ static inline void run_batch(sr_pool *pool, member *members, int count, void (*p
 {
 	sr_conn *conn;
 
-	assert_ok(sr_pool_write(pool, SR_HERE, &conn));
+	assert_done(sr_pool_write(pool, SR_HERE, &conn));
 	if (prepare != NULL)
 		prepare(conn);
 	for (int i = 0; i < count; i++) {

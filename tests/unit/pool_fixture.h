@@ -3,36 +3,27 @@
 #ifndef POOL_FIXTURE_H
 #define POOL_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "expect.h"
 #include "pool/pool.h"
+#include "scratch.h"
 
-typedef struct fixture {
-	char folder[64];
+typedef struct pool_fixture {
 	char path[96];
 	sr_pool_options options; /* Of the next fixture_pool. */
 	sr_pool *pool;
-} fixture;
+} pool_fixture;
 
 /* ---- The log ---- */
 
 static pthread_mutex_t logged_lock = PTHREAD_MUTEX_INITIALIZER;
-static char logged[65536]; /* Every message since fixture_new, a line each. */
+static char logged[65536]; /* Every message since pool_setup, a line each. */
 
 static inline void keep_log(void *arg, sr_log_level level, const char *module, const char *message)
 {
@@ -60,42 +51,23 @@ static inline int times_logged(const char *words)
 
 /* ---- The pool ---- */
 
-#define assert_ok(call)                                                                            \
-	do {                                                                                       \
-		sr_status status_ = (call);                                                        \
-		if (status_ != SR_OK)                                                              \
-			fail_msg("%s: %s (%s)", #call, sr_status_name(status_),                    \
-				 sr_error_message());                                              \
-	} while (0)
-
-#define assert_status(call, expected) assert_int_equal((call), (expected))
-
-#define assert_says(words)                                                                         \
-	do {                                                                                       \
-		if (strstr(sr_error_message(), (words)) == NULL)                                   \
-			fail_msg("no '%s' in: %s", (words), sr_error_message());                   \
-	} while (0)
-
 /* An empty database with the tables `t (v)` and `wide (b)`, and parent and child with a deferred
  * foreign key. */
-static inline int fixture_new(void **state)
+static inline int pool_setup(void **state)
 {
-	fixture *f = calloc(1, sizeof(*f));
+	pool_fixture *f = calloc(1, sizeof(*f));
 	sr_conn_options options = {.access = SR_ACCESS_CREATE, .busy_timeout = 10};
 	sr_conn *conn;
 
-	strcpy(f->folder, "/tmp/strongroom-pool-XXXXXX");
-	if (mkdtemp(f->folder) == NULL)
-		return -1;
-	snprintf(f->path, sizeof(f->path), "%s/p.db", f->folder);
+	scratch_new();
+	snprintf(f->path, sizeof(f->path), "%s", scratch_path("p.db"));
 	logged[0] = '\0';
 	sr_log_set(keep_log, NULL);
-	if (sr_conn_open(&sr_sqlite, f->path, &options, &conn) != SR_OK ||
-	    sr_exec(conn, "CREATE TABLE t (v); CREATE TABLE wide (b); CREATE TABLE parent (id "
-			  "INTEGER PRIMARY KEY);"
-			  "CREATE TABLE child (p REFERENCES parent (id) "
-			  "DEFERRABLE INITIALLY DEFERRED)") != SR_OK)
-		return -1;
+	assert_done(sr_conn_open(&sr_sqlite, f->path, &options, &conn));
+	assert_done(sr_exec(conn, "CREATE TABLE t (v); CREATE TABLE wide (b);"
+				  "CREATE TABLE parent (id INTEGER PRIMARY KEY);"
+				  "CREATE TABLE child (p REFERENCES parent (id) "
+				  "DEFERRABLE INITIALLY DEFERRED)"));
 	sr_conn_close(conn);
 	f->options = (sr_pool_options){
 		.engine = &sr_sqlite, .path = f->path, .readers = 4, .timeout = 120};
@@ -104,15 +76,15 @@ static inline int fixture_new(void **state)
 }
 
 /* The pool of f->options, in place of one opened before. */
-static inline sr_pool *fixture_pool(fixture *f)
+static inline sr_pool *fixture_pool(pool_fixture *f)
 {
 	if (f->pool != NULL)
-		assert_ok(sr_pool_close(f->pool));
-	assert_ok(sr_pool_open(&f->pool, &f->options));
+		assert_done(sr_pool_close(f->pool));
+	assert_done(sr_pool_open(&f->pool, &f->options));
 	return f->pool;
 }
 
-static inline bool fixture_has(const fixture *f, const char *suffix)
+static inline bool fixture_has(const pool_fixture *f, const char *suffix)
 {
 	char path[128];
 	struct stat st;
@@ -121,22 +93,15 @@ static inline bool fixture_has(const fixture *f, const char *suffix)
 	return stat(path, &st) == 0;
 }
 
-static inline int fixture_free(void **state)
+static inline int pool_teardown(void **state)
 {
-	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-	fixture *f = *state;
-	char path[128];
+	pool_fixture *f = *state;
 
 	if (f->pool != NULL)
 		(void)sr_pool_close(f->pool);
 	sr_log_set(NULL, NULL);
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", f->path, suffixes[i]);
-		unlink(path);
-	}
-	rmdir(f->folder);
 	free(f);
-	return 0;
+	return scratch_teardown(state);
 }
 
 static inline sr_pool_statistics figures(sr_pool *pool)
@@ -159,8 +124,8 @@ static inline int64_t integer_of(sr_pool *pool, const char *sql)
 	int64_t value = -1;
 	sr_conn *conn;
 
-	assert_ok(sr_pool_read(pool, "integer_of", &conn));
-	assert_ok(sr_query_integer(conn, sql, &value));
+	assert_done(sr_pool_read(pool, "integer_of", &conn));
+	assert_done(sr_query_integer(conn, sql, &value));
 	sr_pool_release(pool, conn);
 	return value;
 }

@@ -1,12 +1,5 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/checksum.h"
+#include "expect.h"
 
 static uint32_t cksum(const void *bytes, size_t length)
 {

@@ -1,12 +1,5 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/parse.h"
+#include "expect.h"
 
 /* The call failed, said so with the value, and left the number alone. */
 static void assert_refused(sr_status rc, const char *value, int64_t number)

@@ -1,13 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/path.h"
+#include "expect.h"
 
 static void assert_absolute(const char *base, const char *path, const char *expected)
 {

@@ -1,14 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <utf8proc.h>
 
 #include "base/text.h"
+#include "expect.h"
 
 static sr_text text_of(const char *string)
 {

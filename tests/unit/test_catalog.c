@@ -1,23 +1,24 @@
 /* Opening and closing: what is made, what is left alone, what is refused. */
-#include "database_fixture.h"
+#include "catalog_fixture.h"
+#include "old_database.h"
 
 #include <pthread.h>
 #include <sys/wait.h>
 
 static void test_create_and_reopen(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	struct stat st;
 	char side[160];
 	int version;
 
 	f->options.create = f->options.migrate = false;
-	assert_fails(SR_NOT_FOUND, sr_open(&f->catalog, &f->options));
+	assert_fails(sr_open(&f->catalog, &f->options), SR_NOT_FOUND, "");
 	assert_null(f->catalog);
 	assert_says("init");
 	assert_int_not_equal(stat(f->path, &st), 0);
 	f->options.create = true;
-	fixture_open(f);
+	catalog_open(f);
 	assert_int_equal(stat(f->path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_string_equal(sr_catalog_path(f->catalog), f->path);
@@ -28,35 +29,35 @@ static void test_create_and_reopen(void **state)
 	snprintf(side, sizeof(side), "%s-wal", f->path);
 	assert_int_not_equal(stat(side, &st), 0);
 	f->options.create = false;
-	fixture_open(f);
-	assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 1);
+	catalog_open(f);
+	assert_int_equal(integer(f, "SELECT count(*) FROM clients"), 1);
 	assert_ok(sr_close(NULL));
 }
 
 static void test_read_only(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	sr_client client = {.name = sr_text_of("b")};
 
 	f->options.read_only = true;
-	assert_fails(SR_READ_ONLY, sr_open(&f->catalog, &f->options));
+	assert_fails(sr_open(&f->catalog, &f->options), SR_READ_ONLY, "");
 	f->options.read_only = false;
-	fixture_open(f);
+	catalog_open(f);
 	(void)add_client(f, "a");
 	assert_ok(sr_close(f->catalog));
 	f->options.read_only = true;
-	fixture_open(f);
-	assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 1);
+	catalog_open(f);
+	assert_int_equal(integer(f, "SELECT count(*) FROM clients"), 1);
 	sr_id_new(&client.id);
-	assert_fails(SR_READ_ONLY, sr_client_save(f->catalog, &client, 1, NULL));
-	assert_fails(SR_READ_ONLY, sr_begin(f->catalog, NULL));
-	assert_fails(SR_READ_ONLY,
-		     sr_execute(f->catalog, "DELETE FROM transfer_stats", NULL, 0, NULL));
-	assert_fails(SR_READ_ONLY, sr_migrate(f->catalog, NULL, NULL));
+	assert_fails(sr_client_save(f->catalog, &client, 1, NULL), SR_READ_ONLY, "");
+	assert_fails(sr_begin(f->catalog, NULL), SR_READ_ONLY, "");
+	assert_fails(sr_execute(f->catalog, "DELETE FROM transfer_stats", NULL, 0, NULL),
+		     SR_READ_ONLY, "");
+	assert_fails(sr_migrate(f->catalog, NULL, NULL), SR_READ_ONLY, "");
 }
 
 /* The whole file, to see that nothing touched it. */
-static char *contents(const fixture *f, size_t *length)
+static char *contents(const catalog_fixture *f, size_t *length)
 {
 	FILE *file = fopen(f->path, "rb");
 	char *bytes = malloc(1 << 20);
@@ -69,24 +70,24 @@ static char *contents(const fixture *f, size_t *length)
 
 static void test_old_stays_as_it_is(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	size_t before_length, after_length;
 	char *before, *after;
 	sr_statistics *statistics;
 	sr_clients *clients;
 	const sr_client *client;
 
-	stranger(f, SEED_CORE SEED_ROWS);
+	foreign_sql(f, OLD_TABLES OLD_ROWS);
 	before = contents(f, &before_length);
 	f->options.create = f->options.migrate = false;
-	fixture_open(f);
+	catalog_open(f);
 	assert_ok(sr_statistics_get(f->catalog, &statistics));
 	sr_statistics_free(statistics);
 	assert_ok(sr_client_list(f->catalog, true, &clients));
 	assert_ok(sr_clients_next(clients, &client));
 	sr_clients_close(clients);
-	assert_int_equal(ask(f, "SELECT count(*) FROM files"), 2);
-	assert_fails(SR_TOO_OLD, sr_execute(f->catalog, "DELETE FROM files", NULL, 0, NULL));
+	assert_int_equal(integer(f, "SELECT count(*) FROM files"), 2);
+	assert_fails(sr_execute(f->catalog, "DELETE FROM files", NULL, 0, NULL), SR_TOO_OLD, "");
 	assert_ok(sr_close(f->catalog));
 	after = contents(f, &after_length);
 	assert_int_equal(before_length, after_length);
@@ -94,24 +95,23 @@ static void test_old_stays_as_it_is(void **state)
 	free(before);
 	free(after);
 	f->options.migrate = true;
-	fixture_open(f);
-	assert_int_equal(ask(f, "SELECT count(*) FROM files"), 2);
+	catalog_open(f);
+	assert_int_equal(integer(f, "SELECT count(*) FROM files"), 2);
 }
 
 static void test_too_new_and_empty(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 
-	stranger(f, "PRAGMA user_version = 0; CREATE TABLE t (a); DROP TABLE t;");
+	foreign_sql(f, "PRAGMA user_version = 0; CREATE TABLE t (a); DROP TABLE t;");
 	f->options.create = f->options.migrate = false;
-	assert_fails(SR_NOT_FOUND, sr_open(&f->catalog, &f->options));
-	assert_says("empty");
+	assert_fails(sr_open(&f->catalog, &f->options), SR_NOT_FOUND, "empty");
 	f->options.create = f->options.migrate = true;
-	fixture_open(f);
+	catalog_open(f);
 	assert_ok(sr_close(f->catalog));
-	stranger(f, "INSERT INTO database_migrations (version, description, applied_at) VALUES "
-		    "(4711, 'of tomorrow', 'then')");
-	assert_fails(SR_TOO_NEW, sr_open(&f->catalog, &f->options));
+	foreign_sql(f, "INSERT INTO database_migrations (version, description, applied_at) VALUES "
+		       "(4711, 'of tomorrow', 'then')");
+	assert_fails(sr_open(&f->catalog, &f->options), SR_TOO_NEW, "");
 	assert_null(f->catalog);
 	assert_says("4711");
 }
@@ -124,26 +124,25 @@ static void remember(void *arg, sr_log_level level, const char *module, const ch
 
 static void test_foreign_trigger(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	sr_client client = {.name = sr_text_of("b")};
 	char warning[1024] = "";
 
-	fixture_open(f);
+	catalog_open(f);
 	(void)add_client(f, "a");
 	assert_ok(sr_close(f->catalog));
-	stranger(f, "CREATE TRIGGER spy AFTER INSERT ON clients BEGIN DELETE FROM files; END");
+	foreign_sql(f, "CREATE TRIGGER spy AFTER INSERT ON clients BEGIN DELETE FROM files; END");
 	sr_log_set(remember, warning);
-	fixture_open(f);
+	catalog_open(f);
 	sr_log_set(NULL, NULL);
 	assert_non_null(strstr(warning, "spy"));
 	assert_non_null(strstr(warning, "TRUST_FOREIGN_TRIGGERS"));
 	sr_id_new(&client.id);
-	assert_fails(SR_READ_ONLY, sr_client_save(f->catalog, &client, 1, NULL));
-	assert_says("spy");
-	assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 1);
+	assert_fails(sr_client_save(f->catalog, &client, 1, NULL), SR_READ_ONLY, "spy");
+	assert_int_equal(integer(f, "SELECT count(*) FROM clients"), 1);
 	assert_ok(sr_close(f->catalog));
 	setenv("TRUST_FOREIGN_TRIGGERS", "true", 1);
-	fixture_open(f);
+	catalog_open(f);
 	unsetenv("TRUST_FOREIGN_TRIGGERS");
 	assert_ok(sr_client_save(f->catalog, &client, 1, NULL));
 }
@@ -153,42 +152,42 @@ static void test_foreign_trigger_meanwhile(void **state)
 {
 	static const char spy[] = "CREATE TRIGGER spy AFTER INSERT ON clients BEGIN"
 				  " DELETE FROM clients; END";
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	sr_client client = {.name = sr_text_of("b")};
 
 	for (int way = 0; way < 3; way++) {
-		fixture_open(f);
+		catalog_open(f);
 		if (way == 0)
 			(void)add_client(f, "a");
-		stranger(f, spy);
+		foreign_sql(f, spy);
 		if (way == 1)
-			assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 1);
+			assert_int_equal(integer(f, "SELECT count(*) FROM clients"), 1);
 		sr_id_new(&client.id);
 		if (way == 2)
-			assert_fails(SR_READ_ONLY,
-				     sr_execute(f->catalog,
+			assert_fails(sr_execute(f->catalog,
 						"INSERT INTO clients VALUES (x'01', 'c', NULL,"
 						" 'today', NULL)",
-						NULL, 0, NULL));
+						NULL, 0, NULL),
+				     SR_READ_ONLY, "");
 		else
-			assert_fails(SR_READ_ONLY, sr_client_save(f->catalog, &client, 1, NULL));
-		assert_says("spy");
-		assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 1);
+			assert_fails(sr_client_save(f->catalog, &client, 1, NULL), SR_READ_ONLY,
+				     "spy");
+		assert_int_equal(integer(f, "SELECT count(*) FROM clients"), 1);
 		assert_ok(sr_close(f->catalog));
-		stranger(f, "DROP TRIGGER spy");
+		foreign_sql(f, "DROP TRIGGER spy");
 	}
-	fixture_open(f);
+	catalog_open(f);
 	assert_ok(sr_client_save(f->catalog, &client, 1, NULL));
 }
 
 static void test_after_fork(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	int64_t count;
 	int status;
 	pid_t child;
 
-	fixture_open(f);
+	catalog_open(f);
 	(void)add_client(f, "a");
 	if ((child = fork()) == 0) {
 		sr_client client = {.name = sr_text_of("child")};
@@ -215,15 +214,15 @@ static void test_after_fork(void **state)
 /* A cursor that outlives the catalog keeps what it needs. */
 static void test_close_under_a_cursor(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	const sr_client *client;
 	sr_clients *cursor;
 
 	f->options.timeout = 0.1;
-	fixture_open(f);
+	catalog_open(f);
 	(void)add_client(f, "a");
 	assert_ok(sr_client_list(f->catalog, false, &cursor));
-	assert_fails(SR_BUSY, sr_close(f->catalog));
+	assert_fails(sr_close(f->catalog), SR_BUSY, "");
 	f->catalog = NULL;
 	assert_ok(sr_clients_next(cursor, &client));
 	assert_string_equal(client->name.data, "a");
@@ -233,10 +232,10 @@ static void test_close_under_a_cursor(void **state)
 /* DDL of one call is seen by the next, and a transaction's by nobody else once undone. */
 static void test_shape_follows(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	int version;
 
-	fixture_open(f);
+	catalog_open(f);
 	assert_ok(sr_begin(f->catalog, NULL));
 	assert_ok(sr_execute(f->catalog, "CREATE TABLE mine (a)", NULL, 0, NULL));
 	assert_ok(sr_catalog_version(f->catalog, &version));
@@ -244,17 +243,17 @@ static void test_shape_follows(void **state)
 	assert_ok(sr_rollback(f->catalog));
 	assert_ok(sr_execute(f->catalog, "CREATE TABLE other (b)", NULL, 0, NULL));
 	(void)add_client(f, "after");
-	assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 1);
-	stranger(f,
-		 "INSERT INTO database_migrations (version, description, applied_at) VALUES (99, "
-		 "'x', 'y'); CREATE TABLE newer (c)");
-	assert_fails(SR_TOO_OLD,
-		     sr_client_save(f->catalog, &(sr_client){.name = sr_text_of("late")}, 1, NULL));
+	assert_int_equal(integer(f, "SELECT count(*) FROM clients"), 1);
+	foreign_sql(
+		f, "INSERT INTO database_migrations (version, description, applied_at) VALUES (99, "
+		   "'x', 'y'); CREATE TABLE newer (c)");
+	assert_fails(sr_client_save(f->catalog, &(sr_client){.name = sr_text_of("late")}, 1, NULL),
+		     SR_TOO_OLD, "");
 }
 
 static void test_migration_status(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	sr_migration_status *status;
 	int64_t differences = -1;
 
@@ -262,7 +261,7 @@ static void test_migration_status(void **state)
 	assert_false(status->database_exists);
 	assert_int_equal(status->pending_migrations, status->latest_version);
 	sr_migration_status_free(status);
-	stranger(f, SEED_CORE SEED_ROWS);
+	foreign_sql(f, OLD_TABLES OLD_ROWS);
 	assert_ok(sr_migration_status_get(&f->options, &status));
 	assert_true(status->database_exists);
 	assert_int_equal(status->current_version, 0);
@@ -270,7 +269,7 @@ static void test_migration_status(void **state)
 	assert_int_equal(status->migrations[0].version, 1);
 	assert_null(status->migrations[0].applied_at);
 	sr_migration_status_free(status);
-	fixture_open(f);
+	catalog_open(f);
 	assert_ok(sr_migration_status_get(&f->options, &status));
 	assert_int_equal(status->pending_migrations, 0);
 	assert_non_null(status->migrations[0].applied_at);
@@ -278,11 +277,11 @@ static void test_migration_status(void **state)
 	assert_ok(sr_migrate_verify(f->catalog, NULL, NULL, &differences));
 	assert_int_equal(differences, 0);
 	assert_ok(sr_begin(f->catalog, NULL));
-	assert_fails(SR_INVALID, sr_migrate(f->catalog, NULL, NULL));
+	assert_fails(sr_migrate(f->catalog, NULL, NULL), SR_INVALID, "");
 	assert_ok(sr_rollback(f->catalog));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, catalog_setup, catalog_teardown)
 
 int main(void)
 {

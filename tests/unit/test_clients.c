@@ -1,7 +1,8 @@
 /* Clients: what is kept, what is refused, and that their files stay theirs. */
-#include "database_fixture.h"
+#include "catalog_fixture.h"
+#include "old_database.h"
 
-static void save_file(const fixture *f, const sr_id *client, const char *path, int64_t size)
+static void save_file(const catalog_fixture *f, const sr_id *client, const char *path, int64_t size)
 {
 	sr_file file;
 
@@ -14,7 +15,7 @@ static void save_file(const fixture *f, const sr_id *client, const char *path, i
 
 static void test_save_is_an_upsert(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	sr_client client = {.name = sr_text_of("alice"),
 			    .public_key = {"k\0ey", 4},
 			    .aes_key = {"secret", 6},
@@ -22,7 +23,7 @@ static void test_save_is_an_upsert(void **state)
 	sr_client *found;
 	sr_saved saved;
 
-	fixture_open(f);
+	catalog_open(f);
 	sr_id_new(&client.id);
 	assert_ok(sr_client_save(f->catalog, &client, 1, &saved));
 	assert_int_equal(saved.added, 1);
@@ -43,19 +44,19 @@ static void test_save_is_an_upsert(void **state)
 	assert_null(found->aes_key.data);
 	assert_string_not_equal(found->last_seen.data, "2025-08-05T18:20:36+00:00Z");
 	sr_client_free(found);
-	assert_int_equal(ask(f, "SELECT count(*) FROM files"), 1);
-	assert_fails(SR_NOT_FOUND, sr_client_by_name(f->catalog, sr_text_of("alice"), &found));
+	assert_int_equal(integer(f, "SELECT count(*) FROM files"), 1);
+	assert_fails(sr_client_by_name(f->catalog, sr_text_of("alice"), &found), SR_NOT_FOUND, "");
 	assert_null(found);
 	assert_says("alice");
 }
 
-static void refuse_name(const fixture *f, sr_text name, const char *words)
+static void refuse_name(const catalog_fixture *f, sr_text name, const char *words)
 {
 	sr_client client = {.name = name};
 	sr_saved saved = {7, 7, 7};
 
 	sr_id_new(&client.id);
-	assert_fails(SR_INVALID, sr_client_save(f->catalog, &client, 1, &saved));
+	assert_fails(sr_client_save(f->catalog, &client, 1, &saved), SR_INVALID, "");
 	assert_int_equal(saved.added, 7);
 	if (words != NULL)
 		assert_says(words);
@@ -63,13 +64,13 @@ static void refuse_name(const fixture *f, sr_text name, const char *words)
 
 static void test_names(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	char long_name[257];
 	sr_client client = {.name = {long_name, 255}};
 	int64_t count;
 
 	memset(long_name, 'n', sizeof(long_name));
-	fixture_open(f);
+	catalog_open(f);
 	refuse_name(f, sr_text_of(NULL), "empty");
 	refuse_name(f, sr_text_of(""), "empty");
 	refuse_name(f, (sr_text){long_name, 256}, "256");
@@ -86,15 +87,14 @@ static void test_names(void **state)
 
 static void test_keys(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	char key[4097];
 	sr_client client = {.name = sr_text_of("k"), .aes_key = {key, sizeof(key)}};
 
 	memset(key, 'S', sizeof(key));
-	fixture_open(f);
+	catalog_open(f);
 	sr_id_new(&client.id);
-	assert_fails(SR_INVALID, sr_client_save(f->catalog, &client, 1, NULL));
-	assert_says("4097");
+	assert_fails(sr_client_save(f->catalog, &client, 1, NULL), SR_INVALID, "4097");
 	assert_null(strstr(sr_error_message(), "SS"));
 	client.aes_key.length = 4096;
 	assert_ok(sr_client_save(f->catalog, &client, 1, NULL));
@@ -102,19 +102,18 @@ static void test_keys(void **state)
 
 static void test_taken_names_and_batches(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	sr_client batch[3] = {{.name = sr_text_of("one")}, {.name = sr_text_of("two")}};
 	char hex[SR_ID_TEXT_SIZE];
 	int64_t count;
 	sr_id owner;
 
-	fixture_open(f);
+	catalog_open(f);
 	owner = add_client(f, "taken");
 	for (int i = 0; i < 3; i++)
 		sr_id_new(&batch[i].id);
 	batch[2].name = sr_text_of("taken");
-	assert_fails(SR_EXISTS, sr_client_save(f->catalog, batch, 3, NULL));
-	assert_says("taken");
+	assert_fails(sr_client_save(f->catalog, batch, 3, NULL), SR_EXISTS, "taken");
 	sr_id_format(&owner, hex);
 	assert_says(hex);
 	sr_id_format(&batch[2].id, hex);
@@ -124,17 +123,17 @@ static void test_taken_names_and_batches(void **state)
 	batch[2].name = sr_text_of("three");
 	assert_ok(sr_client_save(f->catalog, batch, 3, NULL));
 	batch[0].name = sr_text_of("taken");
-	assert_fails(SR_EXISTS, sr_client_update(f->catalog, &batch[0], SR_CLIENT_NAME));
+	assert_fails(sr_client_update(f->catalog, &batch[0], SR_CLIENT_NAME), SR_EXISTS, "");
 	assert_ok(sr_client_save(f->catalog, NULL, 0, NULL));
 }
 
 static void test_update(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	sr_client changes = {.name = sr_text_of("new"), .public_key = sr_text_of("pub")};
 	sr_client *found;
 
-	fixture_open(f);
+	catalog_open(f);
 	changes.id = add_client(f, "old");
 	assert_ok(sr_client_update(f->catalog, &changes, SR_CLIENT_PUBLIC_KEY));
 	assert_ok(sr_client_by_name(f->catalog, sr_text_of("old"), &found));
@@ -146,20 +145,20 @@ static void test_update(void **state)
 	assert_ok(sr_client_by_name(f->catalog, sr_text_of("new"), &found));
 	assert_null(found->public_key.data);
 	sr_client_free(found);
-	assert_fails(SR_INVALID, sr_client_update(f->catalog, &changes, 0));
-	assert_fails(SR_INVALID, sr_client_update(f->catalog, &changes, 64));
+	assert_fails(sr_client_update(f->catalog, &changes, 0), SR_INVALID, "");
+	assert_fails(sr_client_update(f->catalog, &changes, 64), SR_INVALID, "");
 	sr_id_new(&changes.id);
 	changes.name = sr_text_of("else");
-	assert_fails(SR_NOT_FOUND, sr_client_update(f->catalog, &changes, SR_CLIENT_NAME));
+	assert_fails(sr_client_update(f->catalog, &changes, SR_CLIENT_NAME), SR_NOT_FOUND, "");
 }
 
 static void test_delete(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	int64_t files = -1;
 	sr_id a, b;
 
-	fixture_open(f);
+	catalog_open(f);
 	a = add_client(f, "a");
 	b = add_client(f, "b");
 	save_file(f, &a, "/1", 1);
@@ -173,22 +172,22 @@ static void test_delete(void **state)
 			   NULL, 0, NULL));
 	assert_ok(sr_client_delete(f->catalog, &a, &files));
 	assert_int_equal(files, 2);
-	assert_int_equal(ask(f, "SELECT count(*) FROM files"), 1);
-	assert_int_equal(ask(f, "SELECT count(*) FROM file_versions"), 0);
-	assert_int_equal(ask(f, "SELECT count(*) FROM client_activity"), 1);
+	assert_int_equal(integer(f, "SELECT count(*) FROM files"), 1);
+	assert_int_equal(integer(f, "SELECT count(*) FROM file_versions"), 0);
+	assert_int_equal(integer(f, "SELECT count(*) FROM client_activity"), 1);
 	files = -1;
-	assert_fails(SR_NOT_FOUND, sr_client_delete(f->catalog, &a, &files));
+	assert_fails(sr_client_delete(f->catalog, &a, &files), SR_NOT_FOUND, "");
 	assert_int_equal(files, -1);
 }
 
 static void test_list_with_counts(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	const sr_client *client;
 	sr_clients *cursor;
 	sr_id b;
 
-	fixture_open(f);
+	catalog_open(f);
 	b = add_client(f, "b");
 	(void)add_client(f, "a");
 	save_file(f, &b, "/1", 10);
@@ -215,16 +214,16 @@ static void test_list_with_counts(void **state)
 /* Old databases are read as they are; writing names the cure. */
 static void test_old_database(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	sr_client changes = {.name = sr_text_of("new")};
 	const sr_client *client;
 	sr_clients *cursor;
 	int version = -2;
 	int64_t files;
 
-	stranger(f, SEED_CORE SEED_ROWS);
+	foreign_sql(f, OLD_TABLES OLD_ROWS);
 	f->options.create = f->options.migrate = false;
-	fixture_open(f);
+	catalog_open(f);
 	assert_ok(sr_catalog_version(f->catalog, &version));
 	assert_int_equal(version, 0);
 	assert_ok(sr_client_list(f->catalog, true, &cursor));
@@ -233,9 +232,9 @@ static void test_old_database(void **state)
 	assert_int_equal(client->bytes, 100);
 	changes.id = client->id;
 	sr_clients_close(cursor);
-	assert_fails(SR_TOO_OLD, sr_client_update(f->catalog, &changes, SR_CLIENT_NAME));
-	assert_says("migrate up");
-	assert_fails(SR_TOO_OLD, sr_begin(f->catalog, NULL));
+	assert_fails(sr_client_update(f->catalog, &changes, SR_CLIENT_NAME), SR_TOO_OLD,
+		     "migrate up");
+	assert_fails(sr_begin(f->catalog, NULL), SR_TOO_OLD, "");
 	assert_ok(sr_migrate(f->catalog, NULL, NULL));
 	assert_ok(sr_client_update(f->catalog, &changes, SR_CLIENT_NAME));
 	assert_ok(sr_client_delete(f->catalog, &changes.id, &files));
@@ -245,17 +244,17 @@ static void test_old_database(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_save_is_an_upsert, fixture_setup,
-						fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_names, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_keys, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_taken_names_and_batches, fixture_setup,
-						fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_update, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_delete, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_list_with_counts, fixture_setup,
-						fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_old_database, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_save_is_an_upsert, catalog_setup,
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_names, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_keys, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_taken_names_and_batches, catalog_setup,
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_update, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_delete, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_list_with_counts, catalog_setup,
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_old_database, catalog_setup, catalog_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

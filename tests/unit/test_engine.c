@@ -12,26 +12,26 @@ static void numbers_are_names(void **state)
 	bool row;
 
 	(void)state;
-	ok(sr_prepare(conn, "SELECT $2, $1, $2", &stmt));
+	assert_done(sr_prepare(conn, "SELECT $2, $1, $2", &stmt));
 	assert_int_equal(sr_stmt_parameters(stmt), 2);
 	sr_bind_integer(stmt, 1, 11);
 	sr_bind_integer(stmt, 2, 22);
-	ok(sr_step(stmt, &row));
+	assert_done(sr_step(stmt, &row));
 	assert_true(row);
 	assert_int_equal(sr_column_integer(stmt, 0), 22);
 	assert_int_equal(sr_column_integer(stmt, 1), 11);
 	assert_int_equal(sr_column_integer(stmt, 2), 22);
 	sr_stmt_done(stmt);
 
-	ok(sr_prepare(conn, "SELECT ?, ?", &stmt));
+	assert_done(sr_prepare(conn, "SELECT ?, ?", &stmt));
 	assert_int_equal(sr_stmt_parameters(stmt), 2);
 	sr_bind_integer(stmt, 2, 2);
 	sr_bind_integer(stmt, 1, 1);
-	ok(sr_step(stmt, &row));
+	assert_done(sr_step(stmt, &row));
 	assert_int_equal(sr_column_integer(stmt, 0), 1);
 	assert_int_equal(sr_column_integer(stmt, 1), 2);
 	sr_stmt_done(stmt);
-	fails(SR_SQL, "other parameters", sr_prepare(conn, "SELECT $1, ?", &stmt));
+	assert_fails(sr_prepare(conn, "SELECT $1, ?", &stmt), SR_SQL, "other parameters");
 	sr_conn_close(conn);
 }
 
@@ -42,13 +42,13 @@ static void failed_binding_sticks_until_the_step(void **state)
 	bool row = true;
 
 	(void)state;
-	ok(sr_prepare(conn, "SELECT $1, $3", &stmt));
+	assert_done(sr_prepare(conn, "SELECT $1, $3", &stmt));
 	sr_bind_integer(stmt, 2, 1);
 	sr_bind_integer(stmt, 9, 1);
 	sr_bind_integer(stmt, 1, 1);
-	fails(SR_INVALID, "$2", sr_step(stmt, &row));
+	assert_fails(sr_step(stmt, &row), SR_INVALID, "$2");
 	assert_false(row);
-	ok(sr_step(stmt, &row)); /* Told once; it can be used again. */
+	assert_done(sr_step(stmt, &row)); /* Told once; it can be used again. */
 	assert_true(row);
 	sr_stmt_done(stmt);
 	sr_conn_close(conn);
@@ -64,7 +64,7 @@ static void values_come_back(void **state)
 	bool row;
 
 	(void)state;
-	ok(sr_prepare(conn, "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10", &stmt));
+	assert_done(sr_prepare(conn, "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10", &stmt));
 	sr_bind_integer(stmt, 1, INT64_MAX);
 	sr_bind_real(stmt, 2, 2.5);
 	sr_bind_text(stmt, 3, "text");
@@ -75,7 +75,7 @@ static void values_come_back(void **state)
 	sr_bind_text(stmt, 8, NULL);
 	sr_bind_text(stmt, 9, "");
 	sr_bind_id(stmt, 10, NULL);
-	ok(sr_step(stmt, &row));
+	assert_done(sr_step(stmt, &row));
 	assert_int_equal(sr_columns(stmt), 10);
 	assert_int_equal(sr_column_integer(stmt, 0), INT64_MAX);
 	assert_true(sr_column_real(stmt, 1) == 2.5);
@@ -110,9 +110,9 @@ static sr_type type_of_name(sr_conn *conn, sr_text name)
 	sr_type type;
 	bool row;
 
-	ok(sr_prepare(conn, "SELECT $1", &stmt));
+	assert_done(sr_prepare(conn, "SELECT $1", &stmt));
 	sr_bind_name(stmt, 1, name);
-	ok(sr_step(stmt, &row));
+	assert_done(sr_step(stmt, &row));
 	type = sr_column_type(stmt, 0);
 	if (type != SR_NULL) {
 		assert_int_equal(sr_column_text(stmt, 0).length, name.length);
@@ -144,24 +144,24 @@ static void cache_gives_the_same_statement_again(void **state)
 	bool row;
 
 	(void)state;
-	ok(sr_prepare(conn, "SELECT $1 UNION ALL SELECT 2", &first));
+	assert_done(sr_prepare(conn, "SELECT $1 UNION ALL SELECT 2", &first));
 	sr_bind_integer(first, 1, 7);
-	ok(sr_step(first, &row));
+	assert_done(sr_step(first, &row));
 
 	/* In use: the same text is another statement. */
-	ok(sr_prepare(conn, "SELECT $1 UNION ALL SELECT 2", &second));
+	assert_done(sr_prepare(conn, "SELECT $1 UNION ALL SELECT 2", &second));
 	assert_ptr_not_equal(first, second);
 	sr_bind_integer(second, 1, 8);
-	ok(sr_step(second, &row));
+	assert_done(sr_step(second, &row));
 	assert_int_equal(sr_column_integer(second, 0), 8);
 	assert_int_equal(sr_column_integer(first, 0), 7);
 	sr_stmt_done(second);
 	sr_stmt_done(first);
 
 	/* The last given back comes first, at its start and with nothing bound. */
-	ok(sr_prepare(conn, "SELECT $1 UNION ALL SELECT 2", &second));
+	assert_done(sr_prepare(conn, "SELECT $1 UNION ALL SELECT 2", &second));
 	assert_ptr_equal(first, second);
-	ok(sr_step(second, &row));
+	assert_done(sr_step(second, &row));
 	assert_int_equal(sr_column_type(second, 0), SR_NULL);
 	sr_stmt_done(second);
 	sr_conn_close(conn);
@@ -179,7 +179,7 @@ static void cache_is_bounded(void **state)
 		char sql[32];
 
 		snprintf(sql, sizeof(sql), "SELECT %d", i);
-		ok(sr_prepare(conn, sql, &stmts[i]));
+		assert_done(sr_prepare(conn, sql, &stmts[i]));
 	}
 	for (int i = 0; i < 200; i++)
 		sr_stmt_done(stmts[i]);
@@ -195,11 +195,11 @@ static void one_statement_only(void **state)
 	sr_stmt *stmt;
 
 	(void)state;
-	fails(SR_SQL, "only one", sr_prepare(conn, "SELECT 1; SELECT 2", &stmt));
+	assert_fails(sr_prepare(conn, "SELECT 1; SELECT 2", &stmt), SR_SQL, "only one");
 	assert_null(stmt);
-	fails(SR_SQL, "no statement", sr_prepare(conn, "  -- nothing", &stmt));
-	fails(SR_SQL, "syntax error", sr_prepare(conn, "SELEKT 1", &stmt));
-	ok(sr_prepare(conn, "SELECT 1; -- the end", &stmt));
+	assert_fails(sr_prepare(conn, "  -- nothing", &stmt), SR_SQL, "no statement");
+	assert_fails(sr_prepare(conn, "SELEKT 1", &stmt), SR_SQL, "syntax error");
+	assert_done(sr_prepare(conn, "SELECT 1; -- the end", &stmt));
 	sr_stmt_done(stmt);
 	sr_conn_close(conn);
 }
@@ -209,13 +209,14 @@ static void script_names_the_statement(void **state)
 	sr_conn *conn = open_as(SR_ACCESS_CREATE);
 
 	(void)state;
-	ok(sr_exec(conn, "CREATE TABLE t(a UNIQUE); INSERT INTO t VALUES(1); -- one"));
+	assert_done(sr_exec(conn, "CREATE TABLE t(a UNIQUE); INSERT INTO t VALUES(1); -- one"));
 	assert_int_equal(sr_conn_changes(conn), 1);
 	assert_int_equal(sr_conn_last_row_id(conn), 1);
-	fails(SR_CONSTRAINT, "statement 2: UNIQUE constraint failed: t.a",
-	      sr_exec(conn, "INSERT INTO t VALUES(2); INSERT INTO t VALUES(1)"));
-	fails(SR_SQL, "migrate up", sr_exec(conn, "SELECT FileCategory FROM t"));
-	fails(SR_NOT_FOUND, "no row", sr_query_integer(conn, "SELECT 1 WHERE 0", &(int64_t){0}));
+	assert_fails(sr_exec(conn, "INSERT INTO t VALUES(2); INSERT INTO t VALUES(1)"),
+		     SR_CONSTRAINT, "statement 2: UNIQUE constraint failed: t.a");
+	assert_fails(sr_exec(conn, "SELECT FileCategory FROM t"), SR_SQL, "migrate up");
+	assert_fails(sr_query_integer(conn, "SELECT 1 WHERE 0", &(int64_t){0}), SR_NOT_FOUND,
+		     "no row");
 	sr_conn_close(conn);
 }
 
@@ -224,7 +225,7 @@ static bool reads(sr_conn *conn, const char *sql)
 	sr_stmt *stmt;
 	bool answer;
 
-	ok(sr_prepare(conn, sql, &stmt));
+	assert_done(sr_prepare(conn, sql, &stmt));
 	answer = sr_stmt_reads(stmt);
 	sr_stmt_done(stmt);
 	return answer;
@@ -235,7 +236,7 @@ static void reading_means_changing_nothing(void **state)
 	sr_conn *conn = open_as(SR_ACCESS_CREATE);
 
 	(void)state;
-	ok(sr_exec(conn, "CREATE TABLE t(a)"));
+	assert_done(sr_exec(conn, "CREATE TABLE t(a)"));
 	assert_true(reads(conn, "SELECT * FROM t"));
 	assert_true(reads(conn, "PRAGMA table_info(t)"));
 	assert_true(reads(conn, "PRAGMA user_version"));
@@ -257,14 +258,14 @@ static void interrupt_stops_a_statement(void **state)
 	bool row;
 
 	(void)state;
-	ok(sr_prepare(conn, "SELECT 1 UNION ALL SELECT 2", &stmt));
-	ok(sr_step(stmt, &row));
+	assert_done(sr_prepare(conn, "SELECT 1 UNION ALL SELECT 2", &stmt));
+	assert_done(sr_step(stmt, &row));
 	sr_conn_interrupt(conn);
-	fails(SR_INTERRUPTED, "interrupted", sr_step(stmt, &row));
-	ok(sr_step(stmt, &row));
+	assert_fails(sr_step(stmt, &row), SR_INTERRUPTED, "interrupted");
+	assert_done(sr_step(stmt, &row));
 	assert_int_equal(sr_column_integer(stmt, 0), 1);
 	sr_stmt_done(stmt);
-	ok(sr_conn_validate(conn));
+	assert_done(sr_conn_validate(conn));
 	sr_conn_close(conn);
 }
 
@@ -291,33 +292,34 @@ static void guard_is_asked(void **state)
 	sr_stmt *stmt;
 
 	(void)state;
-	ok(sr_exec(conn, "CREATE TABLE t(a); CREATE INDEX i ON t(a)"));
-	ok(sr_prepare(conn, "DROP TABLE t", &stmt));
+	assert_done(sr_exec(conn, "CREATE TABLE t(a); CREATE INDEX i ON t(a)"));
+	assert_done(sr_prepare(conn, "DROP TABLE t", &stmt));
 	sr_stmt_done(stmt);
 	sr_conn_guard(conn, no_drops, &seen);
 
 	/* Not from the cache: it was prepared before. */
-	fails(SR_REFUSED, "no dropping of the table t", sr_prepare(conn, "DROP TABLE t", &stmt));
-	fails(SR_REFUSED, "no dropping of the index i", sr_exec(conn, "DROP INDEX i"));
-	fails(SR_REFUSED, "refused", sr_exec(conn, "SELECT random()"));
-	ok(sr_exec(conn, "INSERT INTO t VALUES(abs(1)); UPDATE t SET a = 2; DELETE FROM t;"
-			 "ALTER TABLE t ADD COLUMN b; ANALYZE; PRAGMA user_version;"
-			 "CREATE TABLE u(a); SELECT a FROM u"));
+	assert_fails(sr_prepare(conn, "DROP TABLE t", &stmt), SR_REFUSED,
+		     "no dropping of the table t");
+	assert_fails(sr_exec(conn, "DROP INDEX i"), SR_REFUSED, "no dropping of the index i");
+	assert_fails(sr_exec(conn, "SELECT random()"), SR_REFUSED, "refused");
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES(abs(1)); UPDATE t SET a = 2; DELETE FROM t;"
+				  "ALTER TABLE t ADD COLUMN b; ANALYZE; PRAGMA user_version;"
+				  "CREATE TABLE u(a); SELECT a FROM u"));
 	for (sr_action action = SR_ACTION_READ; action <= SR_ACTION_OTHER; action++)
 		if (action != SR_ACTION_DROP && action != SR_ACTION_ATTACH &&
 		    action != SR_ACTION_TRANSACTION)
 			assert_true(seen & 1u << action);
 
 	/* The engine's own commands are not the guard's business; a caller's are. */
-	ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
-	ok(sr_savepoint(conn));
-	ok(sr_savepoint_release(conn));
-	ok(sr_conn_commit(conn));
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_savepoint(conn));
+	assert_done(sr_savepoint_release(conn));
+	assert_done(sr_conn_commit(conn));
 	assert_false(seen & 1u << SR_ACTION_TRANSACTION);
-	ok(sr_exec(conn, "BEGIN; COMMIT"));
+	assert_done(sr_exec(conn, "BEGIN; COMMIT"));
 	assert_true(seen & 1u << SR_ACTION_TRANSACTION);
 	sr_conn_guard(conn, NULL, NULL);
-	ok(sr_exec(conn, "DROP TABLE t"));
+	assert_done(sr_exec(conn, "DROP TABLE t"));
 	sr_conn_close(conn);
 }
 
@@ -332,7 +334,7 @@ static void engine_keeps_its_own_settings(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
-		fails(SR_REFUSED, "the engine's own", sr_exec(conn, statements[i]));
+		assert_fails(sr_exec(conn, statements[i]), SR_REFUSED, "the engine's own");
 	assert_int_equal(ask(conn, "PRAGMA foreign_keys"), 1);
 	assert_int_equal(ask(conn, "PRAGMA temp_store"), 2);
 	assert_int_equal(ask(conn, "PRAGMA synchronous"), 2);
@@ -340,7 +342,7 @@ static void engine_keeps_its_own_settings(void **state)
 	assert_int_equal(ask(conn, "PRAGMA cell_size_check"), 1);
 	assert_int_equal(ask(conn, "PRAGMA trusted_schema"), 0);
 	assert_true(ask(conn, "PRAGMA journal_size_limit") > 0);
-	fails(SR_SQL, "", sr_exec(conn, "SELECT load_extension('x')"));
+	assert_fails(sr_exec(conn, "SELECT load_extension('x')"), SR_SQL, "");
 	sr_conn_close(conn);
 }
 
@@ -351,15 +353,15 @@ static void schema_is_writable_only_when_trusted(void **state)
 	sr_conn *conn = open_as(SR_ACCESS_CREATE);
 
 	(void)state;
-	ok(sr_exec(conn, "CREATE TABLE t(a)"));
-	fails(SR_SQL, "may not be modified", sr_exec(conn, edit));
-	ok(sr_exec(conn, "PRAGMA writable_schema=ON"));
-	fails(SR_SQL, "may not be modified", sr_exec(conn, edit));
-	ok(sr_conn_trusted(conn, true));
-	ok(sr_exec(conn, edit));
-	ok(sr_conn_trusted(conn, false));
-	fails(SR_SQL, "may not be modified", sr_exec(conn, edit));
-	ok(sr_exec(conn, "INSERT INTO t(a, b) VALUES(1, 2)"));
+	assert_done(sr_exec(conn, "CREATE TABLE t(a)"));
+	assert_fails(sr_exec(conn, edit), SR_SQL, "may not be modified");
+	assert_done(sr_exec(conn, "PRAGMA writable_schema=ON"));
+	assert_fails(sr_exec(conn, edit), SR_SQL, "may not be modified");
+	assert_done(sr_conn_trusted(conn, true));
+	assert_done(sr_exec(conn, edit));
+	assert_done(sr_conn_trusted(conn, false));
+	assert_fails(sr_exec(conn, edit), SR_SQL, "may not be modified");
+	assert_done(sr_exec(conn, "INSERT INTO t(a, b) VALUES(1, 2)"));
 	sr_conn_close(conn);
 }
 
@@ -368,20 +370,21 @@ static void triggers_and_views_can_be_off(void **state)
 	sr_conn *conn = open_as(SR_ACCESS_CREATE);
 
 	(void)state;
-	ok(sr_exec(conn, "CREATE TABLE t(a); CREATE TABLE log(a); CREATE VIEW v AS SELECT 1;"
-			 "CREATE TRIGGER r AFTER INSERT ON t BEGIN INSERT INTO log VALUES(1); END;"
-			 "INSERT INTO t VALUES(1)"));
+	assert_done(sr_exec(
+		conn, "CREATE TABLE t(a); CREATE TABLE log(a); CREATE VIEW v AS SELECT 1;"
+		      "CREATE TRIGGER r AFTER INSERT ON t BEGIN INSERT INTO log VALUES(1); END;"
+		      "INSERT INTO t VALUES(1)"));
 	assert_int_equal(ask(conn, "SELECT count(*) FROM log"), 1);
-	ok(sr_conn_triggers(conn, false));
-	ok(sr_exec(conn, "INSERT INTO t VALUES(2)"));
+	assert_done(sr_conn_triggers(conn, false));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES(2)"));
 	assert_int_equal(ask(conn, "SELECT count(*) FROM log"), 1);
-	ok(sr_conn_triggers(conn, true));
-	ok(sr_exec(conn, "INSERT INTO t VALUES(3)"));
+	assert_done(sr_conn_triggers(conn, true));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES(3)"));
 	assert_int_equal(ask(conn, "SELECT count(*) FROM log"), 2);
-	ok(sr_conn_views(conn, false));
-	fails(SR_SQL, "v", sr_exec(conn, "SELECT * FROM v"));
-	ok(sr_conn_views(conn, true));
-	ok(sr_exec(conn, "SELECT * FROM v"));
+	assert_done(sr_conn_views(conn, false));
+	assert_fails(sr_exec(conn, "SELECT * FROM v"), SR_SQL, "v");
+	assert_done(sr_conn_views(conn, true));
+	assert_done(sr_exec(conn, "SELECT * FROM v"));
 	sr_conn_close(conn);
 }
 
@@ -407,19 +410,20 @@ static void untrusted_reads_and_nothing_else(void **state)
 	sr_conn *conn = open_as(SR_ACCESS_CREATE);
 
 	(void)state;
-	ok(sr_exec(conn, "CREATE TABLE t(a); INSERT INTO t VALUES(41)"));
+	assert_done(sr_exec(conn, "CREATE TABLE t(a); INSERT INTO t VALUES(41)"));
 	sr_conn_close(conn);
-	ok(sr_conn_open(&sr_sqlite, path, &options, &conn));
+	assert_done(sr_conn_open(&sr_sqlite, path, &options, &conn));
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		if (sr_exec(conn, refused[i]) != SR_REFUSED || !sr_error_message()[0])
 			fail_msg("%s: %s", refused[i], sr_error_message());
 	assert_int_equal(ask(conn, "SELECT max(a) + length(upper('x')) FROM t"), 42);
-	ok(sr_exec(conn, "PRAGMA table_info(t); PRAGMA quick_check"));
+	assert_done(sr_exec(conn, "PRAGMA table_info(t); PRAGMA quick_check"));
 	assert_true(sr_exec(conn, "SELECT zeroblob(100000000)") != SR_OK);
-	fails(SR_SQL, "pragma_table_info", sr_exec(conn, "SELECT * FROM pragma_table_info('t')"));
+	assert_fails(sr_exec(conn, "SELECT * FROM pragma_table_info('t')"), SR_SQL,
+		     "pragma_table_info");
 	sr_conn_close(conn);
 	options.access = SR_ACCESS_WRITE;
-	fails(SR_INVALID, "untrusted", sr_conn_open(&sr_sqlite, path, &options, &conn));
+	assert_fails(sr_conn_open(&sr_sqlite, path, &options, &conn), SR_INVALID, "untrusted");
 }
 
 static void untrusted_statement_has_a_deadline(void **state)
@@ -429,11 +433,12 @@ static void untrusted_statement_has_a_deadline(void **state)
 
 	(void)state;
 	sr_conn_close(open_as(SR_ACCESS_CREATE));
-	ok(sr_conn_open(&sr_sqlite, path, &options, &conn));
+	assert_done(sr_conn_open(&sr_sqlite, path, &options, &conn));
 	/* Without the deadline it would count for ever. */
-	fails(SR_INTERRUPTED, "0.02 seconds",
-	      sr_exec(conn, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
-			    "SELECT count(*) FROM n"));
+	assert_fails(sr_exec(conn,
+			     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+			     "SELECT count(*) FROM n"),
+		     SR_INTERRUPTED, "0.02 seconds");
 	assert_int_equal(ask(conn, "SELECT 1"), 1);
 	sr_conn_close(conn);
 }

@@ -3,47 +3,31 @@
  * with no code of ours between: when one fails, the library below has changed, and what relies
  * on it must be looked at.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-#include <sqlite3.h>
-
+#include "expect.h"
 #include "fault_vfs.h"
+#include "scratch.h"
 
-static char folder[64];
-static char path[96];
+static const char *path; /* Of the database; it is not there yet. */
 
 static int make_folder(void **state)
 {
+	static char name[96];
+
 	(void)state;
-	strcpy(folder, "/tmp/strongroom-facts-XXXXXX");
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	snprintf(path, sizeof(path), "%s/a.db", folder);
+	scratch_new();
+	snprintf(name, sizeof(name), "%s", scratch_path("a.db"));
+	path = name;
 	fault_vfs_install();
 	return 0;
 }
 
 static int remove_folder(void **state)
 {
-	char name[128];
-
-	(void)state;
 	fault_vfs_remove();
-	for (int i = 0; i < 4; i++) {
-		static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-
-		snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
-		unlink(name);
-	}
-	return rmdir(folder);
+	return scratch_teardown(state);
 }
 
 static sqlite3 *open_db(void)
@@ -202,7 +186,7 @@ static void commit_that_fails_to_sync_may_be_there(void **state)
 	fault_disarm();
 
 	/* What a crash at this moment leaves: another process reads the commit that failed. */
-	snprintf(copy, sizeof(copy), "%s/crash.db", folder);
+	snprintf(copy, sizeof(copy), "%s/crash.db", scratch_folder());
 	snprintf(command, sizeof(command), "cp '%s' '%s' && cp '%s-wal' '%s-wal'", path, copy, path,
 		 copy);
 	assert_int_equal(system(command), 0);
@@ -210,7 +194,6 @@ static void commit_that_fails_to_sync_may_be_there(void **state)
 	assert_int_equal(sqlite3_open(copy, &db), SQLITE_OK);
 	assert_int_equal(ask(db, "SELECT count(*) FROM t"), 1);
 	sqlite3_close(db);
-	unlink(copy);
 }
 
 static void foreign_keys_cannot_be_switched_inside(void **state)

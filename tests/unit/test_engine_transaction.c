@@ -7,7 +7,7 @@ static sr_conn *open_table(void)
 {
 	sr_conn *conn = open_as(SR_ACCESS_CREATE);
 
-	ok(sr_exec(conn, "CREATE TABLE t(a, b)"));
+	assert_done(sr_exec(conn, "CREATE TABLE t(a, b)"));
 	return conn;
 }
 
@@ -18,18 +18,18 @@ static void write_takes_the_lock_at_once(void **state)
 	sr_conn *a = open_table(), *b = open_as(SR_ACCESS_WRITE);
 
 	(void)state;
-	ok(sr_conn_begin(a, SR_TRANSACTION_WRITE));
-	fails(SR_INVALID, "open already", sr_conn_begin(a, SR_TRANSACTION_READ));
-	fails(SR_BUSY, path, sr_conn_begin(b, SR_TRANSACTION_WRITE));
+	assert_done(sr_conn_begin(a, SR_TRANSACTION_WRITE));
+	assert_fails(sr_conn_begin(a, SR_TRANSACTION_READ), SR_INVALID, "open already");
+	assert_fails(sr_conn_begin(b, SR_TRANSACTION_WRITE), SR_BUSY, path);
 	assert_false(sr_conn_in_transaction(b));
-	ok(sr_exec(a, "INSERT INTO t VALUES(1, 1)"));
-	ok(sr_conn_commit(a));
-	ok(sr_conn_begin(b, SR_TRANSACTION_EXCLUSIVE));
-	ok(sr_exec(b, "DELETE FROM t"));
+	assert_done(sr_exec(a, "INSERT INTO t VALUES(1, 1)"));
+	assert_done(sr_conn_commit(a));
+	assert_done(sr_conn_begin(b, SR_TRANSACTION_EXCLUSIVE));
+	assert_done(sr_exec(b, "DELETE FROM t"));
 	sr_conn_rollback(b);
 	sr_conn_rollback(b);
 	assert_int_equal(ask(a, "SELECT count(*) FROM t"), 1);
-	fails(SR_INVALID, "no transaction", sr_conn_commit(a));
+	assert_fails(sr_conn_commit(a), SR_INVALID, "no transaction");
 	sr_conn_close(a);
 	sr_conn_close(b);
 }
@@ -39,10 +39,10 @@ static void read_takes_the_snapshot_at_once(void **state)
 	sr_conn *a = open_table(), *b = open_as(SR_ACCESS_READ);
 
 	(void)state;
-	ok(sr_conn_begin(b, SR_TRANSACTION_READ));
-	ok(sr_exec(a, "INSERT INTO t VALUES(1, 1)"));
+	assert_done(sr_conn_begin(b, SR_TRANSACTION_READ));
+	assert_done(sr_exec(a, "INSERT INTO t VALUES(1, 1)"));
 	assert_int_equal(ask(b, "SELECT count(*) FROM t"), 0);
-	ok(sr_conn_commit(b));
+	assert_done(sr_conn_commit(b));
 	assert_int_equal(ask(b, "SELECT count(*) FROM t"), 1);
 	sr_conn_close(b);
 	sr_conn_close(a);
@@ -55,11 +55,11 @@ static void closing_rolls_back(void **state)
 	bool row;
 
 	(void)state;
-	ok(sr_exec(conn, "INSERT INTO t VALUES(1, 1), (2, 2)"));
-	ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
-	ok(sr_exec(conn, "DELETE FROM t WHERE a = 1"));
-	ok(sr_prepare(conn, "SELECT * FROM t", &stmt));
-	ok(sr_step(stmt, &row)); /* Left in use. */
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES(1, 1), (2, 2)"));
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_exec(conn, "DELETE FROM t WHERE a = 1"));
+	assert_done(sr_prepare(conn, "SELECT * FROM t", &stmt));
+	assert_done(sr_step(stmt, &row)); /* Left in use. */
 	sr_conn_close(conn);
 	conn = open_as(SR_ACCESS_WRITE);
 	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 2);
@@ -73,21 +73,21 @@ static void savepoints_nest(void **state)
 	sr_conn *conn = open_table();
 
 	(void)state;
-	fails(SR_INVALID, "no transaction", sr_savepoint(conn));
-	fails(SR_INVALID, "no transaction", sr_savepoint_release(conn));
-	ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
-	fails(SR_INVALID, "no savepoint", sr_savepoint_release(conn));
-	ok(sr_savepoint(conn));
-	ok(sr_exec(conn, "INSERT INTO t VALUES(1, 1)"));
-	ok(sr_savepoint(conn));
-	ok(sr_exec(conn, "INSERT INTO t VALUES(2, 2)"));
+	assert_fails(sr_savepoint(conn), SR_INVALID, "no transaction");
+	assert_fails(sr_savepoint_release(conn), SR_INVALID, "no transaction");
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_fails(sr_savepoint_release(conn), SR_INVALID, "no savepoint");
+	assert_done(sr_savepoint(conn));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES(1, 1)"));
+	assert_done(sr_savepoint(conn));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES(2, 2)"));
 	sr_savepoint_rollback(conn);
-	ok(sr_savepoint(conn));
-	ok(sr_exec(conn, "INSERT INTO t VALUES(4, 4)"));
-	ok(sr_savepoint_release(conn));
-	ok(sr_savepoint_release(conn));
+	assert_done(sr_savepoint(conn));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES(4, 4)"));
+	assert_done(sr_savepoint_release(conn));
+	assert_done(sr_savepoint_release(conn));
 	sr_savepoint_rollback(conn); /* None is left: harmless. */
-	ok(sr_conn_commit(conn));
+	assert_done(sr_conn_commit(conn));
 	assert_int_equal(ask(conn, "SELECT sum(a) FROM t"), 5);
 	sr_conn_close(conn);
 }
@@ -97,25 +97,26 @@ static void release_charges_the_culprit(void **state)
 	sr_conn *conn = open_as(SR_ACCESS_CREATE);
 
 	(void)state;
-	ok(sr_exec(conn, "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE c(p REFERENCES p(id)"
-			 " DEFERRABLE INITIALLY DEFERRED)"));
-	ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
-	ok(sr_savepoint(conn));
-	ok(sr_exec(conn, "INSERT INTO p VALUES(1); INSERT INTO c VALUES(1)"));
-	ok(sr_savepoint_release(conn));
-	ok(sr_savepoint(conn));
-	ok(sr_exec(conn, "INSERT INTO c VALUES(7)"));
-	fails(SR_CONSTRAINT, "FOREIGN KEY", sr_savepoint_release(conn));
-	ok(sr_savepoint(conn));
-	ok(sr_exec(conn, "INSERT INTO c VALUES(1)"));
-	ok(sr_savepoint_release(conn));
-	ok(sr_conn_commit(conn));
+	assert_done(sr_exec(
+		conn, "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE c(p REFERENCES p(id)"
+		      " DEFERRABLE INITIALLY DEFERRED)"));
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_savepoint(conn));
+	assert_done(sr_exec(conn, "INSERT INTO p VALUES(1); INSERT INTO c VALUES(1)"));
+	assert_done(sr_savepoint_release(conn));
+	assert_done(sr_savepoint(conn));
+	assert_done(sr_exec(conn, "INSERT INTO c VALUES(7)"));
+	assert_fails(sr_savepoint_release(conn), SR_CONSTRAINT, "FOREIGN KEY");
+	assert_done(sr_savepoint(conn));
+	assert_done(sr_exec(conn, "INSERT INTO c VALUES(1)"));
+	assert_done(sr_savepoint_release(conn));
+	assert_done(sr_conn_commit(conn));
 	assert_int_equal(ask(conn, "SELECT count(*) FROM c"), 2);
 
 	/* At the commit it is everybody's. */
-	ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
-	ok(sr_exec(conn, "INSERT INTO c VALUES(7)"));
-	fails(SR_CONSTRAINT, "FOREIGN KEY", sr_conn_commit(conn));
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_exec(conn, "INSERT INTO c VALUES(7)"));
+	assert_fails(sr_conn_commit(conn), SR_CONSTRAINT, "FOREIGN KEY");
 	assert_false(sr_conn_in_transaction(conn));
 	assert_false(sr_conn_broken(conn));
 	assert_int_equal(ask(conn, "SELECT count(*) FROM c"), 2);
@@ -131,23 +132,23 @@ static void lost_transaction_stays_lost(void **state)
 	(void)state;
 	snprintf(sql, sizeof(sql), "PRAGMA max_page_count=%lld",
 		 (long long)ask(conn, "PRAGMA page_count"));
-	ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
-	ok(sr_savepoint(conn));
-	ok(sr_exec(conn, "INSERT INTO t VALUES(1, 1)"));
-	ok(sr_exec(conn, sql));
-	fails(SR_NO_SPACE, path, sr_exec(conn, "INSERT INTO t VALUES(2, zeroblob(100000))"));
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_savepoint(conn));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES(1, 1)"));
+	assert_done(sr_exec(conn, sql));
+	assert_fails(sr_exec(conn, "INSERT INTO t VALUES(2, zeroblob(100000))"), SR_NO_SPACE, path);
 	assert_false(sr_conn_in_transaction(conn));
-	fails(SR_NO_SPACE, "rolled back", sr_savepoint(conn));
-	fails(SR_NO_SPACE, "rolled back", sr_savepoint_release(conn));
-	fails(SR_NO_SPACE, "rolled back", sr_exec(conn, "INSERT INTO t VALUES(3, 3)"));
+	assert_fails(sr_savepoint(conn), SR_NO_SPACE, "rolled back");
+	assert_fails(sr_savepoint_release(conn), SR_NO_SPACE, "rolled back");
+	assert_fails(sr_exec(conn, "INSERT INTO t VALUES(3, 3)"), SR_NO_SPACE, "rolled back");
 	sr_savepoint_rollback(conn);
-	fails(SR_NO_SPACE, "rolled back", sr_conn_commit(conn));
+	assert_fails(sr_conn_commit(conn), SR_NO_SPACE, "rolled back");
 	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 0);
 
-	ok(sr_exec(conn, "PRAGMA max_page_count=1000000"));
-	ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
-	ok(sr_exec(conn, "INSERT INTO t VALUES(3, 3)"));
-	ok(sr_conn_commit(conn));
+	assert_done(sr_exec(conn, "PRAGMA max_page_count=1000000"));
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES(3, 3)"));
+	assert_done(sr_conn_commit(conn));
 	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 1);
 	sr_conn_close(conn);
 }
@@ -157,12 +158,12 @@ static void rollback_by_a_trigger_is_noticed(void **state)
 	sr_conn *conn = open_table();
 
 	(void)state;
-	ok(sr_exec(conn, "CREATE TRIGGER r BEFORE INSERT ON t WHEN new.a = 9 BEGIN "
-			 "SELECT RAISE(ROLLBACK, 'nine is not allowed'); END"));
-	ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
-	ok(sr_exec(conn, "INSERT INTO t VALUES(1, 1)"));
-	fails(SR_CONSTRAINT, "nine", sr_exec(conn, "INSERT INTO t VALUES(9, 9)"));
-	fails(SR_CONSTRAINT, "rolled back", sr_savepoint(conn));
+	assert_done(sr_exec(conn, "CREATE TRIGGER r BEFORE INSERT ON t WHEN new.a = 9 BEGIN "
+				  "SELECT RAISE(ROLLBACK, 'nine is not allowed'); END"));
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES(1, 1)"));
+	assert_fails(sr_exec(conn, "INSERT INTO t VALUES(9, 9)"), SR_CONSTRAINT, "nine");
+	assert_fails(sr_savepoint(conn), SR_CONSTRAINT, "rolled back");
 	sr_conn_rollback(conn);
 	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 0);
 	sr_conn_close(conn);
@@ -175,16 +176,16 @@ static void commit_with_failed_sync_is_unknown(void **state)
 	sr_conn *conn = open_table();
 
 	(void)state;
-	ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
-	ok(sr_exec(conn, "INSERT INTO t VALUES(1, 1)"));
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES(1, 1)"));
 	fault_arm(FAULT_SYNC, FAULT_WAL, 1, SQLITE_IOERR_FSYNC, false);
-	fails(SR_OUTCOME_UNKNOWN, "may or may not", sr_conn_commit(conn));
+	assert_fails(sr_conn_commit(conn), SR_OUTCOME_UNKNOWN, "may or may not");
 	assert_int_equal(fault_hits(), 1);
 	fault_disarm();
 	assert_true(sr_conn_broken(conn));
 	assert_false(sr_conn_in_transaction(conn));
-	fails(SR_IO, "failed before", sr_conn_begin(conn, SR_TRANSACTION_WRITE));
-	fails(SR_IO, "failed before", sr_conn_validate(conn));
+	assert_fails(sr_conn_begin(conn, SR_TRANSACTION_WRITE), SR_IO, "failed before");
+	assert_fails(sr_conn_validate(conn), SR_IO, "failed before");
 	sr_conn_close(conn);
 }
 
@@ -193,16 +194,16 @@ static void commit_on_a_full_disk_changes_nothing(void **state)
 	sr_conn *conn = open_table();
 
 	(void)state;
-	ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
-	ok(sr_exec(conn, "INSERT INTO t VALUES(1, 1)"));
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES(1, 1)"));
 	fault_arm(FAULT_WRITE, FAULT_WAL, 1, SQLITE_FULL, true);
-	fails(SR_NO_SPACE, path, sr_conn_commit(conn));
+	assert_fails(sr_conn_commit(conn), SR_NO_SPACE, path);
 	fault_disarm();
 	assert_false(sr_conn_in_transaction(conn));
 	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 0);
-	ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
-	ok(sr_exec(conn, "INSERT INTO t VALUES(1, 1)"));
-	ok(sr_conn_commit(conn));
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES(1, 1)"));
+	assert_done(sr_conn_commit(conn));
 	sr_conn_close(conn);
 	conn = open_as(SR_ACCESS_WRITE);
 	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 1);
@@ -219,21 +220,21 @@ static void checkpoint_under_the_write_lock(void **state)
 	bool row;
 
 	(void)state;
-	ok(sr_exec(writer, "INSERT INTO t VALUES(1, zeroblob(200000))"));
+	assert_done(sr_exec(writer, "INSERT INTO t VALUES(1, zeroblob(200000))"));
 	assert_true(sr_conn_log_size(writer) > 200000);
-	ok(sr_conn_begin(writer, SR_TRANSACTION_WRITE));
-	ok(sr_conn_checkpoint(other, &result)); /* Its first word to the database. */
+	assert_done(sr_conn_begin(writer, SR_TRANSACTION_WRITE));
+	assert_done(sr_conn_checkpoint(other, &result)); /* Its first word to the database. */
 	assert_true(result.log_pages > 49);
 	assert_int_equal(result.copied_pages, result.log_pages);
-	ok(sr_conn_commit(writer));
-	ok(sr_exec(writer, "INSERT INTO t VALUES(2, 2)"));
+	assert_done(sr_conn_commit(writer));
+	assert_done(sr_exec(writer, "INSERT INTO t VALUES(2, 2)"));
 	assert_true(sr_conn_log_size(writer) < 50000);
 
 	/* A reader holds back what came after it. */
-	ok(sr_prepare(other, "SELECT a FROM t", &stmt));
-	ok(sr_step(stmt, &row));
-	ok(sr_exec(writer, "INSERT INTO t VALUES(3, zeroblob(100000))"));
-	ok(sr_conn_checkpoint(writer, &result));
+	assert_done(sr_prepare(other, "SELECT a FROM t", &stmt));
+	assert_done(sr_step(stmt, &row));
+	assert_done(sr_exec(writer, "INSERT INTO t VALUES(3, zeroblob(100000))"));
+	assert_done(sr_conn_checkpoint(writer, &result));
 	assert_true(result.copied_pages < result.log_pages);
 	sr_stmt_done(stmt);
 	sr_conn_close(other);
@@ -246,7 +247,7 @@ static void nobody_checkpoints_by_himself(void **state)
 
 	(void)state;
 	for (int i = 0; i < 30; i++)
-		ok(sr_exec(conn, "INSERT INTO t VALUES(1, zeroblob(400000))"));
+		assert_done(sr_exec(conn, "INSERT INTO t VALUES(1, zeroblob(400000))"));
 	assert_true(sr_conn_log_size(conn) > 30 * 400000);
 	sr_conn_close(conn);
 }
@@ -266,7 +267,7 @@ static bool count_steps(void *arg, int64_t done, int64_t total)
 	assert_true(done <= total && total > 0);
 	steps->count++;
 	if (steps->writer)
-		ok(sr_exec(steps->writer, "INSERT INTO t VALUES(2, zeroblob(100000))"));
+		assert_done(sr_exec(steps->writer, "INSERT INTO t VALUES(2, zeroblob(100000))"));
 	return steps->count == steps->stop;
 }
 
@@ -274,7 +275,7 @@ static sr_conn *open_large(void)
 {
 	sr_conn *conn = open_table();
 
-	ok(sr_exec(conn, "INSERT INTO t VALUES(1, zeroblob(20000000))"));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES(1, zeroblob(20000000))"));
 	return conn;
 }
 
@@ -285,19 +286,19 @@ static void copy_is_whole_beside_a_writer(void **state)
 	struct stat st;
 
 	(void)state;
-	ok(sr_conn_backup(conn, in_folder("copy.db"), count_steps, &steps));
+	assert_done(sr_conn_backup(conn, scratch_path("copy.db"), count_steps, &steps));
 	assert_in_range(steps.count, 4, 20); /* Not begun again at each write. */
 	assert_false(sr_conn_in_transaction(conn));
 	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 1 + steps.count);
 	sr_conn_close(conn);
 	sr_conn_close(writer);
-	assert_int_equal(stat(in_folder("copy.db"), &st), 0);
+	assert_int_equal(stat(scratch_path("copy.db"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	ok(try_open(in_folder("copy.db"), SR_ACCESS_INSPECT, &conn));
+	assert_done(try_open(scratch_path("copy.db"), SR_ACCESS_INSPECT, &conn));
 	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 1);
 	assert_int_equal(ask(conn, "SELECT length(b) FROM t"), 20000000);
 	sr_conn_close(conn);
-	assert_int_not_equal(access(in_folder("copy.db-wal"), F_OK), 0);
+	assert_int_not_equal(access(scratch_path("copy.db-wal"), F_OK), 0);
 }
 
 static void copy_overwrites_nothing(void **state)
@@ -305,12 +306,14 @@ static void copy_overwrites_nothing(void **state)
 	sr_conn *conn = open_large();
 
 	(void)state;
-	fails(SR_EXISTS, path, sr_conn_backup(conn, path, NULL, NULL));
-	fails(SR_NOT_FOUND, "none", sr_conn_backup(conn, in_folder("none/x"), NULL, NULL));
-	fails(SR_INVALID, "absolute", sr_conn_backup(conn, "x.db", NULL, NULL));
-	ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
-	ok(sr_exec(conn, "DELETE FROM t"));
-	fails(SR_INVALID, "transaction", sr_conn_backup(conn, in_folder("x.db"), NULL, NULL));
+	assert_fails(sr_conn_backup(conn, path, NULL, NULL), SR_EXISTS, path);
+	assert_fails(sr_conn_backup(conn, scratch_path("none/x"), NULL, NULL), SR_NOT_FOUND,
+		     "none");
+	assert_fails(sr_conn_backup(conn, "x.db", NULL, NULL), SR_INVALID, "absolute");
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_exec(conn, "DELETE FROM t"));
+	assert_fails(sr_conn_backup(conn, scratch_path("x.db"), NULL, NULL), SR_INVALID,
+		     "transaction");
 	sr_conn_rollback(conn);
 	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 1);
 	sr_conn_close(conn);
@@ -322,20 +325,20 @@ static void failed_copy_is_removed(void **state)
 	sr_conn *conn = open_large();
 
 	(void)state;
-	fails(SR_INTERRUPTED, "cancelled",
-	      sr_conn_backup(conn, in_folder("x.db"), count_steps, &steps));
-	assert_int_not_equal(access(in_folder("x.db"), F_OK), 0);
+	assert_fails(sr_conn_backup(conn, scratch_path("x.db"), count_steps, &steps),
+		     SR_INTERRUPTED, "cancelled");
+	assert_int_not_equal(access(scratch_path("x.db"), F_OK), 0);
 	fault_arm(FAULT_WRITE, FAULT_MAIN, 3, SQLITE_FULL, true);
-	fails(SR_NO_SPACE, "x.db", sr_conn_backup(conn, in_folder("x.db"), NULL, NULL));
-	assert_int_not_equal(access(in_folder("x.db"), F_OK), 0);
+	assert_fails(sr_conn_backup(conn, scratch_path("x.db"), NULL, NULL), SR_NO_SPACE, "x.db");
+	assert_int_not_equal(access(scratch_path("x.db"), F_OK), 0);
 	fault_disarm();
 	fault_arm(FAULT_SYNC, FAULT_MAIN, 1, SQLITE_IOERR_FSYNC, true);
-	fails(SR_IO, "x.db", sr_conn_backup(conn, in_folder("x.db"), NULL, NULL));
-	assert_int_not_equal(access(in_folder("x.db"), F_OK), 0);
+	assert_fails(sr_conn_backup(conn, scratch_path("x.db"), NULL, NULL), SR_IO, "x.db");
+	assert_int_not_equal(access(scratch_path("x.db"), F_OK), 0);
 	fault_disarm();
 	assert_false(sr_conn_broken(conn)); /* The copy's fault, not the database's. */
 	assert_false(sr_conn_in_transaction(conn));
-	ok(sr_conn_backup(conn, in_folder("x.db"), NULL, NULL));
+	assert_done(sr_conn_backup(conn, scratch_path("x.db"), NULL, NULL));
 	sr_conn_close(conn);
 }
 

@@ -1,6 +1,8 @@
 /* Finding, listing, changing and deleting files by client and name. */
 #include "catalog_fixture.h"
 
+#include <sqlite3.h>
+
 static void test_by_key(void **state)
 {
 	catalog_fixture *fixture = *state;
@@ -203,7 +205,7 @@ static void test_many_of_one_name(void **state)
 			 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, catalog_setup_client, catalog_teardown)
 
 int main(void)
 {

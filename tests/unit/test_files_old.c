@@ -3,18 +3,6 @@
 
 #include "old_database.h"
 
-static sr_catalog *open_old(const catalog_fixture *fixture)
-{
-	sr_catalog *catalog = NULL;
-	sr_options options;
-
-	sr_options_init(&options);
-	options.path = fixture->path;
-	options.config_file = "/dev/null";
-	assert_ok(sr_open(&catalog, &options));
-	return catalog;
-}
-
 /* What is listed is found, has a history, and stands in a folder; and nothing is written. */
 static void read_one(sr_catalog *catalog, const sr_file *file)
 {
@@ -43,40 +31,27 @@ static void read_one(sr_catalog *catalog, const sr_file *file)
 	assert_fails(sr_file_save(catalog, file, 1, NULL, NULL, NULL), SR_TOO_OLD, "migrate up");
 }
 
-static void read_all(const catalog_fixture *fixture, const old_options *old)
+static void read_all(catalog_fixture *f, const old_options *old)
 {
-	sr_catalog *catalog;
 	const sr_file *file;
 	sr_files *cursor;
 	int rows = 0;
 
-	unlink(fixture->path);
-	old_database_make(fixture->path, old);
-	catalog = open_old(fixture);
-	assert_ok(sr_file_list(catalog, NULL, &cursor));
+	unlink(f->path);
+	old_database_make(f->path, old);
+	f->options.create = f->options.migrate = false;
+	catalog_open(f);
+	assert_ok(sr_file_list(f->catalog, NULL, &cursor));
 	for (;; rows++) {
 		assert_ok(sr_files_next(cursor, &file));
 		if (file == NULL)
 			break;
-		read_one(catalog, file);
+		read_one(f->catalog, file);
 	}
 	assert_true(rows > 0);
 	sr_files_close(cursor);
-	assert_ok(sr_close(catalog));
-}
-
-static int folder_new(void **state)
-{
-	catalog_fixture *fixture = calloc(1, sizeof(*fixture));
-
-	assert_non_null(fixture);
-	unsetenv("STRONGROOM_DB");
-	unsetenv("DATABASE_NAME");
-	strcpy(fixture->folder, "/tmp/strongroom-old-XXXXXX");
-	assert_non_null(mkdtemp(fixture->folder));
-	snprintf(fixture->path, sizeof(fixture->path), "%s/old.db", fixture->folder);
-	*state = fixture;
-	return 0;
+	assert_ok(sr_close(f->catalog));
+	f->catalog = NULL;
 }
 
 static void test_versions(void **state)
@@ -97,7 +72,7 @@ static void test_stages(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_new, fixture_free)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, catalog_setup, catalog_teardown)
 
 int main(void)
 {

@@ -192,7 +192,7 @@ static void test_mark_missing(void **state)
 	sr_file_free(found);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, catalog_setup_client, catalog_teardown)
 
 int main(void)
 {

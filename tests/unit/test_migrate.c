@@ -1,15 +1,6 @@
 /* The upgrade matrix: databases of every age go up, down to 0 and up again with every row. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/error.h"
 #include "migrate_fixture.h"
 #include "old_database.h"
 #include "schema/migrate.h"
@@ -27,7 +18,7 @@ static void migrate_to(const char *path, int to, bool accept_loss)
 
 	options.to = to;
 	options.accept_loss = accept_loss;
-	assert_int_equal(migrate_run(path, &options, NULL), SR_OK);
+	assert_done(migrate_run(path, &options, NULL));
 }
 
 static void assert_rows(const char *path, old_stage stage, bool ids, const char *expected)
@@ -85,14 +76,14 @@ static void assert_old_code_works(const char *path)
 /* Up, down to 0, up again; with `data`, values in all new columns and tables. */
 static void walk(const old_options *options, bool data)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	bool early = options->stage != OLD_CORE && options->stage != OLD_WITHOUT_KEY;
 	char *before, *with_ids, *orphans;
 
 	old_database_make(path, options);
 	before = old_database_rows(path, options->stage, !early);
 	migrate_to(path, -1, false);
-	assert_int_equal(fixture_drift(path), 0);
+	assert_int_equal(migrate_drift(path), 0);
 	assert_rows(path, options->stage, !early, before);
 	with_ids = old_database_rows(path, OLD_CORE, true);
 	orphans = old_database_dump(path, "SELECT \"table\", parent, count(*) FROM"
@@ -109,10 +100,10 @@ static void walk(const old_options *options, bool data)
 			" SELECT ID, 'backup', 'now' FROM clients;"
 			"INSERT INTO transfer_stats (Date) VALUES ('2025-01-01')"));
 	migrate_to(path, 0, true);
-	assert_int_equal(fixture_drift(path), 0);
+	assert_int_equal(migrate_drift(path), 0);
 	assert_rows(path, OLD_CORE, true, with_ids);
 	migrate_to(path, -1, false);
-	assert_int_equal(fixture_drift(path), 0);
+	assert_int_equal(migrate_drift(path), 0);
 	assert_rows(path, OLD_CORE, true, with_ids);
 	assert_query(path,
 		     "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check"
@@ -134,7 +125,6 @@ static void walk(const old_options *options, bool data)
 	sqlite3_free(orphans);
 	sqlite3_free(with_ids);
 	sqlite3_free(before);
-	fixture_clear();
 }
 
 static void test_every_version(void **state)
@@ -174,7 +164,7 @@ static void test_users_own(void **state)
 /* Before ClientID existed, the file's ID held the client's. */
 static void test_ids_before_clients(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	char *owners;
 
 	(void)state;
@@ -187,12 +177,11 @@ static void test_ids_before_clients(void **state)
 		     " FROM files",
 		     "|1:1|1:16|1:0\n");
 	sqlite3_free(owners);
-	fixture_clear();
 }
 
 static void test_quotas_never_block(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 
 	(void)state;
 	old_database_make(path, &(old_options){.version = 4});
@@ -209,7 +198,6 @@ static void test_quotas_never_block(void **state)
 		     "|1:1|1:1\n");
 	assert_query(path, "SELECT count(*) FROM client_quotas WHERE UsedBytes > QuotaBytes",
 		     "|1:0\n");
-	fixture_clear();
 }
 
 /* The same schema as the old code's at version 5, as far as it can see. */
@@ -226,15 +214,14 @@ static void test_version_5_is_the_old_codes(void **state)
 		"SELECT m.name, k.* FROM sqlite_master m, pragma_foreign_key_list(m.name) k"
 		" WHERE m.type = 'table' ORDER BY 1, 2, 3";
 	static const char *const questions[] = {columns, indexes, keys};
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	char *old[3];
 
 	(void)state;
 	old_database_make(path, &(old_options){.version = 5});
 	for (int i = 0; i < 3; i++)
 		old[i] = old_database_dump(path, questions[i]);
-	fixture_clear();
-	path = fixture_path();
+	path = migrate_path();
 	migrate_to(path, 5, false);
 	for (int i = 0; i < 3; i++) {
 		assert_query(path, questions[i], old[i]);
@@ -251,7 +238,6 @@ static void test_version_5_is_the_old_codes(void **state)
 		" min(length(checksum)), min(applied_at LIKE '____-__-__T__:__:__.______+00:00')"
 		" FROM database_migrations",
 		"|1:5|1:1|1:5|1:1|1:64|1:1\n");
-	fixture_clear();
 }
 
 /* Reading works at every version, and uses the indexes that there are. */
@@ -259,7 +245,7 @@ static void test_shape(void **state)
 {
 	(void)state;
 	for (int stage = OLD_CORE; stage <= OLD_WITHOUT_KEY; stage++) {
-		const char *path = fixture_path();
+		const char *path = migrate_path();
 		sr_conn *conn;
 		sr_shape shape;
 		int64_t rows;
@@ -270,18 +256,18 @@ static void test_shape(void **state)
 		old_database_make(path, &(old_options){.stage = (old_stage)stage,
 						       .ledger = OLD_LEDGER_NONE,
 						       .extra_indexes = true});
-		conn = fixture_open(path);
-		assert_int_equal(sr_shape_read(conn, &shape), SR_OK);
+		conn = migrate_open(path);
+		assert_done(sr_shape_read(conn, &shape));
 		assert_int_equal(shape.version, 0);
 		assert_false(shape.latest || shape.has_versions || shape.has_activity);
 		snprintf(sql, sizeof(sql),
 			 "SELECT count(*) FROM %s f JOIN %s c ON f.ClientID = c.ID"
 			 " WHERE f.MissingSince IS NULL AND f.row_number > 0",
 			 shape.files, shape.clients);
-		assert_int_equal(sr_query_integer(conn, sql, &rows), SR_OK);
+		assert_done(sr_query_integer(conn, sql, &rows));
 		assert_int_equal(rows,
 				 54 + (stage == OLD_CORE || stage == OLD_WITHOUT_KEY ? 5 : 0));
-		assert_int_equal(sr_shape_stale(conn, &shape, &stale), SR_OK);
+		assert_done(sr_shape_stale(conn, &shape, &stale));
 		assert_false(stale);
 		sr_conn_close(conn);
 		if (stage == OLD_CORE || stage == OLD_ID_IS_CLIENT) {
@@ -295,35 +281,33 @@ static void test_shape(void **state)
 			sqlite3_free(plan);
 		}
 		sr_shape_free(&shape);
-		fixture_clear();
 	}
 }
 
 /* A step that changes rows alone is noticed as well. */
 static void test_shape_goes_stale(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	sr_conn *conn;
 	sr_shape shape;
 	bool stale;
 
 	(void)state;
 	migrate_to(path, 6, false);
-	conn = fixture_open(path);
-	assert_int_equal(sr_shape_read(conn, &shape), SR_OK);
+	conn = migrate_open(path);
+	assert_done(sr_shape_read(conn, &shape));
 	assert_int_equal(shape.version, 6);
 	migrate_to(path, 7, false);
-	assert_int_equal(sr_shape_stale(conn, &shape, &stale), SR_OK);
+	assert_done(sr_shape_stale(conn, &shape, &stale));
 	assert_true(stale);
 	sr_shape_free(&shape);
 	sr_conn_close(conn);
-	fixture_clear();
 }
 
 /* Rows that break a foreign key are kept, and said. */
 static void test_orphans_kept(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	char *orphans;
 
 	(void)state;
@@ -337,7 +321,6 @@ static void test_orphans_kept(void **state)
 		     " (SELECT ID FROM clients) ORDER BY rowid",
 		     orphans);
 	sqlite3_free(orphans);
-	fixture_clear();
 }
 
 /* The activity of a client outlives it, with foreign keys on or off. */
@@ -345,7 +328,7 @@ static void test_activity_archive(void **state)
 {
 	(void)state;
 	for (int keys = 0; keys <= 1; keys++) {
-		const char *path = fixture_path();
+		const char *path = migrate_path();
 		char sql[512];
 
 		migrate_to(path, -1, false);
@@ -363,23 +346,22 @@ static void test_activity_archive(void **state)
 			     " FROM client_activity_archive ORDER BY ID",
 			     "|x01|3:gone|3:backup|3:t|1:3\n|x01|3:gone|3:restore|3:t|1:4\n");
 		assert_query(path, "SELECT count(*) FROM client_activity", "|1:0\n");
-		fixture_clear();
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_version),
-		cmocka_unit_test(test_every_stage),
-		cmocka_unit_test(test_users_own),
-		cmocka_unit_test(test_ids_before_clients),
-		cmocka_unit_test(test_quotas_never_block),
-		cmocka_unit_test(test_version_5_is_the_old_codes),
-		cmocka_unit_test(test_shape),
-		cmocka_unit_test(test_shape_goes_stale),
-		cmocka_unit_test(test_orphans_kept),
-		cmocka_unit_test(test_activity_archive),
+		TEST(test_every_version),
+		TEST(test_every_stage),
+		TEST(test_users_own),
+		TEST(test_ids_before_clients),
+		TEST(test_quotas_never_block),
+		TEST(test_version_5_is_the_old_codes),
+		TEST(test_shape),
+		TEST(test_shape_goes_stale),
+		TEST(test_orphans_kept),
+		TEST(test_activity_archive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,20 +1,11 @@
 /* The backup before a migration, and migrations that compete or are killed. */
 #include <dirent.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/error.h"
 #include "migrate_fixture.h"
 #include "old_database.h"
 #include "schema/schema.h"
@@ -28,7 +19,7 @@ static sr_schema_options up_options(void)
 /* Files of the folder whose name holds the words. */
 static int count_files(const char *words)
 {
-	DIR *dir = opendir(fixture_folder());
+	DIR *dir = opendir(scratch_folder());
 	struct dirent *entry;
 	int count = 0;
 
@@ -41,7 +32,7 @@ static int count_files(const char *words)
 
 static void test_backup(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	sr_schema_options options = up_options();
 	sr_migrated migrated;
 	char *before, *copied;
@@ -51,7 +42,7 @@ static void test_backup(void **state)
 	(void)state;
 	old_database_make(path, &(old_options){.version = 3});
 	before = old_database_rows(path, OLD_CORE, true);
-	assert_int_equal(migrate_run(path, &options, &migrated), SR_OK);
+	assert_done(migrate_run(path, &options, &migrated));
 	assert_int_equal(migrated.from, 3);
 	assert_int_equal(migrated.to, sr_schema_latest());
 	snprintf(start, sizeof(start), "%s_backup_20", path);
@@ -68,36 +59,33 @@ static void test_backup(void **state)
 	assert_string_equal(copied, "|1:3\n");
 	sqlite3_free(copied);
 	sqlite3_free(before);
-	fixture_clear();
 }
 
 /* Nothing to do: nothing is copied. New database: there is nothing to copy. */
 static void test_no_backup(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	sr_schema_options options = up_options();
 	sr_migrated migrated;
 
 	(void)state;
-	assert_int_equal(migrate_run(path, &options, &migrated), SR_OK);
+	assert_done(migrate_run(path, &options, &migrated));
 	assert_string_equal(migrated.backup, "");
-	assert_int_equal(migrate_run(path, &options, &migrated), SR_OK);
+	assert_done(migrate_run(path, &options, &migrated));
 	assert_string_equal(migrated.backup, "");
-	fixture_clear();
 
-	path = fixture_path();
+	path = migrate_path();
 	old_database_make(path, &(old_options){.version = 0});
 	options.backup = false;
-	assert_int_equal(migrate_run(path, &options, &migrated), SR_OK);
+	assert_done(migrate_run(path, &options, &migrated));
 	assert_string_equal(migrated.backup, "");
 	assert_int_equal(count_files("_backup_"), 0);
-	fixture_clear();
 }
 
 /* The last five of its own; what others put beside the database stays, whatever its name. */
 static void test_keeps_five(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	sr_schema_options options = up_options();
 	sr_migrated migrated;
 	char other[256];
@@ -109,30 +97,28 @@ static void test_keeps_five(void **state)
 	old_database_make(other, &(old_options){.version = 5});
 	for (int i = 0; i < 8; i++) {
 		options.to = i % 2 ? 7 : 8;
-		assert_int_equal(migrate_run(path, &options, &migrated), SR_OK);
+		assert_done(migrate_run(path, &options, &migrated));
 		assert_true(migrated.backup[0]);
 		assert_int_equal(stat(migrated.backup, &st), 0);
 	}
 	assert_int_equal(count_files(".db_backup_2"), 6);
 	assert_int_equal(stat(other, &st), 0);
-	fixture_clear();
 }
 
 static void test_space(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 
 	(void)state;
-	assert_int_equal(sr_space_check(path, 1, "the test"), SR_OK);
-	assert_int_equal(sr_space_check(path, INT64_MAX, "the test"), SR_NO_SPACE);
-	assert_non_null(strstr(sr_error_message(), "the test needs 9223372036854775807 bytes"));
-	fixture_clear();
+	assert_done(sr_space_check(path, 1, "the test"));
+	assert_fails(sr_space_check(path, INT64_MAX, "the test"), SR_NO_SPACE,
+		     "the test needs 9223372036854775807 bytes");
 }
 
 /* A failure names the backup. */
 static void test_failure_names_backup(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	sr_schema_options options = up_options();
 	sr_migrated migrated;
 	sr_conn *conn;
@@ -141,14 +127,13 @@ static void test_failure_names_backup(void **state)
 	old_database_make(path, &(old_options){.version = 2});
 	/* A name that migration 3 needs is taken by something else. */
 	assert_null(old_database_run(path, "CREATE VIEW client_activity AS SELECT 1 AS a"));
-	conn = fixture_open(path);
+	conn = migrate_open(path);
 	assert_int_not_equal(sr_schema_migrate(conn, &options, &migrated), SR_OK);
 	assert_true(migrated.backup[0]);
-	assert_non_null(strstr(sr_error_message(), migrated.backup));
-	assert_non_null(strstr(sr_error_message(), "migration "));
-	assert_non_null(strstr(sr_error_message(), "whole at version "));
+	assert_says(migrated.backup);
+	assert_says("migration ");
+	assert_says("whole at version ");
 	sr_conn_close(conn);
-	fixture_clear();
 }
 
 /* ---- Two at once ---- */
@@ -171,7 +156,7 @@ static void test_two_at_once(void **state)
 {
 	(void)state;
 	for (int round = 0; round < 5; round++) {
-		const char *path = fixture_path();
+		const char *path = migrate_path();
 		char *before, *after, *ledger;
 		pid_t pids[3];
 
@@ -185,7 +170,7 @@ static void test_two_at_once(void **state)
 			assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
 			assert_int_equal(status, 0);
 		}
-		assert_int_equal(fixture_drift(path), 0);
+		assert_int_equal(migrate_drift(path), 0);
 		after = old_database_rows(path, OLD_WITH_OWN_ID, false);
 		assert_string_equal(after, before);
 		ledger = old_database_dump(
@@ -194,7 +179,6 @@ static void test_two_at_once(void **state)
 		sqlite3_free(ledger);
 		sqlite3_free(after);
 		sqlite3_free(before);
-		fixture_clear();
 	}
 }
 
@@ -203,17 +187,17 @@ static void test_two_at_once(void **state)
 /* Whatever version it is at, it is whole there and has every row. */
 static int assert_whole_somewhere(const char *path, const char *rows)
 {
-	sr_conn *conn = fixture_open(path);
+	sr_conn *conn = migrate_open(path);
 	char *now, *check;
 	bool legacy;
 	int version;
 
-	assert_int_equal(sr_schema_version(conn, &version, &legacy), SR_OK);
+	assert_done(sr_schema_version(conn, &version, &legacy));
 	sr_conn_close(conn);
 	check = old_database_dump(path, "PRAGMA integrity_check");
 	assert_string_equal(check, "|3:ok\n");
 	sqlite3_free(check);
-	assert_int_equal(fixture_drift(path), 0);
+	assert_int_equal(migrate_drift(path), 0);
 	now = old_database_rows(path, OLD_CORE, true);
 	assert_string_equal(now, rows);
 	sqlite3_free(now);
@@ -227,7 +211,7 @@ static void test_killed(void **state)
 
 	(void)state;
 	for (int round = 0; round < 25; round++) {
-		const char *path = fixture_path();
+		const char *path = migrate_path();
 		struct timespec wait = {0, 0};
 		char *rows;
 		pid_t pid;
@@ -246,7 +230,6 @@ static void test_killed(void **state)
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
 		assert_int_equal(assert_whole_somewhere(path, rows), sr_schema_latest());
 		sqlite3_free(rows);
-		fixture_clear();
 	}
 	print_message("%d of 25 were killed between two versions\n", interrupted);
 }
@@ -254,13 +237,13 @@ static void test_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_backup),
-		cmocka_unit_test(test_no_backup),
-		cmocka_unit_test(test_keeps_five),
-		cmocka_unit_test(test_space),
-		cmocka_unit_test(test_failure_names_backup),
-		cmocka_unit_test(test_two_at_once),
-		cmocka_unit_test(test_killed),
+		TEST(test_backup),
+		TEST(test_no_backup),
+		TEST(test_keeps_five),
+		TEST(test_space),
+		TEST(test_failure_names_backup),
+		TEST(test_two_at_once),
+		TEST(test_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

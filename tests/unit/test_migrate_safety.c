@@ -1,16 +1,7 @@
 /* What a migration may not do, and what stays when it fails. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/error.h"
 #include "fault_vfs.h"
 #include "migrate_fixture.h"
 #include "old_database.h"
@@ -32,12 +23,6 @@ static sr_status run_to(const char *path, int to, bool accept_loss)
 	options.to = to;
 	options.accept_loss = accept_loss;
 	return migrate_run(path, &options, NULL);
-}
-
-static void assert_said(const char *words)
-{
-	if (strstr(sr_error_message(), words) == NULL)
-		fail_msg("'%s' is not in: %s", words, sr_error_message());
 }
 
 static char *whole(const char *path)
@@ -69,7 +54,7 @@ static sr_status run_extra(const char *path, const char *sql, const char *const 
 	sr_migrations all = {sources, sr_migration_count + 1};
 	sr_migration_source *extra = &sources[sr_migration_count];
 	sr_schema_options options = up_options();
-	sr_conn *conn = fixture_open(path);
+	sr_conn *conn = migrate_open(path);
 	sr_status rc;
 
 	assert_true(sr_migration_count < MANY);
@@ -110,24 +95,23 @@ static void test_dangerous_refused(void **state)
 		"COMMIT",
 		"SAVEPOINT a",
 	};
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	char *before;
 
 	(void)state;
 	old_database_make(path, &(old_options){.version = 5});
-	assert_int_equal(run_to(path, -1, false), SR_OK);
+	assert_done(run_to(path, -1, false));
 	before = whole(path);
 	for (size_t i = 0; i < sizeof(sql) / sizeof(sql[0]); i++) {
 		sr_status rc = run_extra(path, sql[i], none, none, true);
 
 		if (rc != SR_REFUSED)
 			fail_msg("%s: %s", sql[i], sr_error_message());
-		assert_said("contains potentially dangerous operations");
-		assert_said("migration 9 (extra), statement 1");
+		assert_says("contains potentially dangerous operations");
+		assert_says("migration 9 (extra), statement 1");
 		assert_whole(path, before);
 	}
 	sqlite3_free(before);
-	fixture_clear();
 }
 
 /* A declaration lets through what is not core; for core tables the setting must allow it too. */
@@ -138,76 +122,69 @@ static void test_declared(void **state)
 	static const char *const delete_files[] = {"delete files", NULL};
 	static const char *const stats[] = {"transfer_stats", NULL};
 	static const char *const files[] = {"files", NULL};
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	char *before;
 
 	(void)state;
 	old_database_make(path, &(old_options){.version = 5});
-	assert_int_equal(run_to(path, -1, false), SR_OK);
+	assert_done(run_to(path, -1, false));
 	before = whole(path);
-	assert_int_equal(run_extra(path, "DROP TABLE files", drop_files, files, true), SR_REFUSED);
-	assert_int_equal(run_extra(path, "DELETE FROM files", delete_files, files, true),
-			 SR_REFUSED);
+	assert_fails(run_extra(path, "DROP TABLE files", drop_files, files, true), SR_REFUSED, "");
+	assert_fails(run_extra(path, "DELETE FROM files", delete_files, files, true), SR_REFUSED,
+		     "");
 	/* REPLACE deletes without asking anybody. */
-	assert_int_equal(run_extra(path,
-				   "UPDATE OR REPLACE files SET ID = (SELECT ID FROM files WHERE"
-				   " rowid = 1) WHERE rowid < 4",
-				   none, files, true),
-			 SR_REFUSED);
-	assert_said("contains potentially dangerous operations");
+	assert_fails(run_extra(path,
+			       "UPDATE OR REPLACE files SET ID = (SELECT ID FROM files WHERE"
+			       " rowid = 1) WHERE rowid < 4",
+			       none, files, true),
+		     SR_REFUSED, "contains potentially dangerous operations");
 	assert_whole(path, before);
 	/* Values that the header does not say it changes. */
-	assert_int_equal(
-		run_extra(path, "UPDATE files SET CRC = 5 WHERE rowid = 7", none, none, true),
-		SR_CORRUPT);
-	assert_said("values of the table files changed");
-	assert_int_equal(run_extra(path, "INSERT INTO metrics_history VALUES (7, 'a', 'b', 1)",
-				   none, none, true),
-			 SR_CORRUPT);
+	assert_fails(run_extra(path, "UPDATE files SET CRC = 5 WHERE rowid = 7", none, none, true),
+		     SR_CORRUPT, "values of the table files changed");
+	assert_fails(run_extra(path, "INSERT INTO metrics_history VALUES (7, 'a', 'b', 1)", none,
+			       none, true),
+		     SR_CORRUPT, "");
 	/* A foreign key that is broken anew. */
-	assert_int_equal(run_extra(path, "UPDATE files SET ClientID = x'99' WHERE rowid = 7", none,
-				   files, true),
-			 SR_CONSTRAINT);
+	assert_fails(run_extra(path, "UPDATE files SET ClientID = x'99' WHERE rowid = 7", none,
+			       files, true),
+		     SR_CONSTRAINT, "");
 	assert_whole(path, before);
-	assert_int_equal(run_extra(path, "DROP TABLE transfer_stats", drop_stats, stats, true),
-			 SR_OK);
+	assert_done(run_extra(path, "DROP TABLE transfer_stats", drop_stats, stats, true));
 	sqlite3_free(before);
-	fixture_clear();
 
-	path = fixture_path();
+	path = migrate_path();
 	old_database_make(path, &(old_options){.version = 5});
-	assert_int_equal(run_extra(path, "DELETE FROM files", delete_files, files, false), SR_OK);
-	fixture_clear();
+	assert_done(run_extra(path, "DELETE FROM files", delete_files, files, false));
 }
 
 /* The nth write of a step fails, and all after it: whether that was the last one. */
 static bool step_with_full_disk(int from, int to, int nth, int *failed)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	sr_schema_options options = up_options();
 	sr_conn *conn;
 	char *before;
 	sr_status rc;
 
 	old_database_make(path, &(old_options){.files = 300});
-	assert_int_equal(run_to(path, from, false), SR_OK);
+	assert_done(run_to(path, from, false));
 	before = whole(path);
 	options.to = to;
 	options.accept_loss = true;
-	conn = fixture_open(path);
+	conn = migrate_open(path);
 	fault_arm(FAULT_WRITE, FAULT_ANY, nth, SQLITE_FULL, true);
 	rc = sr_schema_migrate(conn, &options, NULL);
 	fault_disarm();
 	if (rc != SR_OK) {
 		(*failed)++;
-		assert_said("the database is whole at version");
+		assert_says("the database is whole at version");
 	}
 	sr_conn_close(conn);
 	if (rc != SR_OK)
 		assert_whole(path, before);
-	assert_int_equal(fixture_drift(path), 0);
+	assert_int_equal(migrate_drift(path), 0);
 	sqlite3_free(before);
-	fixture_clear();
 	return rc == SR_OK;
 }
 
@@ -237,7 +214,7 @@ static void test_each_statement_fails(void **state)
 			const char *statements[MANY] = {NULL};
 			sr_migrations all = {sources, sr_migration_count};
 			sr_schema_options options = up_options();
-			const char *path = fixture_path();
+			const char *path = migrate_path();
 			sr_conn *conn;
 			char said[64];
 			char *before;
@@ -249,101 +226,94 @@ static void test_each_statement_fails(void **state)
 			statements[s + 1] = "INSERT INTO nowhere VALUES (1)";
 			sources[v].up.statements = statements;
 			old_database_make(path, &(old_options){.users = true});
-			assert_int_equal(run_to(path, v - 1, false), SR_OK);
+			assert_done(run_to(path, v - 1, false));
 			before = whole(path);
-			conn = fixture_open(path);
-			assert_int_equal(sr_schema_run(conn, &all, &options, NULL), SR_SQL);
+			conn = migrate_open(path);
+			assert_fails(sr_schema_run(conn, &all, &options, NULL), SR_SQL, "");
 			snprintf(said, sizeof(said), "migration %d (%s), statement %d", v,
 				 sources[v].name, s + 2);
-			assert_said(said);
-			assert_said("INSERT INTO nowhere");
-			assert_said("no such table");
+			assert_says(said);
+			assert_says("INSERT INTO nowhere");
+			assert_says("no such table");
 			sr_conn_close(conn);
 			assert_whole(path, before);
 			sqlite3_free(before);
-			fixture_clear();
 		}
 }
 
 static void test_too_new(void **state)
 {
 	sr_schema_options options = up_options();
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	struct stat before, after;
 
 	(void)state;
-	assert_int_equal(run_to(path, -1, false), SR_OK);
+	assert_done(run_to(path, -1, false));
 	assert_null(old_database_run(path, "INSERT INTO database_migrations (version, description,"
 					   " applied_at) VALUES (4711, 'later', 'now')"));
 	assert_int_equal(stat(path, &before), 0);
 	for (int to = -1; to < 3; to++) {
-		sr_conn *conn = fixture_open(path);
+		sr_conn *conn = migrate_open(path);
 		int64_t differences;
 
 		options.to = to;
-		assert_int_equal(sr_schema_migrate(conn, &options, NULL), SR_TOO_NEW);
-		assert_said("4711");
-		assert_said("up to 8");
-		assert_int_equal(sr_schema_verify(conn, NULL, NULL, &differences), SR_TOO_NEW);
+		assert_fails(sr_schema_migrate(conn, &options, NULL), SR_TOO_NEW, "4711");
+		assert_says("up to 8");
+		assert_fails(sr_schema_verify(conn, NULL, NULL, &differences), SR_TOO_NEW, "");
 		sr_conn_close(conn);
 	}
 	assert_int_equal(stat(path, &after), 0);
 	assert_int_equal(before.st_mtim.tv_sec, after.st_mtim.tv_sec);
 	assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
-	fixture_clear();
 }
 
 static void test_no_such_version(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	sr_schema_options options = up_options();
-	sr_conn *conn = fixture_open(path);
+	sr_conn *conn = migrate_open(path);
 
 	(void)state;
 	options.to = 77;
-	assert_int_equal(sr_schema_migrate(conn, &options, NULL), SR_INVALID);
-	assert_said("77");
+	assert_fails(sr_schema_migrate(conn, &options, NULL), SR_INVALID, "77");
 	sr_conn_close(conn);
-	fixture_clear();
 }
 
 static void test_loss_refused(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	sr_schema_options options = up_options();
 	sr_conn *conn;
 	char *before;
 
 	(void)state;
 	old_database_make(path, &(old_options){.version = 5});
-	assert_int_equal(run_to(path, -1, false), SR_OK);
+	assert_done(run_to(path, -1, false));
 	assert_null(old_database_run(
 		path, "UPDATE files SET Inode = 5 WHERE rowid <= 7;"
 		      "UPDATE files SET FileCategory = NULL WHERE rowid = 1;"
 		      "INSERT INTO transfer_stats (Date) VALUES ('a'), ('b');"
 		      "CREATE TRIGGER by_inode AFTER UPDATE ON files BEGIN SELECT NEW.Inode; END"));
 	before = whole(path);
-	conn = fixture_open(path);
+	conn = migrate_open(path);
 	options.to = 0;
-	assert_int_equal(sr_schema_migrate(conn, &options, NULL), SR_REFUSED);
-	assert_said("column files.Inode (7 rows)");
-	assert_said("column files.FileCategory (1 row)");
-	assert_said("table transfer_stats (2 rows)");
+	assert_fails(sr_schema_migrate(conn, &options, NULL), SR_REFUSED,
+		     "column files.Inode (7 rows)");
+	assert_says("column files.FileCategory (1 row)");
+	assert_says("table transfer_stats (2 rows)");
 	sr_conn_close(conn);
 	assert_whole(path, before);
 
 	/* A trigger that would not work any more is a loss too. */
 	assert_null(old_database_run(path, "UPDATE files SET Inode = NULL"));
-	conn = fixture_open(path);
+	conn = migrate_open(path);
 	options.to = 5;
-	assert_int_equal(sr_schema_migrate(conn, &options, NULL), SR_REFUSED);
-	assert_said("trigger by_inode");
+	assert_fails(sr_schema_migrate(conn, &options, NULL), SR_REFUSED, "trigger by_inode");
 	options.accept_loss = true;
-	assert_int_equal(sr_schema_migrate(conn, &options, NULL), SR_OK);
+	assert_done(sr_schema_migrate(conn, &options, NULL));
 	sr_conn_close(conn);
 	assert_null(old_database_run(path, "UPDATE files SET CRC = 1; DELETE FROM files"));
 	sqlite3_free(before);
-	fixture_clear();
 }
 
 /* ---- Verify ---- */
@@ -364,14 +334,14 @@ static void drift_add(void *arg, const char *kind, const char *object, const cha
 
 static void test_drift(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	drift d = {""};
 	int64_t differences;
 	sr_conn *conn;
 
 	(void)state;
-	assert_int_equal(run_to(path, -1, false), SR_OK);
-	assert_int_equal(fixture_drift(path), 0);
+	assert_done(run_to(path, -1, false));
+	assert_int_equal(migrate_drift(path), 0);
 	assert_null(old_database_run(
 		path, "UPDATE database_migrations SET checksum = 'beef' WHERE version = 3;"
 		      "DELETE FROM database_migrations WHERE version = 4;"
@@ -379,8 +349,8 @@ static void test_drift(void **state)
 		      "DROP TRIGGER trg_clients_archive_activity; DROP TABLE transfer_stats;"
 		      "ALTER TABLE files DROP COLUMN MimeType;"
 		      "CREATE TABLE mine (a); CREATE VIEW my_view AS SELECT 1;"));
-	conn = fixture_open(path);
-	assert_int_equal(sr_schema_verify(conn, drift_add, &d, &differences), SR_OK);
+	conn = migrate_open(path);
+	assert_done(sr_schema_verify(conn, drift_add, &d, &differences));
 	assert_int_equal(differences, 6);
 	assert_non_null(strstr(d.words, "[checksum 3 analytics|"));
 	assert_non_null(strstr(d.words, "|beef]"));
@@ -393,7 +363,6 @@ static void test_drift(void **state)
 	assert_non_null(strstr(d.words, "[addition table mine||CREATE TABLE mine (a)]"));
 	assert_non_null(strstr(d.words, "[addition view my_view||"));
 	sr_conn_close(conn);
-	fixture_clear();
 }
 
 static void foreign_add(void *arg, const char *type, const char *name, const char *table)
@@ -403,15 +372,15 @@ static void foreign_add(void *arg, const char *type, const char *name, const cha
 
 static void test_foreign(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	drift d = {""};
 	int64_t count;
 	sr_conn *conn;
 
 	(void)state;
-	assert_int_equal(run_to(path, -1, false), SR_OK);
-	conn = fixture_open(path);
-	assert_int_equal(sr_schema_foreign(conn, NULL, NULL, &count), SR_OK);
+	assert_done(run_to(path, -1, false));
+	conn = migrate_open(path);
+	assert_done(sr_schema_foreign(conn, NULL, NULL, &count));
 	assert_int_equal(count, 0);
 	sr_conn_close(conn);
 	assert_null(old_database_run(
@@ -421,27 +390,26 @@ static void test_foreign(void **state)
 		"CREATE INDEX expr ON files(abs(CRC));"
 		"CREATE TABLE mine (a); CREATE TRIGGER u AFTER INSERT ON mine BEGIN SELECT 1; END;"
 		"DROP TABLE transfer_stats; CREATE VIEW transfer_stats AS SELECT 1;"));
-	conn = fixture_open(path);
-	assert_int_equal(sr_schema_foreign(conn, foreign_add, &d, &count), SR_OK);
+	conn = migrate_open(path);
+	assert_done(sr_schema_foreign(conn, foreign_add, &d, &count));
 	assert_int_equal(count, 4);
 	assert_non_null(strstr(d.words, "[trigger t|files|]"));
 	assert_non_null(strstr(d.words, "[index part|files|]"));
 	assert_non_null(strstr(d.words, "[index expr|files|]"));
 	assert_non_null(strstr(d.words, "[view transfer_stats|"));
 	sr_conn_close(conn);
-	fixture_clear();
 }
 
 /* What our writes reach through a foreign key's action, however far, and no further. */
 static void test_foreign_by_key(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	drift d = {""};
 	int64_t count;
 	sr_conn *conn;
 
 	(void)state;
-	assert_int_equal(run_to(path, -1, false), SR_OK);
+	assert_done(run_to(path, -1, false));
 	assert_null(old_database_run(
 		path,
 		"CREATE TABLE child (a PRIMARY KEY REFERENCES clients(ID) ON DELETE SET NULL);"
@@ -452,14 +420,13 @@ static void test_foreign_by_key(void **state)
 		"CREATE TRIGGER none AFTER UPDATE ON bystander BEGIN DELETE FROM files; END;"
 		"DROP TABLE transfer_stats;"
 		"CREATE /**/ VIRTUAL TABLE transfer_stats USING fts5(Date);"));
-	conn = fixture_open(path);
-	assert_int_equal(sr_schema_foreign(conn, foreign_add, &d, &count), SR_OK);
+	conn = migrate_open(path);
+	assert_done(sr_schema_foreign(conn, foreign_add, &d, &count));
 	assert_int_equal(count, 3);
 	assert_non_null(strstr(d.words, "[trigger near|child|]"));
 	assert_non_null(strstr(d.words, "[trigger far|grandchild|]"));
 	assert_non_null(strstr(d.words, "[table transfer_stats|"));
 	sr_conn_close(conn);
-	fixture_clear();
 }
 
 /* The guard of callers' own SQL. */
@@ -482,51 +449,48 @@ static void test_callers_sql(void **state)
 					      "UPDATE clients SET Name = Name",
 					      "PRAGMA table_info(files)",
 					      "ANALYZE"};
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	unsigned filled;
 	sr_conn *conn;
 
 	(void)state;
 	old_database_make(path, &(old_options){.version = 5});
-	assert_int_equal(run_to(path, -1, false), SR_OK);
-	conn = fixture_open(path);
+	assert_done(run_to(path, -1, false));
+	conn = migrate_open(path);
 	sr_conn_guard(conn, sr_schema_guard, NULL);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		if (sr_exec(conn, refused[i]) != SR_REFUSED)
 			fail_msg("%s: %s", refused[i], sr_error_message());
-		assert_said("contains potentially dangerous operations");
+		assert_says("contains potentially dangerous operations");
 	}
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
 		if (sr_exec(conn, allowed[i]) != SR_OK)
 			fail_msg("%s: %s", allowed[i], sr_error_message());
 	sr_conn_guard(conn, NULL, NULL);
-	assert_int_equal(sr_schema_core_filled(conn, &filled), SR_OK);
+	assert_done(sr_schema_core_filled(conn, &filled));
 	assert_int_equal(filled, 3);
-	assert_int_equal(sr_exec(conn, "DELETE FROM files"), SR_OK);
-	assert_int_equal(sr_schema_core_filled(conn, &filled), SR_OK);
+	assert_done(sr_exec(conn, "DELETE FROM files"));
+	assert_done(sr_schema_core_filled(conn, &filled));
 	assert_int_equal(filled, 1);
 	sr_conn_close(conn);
-	fixture_clear();
 }
 
 /* A database of another program is not filled with our tables. */
 static void test_strangers(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	sr_schema_options options = up_options();
-	sr_conn *conn = fixture_open(path);
+	sr_conn *conn = migrate_open(path);
 
 	(void)state;
-	assert_int_equal(sr_exec(conn, "CREATE TABLE bookmarks (url)"), SR_OK);
-	assert_int_equal(sr_schema_migrate(conn, &options, NULL), SR_INVALID);
-	assert_said("bookmarks");
+	assert_done(sr_exec(conn, "CREATE TABLE bookmarks (url)"));
+	assert_fails(sr_schema_migrate(conn, &options, NULL), SR_INVALID, "bookmarks");
 	sr_conn_close(conn);
-	fixture_clear();
 }
 
 static void test_damage_refused(void **state)
 {
-	const char *path = fixture_path();
+	const char *path = migrate_path();
 	sr_schema_options options = up_options();
 	sr_conn *conn;
 
@@ -537,31 +501,29 @@ static void test_damage_refused(void **state)
 		path,
 		"PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql ="
 		" replace(sql, 'CRC INTEGER', 'CRC INTEGER NOT NULL') WHERE name = 'files';"));
-	conn = fixture_open(path);
-	assert_int_equal(sr_schema_migrate(conn, &options, NULL), SR_CORRUPT);
-	assert_said("nothing was migrated");
+	conn = migrate_open(path);
+	assert_fails(sr_schema_migrate(conn, &options, NULL), SR_CORRUPT, "nothing was migrated");
 	options.validate = false;
-	assert_int_equal(sr_schema_migrate(conn, &options, NULL), SR_OK);
+	assert_done(sr_schema_migrate(conn, &options, NULL));
 	sr_conn_close(conn);
-	fixture_clear();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dangerous_refused),
-		cmocka_unit_test(test_declared),
-		cmocka_unit_test(test_each_statement_fails),
-		cmocka_unit_test(test_failure_leaves_it_as_it_was),
-		cmocka_unit_test(test_too_new),
-		cmocka_unit_test(test_no_such_version),
-		cmocka_unit_test(test_loss_refused),
-		cmocka_unit_test(test_drift),
-		cmocka_unit_test(test_foreign),
-		cmocka_unit_test(test_foreign_by_key),
-		cmocka_unit_test(test_callers_sql),
-		cmocka_unit_test(test_strangers),
-		cmocka_unit_test(test_damage_refused),
+		TEST(test_dangerous_refused),
+		TEST(test_declared),
+		TEST(test_each_statement_fails),
+		TEST(test_failure_leaves_it_as_it_was),
+		TEST(test_too_new),
+		TEST(test_no_such_version),
+		TEST(test_loss_refused),
+		TEST(test_drift),
+		TEST(test_foreign),
+		TEST(test_foreign_by_key),
+		TEST(test_callers_sql),
+		TEST(test_strangers),
+		TEST(test_damage_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
 
 static void test_lends_and_counts(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	sr_pool *pool = fixture_pool(f);
 	sr_conn *readers[4], *writer;
 	sr_pool_statistics s = figures(pool);
@@ -17,8 +17,8 @@ static void test_lends_and_counts(void **state)
 	assert_int_equal(s.available, 5);
 	assert_int_equal(s.created, 1); /* Readers are opened when they are wanted. */
 	for (int i = 0; i < 4; i++)
-		assert_ok(sr_pool_read(pool, SR_HERE, &readers[i]));
-	assert_ok(sr_pool_write(pool, SR_HERE, &writer));
+		assert_done(sr_pool_read(pool, SR_HERE, &readers[i]));
+	assert_done(sr_pool_write(pool, SR_HERE, &writer));
 	s = figures(pool);
 	assert_int_equal(s.active, 5);
 	assert_int_equal(s.available, 0);
@@ -27,7 +27,7 @@ static void test_lends_and_counts(void **state)
 	sr_pool_release(pool, writer);
 	for (int i = 0; i < 4; i++)
 		sr_pool_release(pool, readers[i]);
-	assert_ok(sr_pool_read(pool, SR_HERE, &readers[0]));
+	assert_done(sr_pool_read(pool, SR_HERE, &readers[0]));
 	sr_pool_release(pool, readers[0]);
 	s = figures(pool);
 	assert_int_equal(s.active, 0);
@@ -45,8 +45,8 @@ static void test_reader_cannot_write(void **state)
 	sr_pool *pool = fixture_pool(*state);
 	sr_conn *conn;
 
-	assert_ok(sr_pool_read(pool, SR_HERE, &conn));
-	assert_status(sr_exec(conn, "INSERT INTO t VALUES (1)"), SR_READ_ONLY);
+	assert_done(sr_pool_read(pool, SR_HERE, &conn));
+	assert_fails(sr_exec(conn, "INSERT INTO t VALUES (1)"), SR_READ_ONLY, "");
 	sr_pool_release(pool, conn);
 	assert_int_equal(rows(pool), 0);
 }
@@ -56,12 +56,12 @@ static void test_release_rolls_back(void **state)
 	sr_pool *pool = fixture_pool(*state);
 	sr_conn *conn;
 
-	assert_ok(sr_pool_write(pool, SR_HERE, &conn));
-	assert_ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
-	assert_ok(sr_exec(conn, "INSERT INTO t VALUES (1)"));
+	assert_done(sr_pool_write(pool, SR_HERE, &conn));
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES (1)"));
 	sr_pool_release(pool, conn);
 	assert_int_equal(rows(pool), 0);
-	assert_ok(sr_pool_write(pool, SR_HERE, &conn));
+	assert_done(sr_pool_write(pool, SR_HERE, &conn));
 	assert_false(sr_conn_in_transaction(conn));
 	sr_pool_release(pool, conn);
 }
@@ -71,7 +71,7 @@ static void test_released_twice_is_harmless(void **state)
 	sr_pool *pool = fixture_pool(*state);
 	sr_conn *conn;
 
-	assert_ok(sr_pool_read(pool, SR_HERE, &conn));
+	assert_done(sr_pool_read(pool, SR_HERE, &conn));
 	sr_pool_release(pool, conn);
 	sr_pool_release(pool, conn);
 	assert_int_equal(times_logged("released twice"), 1);
@@ -84,7 +84,7 @@ static void test_release_keeps_the_words(void **state)
 	sr_pool *pool = fixture_pool(*state);
 	sr_conn *conn;
 
-	assert_ok(sr_pool_write(pool, SR_HERE, &conn));
+	assert_done(sr_pool_write(pool, SR_HERE, &conn));
 	assert_int_not_equal(sr_exec(conn, "INSERT INTO nowhere VALUES (1)"), SR_OK);
 	sr_pool_release(pool, conn);
 	assert_says("nowhere");
@@ -92,25 +92,25 @@ static void test_release_keeps_the_words(void **state)
 
 static void test_read_only(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	int64_t one = 1;
 	sr_pool *pool;
 	sr_conn *conn;
 
 	f->options.read_only = true;
 	pool = fixture_pool(f);
-	assert_status(sr_pool_write(pool, SR_HERE, &conn), SR_READ_ONLY);
+	assert_fails(sr_pool_write(pool, SR_HERE, &conn), SR_READ_ONLY, "");
 	assert_null(conn);
-	assert_status(sr_pool_commit(pool, SR_HERE, insert_one, &one), SR_READ_ONLY);
-	assert_status(sr_pool_begin(pool, SR_HERE), SR_READ_ONLY);
-	assert_status(sr_pool_checkpoint(pool), SR_READ_ONLY);
+	assert_fails(sr_pool_commit(pool, SR_HERE, insert_one, &one), SR_READ_ONLY, "");
+	assert_fails(sr_pool_begin(pool, SR_HERE), SR_READ_ONLY, "");
+	assert_fails(sr_pool_checkpoint(pool), SR_READ_ONLY, "");
 	assert_int_equal(figures(pool).size, 4);
 	assert_int_equal(rows(pool), 0);
 }
 
 static void test_open_fails_at_once(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	sr_pool *pool = (sr_pool *)1;
 
 	f->options.path = "/nonexistent/strongroom/p.db";
@@ -153,15 +153,15 @@ static void in_a_thread(attempt *a)
 
 static void test_timeout_names_the_holders(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	attempt a = {0};
 	sr_conn *one, *two;
 
 	f->options.readers = 2;
 	f->options.timeout = 0.05;
 	a.pool = fixture_pool(f);
-	assert_ok(sr_pool_read(a.pool, "first owner", &one));
-	assert_ok(sr_pool_read(a.pool, "second owner", &two));
+	assert_done(sr_pool_read(a.pool, "first owner", &one));
+	assert_done(sr_pool_read(a.pool, "second owner", &two));
 	in_a_thread(&a);
 	assert_int_equal(a.status, SR_BUSY);
 	assert_non_null(strstr(a.words, "Connection pool exhausted"));
@@ -181,17 +181,17 @@ static void test_timeout_names_the_holders(void **state)
 
 static void test_timeout_of_the_writer(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	attempt a = {.writer = true};
 
 	f->options.timeout = 0.05;
 	a.pool = fixture_pool(f);
-	assert_ok(sr_pool_begin(a.pool, "nightly import"));
+	assert_done(sr_pool_begin(a.pool, "nightly import"));
 	in_a_thread(&a);
 	assert_int_equal(a.status, SR_BUSY);
 	assert_non_null(strstr(a.words, "Connection pool exhausted"));
 	assert_non_null(strstr(a.words, "nightly import (thread "));
-	assert_ok(sr_pool_end(a.pool, false));
+	assert_done(sr_pool_end(a.pool, false));
 	in_a_thread(&a);
 	assert_int_equal(a.status, SR_OK);
 }
@@ -228,16 +228,16 @@ static void *stand_in_line(void *arg)
 	sr_conn *conn;
 
 	if (l->writer && s->number % 3 == 0) {
-		assert_ok(sr_pool_commit(l->pool, SR_HERE, note_turn, s));
+		assert_done(sr_pool_commit(l->pool, SR_HERE, note_turn, s));
 	} else if (l->writer && s->number % 3 == 1) {
-		assert_ok(sr_pool_begin(l->pool, SR_HERE));
+		assert_done(sr_pool_begin(l->pool, SR_HERE));
 		note_turn(NULL, s);
-		assert_ok(sr_pool_end(l->pool, true));
+		assert_done(sr_pool_end(l->pool, true));
 	} else {
 		if (l->writer)
-			assert_ok(sr_pool_write(l->pool, SR_HERE, &conn));
+			assert_done(sr_pool_write(l->pool, SR_HERE, &conn));
 		else
-			assert_ok(sr_pool_read(l->pool, SR_HERE, &conn));
+			assert_done(sr_pool_read(l->pool, SR_HERE, &conn));
 		note_turn(conn, s);
 		sr_pool_release(l->pool, conn);
 	}
@@ -245,7 +245,7 @@ static void *stand_in_line(void *arg)
 }
 
 /* One place; everybody else queues in a known order, and he who gave it back goes to the end. */
-static void check_order(fixture *f, bool writer)
+static void check_order(pool_fixture *f, bool writer)
 {
 	line l = {.writer = writer};
 	pthread_t threads[IN_LINE];
@@ -255,9 +255,9 @@ static void check_order(fixture *f, bool writer)
 	f->options.readers = 1;
 	l.pool = fixture_pool(f);
 	if (writer)
-		assert_ok(sr_pool_write(l.pool, SR_HERE, &conn));
+		assert_done(sr_pool_write(l.pool, SR_HERE, &conn));
 	else
-		assert_ok(sr_pool_read(l.pool, SR_HERE, &conn));
+		assert_done(sr_pool_read(l.pool, SR_HERE, &conn));
 	for (int i = 0; i <= IN_LINE; i++)
 		stands[i] = (stand){&l, i};
 	for (int i = 0; i < IN_LINE; i++) {
@@ -287,7 +287,7 @@ static void test_nobody_is_overtaken_writing(void **state)
 
 static void test_recycles_by_age(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	sr_pool_statistics s;
 	sr_pool *pool;
 
@@ -303,7 +303,7 @@ static void test_recycles_by_age(void **state)
 
 static void test_validates_after_idling(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	sr_pool *pool;
 
 	f->options.validate_after = 1e-9;
@@ -316,20 +316,20 @@ static void test_validates_after_idling(void **state)
 
 static void test_reports_a_leak_once(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	sr_conn *conn;
 	sr_pool *pool;
 
 	f->options.leak_after = 0.001;
 	pool = fixture_pool(f);
-	assert_ok(sr_pool_read(pool, "forgetful.c:7", &conn));
+	assert_done(sr_pool_read(pool, "forgetful.c:7", &conn));
 	usleep(2000);
 	assert_int_equal(figures(pool).leaks, 1);
 	assert_int_equal(figures(pool).leaks, 1);
 	sr_pool_release(pool, conn);
 	assert_int_equal(figures(pool).leaks, 1);
 	assert_int_equal(times_logged("held by forgetful.c:7 (thread "), 1);
-	assert_ok(sr_pool_read(pool, "forgetful.c:8", &conn));
+	assert_done(sr_pool_read(pool, "forgetful.c:8", &conn));
 	usleep(2000);
 	sr_pool_release(pool, conn); /* Also when nobody looked meanwhile. */
 	assert_int_equal(figures(pool).leaks, 2);
@@ -339,26 +339,26 @@ static void test_reports_a_leak_once(void **state)
 
 static void test_close_leaves_no_log(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	int64_t one = 1;
 
 	for (int direct = 0; direct < 2; direct++) {
 		f->options.direct = direct == 1;
 		fixture_pool(f);
 		for (int i = 0; i < 10; i++)
-			assert_ok(sr_pool_commit(f->pool, SR_HERE, insert_one, &one));
+			assert_done(sr_pool_commit(f->pool, SR_HERE, insert_one, &one));
 		assert_int_equal(rows(f->pool), 10 * (direct + 1));
-		assert_ok(sr_pool_close(f->pool));
+		assert_done(sr_pool_close(f->pool));
 		f->pool = NULL;
 		assert_false(fixture_has(f, "-wal"));
 		assert_false(fixture_has(f, "-shm"));
 	}
-	assert_ok(sr_pool_close(NULL));
+	assert_done(sr_pool_close(NULL));
 }
 
 static void test_close_sends_waiters_away(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	attempt waiters[6];
 	pthread_t threads[6];
 	sr_conn *reader, *writer;
@@ -367,8 +367,8 @@ static void test_close_sends_waiters_away(void **state)
 	f->options.readers = 1;
 	f->options.timeout = 3;
 	fixture_pool(f);
-	assert_ok(sr_pool_read(f->pool, "holds a reader", &reader));
-	assert_ok(sr_pool_write(f->pool, "holds the writer", &writer));
+	assert_done(sr_pool_read(f->pool, "holds a reader", &reader));
+	assert_done(sr_pool_write(f->pool, "holds the writer", &writer));
 	for (int i = 0; i < 6; i++) {
 		waiters[i] = (attempt){.pool = f->pool, .writer = i % 2 == 1};
 		pthread_create(&threads[i], NULL, try_to_get, &waiters[i]);
@@ -385,7 +385,7 @@ static void test_close_sends_waiters_away(void **state)
 	}
 	in_a_thread(&(attempt){.pool = f->pool});
 	/* What is out still works, and the last one to come back frees everything. */
-	assert_ok(sr_exec(writer, "INSERT INTO t VALUES (1)"));
+	assert_done(sr_exec(writer, "INSERT INTO t VALUES (1)"));
 	sr_pool_release(f->pool, writer);
 	assert_true(fixture_has(f, "-wal"));
 	sr_pool_release(f->pool, reader);
@@ -400,14 +400,14 @@ static void *close_it(void *arg)
 
 static void test_close_waits_for_what_is_lent(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	pthread_t thread;
 	sr_conn *conn, *none;
 	sr_status rc;
 	void *closed;
 
 	fixture_pool(f);
-	assert_ok(sr_pool_write(f->pool, SR_HERE, &conn));
+	assert_done(sr_pool_write(f->pool, SR_HERE, &conn));
 	assert_int_equal(pthread_create(&thread, NULL, close_it, f->pool), 0);
 	/* A reader of another thread would be SR_CLOSED once the closing has begun; this thread
 	 * holds the writer and asks as somebody who joins, so look for it by beginning. */
@@ -417,9 +417,9 @@ static void test_close_waits_for_what_is_lent(void **state)
 		rc = a.status;
 	} while (rc == SR_OK);
 	assert_int_equal(rc, SR_CLOSED);
-	assert_ok(sr_pool_read(f->pool, SR_HERE, &none)); /* Joining goes on, to finish. */
+	assert_done(sr_pool_read(f->pool, SR_HERE, &none)); /* Joining goes on, to finish. */
 	sr_pool_release(f->pool, none);
-	assert_ok(sr_exec(conn, "INSERT INTO t VALUES (1)"));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES (1)"));
 	sr_pool_release(f->pool, conn);
 	pthread_join(thread, &closed);
 	f->pool = NULL;
@@ -458,25 +458,25 @@ static int child_of(sr_pool *pool, sr_conn *lent)
 
 static void test_child_is_refused_and_hurts_nothing(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	int64_t two = 2;
 	sr_conn *conn;
 	int status;
 	pid_t child;
 
 	fixture_pool(f);
-	assert_ok(sr_pool_begin(f->pool, SR_HERE));
-	assert_ok(sr_pool_commit(f->pool, SR_HERE, insert_one, &two));
-	assert_ok(sr_pool_write(f->pool, SR_HERE, &conn));
+	assert_done(sr_pool_begin(f->pool, SR_HERE));
+	assert_done(sr_pool_commit(f->pool, SR_HERE, insert_one, &two));
+	assert_done(sr_pool_write(f->pool, SR_HERE, &conn));
 	if ((child = fork()) == 0)
 		_exit(child_of(f->pool, conn));
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 	sr_pool_release(f->pool, conn);
-	assert_ok(sr_pool_end(f->pool, true));
+	assert_done(sr_pool_end(f->pool, true));
 	assert_int_equal(rows(f->pool), 1);
-	assert_ok(sr_pool_close(f->pool));
+	assert_done(sr_pool_close(f->pool));
 	f->pool = NULL;
 	assert_false(fixture_has(f, "-wal"));
 }
@@ -485,7 +485,7 @@ static void test_child_is_refused_and_hurts_nothing(void **state)
 
 static void test_direct_mode(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	int64_t one = 1;
 	sr_pool_statistics s;
 	sr_pool *pool;
@@ -496,11 +496,11 @@ static void test_direct_mode(void **state)
 	assert_false(s.enabled);
 	assert_int_equal(s.created, s.closed);
 	for (int i = 0; i < 5; i++)
-		assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+		assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
 	assert_int_equal(rows(pool), 6);
-	assert_ok(sr_pool_end(pool, true));
+	assert_done(sr_pool_end(pool, true));
 	assert_int_equal(rows(pool), 6);
 	s = figures(pool);
 	assert_int_equal(s.created, 8); /* At opening, and one a call or transaction. */
@@ -511,7 +511,7 @@ static void test_direct_mode(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, pool_setup, pool_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_lends_and_counts),
 		TEST(test_reader_cannot_write),

@@ -57,9 +57,9 @@ static void *roll_back_own(void *arg)
 	sr_pool *pool = arg;
 	int64_t value = 1000;
 
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &value));
-	assert_ok(sr_pool_end(pool, false));
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &value));
+	assert_done(sr_pool_end(pool, false));
 	return NULL;
 }
 
@@ -70,7 +70,7 @@ static void test_own_transaction_is_not_mixed(void **state)
 	pthread_t owner;
 	sr_conn *conn;
 
-	assert_ok(sr_pool_write(pool, SR_HERE, &conn));
+	assert_done(sr_pool_write(pool, SR_HERE, &conn));
 	for (int i = 0; i < 8; i++) {
 		if (i == 4) {
 			pthread_create(&owner, NULL, roll_back_own, pool);
@@ -266,7 +266,7 @@ static void leave_some_room(sr_conn *conn)
 {
 	int64_t pages;
 
-	assert_ok(sr_query_integer(conn, "PRAGMA max_page_count = 40", &pages));
+	assert_done(sr_query_integer(conn, "PRAGMA max_page_count = 40", &pages));
 }
 
 static sr_status insert_wide(sr_conn *conn, void *arg)
@@ -322,13 +322,13 @@ static void test_no_memory_fails_alone(void **state)
 
 static void test_timeout_runs_nothing(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	member m = {.operation = insert_member};
 	sr_conn *conn;
 
 	f->options.timeout = 0.05;
 	m.pool = fixture_pool(f);
-	assert_ok(sr_pool_write(m.pool, "holds it", &conn));
+	assert_done(sr_pool_write(m.pool, "holds it", &conn));
 	pthread_create(&m.thread, NULL, commit_member, &m);
 	pthread_join(m.thread, NULL);
 	assert_int_equal(m.status, SR_BUSY);
@@ -341,20 +341,20 @@ static void test_timeout_runs_nothing(void **state)
 
 static void test_close_runs_nothing(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	member members[4] = {0};
 	sr_conn *conn;
 
 	f->options.timeout = 3;
 	fixture_pool(f);
-	assert_ok(sr_pool_write(f->pool, SR_HERE, &conn));
+	assert_done(sr_pool_write(f->pool, SR_HERE, &conn));
 	for (int i = 0; i < 4; i++) {
 		members[i].pool = f->pool;
 		members[i].operation = insert_member;
 		pthread_create(&members[i].thread, NULL, commit_member, &members[i]);
 	}
 	until_waiting(f->pool, 4);
-	assert_status(sr_pool_close(f->pool), SR_BUSY);
+	assert_fails(sr_pool_close(f->pool), SR_BUSY, "");
 	for (int i = 0; i < 4; i++) {
 		pthread_join(members[i].thread, NULL);
 		assert_int_equal(members[i].status, SR_CLOSED);
@@ -367,7 +367,7 @@ static void test_close_runs_nothing(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, pool_setup, pool_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_batch_shares_one_commit),
 		TEST(test_batches_are_bounded),

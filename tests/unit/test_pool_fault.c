@@ -94,7 +94,7 @@ static void test_failed_sync_is_outcome_unknown(void **state)
 	assert_int_equal(s.operations, 0);
 	assert_int_equal(s.closed, 1); /* The connection is thrown away, */
 	assert_int_equal(s.active, 0);
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &value)); /* the next one works. */
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &value)); /* the next one works. */
 	assert_int_equal(integer_of(pool, "SELECT count(*) FROM t WHERE v = 77"), 1);
 }
 
@@ -122,16 +122,16 @@ static void test_failed_sync_of_an_own_transaction(void **state)
 	int64_t value = 1;
 	sr_conn *conn;
 
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &value));
-	assert_ok(sr_pool_write(pool, SR_HERE, &conn));
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &value));
+	assert_done(sr_pool_write(pool, SR_HERE, &conn));
 	break_sync(conn);
 	sr_pool_release(pool, conn);
-	assert_status(sr_pool_end(pool, true), SR_OUTCOME_UNKNOWN);
+	assert_fails(sr_pool_end(pool, true), SR_OUTCOME_UNKNOWN, "");
 	assert_false(sr_pool_in_transaction(pool));
 	assert_int_equal(figures(pool).commits, 0);
 	assert_int_equal(figures(pool).closed, 1);
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &value));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &value));
 }
 
 /* The log cannot take the batch's commit, and then it can: nobody need have noticed. */
@@ -174,16 +174,16 @@ static void test_full_at_every_commit(void **state)
 /* Also when the writer was thrown away, so that nothing is open that could bring the log in. */
 static void test_close_after_that_leaves_no_log(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	member members[2] = {0};
 	int64_t value = 9;
 
 	fixture_pool(f);
-	assert_ok(sr_pool_commit(f->pool, SR_HERE, insert_one, &value));
+	assert_done(sr_pool_commit(f->pool, SR_HERE, insert_one, &value));
 	run_batch(f->pool, members, 2, break_sync);
 	assert_int_equal(members[0].status, SR_OUTCOME_UNKNOWN);
 	assert_true(fixture_has(f, "-wal"));
-	assert_ok(sr_pool_close(f->pool));
+	assert_done(sr_pool_close(f->pool));
 	f->pool = NULL;
 	assert_false(fixture_has(f, "-wal"));
 }
@@ -222,13 +222,12 @@ static void test_io_error_in_an_own_transaction(void **state)
 	sr_pool *pool = fixture_pool(*state);
 	member m = {.value = 3};
 
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_status(sr_pool_commit(pool, SR_HERE, insert_on_broken_device, &m), SR_IO);
-	assert_status(sr_pool_commit(pool, SR_HERE, insert_member, &m), SR_IO);
-	assert_says("rolled back");
-	assert_status(sr_pool_end(pool, true), SR_IO);
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_fails(sr_pool_commit(pool, SR_HERE, insert_on_broken_device, &m), SR_IO, "");
+	assert_fails(sr_pool_commit(pool, SR_HERE, insert_member, &m), SR_IO, "rolled back");
+	assert_fails(sr_pool_end(pool, true), SR_IO, "");
 	assert_int_equal(rows(pool), 0);
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_member, &m));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_member, &m));
 	assert_int_equal(rows(pool), 1);
 }
 
@@ -236,7 +235,7 @@ static void test_io_error_in_an_own_transaction(void **state)
 
 static void test_broken_reader_is_discarded(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	sr_conn *conn;
 	sr_pool *pool;
 	int64_t count;
@@ -244,20 +243,20 @@ static void test_broken_reader_is_discarded(void **state)
 
 	f->options.readers = 1;
 	pool = fixture_pool(f);
-	assert_ok(sr_pool_write(pool, SR_HERE, &conn));
-	assert_ok(sr_exec(conn, "INSERT INTO wide VALUES (zeroblob(100000))"));
+	assert_done(sr_pool_write(pool, SR_HERE, &conn));
+	assert_done(sr_exec(conn, "INSERT INTO wide VALUES (zeroblob(100000))"));
 	sr_pool_release(pool, conn);
-	assert_ok(sr_pool_checkpoint(pool));
+	assert_done(sr_pool_checkpoint(pool));
 
-	assert_ok(sr_pool_read(pool, SR_HERE, &conn));
+	assert_done(sr_pool_read(pool, SR_HERE, &conn));
 	file = file_of(conn, SQLITE_FCNTL_FILE_POINTER);
 	faulty_file = *file->pMethods;
 	faulty_file.xRead = fail_read;
 	faulty_file.xFetch = NULL;
 	faulty_file.iVersion = 2;
 	file->pMethods = &faulty_file;
-	assert_status(sr_query_integer(conn, "SELECT sum(length(b || 'x')) FROM wide", &count),
-		      SR_IO);
+	assert_fails(sr_query_integer(conn, "SELECT sum(length(b || 'x')) FROM wide", &count),
+		     SR_IO, "");
 	assert_true(sr_conn_broken(conn));
 	sr_pool_release(pool, conn);
 	assert_int_equal(figures(pool).closed, 1);
@@ -278,7 +277,7 @@ static int refuse_lock(sqlite3_file *file, int offset, int count, int flags)
 
 static void test_dead_after_idling_is_replaced(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	sqlite3_file *file;
 	sr_conn *conn;
 	sr_pool *pool;
@@ -287,7 +286,7 @@ static void test_dead_after_idling_is_replaced(void **state)
 	f->options.validate_after = 1e-9;
 	pool = fixture_pool(f);
 	assert_int_equal(rows(pool), 0);
-	assert_ok(sr_pool_read(pool, SR_HERE, &conn));
+	assert_done(sr_pool_read(pool, SR_HERE, &conn));
 	file = file_of(conn, SQLITE_FCNTL_FILE_POINTER);
 	faulty_file = *file->pMethods;
 	faulty_file.xShmLock = refuse_lock;
@@ -301,7 +300,7 @@ static void test_dead_after_idling_is_replaced(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, pool_setup, pool_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_failed_sync_is_outcome_unknown),
 		TEST(test_failed_sync_and_a_failed_operation),

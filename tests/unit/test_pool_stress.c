@@ -128,7 +128,7 @@ static void *do_everything(void *arg)
 	return NULL;
 }
 
-static void hammer(fixture *f, int rounds)
+static void hammer(pool_fixture *f, int rounds)
 {
 	sr_pool *pool = fixture_pool(f);
 	worker workers[THREADS], sum;
@@ -150,21 +150,21 @@ static void hammer(fixture *f, int rounds)
 
 static void test_64_threads_on_5_connections(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 
 	f->options.checkpoint_bytes = 100000; /* Checkpoints among them. */
 	hammer(f, 24);
 	assert_true(figures(f->pool).checkpoints > 0);
 	assert_true(figures(f->pool).waits > 0);
 	assert_int_equal(figures(f->pool).peak, 5);
-	assert_ok(sr_pool_close(f->pool));
+	assert_done(sr_pool_close(f->pool));
 	f->pool = NULL;
 	assert_false(fixture_has(f, "-wal"));
 }
 
 static void test_64_threads_and_recycling(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 
 	f->options.recycle_after = 1e-9; /* At every lease. */
 	f->options.validate_after = 1e-9;
@@ -175,7 +175,7 @@ static void test_64_threads_and_recycling(void **state)
 
 static void test_64_threads_directly(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 
 	f->options.direct = true;
 	hammer(f, 8);
@@ -219,7 +219,7 @@ static void *take_and_hold(void *arg)
 
 static void test_timeouts_race_with_hand_over(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	worker workers[16], sum;
 	sr_pool_statistics s;
 	sr_pool *pool;
@@ -263,7 +263,7 @@ static void *work_until_closed(void *arg)
 
 static void test_close_among_64_threads(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	worker workers[THREADS], sum;
 	sr_conn *keeper;
 	sr_pool *pool;
@@ -271,11 +271,10 @@ static void test_close_among_64_threads(void **state)
 	f->options.timeout = 5;
 	pool = fixture_pool(f);
 	start(workers, THREADS, pool, 0, work_until_closed);
-	assert_ok(sr_pool_read(pool, "keeps the memory", &keeper));
+	assert_done(sr_pool_read(pool, "keeps the memory", &keeper));
 	while (figures(pool).operations < 500)
 		usleep(200);
-	assert_status(sr_pool_close(pool), SR_BUSY);
-	assert_says("keeps the memory");
+	assert_fails(sr_pool_close(pool), SR_BUSY, "keeps the memory");
 	sum = finish(workers, THREADS);
 	sr_pool_release(pool, keeper);
 	f->pool = NULL;
@@ -285,7 +284,7 @@ static void test_close_among_64_threads(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, pool_setup, pool_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_64_threads_on_5_connections), TEST(test_64_threads_and_recycling),
 		TEST(test_64_threads_directly),         TEST(test_timeouts_race_with_hand_over),

@@ -26,11 +26,11 @@ static void test_calls_join(void **state)
 	sr_conn *writer, *reader;
 
 	assert_false(sr_pool_in_transaction(pool));
-	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_begin(pool, SR_HERE));
 	assert_true(sr_pool_in_transaction(pool));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
-	assert_ok(sr_pool_write(pool, SR_HERE, &writer));
-	assert_ok(sr_pool_read(pool, SR_HERE, &reader));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_write(pool, SR_HERE, &writer));
+	assert_done(sr_pool_read(pool, SR_HERE, &reader));
 	assert_ptr_equal(writer, reader);
 	assert_true(sr_conn_in_transaction(writer));
 	sr_pool_release(pool, reader);
@@ -38,25 +38,25 @@ static void test_calls_join(void **state)
 	sr_pool_release(pool, writer); /* Once too often: the transaction keeps its own. */
 	assert_int_equal(rows(pool), 1);
 	assert_int_equal(figures(pool).active, 1);
-	assert_ok(sr_pool_end(pool, true));
+	assert_done(sr_pool_end(pool, true));
 	assert_false(sr_pool_in_transaction(pool));
 	assert_int_equal(rows(pool), 1);
 	assert_int_equal(figures(pool).active, 0);
 	assert_int_equal(figures(pool).commits, 1);
 	assert_int_equal(figures(pool).operations, 1);
-	assert_status(sr_pool_end(pool, true), SR_INVALID);
+	assert_fails(sr_pool_end(pool, true), SR_INVALID, "");
 }
 
 static void test_failed_call_undoes_itself_alone(void **state)
 {
 	sr_pool *pool = fixture_pool(*state);
 
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
-	assert_status(sr_pool_commit(pool, SR_HERE, insert_and_fail, &one), SR_QUOTA);
-	assert_says("no more room for 7");
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_fails(sr_pool_commit(pool, SR_HERE, insert_and_fail, &one), SR_QUOTA,
+		     "no more room for 7");
 	assert_int_equal(rows(pool), 1);
-	assert_ok(sr_pool_end(pool, true));
+	assert_done(sr_pool_end(pool, true));
 	assert_int_equal(rows(pool), 1);
 }
 
@@ -64,21 +64,21 @@ static void test_nested(void **state)
 {
 	sr_pool *pool = fixture_pool(*state);
 
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
-	assert_ok(sr_pool_end(pool, true));
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_end(pool, true));
 	assert_int_equal(rows(pool), 3);
-	assert_ok(sr_pool_end(pool, false)); /* The innermost that is open, and what is in it. */
+	assert_done(sr_pool_end(pool, false)); /* The innermost that is open, and what is in it. */
 	assert_int_equal(rows(pool), 1);
-	assert_ok(sr_pool_end(pool, true));
+	assert_done(sr_pool_end(pool, true));
 	assert_int_equal(rows(pool), 1);
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
-	assert_ok(sr_pool_end(pool, false));
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_end(pool, false));
 	assert_int_equal(rows(pool), 1);
 	assert_int_equal(figures(pool).commits, 1);
 }
@@ -89,24 +89,24 @@ static void test_lost_transaction(void **state)
 	sr_pool *pool = fixture_pool(*state);
 	sr_conn *conn;
 
-	assert_ok(sr_pool_begin(pool, "the nightly import"));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_status(sr_pool_commit(pool, SR_HERE, roll_back_everything, &one), SR_CONSTRAINT);
-	assert_status(sr_pool_commit(pool, SR_HERE, insert_one, &one), SR_CONSTRAINT);
-	assert_says("the nightly import");
+	assert_done(sr_pool_begin(pool, "the nightly import"));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_fails(sr_pool_commit(pool, SR_HERE, roll_back_everything, &one), SR_CONSTRAINT, "");
+	assert_fails(sr_pool_commit(pool, SR_HERE, insert_one, &one), SR_CONSTRAINT,
+		     "the nightly import");
 	assert_says("rolled back");
-	assert_status(sr_pool_read(pool, SR_HERE, &conn), SR_CONSTRAINT);
-	assert_status(sr_pool_write(pool, SR_HERE, &conn), SR_CONSTRAINT);
-	assert_status(sr_pool_begin(pool, SR_HERE), SR_CONSTRAINT);
-	assert_status(sr_pool_end(pool, true), SR_CONSTRAINT);
+	assert_fails(sr_pool_read(pool, SR_HERE, &conn), SR_CONSTRAINT, "");
+	assert_fails(sr_pool_write(pool, SR_HERE, &conn), SR_CONSTRAINT, "");
+	assert_fails(sr_pool_begin(pool, SR_HERE), SR_CONSTRAINT, "");
+	assert_fails(sr_pool_end(pool, true), SR_CONSTRAINT, "");
 	assert_true(sr_pool_in_transaction(pool));
-	assert_status(sr_pool_commit(pool, SR_HERE, insert_one, &one), SR_CONSTRAINT);
-	assert_status(sr_pool_end(pool, true), SR_CONSTRAINT);
+	assert_fails(sr_pool_commit(pool, SR_HERE, insert_one, &one), SR_CONSTRAINT, "");
+	assert_fails(sr_pool_end(pool, true), SR_CONSTRAINT, "");
 	assert_false(sr_pool_in_transaction(pool));
 	assert_int_equal(rows(pool), 0);
 	assert_int_equal(figures(pool).active, 0);
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
 	assert_int_equal(rows(pool), 1);
 }
 
@@ -116,9 +116,9 @@ static void test_lost_through_a_lease(void **state)
 	sr_pool *pool = fixture_pool(*state);
 	sr_conn *conn;
 
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
-	assert_ok(sr_pool_write(pool, SR_HERE, &conn));
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_write(pool, SR_HERE, &conn));
 	assert_int_not_equal(roll_back_everything(conn, &one), SR_OK);
 	sr_pool_release(pool, conn);
 	assert_int_not_equal(sr_pool_commit(pool, SR_HERE, insert_one, &one), SR_OK);
@@ -127,12 +127,12 @@ static void test_lost_through_a_lease(void **state)
 	assert_int_equal(rows(pool), 0);
 
 	/* To roll back is what was asked for, then. */
-	assert_ok(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_begin(pool, SR_HERE));
 	assert_int_not_equal(sr_pool_commit(pool, SR_HERE, roll_back_everything, &one), SR_OK);
-	assert_ok(sr_pool_end(pool, false));
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
-	assert_ok(sr_pool_end(pool, true));
+	assert_done(sr_pool_end(pool, false));
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_end(pool, true));
 	assert_int_equal(rows(pool), 1);
 }
 
@@ -142,25 +142,25 @@ static void test_joins_its_own_lease(void **state)
 	sr_pool *pool = fixture_pool(*state);
 	sr_conn *lease, *conn;
 
-	assert_ok(sr_pool_write(pool, SR_HERE, &lease));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_write(pool, SR_HERE, &lease));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
 	assert_false(sr_conn_in_transaction(lease));
 	assert_int_equal(figures(pool).commits, 1);
-	assert_ok(sr_pool_read(pool, SR_HERE, &conn));
+	assert_done(sr_pool_read(pool, SR_HERE, &conn));
 	assert_ptr_equal(conn, lease);
 	sr_pool_release(pool, conn);
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
-	assert_ok(sr_pool_end(pool, false));
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_end(pool, false));
 	assert_int_equal(rows(pool), 1);
-	assert_ok(sr_pool_checkpoint(pool));
+	assert_done(sr_pool_checkpoint(pool));
 
 	/* Inside what the holder began by itself, all of it is savepoints. */
-	assert_ok(sr_conn_begin(lease, SR_TRANSACTION_WRITE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
-	assert_ok(sr_pool_end(pool, true));
+	assert_done(sr_conn_begin(lease, SR_TRANSACTION_WRITE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_end(pool, true));
 	assert_int_equal(rows(pool), 3);
 	sr_conn_rollback(lease);
 	assert_int_equal(rows(pool), 1);
@@ -188,7 +188,7 @@ static void test_operation_may_call_back(void **state)
 {
 	sr_pool *pool = fixture_pool(*state);
 
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_through_pool, &pool));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_through_pool, &pool));
 	assert_int_equal(rows(pool), 1);
 	assert_int_equal(figures(pool).active, 0);
 }
@@ -208,12 +208,12 @@ static void test_belongs_to_its_thread(void **state)
 	pthread_t thread;
 	void *seen;
 
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
 	pthread_create(&thread, NULL, look_from_outside, pool);
 	pthread_join(thread, &seen);
 	assert_int_equal((intptr_t)seen, 0);
-	assert_ok(sr_pool_end(pool, true));
+	assert_done(sr_pool_end(pool, true));
 }
 
 /* ---- Checkpoints ---- */
@@ -226,14 +226,14 @@ static sr_status insert_much(sr_conn *conn, void *arg)
 
 static void test_checkpoints_by_itself(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	sr_pool_statistics s;
 	sr_pool *pool;
 
 	f->options.checkpoint_bytes = 200000;
 	pool = fixture_pool(f);
 	for (int i = 0; i < 30; i++)
-		assert_ok(sr_pool_commit(pool, SR_HERE, insert_much, NULL));
+		assert_done(sr_pool_commit(pool, SR_HERE, insert_much, NULL));
 	s = figures(pool);
 	assert_true(s.checkpoints >= 8);
 	assert_true(s.checkpoints <= 16);
@@ -245,7 +245,7 @@ static void test_checkpoints_by_itself(void **state)
 
 static void test_alarm_names_the_long_reader(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	sr_conn *reader;
 	sr_pool *pool;
 	int64_t seen;
@@ -253,78 +253,78 @@ static void test_alarm_names_the_long_reader(void **state)
 	f->options.checkpoint_bytes = 100000;
 	f->options.log_alarm_bytes = 1000000;
 	pool = fixture_pool(f);
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
 	for (int round = 1; round <= 2; round++) {
-		assert_ok(sr_pool_read(pool, "slow_report.c:42", &reader));
-		assert_ok(sr_conn_begin(reader, SR_TRANSACTION_READ));
+		assert_done(sr_pool_read(pool, "slow_report.c:42", &reader));
+		assert_done(sr_conn_begin(reader, SR_TRANSACTION_READ));
 		for (int i = 0; i < 30; i++)
-			assert_ok(sr_pool_commit(pool, SR_HERE, insert_much, NULL));
+			assert_done(sr_pool_commit(pool, SR_HERE, insert_much, NULL));
 		assert_int_equal(times_logged("long reader holds it back"), round);
 		assert_int_equal(times_logged("slow_report.c:42"), round);
 		/* It kept its snapshot all the while. */
-		assert_ok(sr_query_integer(reader, "SELECT count(*) FROM t", &seen));
+		assert_done(sr_query_integer(reader, "SELECT count(*) FROM t", &seen));
 		assert_int_equal(seen, 1 + 31 * (round - 1));
 		sr_pool_release(pool, reader);
-		assert_ok(sr_pool_checkpoint(pool)); /* Now all comes in, and the alarm is off. */
-		assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+		assert_done(sr_pool_checkpoint(pool)); /* Now all comes in, and the alarm is off. */
+		assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
 		assert_true(figures(pool).log_bytes < 1000000);
 	}
 }
 
 /* Another program's connection that writes. */
-static sr_conn *write_elsewhere(const fixture *f)
+static sr_conn *write_elsewhere(const pool_fixture *f)
 {
 	sr_conn_options options = {.access = SR_ACCESS_WRITE};
 	sr_conn *conn;
 
-	assert_ok(sr_conn_open(&sr_sqlite, f->path, &options, &conn));
-	assert_ok(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_conn_open(&sr_sqlite, f->path, &options, &conn));
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
 	return conn;
 }
 
 /* Nobody writes while the log is copied: without the lock there is no checkpoint. */
 static void test_checkpoint_needs_the_write_lock(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	sr_conn *other;
 	sr_pool *pool;
 
 	f->options.timeout = 0.05;
 	pool = fixture_pool(f);
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_much, NULL));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_much, NULL));
 	other = write_elsewhere(f);
-	assert_status(sr_pool_checkpoint(pool), SR_BUSY);
+	assert_fails(sr_pool_checkpoint(pool), SR_BUSY, "");
 	assert_int_equal(figures(pool).checkpoints, 0);
-	assert_status(sr_pool_commit(pool, SR_HERE, insert_one, &one), SR_BUSY);
+	assert_fails(sr_pool_commit(pool, SR_HERE, insert_one, &one), SR_BUSY, "");
 	sr_conn_close(other);
-	assert_ok(sr_pool_checkpoint(pool));
+	assert_done(sr_pool_checkpoint(pool));
 	assert_int_equal(figures(pool).checkpoints, 1);
 	/* Inside a transaction its own lock serves, and what it has not committed stays out. */
-	assert_ok(sr_pool_begin(pool, SR_HERE));
-	assert_ok(sr_pool_commit(pool, SR_HERE, insert_one, &one));
-	assert_ok(sr_pool_checkpoint(pool));
-	assert_ok(sr_pool_end(pool, false));
+	assert_done(sr_pool_begin(pool, SR_HERE));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_done(sr_pool_checkpoint(pool));
+	assert_done(sr_pool_end(pool, false));
 	assert_int_equal(rows(pool), 1);
 }
 
 /* What a lease writes by itself counts as well. */
 static void test_checkpoint_after_a_lease(void **state)
 {
-	fixture *f = *state;
+	pool_fixture *f = *state;
 	sr_conn *conn;
 	sr_pool *pool;
 
 	f->options.checkpoint_bytes = 50000;
 	pool = fixture_pool(f);
-	assert_ok(sr_pool_write(pool, SR_HERE, &conn));
-	assert_ok(insert_much(conn, NULL));
+	assert_done(sr_pool_write(pool, SR_HERE, &conn));
+	assert_done(insert_much(conn, NULL));
 	sr_pool_release(pool, conn);
 	assert_int_equal(figures(pool).checkpoints, 1);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, pool_setup, pool_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_calls_join),
 		TEST(test_failed_call_undoes_itself_alone),

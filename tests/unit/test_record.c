@@ -1,20 +1,12 @@
 #include <fcntl.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "expect.h"
+#include "scratch.h"
 
-#include "strongroom.h"
-
-static char top[] = "/tmp/strongroom-record-XXXXXX";
 static char tree[64];
 static sr_catalog *catalog;
 static sr_id client;
@@ -43,31 +35,25 @@ static int set_up(void **state)
 	fresh.name = sr_text_of(name);
 	if (sr_client_save(catalog, &fresh, 1, NULL) != SR_OK)
 		return -1;
-	snprintf(tree, sizeof(tree), "%s/tree", top);
+	snprintf(tree, sizeof(tree), "%s", scratch_path("tree"));
 	return mkdir(tree, 0700) != 0 || chdir(tree) != 0;
 }
 
 static int tear_down(void **state)
 {
-	char command[128];
-
 	(void)state;
-	snprintf(command, sizeof(command), "chmod -R u+rwx %s && rm -rf %s", tree, tree);
-	return chdir("/") != 0 || system(command) != 0;
+	scratch_remove(tree);
+	return chdir("/");
 }
 
 static int open_catalog(void **state)
 {
 	sr_options options;
-	char path[64];
 
 	(void)state;
-	if (mkdtemp(top) == NULL)
-		return -1;
-	snprintf(path, sizeof(path), "%s/catalog.db", top);
+	scratch_new();
 	sr_options_init(&options);
-	options.path = path;
-	options.config_file = "/dev/null";
+	options.path = scratch_path("catalog.db");
 	options.create = true;
 	options.migrate = true;
 	return sr_open(&catalog, &options);
@@ -75,11 +61,8 @@ static int open_catalog(void **state)
 
 static int close_catalog(void **state)
 {
-	char command[64];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", top);
-	return sr_close(catalog) != SR_OK || system(command) != 0;
+	assert_ok(sr_close(catalog));
+	return scratch_teardown(state);
 }
 
 static void write_file(const char *path, const char *words)
@@ -338,7 +321,7 @@ static void a_link_as_root_fails_and_the_rest_goes_on(void **state)
 
 static void the_catalog_itself_is_left_alone(void **state)
 {
-	const char *paths[] = {top};
+	const char *paths[] = {scratch_folder()};
 
 	(void)state;
 	write_file("file", "x");

@@ -1,37 +1,27 @@
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/buffer.h"
+#include "expect.h"
 #include "record/roots.h"
 #include "record/walk.h"
+#include "scratch.h"
 
-static char top[] = "/tmp/strongroom-walk-XXXXXX";
 static sr_excludes *none;
 
 static int make_top(void **state)
 {
 	(void)state;
-	if (mkdtemp(top) == NULL || sr_excludes_new(&none, NULL, 0) != SR_OK)
-		return -1;
-	return chdir(top);
+	scratch_new();
+	assert_done(sr_excludes_new(&none, NULL, 0));
+	return chdir(scratch_folder());
 }
 
 static int remove_top(void **state)
 {
-	char command[128];
-
-	(void)state;
 	sr_excludes_free(none);
-	snprintf(command, sizeof(command), "rm -rf %s", top);
-	return chdir("/") != 0 || system(command) != 0;
+	return chdir("/") != 0 || scratch_teardown(state) != 0;
 }
 
 static void make_file(const char *path)
@@ -74,7 +64,7 @@ static void assert_walk(const char *folder, const sr_excludes *excludes, const c
 {
 	char root[256], *seen;
 
-	snprintf(root, sizeof(root), "%s/%s", top, folder);
+	snprintf(root, sizeof(root), "%s/%s", scratch_folder(), folder);
 	seen = walk(root, excludes);
 	assert_string_equal(seen, expected);
 	free(seen);
@@ -149,8 +139,8 @@ static void goes_down_and_up_again(void **state)
 		make_file("z");
 		assert_int_equal(chdir("folder-with-a-name"), 0);
 	}
-	assert_int_equal(chdir(top), 0);
-	snprintf(root, sizeof(root), "%s/deep", top);
+	assert_int_equal(chdir(scratch_folder()), 0);
+	snprintf(root, sizeof(root), "%s/deep", scratch_folder());
 	fd = dup(0);
 	close(fd);
 	seen = walk(root, none);
@@ -220,9 +210,9 @@ static void nested_roots_are_walked_once(void **state)
 	assert_int_equal(sr_roots_new(&roots, paths, 8, none, false), SR_OK);
 	/* other, roots, and what the walk of roots does not reach: the link and behind it. */
 	assert_int_equal(roots.count, 4);
-	assert_string_equal(roots.paths[1] + strlen(top), "/roots");
-	assert_string_equal(roots.paths[2] + strlen(top), "/roots/link");
-	assert_string_equal(roots.paths[3] + strlen(top), "/roots/link/x");
+	assert_string_equal(roots.paths[1] + strlen(scratch_folder()), "/roots");
+	assert_string_equal(roots.paths[2] + strlen(scratch_folder()), "/roots/link");
+	assert_string_equal(roots.paths[3] + strlen(scratch_folder()), "/roots/link/x");
 	sr_roots_free(&roots);
 	assert_int_equal(sr_excludes_new(&excludes, hidden, 1), SR_OK);
 	assert_int_equal(sr_roots_new(&roots, paths, 2, excludes, false), SR_OK);

@@ -1,6 +1,8 @@
 /* Saving files: what is added, changed, unchanged; what is refused; what is written. */
 #include "catalog_fixture.h"
 
+#include <sqlite3.h>
+
 #define HASH_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HASH_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
@@ -312,7 +314,7 @@ static void test_joins_a_transaction(void **state)
 	assert_int_equal(data_version(fixture), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, catalog_setup_client, catalog_teardown)
 
 int main(void)
 {

@@ -1,5 +1,6 @@
 /* Search against a naive filter, over rows that are as odd as rows may be. */
-#include "database_fixture.h"
+#include "catalog_fixture.h"
+#include "old_database.h"
 
 #include "base/text.h"
 
@@ -76,7 +77,7 @@ static void make_row(plain *row)
 	row->client = (int)dice(3);
 }
 
-static void save_rows(fixture *f, const sr_id *clients, size_t from, size_t to)
+static void save_rows(catalog_fixture *f, const sr_id *clients, size_t from, size_t to)
 {
 	sr_file *files = calloc(to - from, sizeof(*files));
 	sr_id *ids = calloc(to - from, sizeof(*ids));
@@ -247,8 +248,8 @@ static void random_query(sr_query *q)
 }
 
 /* Reads one page and compares it with the list from `at`; the token is the caller's to free. */
-static size_t read_page(fixture *f, const sr_query *q, const size_t *list, size_t count, size_t at,
-			char **token)
+static size_t read_page(catalog_fixture *f, const sr_query *q, const size_t *list, size_t count,
+			size_t at, char **token)
 {
 	const sr_file *file;
 	sr_files *cursor;
@@ -271,9 +272,9 @@ static size_t read_page(fixture *f, const sr_query *q, const size_t *list, size_
 	return read;
 }
 
-static void fill(fixture *f, sr_id clients[3])
+static void fill(catalog_fixture *f, sr_id clients[3])
 {
-	fixture_open(f);
+	catalog_open(f);
 	for (int i = 0; i < 3; i++)
 		clients[i] = add_client(f, client_names[i]);
 	row_count = 0;
@@ -282,7 +283,7 @@ static void fill(fixture *f, sr_id clients[3])
 
 static void test_equals_naive(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	size_t *list = calloc(ROWS, sizeof(*list));
 	sr_id clients[3];
 	char *token;
@@ -312,7 +313,7 @@ static void test_equals_naive(void **state)
 /* Rows that were there throughout come once each, whatever happens between the pages. */
 static void test_pages_while_rows_change(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	unsigned char *seen = calloc(ROWS + 500, 1);
 	sr_id clients[3];
 
@@ -365,13 +366,13 @@ static void test_pages_while_rows_change(void **state)
 /* More rows than a first page holds come in one stream, in order. */
 static void test_no_limit(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	const sr_file *file;
 	int64_t last = INT64_MAX, count = 0;
 	sr_files *cursor;
 	sr_query q;
 
-	fixture_open(f);
+	catalog_open(f);
 	(void)add_client(f, "many");
 	assert_ok(sr_execute(
 		f->catalog,
@@ -402,7 +403,7 @@ static void test_no_limit(void **state)
 
 static void test_bad_queries(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	const sr_file *file;
 	sr_id clients[3];
 	sr_files *cursor;
@@ -426,38 +427,36 @@ static void test_bad_queries(void **state)
 
 		bad[i / 8] = (char)(bad[i / 8] ^ (1 << i % 8));
 		q.after = bad;
-		assert_fails(SR_INVALID, sr_search(f->catalog, &q, &cursor));
+		assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "");
 		assert_null(cursor);
 		bad[i / 8] = '\0';
-		assert_fails(SR_INVALID, sr_search(f->catalog, &q, &cursor));
+		assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "");
 		free(bad);
 	}
 	q.after = token;
 	q.verified_only = true;
-	assert_fails(SR_INVALID, sr_search(f->catalog, &q, &cursor));
-	assert_says("another search");
+	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "another search");
 	q.verified_only = false;
 	q.reverse = true;
-	assert_fails(SR_INVALID, sr_search(f->catalog, &q, &cursor));
+	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "");
 	q.reverse = false;
 	q.limit = 10;
 	assert_ok(sr_search(f->catalog, &q, &cursor));
 	sr_files_close(cursor);
 	q.limit = -1;
-	assert_fails(SR_INVALID, sr_search(f->catalog, &q, &cursor));
+	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "");
 	q.limit = 1;
 	q.min_size = -5;
-	assert_fails(SR_INVALID, sr_search(f->catalog, &q, &cursor));
-	assert_says("-5");
+	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "-5");
 	q.version = 9;
-	assert_fails(SR_INVALID, sr_search(f->catalog, &q, &cursor));
+	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "");
 	free(token);
 }
 
 /* "The last days" moves on from page to page; the pages stay in the window of the first. */
 static void test_token_keeps_the_dates(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	const sr_file *file;
 	sr_id clients[3];
 	sr_files *cursor;
@@ -498,14 +497,14 @@ static void test_token_keeps_the_dates(void **state)
 /* What old code wrote is found as it stands; what its tables lack is null. */
 static void test_old_database(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	const sr_file *file;
 	sr_files *cursor;
 	sr_query q;
 
-	stranger(f, SEED_CORE SEED_ROWS);
+	foreign_sql(f, OLD_TABLES OLD_ROWS);
 	f->options.create = f->options.migrate = false;
-	fixture_open(f);
+	catalog_open(f);
 	sr_query_init(&q);
 	q.term = sr_text_of("RECEIVED_");
 	assert_ok(sr_search(f->catalog, &q, &cursor));
@@ -538,22 +537,22 @@ static void test_old_database(void **state)
 /* Older still: the file's ID was the client's. */
 static void test_legacy_database(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	const sr_file *file;
 	sr_files *cursor;
 	sr_query q;
 
-	stranger(f,
-		 "CREATE TABLE clients (ID BLOB(16) PRIMARY KEY, Name VARCHAR(255), PublicKey "
-		 "BLOB(160), LastSeen TEXT, AESKey BLOB(32));"
-		 "CREATE TABLE files (ID BLOB(16), FileName VARCHAR(255), PathName VARCHAR(255), "
-		 "Verified BOOLEAN, PRIMARY KEY (ID, FileName));"
-		 "INSERT INTO clients VALUES (x'00112233445566778899aabbccddeeff', 'old', NULL, "
-		 "'', NULL);"
-		 "INSERT INTO files VALUES (x'00112233445566778899aabbccddeeff', 'a', 'p/a', 1), "
-		 "(x'00112233445566778899aabbccddeeff', 'b', 'p/b', 0);");
+	foreign_sql(
+		f, "CREATE TABLE clients (ID BLOB(16) PRIMARY KEY, Name VARCHAR(255), PublicKey "
+		   "BLOB(160), LastSeen TEXT, AESKey BLOB(32));"
+		   "CREATE TABLE files (ID BLOB(16), FileName VARCHAR(255), PathName VARCHAR(255), "
+		   "Verified BOOLEAN, PRIMARY KEY (ID, FileName));"
+		   "INSERT INTO clients VALUES (x'00112233445566778899aabbccddeeff', 'old', NULL, "
+		   "'', NULL);"
+		   "INSERT INTO files VALUES (x'00112233445566778899aabbccddeeff', 'a', 'p/a', 1), "
+		   "(x'00112233445566778899aabbccddeeff', 'b', 'p/b', 0);");
 	f->options.create = f->options.migrate = false;
-	fixture_open(f);
+	catalog_open(f);
 	sr_query_init(&q);
 	q.client_name = sr_text_of("old");
 	q.sort = SR_SORT_SIZE;
@@ -575,16 +574,16 @@ static void test_legacy_database(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_equals_naive, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_pages_while_rows_change, fixture_setup,
-						fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_no_limit, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_bad_queries, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_token_keeps_the_dates, fixture_setup,
-						fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_old_database, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_legacy_database, fixture_setup,
-						fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_equals_naive, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_pages_while_rows_change, catalog_setup,
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_no_limit, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_bad_queries, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_token_keeps_the_dates, catalog_setup,
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_old_database, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_legacy_database, catalog_setup,
+						catalog_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

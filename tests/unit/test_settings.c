@@ -1,5 +1,5 @@
 /* Where a setting comes from, and what is said about a bad one. */
-#include "database_fixture.h"
+#include "catalog_fixture.h"
 
 #include "catalog/settings.h"
 
@@ -33,12 +33,12 @@ static void expect(const sr_options *options, const char *name, const char *valu
 }
 
 /* Writes strongroom.conf and has the options name it. */
-static void configure(fixture *f, const char *text)
+static void configure(catalog_fixture *f, const char *text)
 {
 	static char path[128];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/my.conf", f->folder);
+	snprintf(path, sizeof(path), "%s/my.conf", scratch_folder());
 	assert_non_null(file = fopen(path, "w"));
 	fputs(text, file);
 	fclose(file);
@@ -47,8 +47,8 @@ static void configure(fixture *f, const char *text)
 
 static int settings_setup(void **state)
 {
-	int rc = fixture_setup(state);
-	fixture *f = *state;
+	int rc = catalog_setup(state);
+	catalog_fixture *f = *state;
 
 	sr_options_init(&f->options);
 	return rc;
@@ -56,7 +56,7 @@ static int settings_setup(void **state)
 
 static void test_order(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	const char *conf;
 
 	expect(&f->options, "CONNECTION_POOL_SIZE", "5", "default");
@@ -76,7 +76,7 @@ static void test_order(void **state)
 
 static void test_two_names_of_the_database(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 
 	configure(f, "STRONGROOM_DB = c.db\nDATABASE_NAME = d.db\n");
 	expect(&f->options, "DATABASE_NAME", "c.db", f->options.config_file);
@@ -93,17 +93,17 @@ static void test_two_names_of_the_database(void **state)
 /* Only the first file that there is counts. */
 static void test_places(void **state)
 {
-	fixture *f = *state;
 	char path[256], here[256];
 	sr_options options;
 	FILE *file;
 
+	(void)state;
 	assert_non_null(getcwd(here, sizeof(here)));
-	assert_int_equal(chdir(f->folder), 0);
+	assert_int_equal(chdir(scratch_folder()), 0);
 	sr_options_init(&options);
-	snprintf(path, sizeof(path), "%s/strongroom", f->folder);
+	snprintf(path, sizeof(path), "%s/strongroom", scratch_folder());
 	assert_int_equal(mkdir(path, 0700), 0);
-	snprintf(path, sizeof(path), "%s/strongroom/strongroom.conf", f->folder);
+	snprintf(path, sizeof(path), "%s/strongroom/strongroom.conf", scratch_folder());
 	assert_non_null(file = fopen(path, "w"));
 	fputs("CONNECTION_TIMEOUT = 2.5\nCONNECTION_POOL_SIZE = 3\n", file);
 	fclose(file);
@@ -116,12 +116,12 @@ static void test_places(void **state)
 	assert_int_equal(chdir(here), 0);
 }
 
-static void refuse(fixture *f, const char *text, const char *words)
+static void refuse(catalog_fixture *f, const char *text, const char *words)
 {
 	wanted w = {.name = ""};
 
 	configure(f, text);
-	assert_fails(SR_INVALID, sr_settings_each(&f->options, take, &w));
+	assert_fails(sr_settings_each(&f->options, take, &w), SR_INVALID, "");
 	assert_int_equal(w.count, 0);
 	assert_says(words);
 	assert_says("my.conf");
@@ -129,7 +129,7 @@ static void refuse(fixture *f, const char *text, const char *words)
 
 static void test_bad_files(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	wanted w = {.name = ""};
 
 	refuse(f, "\nPOOL = 3\n", "POOL");
@@ -149,38 +149,36 @@ static void test_bad_files(void **state)
 	f->options.pool_size = 3;
 	refuse(f, "CONNECTION_POOL_SIZE = many\n", "many");
 	f->options.config_file = "/nonexistent/strongroom.conf";
-	assert_fails(SR_NOT_FOUND, sr_settings_each(&f->options, take, &w));
-	assert_says("/nonexistent/strongroom.conf");
+	assert_fails(sr_settings_each(&f->options, take, &w), SR_NOT_FOUND,
+		     "/nonexistent/strongroom.conf");
 }
 
 static void test_bad_environment_and_options(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	wanted w = {.name = ""};
 
 	setenv("CONNECTION_TIMEOUT", "soon", 1);
-	assert_fails(SR_INVALID, sr_settings_each(&f->options, take, &w));
-	assert_says("CONNECTION_TIMEOUT");
+	assert_fails(sr_settings_each(&f->options, take, &w), SR_INVALID, "CONNECTION_TIMEOUT");
 	assert_says("soon");
 	assert_says("environment");
 	unsetenv("CONNECTION_TIMEOUT");
 	f->options.pool_size = -1;
-	assert_fails(SR_INVALID, sr_settings_each(&f->options, take, &w));
-	assert_says("-1");
+	assert_fails(sr_settings_each(&f->options, take, &w), SR_INVALID, "-1");
 	f->options.pool_size = 1001;
-	assert_fails(SR_INVALID, sr_settings_each(&f->options, take, &w));
+	assert_fails(sr_settings_each(&f->options, take, &w), SR_INVALID, "");
 	f->options.pool_size = 0;
 	f->options.timeout = -3;
-	assert_fails(SR_INVALID, sr_settings_each(&f->options, take, &w));
+	assert_fails(sr_settings_each(&f->options, take, &w), SR_INVALID, "");
 	f->options.timeout = 0;
 	f->options.version = 7;
-	assert_fails(SR_INVALID, sr_settings_each(&f->options, take, &w));
+	assert_fails(sr_settings_each(&f->options, take, &w), SR_INVALID, "");
 	assert_int_equal(w.count, 0);
 }
 
 static void test_paths(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	sr_settings settings;
 	char here[256], want[600];
 
@@ -203,14 +201,14 @@ static void test_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_order, settings_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_order, settings_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_two_names_of_the_database, settings_setup,
-						fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_places, settings_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_bad_files, settings_setup, fixture_teardown),
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_places, settings_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_bad_files, settings_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_bad_environment_and_options, settings_setup,
-						fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_paths, settings_setup, fixture_teardown),
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_paths, settings_setup, catalog_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

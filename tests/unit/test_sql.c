@@ -1,7 +1,8 @@
 /* Callers' own SQL: what runs, what is refused, and transactions of a thread. */
-#include "database_fixture.h"
+#include "catalog_fixture.h"
 
 #include <pthread.h>
+#include <sqlite3.h>
 
 #define COUNT "SELECT count(*) FROM transfer_stats"
 
@@ -10,7 +11,7 @@ static sr_value text_value(const char *text)
 	return (sr_value){.type = SR_TEXT, .text = sr_text_of(text)};
 }
 
-static void insert(const fixture *f, const char *date)
+static void insert(const catalog_fixture *f, const char *date)
 {
 	sr_value value = text_value(date);
 
@@ -20,7 +21,7 @@ static void insert(const fixture *f, const char *date)
 
 static void test_execute(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	sr_value values[4] = {text_value("a"),
 			      {.type = SR_INTEGER, .integer = 1},
 			      text_value("b"),
@@ -28,36 +29,36 @@ static void test_execute(void **state)
 	const char *sql = "INSERT INTO transfer_stats (Date, TotalFiles) VALUES (?, ?)";
 	sr_executed executed = {0};
 
-	fixture_open(f);
+	catalog_open(f);
 	assert_ok(sr_execute_many(f->catalog, sql, values, 2, 2, &executed));
 	assert_int_equal(executed.changes, 2);
-	assert_int_equal(ask(f, "SELECT sum(TotalFiles) FROM transfer_stats"), 3);
+	assert_int_equal(integer(f, "SELECT sum(TotalFiles) FROM transfer_stats"), 3);
 	/* The second row breaks the key: none of both stays. */
 	values[0] = text_value("c");
-	assert_fails(SR_CONSTRAINT, sr_execute_many(f->catalog, sql, values, 2, 2, &executed));
-	assert_says("row 2");
+	assert_fails(sr_execute_many(f->catalog, sql, values, 2, 2, &executed), SR_CONSTRAINT,
+		     "row 2");
 	assert_int_equal(executed.changes, 2);
-	assert_int_equal(ask(f, COUNT), 2);
+	assert_int_equal(integer(f, COUNT), 2);
 	assert_ok(sr_execute(f->catalog, "UPDATE transfer_stats SET TotalFiles = 9", NULL, 0,
 			     &executed));
 	assert_int_equal(executed.changes, 2);
-	assert_fails(SR_INVALID, sr_execute(f->catalog, sql, values, 1, NULL));
-	assert_fails(SR_SQL, sr_execute(f->catalog, "UPDAT x", NULL, 0, NULL));
-	assert_fails(SR_INVALID, sr_execute(f->catalog, " ;", NULL, 0, NULL));
+	assert_fails(sr_execute(f->catalog, sql, values, 1, NULL), SR_INVALID, "");
+	assert_fails(sr_execute(f->catalog, "UPDAT x", NULL, 0, NULL), SR_SQL, "");
+	assert_fails(sr_execute(f->catalog, " ;", NULL, 0, NULL), SR_INVALID, "");
 	assert_ok(sr_execute_script(f->catalog, "DELETE FROM transfer_stats; INSERT INTO "
 						"transfer_stats (Date) VALUES ('x;y')"));
-	assert_int_equal(ask(f, COUNT), 1);
+	assert_int_equal(integer(f, COUNT), 1);
 	assert_fails(
-		SR_CONSTRAINT,
 		sr_execute_script(f->catalog,
 				  "INSERT INTO transfer_stats (Date) VALUES ('z'); INSERT INTO "
-				  "transfer_stats (Date) VALUES ('z')"));
-	assert_int_equal(ask(f, COUNT), 1);
+				  "transfer_stats (Date) VALUES ('z')"),
+		SR_CONSTRAINT, "");
+	assert_int_equal(integer(f, COUNT), 1);
 }
 
 static void test_dangerous(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	static const char *const bad[] = {
 		"DROP TABLE files",
 		"DELETE FROM clients",
@@ -70,33 +71,32 @@ static void test_dangerous(void **state)
 		"PRAGMA writable_schema = 1",
 	};
 
-	fixture_open(f);
+	catalog_open(f);
 	(void)add_client(f, "a");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_fails(SR_REFUSED, sr_execute(f->catalog, bad[i], NULL, 0, NULL));
-		assert_fails(SR_REFUSED, sr_execute_script(f->catalog, bad[i]));
+		assert_fails(sr_execute(f->catalog, bad[i], NULL, 0, NULL), SR_REFUSED, "");
+		assert_fails(sr_execute_script(f->catalog, bad[i]), SR_REFUSED, "");
 	}
-	assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 1);
-	assert_fails(SR_REFUSED, sr_execute(f->catalog, "COMMIT", NULL, 0, NULL));
-	assert_says("sr_commit");
+	assert_int_equal(integer(f, "SELECT count(*) FROM clients"), 1);
+	assert_fails(sr_execute(f->catalog, "COMMIT", NULL, 0, NULL), SR_REFUSED, "sr_commit");
 	assert_ok(sr_close(f->catalog));
 	f->options.block_dangerous = 0;
-	fixture_open(f);
+	catalog_open(f);
 	assert_ok(sr_execute(f->catalog, "DELETE FROM clients", NULL, 0, NULL));
-	assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 0);
-	assert_fails(SR_REFUSED, sr_execute(f->catalog, "COMMIT", NULL, 0, NULL));
+	assert_int_equal(integer(f, "SELECT count(*) FROM clients"), 0);
+	assert_fails(sr_execute(f->catalog, "COMMIT", NULL, 0, NULL), SR_REFUSED, "");
 }
 
 static void test_reading(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	const sr_value *values;
 	sr_value number = {.type = SR_INTEGER, .integer = 3};
 	sr_table *table;
 	sr_rows *rows;
 	int count = 0;
 
-	fixture_open(f);
+	catalog_open(f);
 	assert_ok(sr_query_open(
 		f->catalog,
 		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE "
@@ -125,11 +125,11 @@ static void test_reading(void **state)
 	assert_int_equal(table->rows, 0);
 	assert_int_equal(table->columns, 1);
 	sr_table_free(table);
-	assert_fails(SR_SQL, sr_fetch(f->catalog, "SELECT nope", NULL, 0, 0, &table));
+	assert_fails(sr_fetch(f->catalog, "SELECT nope", NULL, 0, 0, &table), SR_SQL, "");
 	assert_null(table);
 }
 
-static void refuse_reading(const fixture *f)
+static void refuse_reading(const catalog_fixture *f)
 {
 	static const char *const bad[] = {
 		"DELETE FROM clients",
@@ -155,14 +155,14 @@ static void refuse_reading(const fixture *f)
 
 static void test_reading_refuses(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 
-	fixture_open(f);
+	catalog_open(f);
 	refuse_reading(f);
 	assert_ok(sr_begin(f->catalog, "test"));
 	refuse_reading(f);
 	assert_ok(sr_commit(f->catalog));
-	assert_int_equal(ask(f, COUNT), 0);
+	assert_int_equal(integer(f, COUNT), 0);
 }
 
 /* What another thread sees of the table. */
@@ -170,11 +170,11 @@ static void *other_thread(void *arg)
 {
 	static int64_t seen;
 
-	seen = ask(arg, COUNT);
+	seen = integer(arg, COUNT);
 	return &seen;
 }
 
-static int64_t seen_elsewhere(const fixture *f)
+static int64_t seen_elsewhere(const catalog_fixture *f)
 {
 	pthread_t thread;
 	void *seen;
@@ -186,46 +186,46 @@ static int64_t seen_elsewhere(const fixture *f)
 
 static void test_transactions(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 
-	fixture_open(f);
-	assert_fails(SR_INVALID, sr_commit(f->catalog));
-	assert_fails(SR_INVALID, sr_rollback(f->catalog));
+	catalog_open(f);
+	assert_fails(sr_commit(f->catalog), SR_INVALID, "");
+	assert_fails(sr_rollback(f->catalog), SR_INVALID, "");
 	assert_ok(sr_begin(f->catalog, "outer"));
 	insert(f, "1");
-	assert_int_equal(ask(f, COUNT), 1);
+	assert_int_equal(integer(f, COUNT), 1);
 	assert_int_equal(seen_elsewhere(f), 0);
 	assert_ok(sr_begin(f->catalog, "inner"));
 	insert(f, "2");
 	(void)add_client(f, "joined");
-	assert_int_equal(ask(f, COUNT), 2);
+	assert_int_equal(integer(f, COUNT), 2);
 	assert_ok(sr_rollback(f->catalog));
-	assert_int_equal(ask(f, COUNT), 1);
+	assert_int_equal(integer(f, COUNT), 1);
 	assert_ok(sr_begin(f->catalog, NULL));
 	insert(f, "3");
 	/* A failure spoils itself alone. */
-	assert_fails(SR_CONSTRAINT,
-		     sr_execute(f->catalog, "INSERT INTO transfer_stats (Date) VALUES ('3')", NULL,
-				0, NULL));
+	assert_fails(sr_execute(f->catalog, "INSERT INTO transfer_stats (Date) VALUES ('3')", NULL,
+				0, NULL),
+		     SR_CONSTRAINT, "");
 	assert_ok(sr_commit(f->catalog));
 	assert_ok(sr_commit(f->catalog));
 	assert_int_equal(seen_elsewhere(f), 2);
-	assert_int_equal(ask(f, "SELECT count(*) FROM clients"), 0);
+	assert_int_equal(integer(f, "SELECT count(*) FROM clients"), 0);
 }
 
 static void test_leases(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	sr_lease *lease;
 
-	fixture_open(f);
+	catalog_open(f);
 	assert_ok(sr_lease_open(f->catalog, "me", true, &lease));
 	assert_int_equal(sqlite3_exec(sr_lease_handle(lease),
 				      "BEGIN; INSERT INTO transfer_stats (Date) VALUES ('lost')",
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
 	sr_lease_close(lease);
-	assert_int_equal(ask(f, COUNT), 0);
+	assert_int_equal(integer(f, COUNT), 0);
 	assert_ok(sr_lease_open(f->catalog, NULL, false, &lease));
 	assert_int_not_equal(sqlite3_exec(sr_lease_handle(lease),
 					  "INSERT INTO transfer_stats (Date) VALUES ('no')", NULL,
@@ -238,13 +238,13 @@ static void test_leases(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_execute, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_dangerous, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_reading, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_reading_refuses, fixture_setup,
-						fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_transactions, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_leases, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_execute, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_dangerous, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_reading, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_reading_refuses, catalog_setup,
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_transactions, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_leases, catalog_setup, catalog_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

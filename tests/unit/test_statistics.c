@@ -1,5 +1,6 @@
 /* The figures, against ones counted by hand. */
-#include "database_fixture.h"
+#include "catalog_fixture.h"
+#include "old_database.h"
 
 #include <math.h>
 
@@ -10,10 +11,10 @@ static bool near(double a, double b)
 
 static void test_empty(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	sr_statistics *s;
 
-	fixture_open(f);
+	catalog_open(f);
 	assert_ok(sr_statistics_get(f->catalog, &s));
 	assert_string_equal(s->file_path.data, f->path);
 	assert_true(s->file_size_mb > 0);
@@ -45,11 +46,11 @@ static void write_file(const char *folder, const char *name, size_t bytes)
 
 static void test_storage(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	char folder[128], below[160], link_path[160];
 	sr_statistics *s;
 
-	snprintf(folder, sizeof(folder), "%s/received_files", f->folder);
+	snprintf(folder, sizeof(folder), "%s/received_files", scratch_folder());
 	snprintf(below, sizeof(below), "%s/below", folder);
 	snprintf(link_path, sizeof(link_path), "%s/out", folder);
 	assert_int_equal(mkdir(folder, 0700), 0);
@@ -57,8 +58,8 @@ static void test_storage(void **state)
 	write_file(folder, "a", 1000);
 	write_file(below, "b", 1048576);
 	/* Neither this link nor what is behind it counts. */
-	assert_int_equal(symlink(f->folder, link_path), 0);
-	fixture_open(f);
+	assert_int_equal(symlink(scratch_folder(), link_path), 0);
+	catalog_open(f);
 	assert_ok(sr_statistics_get(f->catalog, &s));
 	assert_string_equal(s->directory.data, folder);
 	assert_int_equal(s->stored_files, 2);
@@ -82,13 +83,13 @@ static void check_figures(const sr_statistics *s)
 
 static void test_old_and_upgraded(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	sr_statistics *s;
 
-	stranger(f, SEED_CORE SEED_ROWS);
+	foreign_sql(f, OLD_TABLES OLD_ROWS);
 	f->options.create = f->options.migrate = false;
 	f->options.direct = true;
-	fixture_open(f);
+	catalog_open(f);
 	assert_ok(sr_statistics_get(f->catalog, &s));
 	check_figures(s);
 	assert_false(s->connection_pool_enabled);
@@ -103,16 +104,17 @@ static void test_old_and_upgraded(void **state)
 /* Sizes that overflow, or are none, and times that cannot be read. */
 static void test_damaged_rows(void **state)
 {
-	fixture *f = *state;
+	catalog_fixture *f = *state;
 	sr_statistics *s;
 
-	stranger(f, SEED_CORE SEED_ROWS "UPDATE files SET FileSize = 9223372036854775807; UPDATE "
+	foreign_sql(f,
+		    OLD_TABLES OLD_ROWS "UPDATE files SET FileSize = 9223372036854775807; UPDATE "
 					"clients SET LastSeen = '?';"
 					"INSERT INTO files SELECT randomblob(16), 'x', 'x', 1, "
 					"'large', NULL, NULL, ID FROM "
 					"clients;");
 	f->options.create = f->options.migrate = false;
-	fixture_open(f);
+	catalog_open(f);
 	assert_ok(sr_statistics_get(f->catalog, &s));
 	assert_true(isnan(s->average_days_since_seen));
 	assert_true(s->total_size_gb > 1.7e10);
@@ -123,11 +125,11 @@ static void test_damaged_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_empty, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_storage, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_old_and_upgraded, fixture_setup,
-						fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_damaged_rows, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_empty, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_storage, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_old_and_upgraded, catalog_setup,
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_damaged_rows, catalog_setup, catalog_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

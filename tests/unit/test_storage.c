@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -59,14 +60,6 @@ static void set_fault(enum step step)
 
 #define BYTES "what was stored\n"
 
-static const char *in(const catalog_fixture *fixture, const char *name)
-{
-	static char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", fixture->folder, name);
-	return path;
-}
-
 static void write_file(const char *path, const char *bytes)
 {
 	FILE *file = fopen(path, "w");
@@ -76,21 +69,21 @@ static void write_file(const char *path, const char *bytes)
 	assert_int_equal(fclose(file), 0);
 }
 
-static bool is_there(const catalog_fixture *fixture, const char *name)
+static bool is_there(const char *name)
 {
 	struct stat status;
 
-	return lstat(in(fixture, name), &status) == 0;
+	return lstat(scratch_path(name), &status) == 0;
 }
 
 /* How many names the storage folder holds, hidden ones too. */
-static int names(const catalog_fixture *fixture)
+static int names(void)
 {
 	char command[256];
 	FILE *pipe;
 	int count = -1;
 
-	snprintf(command, sizeof(command), "ls -A '%s/received_files' | wc -l", fixture->folder);
+	snprintf(command, sizeof(command), "ls -A '%s/received_files' | wc -l", scratch_folder());
 	pipe = popen(command, "r");
 	assert_non_null(pipe);
 	assert_int_equal(fscanf(pipe, "%d", &count), 1);
@@ -113,10 +106,10 @@ static int stored_new(void **state)
 
 	fault = NONE;
 	fault_is_crash = false;
-	fixture_new(state);
+	catalog_setup_client(state);
 	fixture = *state;
-	assert_int_equal(mkdir(in(fixture, "received_files"), 0700), 0);
-	write_file(in(fixture, "received_files/a"), BYTES);
+	assert_int_equal(mkdir(scratch_path("received_files"), 0700), 0);
+	write_file(scratch_path("received_files/a"), BYTES);
 	add(fixture, "a", "received_files/a");
 	return 0;
 }
@@ -156,14 +149,14 @@ static void test_verify(void **state)
 	assert_int_equal(file->hash.length, 64);
 	assert_int_not_equal(file->crc, SR_NULL_INTEGER);
 	sr_file_free(file);
-	write_file(in(fixture, "received_files/a"), "What was stored\n");
+	write_file(scratch_path("received_files/a"), "What was stored\n");
 	assert_fails(verify(fixture, "a"), SR_CORRUPT, "hash");
 	file = find(fixture, "a");
 	assert_false(file->verified);
 	sr_file_free(file);
-	write_file(in(fixture, "received_files/a"), BYTES);
+	write_file(scratch_path("received_files/a"), BYTES);
 	assert_ok(verify(fixture, "a"));
-	assert_int_equal(unlink(in(fixture, "received_files/a")), 0);
+	assert_int_equal(unlink(scratch_path("received_files/a")), 0);
 	assert_fails(verify(fixture, "a"), SR_NOT_FOUND, "received_files/a");
 	file = find(fixture, "a");
 	assert_false(file->verified);
@@ -175,11 +168,11 @@ static void test_verify_reads_only_files(void **state)
 	catalog_fixture *fixture = *state;
 	sr_file file = file_named(fixture, "catalogued");
 
-	assert_int_equal(unlink(in(fixture, "received_files/a")), 0);
-	assert_int_equal(mkfifo(in(fixture, "received_files/a"), 0600), 0);
+	assert_int_equal(unlink(scratch_path("received_files/a")), 0);
+	assert_int_equal(mkfifo(scratch_path("received_files/a"), 0600), 0);
 	assert_fails(verify(fixture, "a"), SR_CORRUPT, "no regular file");
-	assert_int_equal(unlink(in(fixture, "received_files/a")), 0);
-	assert_int_equal(symlink("/etc/passwd", in(fixture, "received_files/a")), 0);
+	assert_int_equal(unlink(scratch_path("received_files/a")), 0);
+	assert_int_equal(symlink("/etc/passwd", scratch_path("received_files/a")), 0);
 	assert_fails(verify(fixture, "a"), SR_CORRUPT, "no regular file");
 	add(fixture, "db", "catalog.db");
 	assert_fails(verify(fixture, "db"), SR_REFUSED, "database");
@@ -196,7 +189,7 @@ static void test_delete(void **state)
 
 	assert_ok(drop(fixture, "a"));
 	assert_false(is_recorded(fixture, "a"));
-	assert_int_equal(names(fixture), 0);
+	assert_int_equal(names(), 0);
 	assert_fails(drop(fixture, "a"), SR_NOT_FOUND, "'a'");
 }
 
@@ -204,7 +197,7 @@ static void test_delete_what_is_gone(void **state)
 {
 	catalog_fixture *fixture = *state;
 
-	assert_int_equal(unlink(in(fixture, "received_files/a")), 0);
+	assert_int_equal(unlink(scratch_path("received_files/a")), 0);
 	assert_ok(drop(fixture, "a"));
 	assert_false(is_recorded(fixture, "a"));
 	add(fixture, "b", "received_files/no/such/folder/b");
@@ -222,7 +215,7 @@ static void test_delete_catalogued(void **state)
 	assert_int_equal(save(fixture, &file), SR_UNCHANGED);
 	assert_ok(drop(fixture, "a"));
 	assert_false(is_recorded(fixture, "a"));
-	assert_true(is_there(fixture, "received_files/a"));
+	assert_true(is_there("received_files/a"));
 }
 
 static void expect_refused(const catalog_fixture *fixture, const char *path)
@@ -237,12 +230,12 @@ static void test_never_outside(void **state)
 	catalog_fixture *fixture = *state;
 	char absolute[256];
 
-	write_file(in(fixture, "outside"), BYTES);
-	write_file(in(fixture, "received_files_too"), BYTES);
-	strcpy(absolute, in(fixture, "outside"));
-	assert_int_equal(symlink("..", in(fixture, "received_files/up")), 0);
-	assert_int_equal(symlink("../outside", in(fixture, "received_files/link")), 0);
-	assert_int_equal(mkdir(in(fixture, "received_files/folder"), 0700), 0);
+	write_file(scratch_path("outside"), BYTES);
+	write_file(scratch_path("received_files_too"), BYTES);
+	strcpy(absolute, scratch_path("outside"));
+	assert_int_equal(symlink("..", scratch_path("received_files/up")), 0);
+	assert_int_equal(symlink("../outside", scratch_path("received_files/link")), 0);
+	assert_int_equal(mkdir(scratch_path("received_files/folder"), 0700), 0);
 	expect_refused(fixture, "outside");
 	expect_refused(fixture, "received_files_too");
 	expect_refused(fixture, "received_files/../outside");
@@ -253,11 +246,11 @@ static void test_never_outside(void **state)
 	expect_refused(fixture, "received_files");
 	expect_refused(fixture, "catalog.db");
 	expect_refused(fixture, absolute);
-	assert_true(is_there(fixture, "outside"));
-	assert_true(is_there(fixture, "received_files_too"));
-	assert_true(is_there(fixture, "received_files/a"));
-	assert_true(is_there(fixture, "received_files/link"));
-	assert_int_equal(names(fixture), 4);
+	assert_true(is_there("outside"));
+	assert_true(is_there("received_files_too"));
+	assert_true(is_there("received_files/a"));
+	assert_true(is_there("received_files/link"));
+	assert_int_equal(names(), 4);
 }
 
 static void test_delete_absolute_inside(void **state)
@@ -265,12 +258,12 @@ static void test_delete_absolute_inside(void **state)
 	catalog_fixture *fixture = *state;
 	char absolute[256];
 
-	assert_int_equal(mkdir(in(fixture, "received_files/deep"), 0700), 0);
-	strcpy(absolute, in(fixture, "received_files/deep/b"));
+	assert_int_equal(mkdir(scratch_path("received_files/deep"), 0700), 0);
+	strcpy(absolute, scratch_path("received_files/deep/b"));
 	write_file(absolute, BYTES);
 	add(fixture, "b", absolute);
 	assert_ok(drop(fixture, "b"));
-	assert_false(is_there(fixture, "received_files/deep/b"));
+	assert_false(is_there("received_files/deep/b"));
 	assert_false(is_recorded(fixture, "b"));
 }
 
@@ -280,13 +273,13 @@ static void test_delete_shared(void **state)
 	catalog_fixture *fixture = *state;
 	char absolute[256];
 
-	strcpy(absolute, in(fixture, "received_files/a"));
+	strcpy(absolute, scratch_path("received_files/a"));
 	add(fixture, "b", absolute);
 	assert_ok(drop(fixture, "a"));
 	assert_false(is_recorded(fixture, "a"));
-	assert_true(is_there(fixture, "received_files/a"));
+	assert_true(is_there("received_files/a"));
 	assert_ok(drop(fixture, "b"));
-	assert_int_equal(names(fixture), 0);
+	assert_int_equal(names(), 0);
 }
 
 static void test_not_in_a_transaction(void **state)
@@ -296,7 +289,7 @@ static void test_not_in_a_transaction(void **state)
 	assert_ok(sr_begin(fixture->catalog, "test"));
 	assert_fails(drop(fixture, "a"), SR_INVALID, "transaction");
 	assert_ok(sr_rollback(fixture->catalog));
-	assert_true(is_there(fixture, "received_files/a"));
+	assert_true(is_there("received_files/a"));
 }
 
 /* A failure before the commit leaves both, by their names. */
@@ -309,8 +302,8 @@ static void test_failures(void **state)
 		assert_fails(drop(fixture, "a"), SR_IO, "received_files/a");
 		set_fault(NONE);
 		assert_true(is_recorded(fixture, "a"));
-		assert_true(is_there(fixture, "received_files/a"));
-		assert_int_equal(names(fixture), 1);
+		assert_true(is_there("received_files/a"));
+		assert_int_equal(names(), 1);
 	}
 	assert_ok(drop(fixture, "a"));
 }
@@ -347,20 +340,20 @@ static void test_record_stays(void **state)
 	set_fault(NONE);
 	assert_int_not_equal(drop(fixture, "a"), SR_OK);
 	assert_true(is_recorded(fixture, "a"));
-	assert_true(is_there(fixture, "received_files/a"));
-	assert_int_equal(names(fixture), 1);
+	assert_true(is_there("received_files/a"));
+	assert_int_equal(names(), 1);
 	/* And when even taking it back fails, the next call does. */
 	set_fault(RENAME_BACK);
 	assert_int_not_equal(drop(fixture, "a"), SR_OK);
 	assert_non_null(strstr(sr_error_message(), ".strongroom-deleted-"));
-	assert_false(is_there(fixture, "received_files/a"));
+	assert_false(is_there("received_files/a"));
 	set_fault(NONE);
 	assert_ok(verify(fixture, "a"));
-	assert_true(is_there(fixture, "received_files/a"));
-	assert_int_equal(names(fixture), 1);
+	assert_true(is_there("received_files/a"));
+	assert_int_equal(names(), 1);
 	allow_deletion(fixture);
 	assert_ok(drop(fixture, "a"));
-	assert_int_equal(names(fixture), 0);
+	assert_int_equal(names(), 0);
 }
 
 static void test_bytes_remain(void **state)
@@ -371,13 +364,13 @@ static void test_bytes_remain(void **state)
 	assert_fails(drop(fixture, "a"), SR_IO, ".strongroom-deleted-");
 	set_fault(NONE);
 	assert_false(is_recorded(fixture, "a"));
-	assert_false(is_there(fixture, "received_files/a"));
-	assert_int_equal(names(fixture), 1);
+	assert_false(is_there("received_files/a"));
+	assert_int_equal(names(), 1);
 	/* Stored and deleted again, the name leaves nothing behind. */
-	write_file(in(fixture, "received_files/a"), BYTES);
+	write_file(scratch_path("received_files/a"), BYTES);
 	add(fixture, "a", "received_files/a");
 	assert_ok(drop(fixture, "a"));
-	assert_int_equal(names(fixture), 0);
+	assert_int_equal(names(), 0);
 }
 
 /* A process that ends at that step of a deletion. */
@@ -391,7 +384,7 @@ static void crash_at(const catalog_fixture *fixture, enum step step)
 		catalog_fixture own = *fixture;
 
 		fault = NONE;
-		own.catalog = fixture_open(fixture);
+		catalog_open(&own);
 		fault_is_crash = true;
 		set_fault(step);
 		(void)drop(&own, "a");
@@ -407,24 +400,24 @@ static void test_crashes(void **state)
 
 	crash_at(fixture, RENAME);
 	assert_true(is_recorded(fixture, "a"));
-	assert_true(is_there(fixture, "received_files/a"));
+	assert_true(is_there("received_files/a"));
 	crash_at(fixture, SYNC);
 	assert_true(is_recorded(fixture, "a"));
-	assert_false(is_there(fixture, "received_files/a"));
+	assert_false(is_there("received_files/a"));
 	assert_ok(verify(fixture, "a"));
-	assert_true(is_there(fixture, "received_files/a"));
-	assert_int_equal(names(fixture), 1);
+	assert_true(is_there("received_files/a"));
+	assert_int_equal(names(), 1);
 	crash_at(fixture, SYNC);
 	assert_ok(drop(fixture, "a"));
-	assert_int_equal(names(fixture), 0);
-	write_file(in(fixture, "received_files/a"), BYTES);
+	assert_int_equal(names(), 0);
+	write_file(scratch_path("received_files/a"), BYTES);
 	add(fixture, "a", "received_files/a");
 	crash_at(fixture, UNLINK);
 	assert_false(is_recorded(fixture, "a"));
-	assert_false(is_there(fixture, "received_files/a"));
+	assert_false(is_there("received_files/a"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, stored_new, fixture_free)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stored_new, catalog_teardown)
 
 int main(void)
 {

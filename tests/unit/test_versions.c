@@ -167,7 +167,7 @@ static void test_deleting_takes_versions(void **state)
 		     SR_NOT_FOUND, "/a/b");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, catalog_setup_client, catalog_teardown)
 
 int main(void)
 {

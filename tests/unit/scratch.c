@@ -1,0 +1,90 @@
+#include "scratch.h"
+
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[64]; /* Empty: there is none. */
+
+static void forget_settings(void)
+{
+	static const char *const names[] = {
+		"STRONGROOM_DB",
+		"DATABASE_NAME",
+		"FILE_STORAGE_DIR",
+		"CONNECTION_POOL_SIZE",
+		"CONNECTION_TIMEOUT",
+		"DURABILITY",
+		"MIGRATION_BACKUP_ENABLED",
+		"MIGRATION_VALIDATION_ENABLED",
+		"TRUST_FOREIGN_TRIGGERS",
+		"DANGEROUS_OPERATIONS_BLOCKED",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unsetenv(names[i]);
+	setenv("XDG_CONFIG_HOME", folder, 1);
+}
+
+void scratch_new(void)
+{
+	scratch_teardown(NULL);
+	strcpy(folder, "/tmp/strongroom-test-XXXXXX");
+	if (mkdtemp(folder) == NULL) {
+		perror(folder);
+		abort();
+	}
+	forget_settings();
+}
+
+const char *scratch_folder(void)
+{
+	return folder;
+}
+
+const char *scratch_path(const char *name)
+{
+	static char paths[8][192];
+	static int next;
+	char *path = paths[next++ % 8];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
+	return path;
+}
+
+void scratch_remove(const char *top)
+{
+	char *copy = strdup(top);
+	char *roots[] = {copy, NULL};
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *entry;
+
+	while (walk != NULL && (entry = fts_read(walk)) != NULL) {
+		if (entry->fts_info == FTS_D)
+			chmod(entry->fts_path, 0700);
+		else
+			remove(entry->fts_path);
+	}
+	if (walk != NULL)
+		fts_close(walk);
+	free(copy);
+}
+
+int scratch_setup(void **state)
+{
+	(void)state;
+	scratch_new();
+	return 0;
+}
+
+int scratch_teardown(void **state)
+{
+	(void)state;
+	if (folder[0] != '\0')
+		scratch_remove(folder);
+	folder[0] = '\0';
+	return 0;
+}
