@@ -4,18 +4,6 @@
 #include "../base/utf8.h"
 #include "types.h"
 
-static bool is_text_type(const char *type)
-{
-	return strncmp(type, "text/", 5) == 0;
-}
-
-const char *sr_type_between(const char *type, const char *rival, bool text)
-{
-	if (is_text_type(type) == is_text_type(rival))
-		return NULL;
-	return is_text_type(type) == text ? type : rival;
-}
-
 /* Control characters that texts do have: tab to carriage return, backspace, escape. */
 static bool is_text_control(unsigned char c)
 {
@@ -37,12 +25,22 @@ bool sr_looks_like_text(const unsigned char *bytes, size_t length)
 	return length > 0;
 }
 
+/* "{" begins a comment as often as a format. */
+static bool is_format_after_brace(const unsigned char *bytes, size_t length)
+{
+	size_t i = 1;
+
+	while (i < length && (bytes[i] == ' ' || (bytes[i] >= 9 && bytes[i] <= 13)))
+		i++;
+	return i == length || bytes[i] == '"' || bytes[i] == '}' || bytes[i] == '\\';
+}
+
 bool sr_is_plain(const unsigned char *bytes, size_t length)
 {
-	static const char *const marks[] = {"#!", "<", "%", "{", "-----", "\\", "\xEF\xBB\xBF"};
+	static const char *const marks[] = {"#!", "<", "%PDF", "%!", "-----", "\\", "\xEF\xBB\xBF"};
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
 		if (length >= strlen(marks[i]) && memcmp(bytes, marks[i], strlen(marks[i])) == 0)
 			return false;
-	return true;
+	return length == 0 || bytes[0] != '{' || !is_format_after_brace(bytes, length);
 }

@@ -336,7 +336,7 @@ static int threads_of(const sr_record_options *options)
 
 static sr_status record_roots(recording *rec)
 {
-	sr_status rc = sr_types_new(&rec->types, SR_TYPES_TABLE);
+	sr_status rc = sr_types_new(&rec->types, SR_TYPES_FOLDER);
 
 	if (rc != SR_OK)
 		return rc;

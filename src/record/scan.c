@@ -92,7 +92,7 @@ static void find_type(sr_scanner *scanner, sr_job *job, size_t length)
 	if (type == NULL) {
 		text = sr_looks_like_text(bytes, length);
 		if (rival != NULL)
-			type = sr_type_between(named, rival, text);
+			type = sr_type_between(scanner->types, named, rival, text || length == 0);
 		else if (text && sr_is_plain(bytes, length))
 			type = "text/plain";
 	}

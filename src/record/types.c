@@ -11,7 +11,8 @@
 #include "../base/log.h"
 #include "../base/text.h"
 
-#define BUCKETS 4096
+#define BUCKETS    4096
+#define KIND_STEPS 6
 
 /* One line of the table. */
 typedef struct glob {
@@ -23,10 +24,18 @@ typedef struct glob {
 	bool exact; /* Upper and lower case differ. */
 } glob;
 
+/* A line that says that one type is a kind of another. */
+typedef struct kind {
+	struct kind *next; /* In its bucket, by the type. */
+	char *type;        /* The line itself, cut in two. */
+	const char *of;
+} kind;
+
 struct sr_types {
 	glob *suffixes[BUCKETS]; /* "*.gz", by what follows the star. */
 	glob *names[BUCKETS];    /* "makefile" */
 	glob *others;            /* All else. */
+	kind *kinds[BUCKETS];
 };
 
 /* The best match so far. */
@@ -75,7 +84,6 @@ static sr_status add_line(sr_types *types, const char *line)
 	if (made == NULL)
 		return sr_fail_memory();
 	copy = strcpy((char *)(made + 1), line);
-	copy[strcspn(copy, "\n")] = '\0';
 	if (*copy == '#' || !parse_line(copy, made)) {
 		free(made);
 		return SR_OK;
@@ -93,28 +101,71 @@ static sr_status add_line(sr_types *types, const char *line)
 	return SR_OK;
 }
 
-sr_status sr_types_new(sr_types **types, const char *path)
+/* "text/x-c++src text/x-csrc" */
+static sr_status add_kind(sr_types *types, const char *line)
 {
-	char *line = NULL;
+	kind *made = calloc(1, sizeof(*made) + strlen(line) + 1);
+	kind **list;
+	char *space;
+
+	if (made == NULL)
+		return sr_fail_memory();
+	made->type = strcpy((char *)(made + 1), line);
+	if ((space = strchr(made->type, ' ')) == NULL) {
+		free(made);
+		return SR_OK;
+	}
+	*space = '\0';
+	made->of = space + 1;
+	list = &types->kinds[bucket_of(made->type)];
+	made->next = *list;
+	*list = made;
+	return SR_OK;
+}
+
+/* Hands every line of a table to `add`. *found tells whether there is one. */
+static sr_status read_table(sr_types *types, const char *folder, const char *name,
+			    sr_status (*add)(sr_types *types, const char *line), bool *found)
+{
+	char *line = NULL, *path;
 	size_t size = 0;
 	sr_status rc = SR_OK;
 	FILE *file;
 
-	if ((*types = calloc(1, sizeof(**types))) == NULL)
+	if (asprintf(&path, "%s/%s", folder, name) < 0)
 		return sr_fail_memory();
-	if ((file = fopen(path, "re")) == NULL) {
-		sr_log("record", SR_LOG_WARNING,
-		       "%s is not readable, types come from the files' bytes: install "
-		       "shared-mime-info",
-		       path);
-		return SR_OK;
+	file = fopen(path, "re");
+	*found = file != NULL;
+	if (file == NULL)
+		goto err0;
+	while (rc == SR_OK && getline(&line, &size, file) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		rc = add(types, line);
 	}
-	while (rc == SR_OK && getline(&line, &size, file) > 0)
-		rc = add_line(*types, line);
 	free(line);
 	if (rc == SR_OK && ferror(file))
 		rc = sr_fail_errno(errno, "cannot read %s", path);
 	fclose(file);
+err0:
+	free(path);
+	return rc;
+}
+
+sr_status sr_types_new(sr_types **types, const char *folder)
+{
+	bool found;
+	sr_status rc;
+
+	if ((*types = calloc(1, sizeof(**types))) == NULL)
+		return sr_fail_memory();
+	rc = read_table(*types, folder, "globs2", add_line, &found);
+	if (rc == SR_OK && !found)
+		sr_log("record", SR_LOG_WARNING,
+		       "%s/globs2 is not readable, types come from the files' bytes: install "
+		       "shared-mime-info",
+		       folder);
+	if (rc == SR_OK)
+		rc = read_table(*types, folder, "subclasses", add_kind, &found);
 	if (rc != SR_OK) {
 		sr_types_free(*types);
 		*types = NULL;
@@ -122,16 +173,23 @@ sr_status sr_types_new(sr_types **types, const char *path)
 	return rc;
 }
 
+static int compare_rank(const glob *a, const glob *b)
+{
+	if (a->weight != b->weight)
+		return a->weight > b->weight ? 1 : -1;
+	if (a->length != b->length)
+		return a->length > b->length ? 1 : -1;
+	return (int)a->exact - (int)b->exact;
+}
+
 static void consider(choice *best, const glob *found)
 {
-	const glob *now = best->glob;
+	int order = best->glob != NULL ? compare_rank(found, best->glob) : 1;
 
-	if (now == NULL || found->weight > now->weight ||
-	    (found->weight == now->weight && found->length > now->length)) {
+	if (order > 0) {
 		best->glob = found;
 		best->rival = NULL;
-	} else if (found->weight == now->weight && found->length == now->length &&
-		   strcmp(found->mime_type, now->mime_type) != 0) {
+	} else if (order == 0 && strcmp(found->mime_type, best->glob->mime_type) != 0) {
 		best->rival = found;
 	}
 }
@@ -157,6 +215,37 @@ const char *sr_type_of_name(const sr_types *types, const char *name, const char 
 	return best.glob != NULL ? best.glob->mime_type : NULL;
 }
 
+/* Whether a type is a kind of another, at most so many steps away: the table may go in circles. */
+static bool is_kind_of(const sr_types *types, const char *type, const char *of, int steps)
+{
+	if (strcmp(type, of) == 0)
+		return true;
+	for (const kind *k = types->kinds[bucket_of(type)]; steps > 0 && k != NULL; k = k->next)
+		if (strcmp(k->type, type) == 0 && is_kind_of(types, k->of, of, steps - 1))
+			return true;
+	return false;
+}
+
+static bool is_text(const sr_types *types, const char *type)
+{
+	return strncmp(type, "text/", 5) == 0 || is_kind_of(types, type, "text/plain", KIND_STEPS);
+}
+
+const char *sr_type_between(const sr_types *types, const char *type, const char *rival, bool text)
+{
+	bool both = is_text(types, type) && is_text(types, rival);
+
+	if (is_kind_of(types, type, rival, KIND_STEPS))
+		return rival;
+	if (is_kind_of(types, rival, type, KIND_STEPS))
+		return type;
+	if (both)
+		return text ? "text/plain" : NULL;
+	if (is_text(types, type) == is_text(types, rival))
+		return NULL;
+	return is_text(types, type) == text ? type : rival;
+}
+
 static void free_list(glob *list)
 {
 	while (list != NULL) {
@@ -174,6 +263,10 @@ void sr_types_free(sr_types *types)
 	for (size_t i = 0; i < BUCKETS; i++) {
 		free_list(types->suffixes[i]);
 		free_list(types->names[i]);
+		for (kind *k = types->kinds[i], *next; k != NULL; k = next) {
+			next = k->next;
+			free(k);
+		}
 	}
 	free_list(types->others);
 	free(types);

@@ -7,21 +7,22 @@
 
 #include "strongroom.h"
 
-/* The table of names; read once, then used by all threads. */
+/* The system's tables; read once, then used by all threads. */
 typedef struct sr_types sr_types;
 
-/* path is the table (shared-mime-info's globs2); one that is missing makes an empty table and a
- * warning, and every file is told by its bytes. */
-sr_status sr_types_new(sr_types **types, const char *path);
+/* folder holds shared-mime-info's tables: globs2, and subclasses where there is one. A missing
+ * globs2 makes an empty table and a warning, and every file is told by its bytes. */
+sr_status sr_types_new(sr_types **types, const char *folder);
 
-/* The MIME type that a name tells: the heaviest pattern that matches, then the longest; the case
- * of letters counts only where the table says so. NULL where it tells none. Where two patterns
- * of the same rank disagree, *rival is the other type, else NULL. */
+/* The MIME type that a name tells: the heaviest pattern that matches, then the longest, then one
+ * that goes by upper and lower case. NULL where it tells none. Where two patterns of the same rank
+ * disagree, *rival is the other type, else NULL. */
 const char *sr_type_of_name(const sr_types *types, const char *name, const char **rival);
 
-/* Of two types that a name may mean the one that the bytes can be, a text or not; NULL where both
- * or neither are texts. */
-const char *sr_type_between(const char *type, const char *rival, bool text);
+/* Of two types that a name may mean the one that the bytes can be: the general one where the other
+ * is a kind of it, the text or the other one, or text/plain where both are texts. NULL where none
+ * of this helps. */
+const char *sr_type_between(const sr_types *types, const char *type, const char *rival, bool text);
 
 /* Whether a file's first bytes are those of a text: UTF-8, perhaps cut within a letter, without
  * control characters that no text has. No bytes are none. */
@@ -42,6 +43,6 @@ const char *sr_category_of(const char *mime_type, const char *extension);
 /* What follows the last dot in lower case; "" for none, or one longer than 10 bytes. */
 void sr_extension_of(const char *name, char extension[SR_EXTENSION_SIZE]);
 
-#define SR_TYPES_TABLE "/usr/share/mime/globs2"
+#define SR_TYPES_FOLDER "/usr/share/mime"
 
 #endif

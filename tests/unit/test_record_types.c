@@ -14,23 +14,47 @@ static const char table[] = "# a comment\n"
 			    "50:text/x-modelica:*.mo\n"
 			    "50:application/x-gettext-translation:*.mo\n"
 			    "10:text/x-readme:readme*\n"
+			    "50:application/x-perl:*.pm\n"
+			    "50:application/x-pagemaker:*.pm\n"
+			    "50:text/x-c++src:*.C\n"
+			    "50:text/x-csrc:*.c\n"
+			    "50:application/json:*.schema.json\n"
+			    "50:application/schema+json:*.schema.json\n"
+			    "50:text/x-unit:*.service\n"
+			    "50:text/x-bus:*.service\n"
+			    "no line\n";
+
+static const char kinds[] = "application/x-perl application/x-executable\n"
+			    "application/x-perl text/plain\n"
+			    "application/x-pagemaker application/x-ole-storage\n"
+			    "application/schema+json application/json\n"
+			    "application/x-circle application/x-circle2\n"
+			    "application/x-circle2 application/x-circle\n"
 			    "no line\n";
 
 static sr_types *types;
 
-static int read_table(void **state)
+static bool write_table(const char *name, const char *text)
 {
-	char path[] = "/tmp/strongroom-types-XXXXXX";
-	int fd = mkstemp(path);
+	FILE *file = fopen(name, "w");
+
+	return file != NULL && fputs(text, file) >= 0 && fclose(file) == 0;
+}
+
+static int read_tables(void **state)
+{
+	char folder[] = "/tmp/strongroom-types-XXXXXX";
 	sr_status rc;
 
 	(void)state;
-	if (fd < 0 || write(fd, table, sizeof(table) - 1) != sizeof(table) - 1)
+	if (mkdtemp(folder) == NULL || chdir(folder) != 0)
 		return -1;
-	close(fd);
-	rc = sr_types_new(&types, path);
-	unlink(path);
-	return rc;
+	if (!write_table("globs2", table) || !write_table("subclasses", kinds))
+		return -1;
+	rc = sr_types_new(&types, folder);
+	if (unlink("globs2") != 0 || unlink("subclasses") != 0 || chdir("/") != 0)
+		return -1;
+	return rc != SR_OK || rmdir(folder) != 0;
 }
 
 static int free_table(void **state)
@@ -69,19 +93,38 @@ static void names_tell(void **state)
 	assert_type("", NULL);
 }
 
-static void disputes_are_settled_by_the_bytes(void **state)
+/* What a name that two types claim means, for a text and for other bytes; NULL: not told. */
+static void assert_settled(const char *name, const char *text, const char *binary)
 {
-	const char *rival, *type = sr_type_of_name(types, "de.mo", &rival);
-	const char *text, *binary;
+	const char *wanted[] = {binary, text};
+	const char *rival, *type = sr_type_of_name(types, name, &rival);
 
-	(void)state;
 	assert_non_null(type);
 	assert_non_null(rival);
-	text = sr_type_between(type, rival, true);
-	binary = sr_type_between(type, rival, false);
-	assert_string_equal(text, "text/x-modelica");
-	assert_string_equal(binary, "application/x-gettext-translation");
-	assert_null(sr_type_between("text/a", "text/b", true));
+	for (int i = 0; i < 2; i++) {
+		const char *settled[] = {sr_type_between(types, type, rival, i == 1),
+					 sr_type_between(types, rival, type, i == 1)};
+
+		for (int j = 0; j < 2; j++) {
+			if (wanted[i] == NULL)
+				assert_null(settled[j]);
+			else
+				assert_string_equal(settled[j], wanted[i]);
+		}
+	}
+}
+
+static void disputes_are_settled_by_the_bytes(void **state)
+{
+	(void)state;
+	assert_settled("de.mo", "text/x-modelica", "application/x-gettext-translation");
+	/* One that is a text only by the table of kinds. */
+	assert_settled("Foo.pm", "application/x-perl", "application/x-pagemaker");
+	/* The general one is always right. */
+	assert_settled("a.schema.json", "application/json", "application/json");
+	assert_settled("a.service", "text/plain", NULL);
+	assert_null(sr_type_between(types, "application/a", "application/b", true));
+	assert_null(sr_type_between(types, "application/x-circle", "application/b", true));
 }
 
 static void a_missing_table_tells_nothing(void **state)
@@ -90,7 +133,7 @@ static void a_missing_table_tells_nothing(void **state)
 	sr_types *none;
 
 	(void)state;
-	assert_int_equal(sr_types_new(&none, "/nonexistent/globs2"), SR_OK);
+	assert_int_equal(sr_types_new(&none, "/nonexistent"), SR_OK);
 	assert_null(sr_type_of_name(none, "a.html", &rival));
 	sr_types_free(none);
 }
@@ -114,6 +157,11 @@ static void texts_are_told_from_other_bytes(void **state)
 	assert_true(sr_is_plain((const unsigned char *)"words", 5));
 	assert_false(sr_is_plain((const unsigned char *)"#!/bin/sh", 9));
 	assert_false(sr_is_plain((const unsigned char *)"<?xml", 5));
+	assert_false(sr_is_plain((const unsigned char *)"{\n\t\"a\": 1}", 11));
+	assert_false(sr_is_plain((const unsigned char *)"{\\rtf1", 6));
+	assert_true(sr_is_plain((const unsigned char *)"{ a comment }", 13));
+	assert_false(sr_is_plain((const unsigned char *)"%PDF-1.4", 8));
+	assert_true(sr_is_plain((const unsigned char *)"% a comment", 11));
 }
 
 static void assert_extension(const char *name, const char *expected)
@@ -160,5 +208,5 @@ int main(void)
 		cmocka_unit_test(categories),
 	};
 
-	return cmocka_run_group_tests(tests, read_table, free_table);
+	return cmocka_run_group_tests(tests, read_tables, free_table);
 }
