@@ -144,6 +144,9 @@ static sr_status list_read(const char *path, sr_names *names)
 		if (line[0])
 			rc = sr_names_add(names, line);
 	}
+	/* Half a list would be written back, and the other half never be removed. */
+	if (rc == SR_OK && ferror(file))
+		rc = sr_fail_errno(errno, "%s cannot be read", path);
 	fclose(file);
 	return rc;
 }
@@ -152,6 +155,7 @@ static sr_status list_write(const char *path, const sr_names *names, size_t from
 {
 	sr_buffer fresh = SR_BUFFER_EMPTY;
 	sr_status rc = SR_OK;
+	bool failed = false;
 	FILE *file;
 	int fd;
 
@@ -166,9 +170,9 @@ static sr_status list_write(const char *path, const sr_names *names, size_t from
 			close(fd);
 		goto err0;
 	}
-	for (size_t i = from; i < names->count; i++)
-		fprintf(file, "%s\n", names->names[i]);
-	if (fflush(file) != 0 || fsync(fd) != 0)
+	for (size_t i = from; i < names->count && !failed; i++)
+		failed = fprintf(file, "%s\n", names->names[i]) < 0;
+	if (failed || fflush(file) != 0 || fsync(fd) != 0)
 		rc = sr_fail_errno(errno, "%s cannot be written", fresh.data);
 	if (fclose(file) != 0 && rc == SR_OK)
 		rc = sr_fail_errno(errno, "%s cannot be written", fresh.data);
@@ -189,9 +193,16 @@ static void backup_remove(const char *database, const char *name)
 
 	sr_buffer_add_text(&path, folder);
 	sr_buffer_printf(&path, "/%s", name);
-	if (sr_buffer_status(&path) == SR_OK && lstat(path.data, &st) == 0 && S_ISREG(st.st_mode) &&
-	    unlink(path.data) == 0)
+	if (sr_buffer_status(&path) != SR_OK)
+		sr_log("migrate", SR_LOG_WARNING, "the old backup %s stays: %s", name,
+		       sr_error_message());
+	else if (lstat(path.data, &st) != 0 || !S_ISREG(st.st_mode))
+		; /* Somebody else removed or replaced it. */
+	else if (unlink(path.data) == 0)
 		sr_log("migrate", SR_LOG_INFO, "removed the old backup %s", path.data);
+	else
+		sr_log("migrate", SR_LOG_WARNING, "the old backup %s stays: %s", path.data,
+		       strerror(errno));
 	sr_buffer_free(&path);
 }
 

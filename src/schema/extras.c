@@ -88,7 +88,8 @@ static sr_status prepares(sr_conn *conn, sr_buffer *sql, bool *works)
 		*works = rc == SR_OK;
 		if (rc == SR_OK)
 			sr_stmt_done(stmt);
-		if (rc != SR_NO_MEMORY)
+		/* Whatever else fails says nothing about the statement. */
+		if (rc == SR_SQL || rc == SR_REFUSED)
 			rc = SR_OK;
 	}
 	sr_buffer_clear(sql);
