@@ -53,13 +53,15 @@ void sr_buffer_add_text(sr_buffer *buffer, sr_text text)
 	sr_buffer_add(buffer, text.data, text.length);
 }
 
-void sr_buffer_vprintf(sr_buffer *buffer, const char *fmt, va_list args)
+void sr_buffer_printf(sr_buffer *buffer, const char *fmt, ...)
 {
-	va_list again;
+	va_list args, again;
 	int n;
 
+	va_start(args, fmt);
 	va_copy(again, args);
 	n = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
 	if (n < 0)
 		buffer->failed = true;
 	else if (reserve(buffer, (size_t)n)) {
@@ -67,15 +69,6 @@ void sr_buffer_vprintf(sr_buffer *buffer, const char *fmt, va_list args)
 		buffer->length += (size_t)n;
 	}
 	va_end(again);
-}
-
-void sr_buffer_printf(sr_buffer *buffer, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	sr_buffer_vprintf(buffer, fmt, args);
-	va_end(args);
 }
 
 void sr_buffer_clear(sr_buffer *buffer)

@@ -28,7 +28,6 @@ void sr_buffer_add(sr_buffer *buffer, const void *bytes, size_t length);
 void sr_buffer_add_string(sr_buffer *buffer, const char *string);
 void sr_buffer_add_text(sr_buffer *buffer, sr_text text);
 void sr_buffer_printf(sr_buffer *buffer, const char *fmt, ...) SR_PRINTF(2, 3);
-void sr_buffer_vprintf(sr_buffer *buffer, const char *fmt, va_list args);
 
 /* Empties it and keeps the memory. */
 void sr_buffer_clear(sr_buffer *buffer);

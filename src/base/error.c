@@ -6,9 +6,8 @@
 #include <string.h>
 
 /* One line that a terminal can show whole; longer words are cut. */
-#define MESSAGE_SIZE 2048
 
-static _Thread_local char message[MESSAGE_SIZE];
+static _Thread_local char message[SR_MESSAGE_SIZE];
 
 const char *sr_error_message(void)
 {
@@ -74,7 +73,7 @@ const char *sr_status_name(sr_status status)
 sr_status sr_fail(sr_status status, const char *fmt, ...)
 {
 	/* The arguments may point into the old message, so it is replaced at the end. */
-	char fresh[MESSAGE_SIZE];
+	char fresh[SR_MESSAGE_SIZE];
 	va_list args;
 
 	va_start(args, fmt);
@@ -86,7 +85,7 @@ sr_status sr_fail(sr_status status, const char *fmt, ...)
 
 sr_status sr_fail_within(sr_status status, const char *fmt, ...)
 {
-	char fresh[MESSAGE_SIZE];
+	char fresh[SR_MESSAGE_SIZE];
 	va_list args;
 	int n;
 
@@ -110,7 +109,7 @@ sr_status sr_fail_also(sr_status status, const char *fmt, ...)
 	return status;
 }
 
-sr_status sr_status_of_errno(int error)
+static sr_status status_of_errno(int error)
 {
 	switch (error) {
 	case ENOENT:
@@ -135,7 +134,7 @@ sr_status sr_status_of_errno(int error)
 
 sr_status sr_fail_errno(int error, const char *fmt, ...)
 {
-	char fresh[MESSAGE_SIZE];
+	char fresh[SR_MESSAGE_SIZE];
 	char space[128];
 	/* GNU's strerror_r, which need not use the space. */
 	const char *why = strerror_r(error, space, sizeof(space));
@@ -148,7 +147,7 @@ sr_status sr_fail_errno(int error, const char *fmt, ...)
 	if (n >= 0 && (size_t)n < sizeof(fresh))
 		snprintf(fresh + n, sizeof(fresh) - (size_t)n, ": %s", why);
 	memcpy(message, fresh, sizeof(message));
-	return sr_status_of_errno(error);
+	return status_of_errno(error);
 }
 
 sr_status sr_fail_memory(void)

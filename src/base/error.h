@@ -13,6 +13,9 @@
 
 #include "strongroom.h"
 
+/* No message is longer, the NUL included: what keeps one while something else may fail. */
+#define SR_MESSAGE_SIZE 2048
+
 /* Keeps the words and returns status, so that `return sr_fail(SR_INVALID, "…")` reads well. */
 sr_status sr_fail(sr_status status, const char *fmt, ...) SR_PRINTF(2, 3);
 
@@ -22,10 +25,8 @@ sr_status sr_fail_within(sr_status status, const char *fmt, ...) SR_PRINTF(2, 3)
 /* Appends to the words that are there, and returns status. */
 sr_status sr_fail_also(sr_status status, const char *fmt, ...) SR_PRINTF(2, 3);
 
-/* The status that an errno means: ENOSPC is SR_NO_SPACE, EACCES SR_PERMISSION, … else SR_IO. */
-sr_status sr_status_of_errno(int error);
-
-/* sr_fail with errno's status, and ": " and its text after the words. */
+/* sr_fail with the status that the errno means (ENOSPC is SR_NO_SPACE, EACCES SR_PERMISSION, …
+ * else SR_IO), and ": " and its text after the words. */
 sr_status sr_fail_errno(int error, const char *fmt, ...) SR_PRINTF(2, 3);
 
 /* Every failed allocation ends here. */

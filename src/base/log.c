@@ -165,18 +165,6 @@ static bool wanted(const char *module, sr_log_level level)
 	return listener != NULL && (int)level <= sent;
 }
 
-bool sr_log_wanted(const char *module, sr_log_level level)
-{
-	bool yes;
-
-	if ((int)level > atomic_load_explicit(&most, memory_order_relaxed))
-		return false;
-	pthread_mutex_lock(&lock);
-	yes = wanted(module, level);
-	pthread_mutex_unlock(&lock);
-	return yes;
-}
-
 void sr_log(const char *module, sr_log_level level, const char *fmt, ...)
 {
 	char message[MESSAGE_SIZE];

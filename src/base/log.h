@@ -8,7 +8,4 @@
  * load where nobody listens at that level. Never changes the thread's error. */
 void sr_log(const char *module, sr_log_level level, const char *fmt, ...) SR_PRINTF(3, 4);
 
-/* Whether a message would be sent, for those that cost something to make. */
-bool sr_log_wanted(const char *module, sr_log_level level);
-
 #endif

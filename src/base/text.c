@@ -118,7 +118,7 @@ static void add_hex_bytes(sr_buffer *buffer, const char *bytes, size_t length)
 		sr_buffer_printf(buffer, "\\x%02x", (unsigned char)bytes[i]);
 }
 
-void sr_buffer_add_escaped(sr_buffer *buffer, sr_text text)
+static void add_escaped(sr_buffer *buffer, sr_text text)
 {
 	size_t n;
 
@@ -145,7 +145,7 @@ sr_status sr_text_escape(sr_text text, char **out)
 {
 	sr_buffer buffer = SR_BUFFER_EMPTY;
 
-	sr_buffer_add_escaped(&buffer, text);
+	add_escaped(&buffer, text);
 	*out = sr_buffer_take(&buffer);
 	return sr_return(*out != NULL ? SR_OK : sr_fail_memory());
 }
@@ -178,7 +178,7 @@ const char *sr_quoted(sr_text text)
 	if (text.data == NULL)
 		return "null";
 	sr_buffer_add_string(&buffer, "'");
-	sr_buffer_add_escaped(&buffer, shown);
+	add_escaped(&buffer, shown);
 	sr_buffer_add_string(&buffer, shown.length < text.length ? "…'" : "'");
 	/* A message must come out even where there is no memory for the name. */
 	if (buffer.failed)

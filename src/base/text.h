@@ -24,10 +24,6 @@ bool sr_text_contains(sr_text text, sr_text folded_term, sr_buffer *scratch);
 /* Whether the text holds a control character (C0, DEL, or C1 as UTF-8). */
 bool sr_text_has_control(sr_text text);
 
-/* Adds the text with control characters and bytes that are not UTF-8 escaped, as
- * sr_text_escape does. What messages use for names. */
-void sr_buffer_add_escaped(sr_buffer *buffer, sr_text text);
-
 /* A name in a message: escaped, quoted with '', cut after some 200 bytes; in a static ring of
  * the thread's, good for the next eight calls. */
 const char *sr_quoted(sr_text text);

@@ -11,7 +11,9 @@
 
 /* ---- Memory ---- */
 
-sr_status sr_catalog_enter(const sr_catalog *catalog)
+/* For what looks at the catalog before it asks the pool, which knows too: a lock may have been held
+ * while the child was made. */
+static sr_status check_process(const sr_catalog *catalog)
 {
 	if (getpid() == catalog->process)
 		return SR_OK;
@@ -253,11 +255,10 @@ sr_status sr_open(sr_catalog **catalog, const sr_options *options)
 	atomic_init(&fresh->references, 1);
 	fresh->shape.cookie = -1;
 	if ((rc = open_catalog(fresh, options)) != SR_OK) {
-		char why[2048];
+		char why[SR_MESSAGE_SIZE];
 
 		/* Closing must not replace the words. */
-		strncpy(why, sr_error_message(), sizeof(why) - 1);
-		why[sizeof(why) - 1] = '\0';
+		strcpy(why, sr_error_message());
 		if (fresh->pool != NULL)
 			(void)sr_pool_close(fresh->pool);
 		sr_catalog_let_go(fresh);
@@ -298,7 +299,7 @@ sr_status sr_catalog_version(sr_catalog *catalog, int *version)
 
 sr_status sr_pool_statistics_get(sr_catalog *catalog, sr_pool_statistics *statistics)
 {
-	sr_status rc = sr_catalog_enter(catalog);
+	sr_status rc = check_process(catalog);
 
 	if (rc == SR_OK)
 		sr_pool_statistics_read(catalog->pool, statistics);
@@ -430,7 +431,7 @@ sr_status sr_catalog_writable(sr_catalog *catalog)
 	sr_status rc;
 	bool latest;
 
-	if ((rc = sr_catalog_enter(catalog)) != SR_OK)
+	if ((rc = check_process(catalog)) != SR_OK)
 		return rc;
 	if (catalog->settings.read_only)
 		return sr_fail(SR_READ_ONLY, "the database %s is open for reading only",

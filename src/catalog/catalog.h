@@ -54,10 +54,6 @@ sr_status sr_catalog_writable(sr_catalog *catalog);
  * tells that somebody had. */
 sr_status sr_catalog_admit(sr_catalog *catalog, sr_conn *conn, bool *stale);
 
-/* SR_FORKED in a child of the process that opened it. For what looks at the catalog before it asks
- * the pool, which knows too: a lock may have been held while the child was made. */
-sr_status sr_catalog_enter(const sr_catalog *catalog);
-
 /* Keeps the catalog's memory during a call, and lets go. */
 void sr_catalog_keep(sr_catalog *catalog);
 void sr_catalog_let_go(sr_catalog *catalog);

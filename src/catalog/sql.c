@@ -181,10 +181,9 @@ static sr_status run_in_transaction(sr_catalog *catalog, run *job)
 	    (rc = run_watched(catalog, conn, job)) == SR_OK) {
 		rc = sr_pool_end(catalog->pool, true);
 	} else {
-		char why[2048];
+		char why[SR_MESSAGE_SIZE];
 
-		strncpy(why, sr_error_message(), sizeof(why) - 1);
-		why[sizeof(why) - 1] = '\0';
+		strcpy(why, sr_error_message());
 		(void)sr_pool_end(catalog->pool, false);
 		sr_error_set(why);
 	}

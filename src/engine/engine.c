@@ -12,7 +12,7 @@ static sr_status engine_complete(const sr_engine *e)
 			e->step && e->columns && e->column_name && e->column && e->column_text &&
 			e->changes && e->last_row_id && e->command && e->in_transaction &&
 			e->deferred_violation && e->log_size && e->checkpoint && e->backup &&
-			e->guard_changed && e->trusted && e->triggers && e->views;
+			e->guard_changed && e->triggers;
 
 	if (!complete)
 		return sr_fail(SR_INVALID, "the engine %s lacks a function",
@@ -161,17 +161,7 @@ void sr_conn_guard(sr_conn *conn, sr_guard_fn guard, void *arg)
 	conn->engine->guard_changed(conn);
 }
 
-sr_status sr_conn_trusted(sr_conn *conn, bool trusted)
-{
-	return conn->engine->trusted(conn, trusted);
-}
-
 sr_status sr_conn_triggers(sr_conn *conn, bool enabled)
 {
 	return conn->engine->triggers(conn, enabled);
-}
-
-sr_status sr_conn_views(sr_conn *conn, bool enabled)
-{
-	return conn->engine->views(conn, enabled);
 }

@@ -204,12 +204,7 @@ typedef bool (*sr_guard_fn)(void *arg, sr_action action, const char *first, cons
  * emptied. */
 void sr_conn_guard(sr_conn *conn, sr_guard_fn guard, void *arg);
 
-/* The engine's own schema table becomes writable for the callers of migrations, and
- * back. Only src/schema uses it. */
-sr_status sr_conn_trusted(sr_conn *conn, bool trusted);
-
-/* Triggers fire, and views can be read; both from the opening on. Foreign keys act either way. */
+/* Whether triggers fire; they do from the opening on. Foreign keys act either way. */
 sr_status sr_conn_triggers(sr_conn *conn, bool enabled);
-sr_status sr_conn_views(sr_conn *conn, bool enabled);
 
 #endif

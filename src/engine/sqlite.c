@@ -310,51 +310,18 @@ static int64_t sqlite_last_row_id(const sr_conn *conn)
 }
 
 /* Switches one of the connection's settings and reads it back. */
-static sr_status sqlite_configure(sr_conn *conn, int setting, bool on)
+static sr_status sqlite_triggers(sr_conn *conn, bool enabled)
 {
 	sqlite_conn *c = sqlite_of(conn);
 	int now = -1;
-	int code = sqlite3_db_config(c->db, setting, (int)on, &now);
+	int code = sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, (int)enabled, &now);
 
 	if (code != SQLITE_OK)
 		return sr_sqlite_fail(c, code);
-	if (now != (int)on)
-		return sr_fail(SR_SQL, "%s: SQLite does not take the setting %d", conn->path,
-			       setting);
+	if (now != (int)enabled)
+		return sr_fail(SR_SQL, "%s: SQLite does not turn triggers %s", conn->path,
+			       enabled ? "on" : "off");
 	return SR_OK;
-}
-
-static sr_status sqlite_trusted(sr_conn *conn, bool trusted)
-{
-	sqlite_conn *c = sqlite_of(conn);
-	sr_status rc;
-	int code;
-
-	if (trusted) {
-		if ((rc = sqlite_configure(conn, SQLITE_DBCONFIG_DEFENSIVE, false)) != SR_OK)
-			return rc;
-		return sqlite_configure(conn, SQLITE_DBCONFIG_WRITABLE_SCHEMA, true);
-	}
-	/* RESET also reads the schema again as it was written. */
-	c->own = true;
-	code = sqlite3_exec(c->db, "PRAGMA writable_schema=RESET", NULL, NULL, NULL);
-	c->own = false;
-	rc = code == SQLITE_OK ? SR_OK : sr_sqlite_fail(c, code);
-	sqlite3_db_config(c->db, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 0, NULL);
-	if (rc == SR_OK)
-		return sqlite_configure(conn, SQLITE_DBCONFIG_DEFENSIVE, true);
-	sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	return rc;
-}
-
-static sr_status sqlite_triggers(sr_conn *conn, bool enabled)
-{
-	return sqlite_configure(conn, SQLITE_DBCONFIG_ENABLE_TRIGGER, enabled);
-}
-
-static sr_status sqlite_views(sr_conn *conn, bool enabled)
-{
-	return sqlite_configure(conn, SQLITE_DBCONFIG_ENABLE_VIEW, enabled);
 }
 
 const sr_engine sr_sqlite = {
@@ -383,7 +350,5 @@ const sr_engine sr_sqlite = {
 	.checkpoint = sr_sqlite_checkpoint,
 	.backup = sr_sqlite_backup,
 	.guard_changed = sr_sqlite_guard_changed,
-	.trusted = sqlite_trusted,
 	.triggers = sqlite_triggers,
-	.views = sqlite_views,
 };

@@ -63,9 +63,7 @@ struct sr_engine {
 	sr_status (*backup)(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg);
 
 	void (*guard_changed)(sr_conn *conn); /* Statements in use are to be asked again. */
-	sr_status (*trusted)(sr_conn *conn, bool trusted);
 	sr_status (*triggers)(sr_conn *conn, bool enabled);
-	sr_status (*views)(sr_conn *conn, bool enabled);
 };
 
 struct sr_stmt {

@@ -14,8 +14,7 @@
 #include "../base/log.h"
 #include "pool.h"
 
-#define SR_SITE_SIZE  128  /* Bytes kept of a call site. */
-#define SR_WORDS_SIZE 1024 /* Bytes kept of an operation's error. */
+#define SR_SITE_SIZE 128 /* Bytes kept of a call site. */
 
 /* Buckets of the wait-time histogram: 8 an octave of nanoseconds, so 9 % wide. */
 #define SR_WAIT_STEPS   8
@@ -23,21 +22,21 @@
 
 /* The place of one connection. While it is lent, only its holder touches conn's insides. */
 typedef struct sr_place {
-	sr_conn *conn;           /* NULL: not open now; set and cleared under the lock. */
-	bool writer;             /* The one that writes. */
-	int holds;               /* Leases of it: 0 is idle, more than 1 when its thread joined. */
-	int levels;              /* sr_pool_begin calls that wait for their sr_pool_end. */
-	bool in_callers;         /* The outermost level is a savepoint in a transaction that the
-				    holder of a write lease began by itself. */
-	sr_status spoiled;       /* Why the engine rolled the thread's transaction back. */
-	char why[SR_WORDS_SIZE]; /* The words for that. */
-	long thread;             /* The kernel's number of the thread that it was lent to. */
-	char site[SR_SITE_SIZE]; /* Which call; copied, since an owner's words may go. */
-	int64_t lent;            /* When it was lent (sr_clock_ns, as all times here). */
-	int64_t opened;          /* When conn was opened. */
-	int64_t idle;            /* When it came back last. */
-	bool leaked;             /* This lease was reported as a leak. */
-	struct sr_place *below;  /* The next on the stack of idle readers. */
+	sr_conn *conn;     /* NULL: not open now; set and cleared under the lock. */
+	bool writer;       /* The one that writes. */
+	int holds;         /* Leases of it: 0 is idle, more than 1 when its thread joined. */
+	int levels;        /* sr_pool_begin calls that wait for their sr_pool_end. */
+	bool in_callers;   /* The outermost level is a savepoint in a transaction that the
+			      holder of a write lease began by itself. */
+	sr_status spoiled; /* Why the engine rolled the thread's transaction back. */
+	char why[SR_MESSAGE_SIZE]; /* The words for that. */
+	long thread;               /* The kernel's number of the thread that it was lent to. */
+	char site[SR_SITE_SIZE];   /* Which call; copied, since an owner's words may go. */
+	int64_t lent;              /* When it was lent (sr_clock_ns, as all times here). */
+	int64_t opened;            /* When conn was opened. */
+	int64_t idle;              /* When it came back last. */
+	bool leaked;               /* This lease was reported as a leak. */
+	struct sr_place *below;    /* The next on the stack of idle readers. */
 } sr_place;
 
 /* QUEUED -> LENT [sr_wait_grant]      its place was handed over
@@ -55,18 +54,18 @@ typedef enum sr_waiter_state {
 
 /* A caller that wants a connection or an operation done; lives on its stack. */
 typedef struct sr_waiter {
-	sr_operation operation;    /* What to run; NULL: it wants the connection itself. */
-	void *arg;                 /* The operation's. */
-	const char *site;          /* Which call. */
-	long thread;               /* See sr_place. */
-	sr_waiter_state state;     /* See above. */
-	sr_place *place;           /* What it was lent. */
-	sr_status status;          /* The operation's outcome, */
-	char words[SR_WORDS_SIZE]; /* and the words for it. */
-	int64_t since;             /* When it began to wait. */
-	pthread_cond_t cond;       /* Its own, so that a hand-over wakes nobody else. Exists
-				      while it is in sr_wait. */
-	struct sr_waiter *next;    /* Behind it in the queue, or in a leader's batch. */
+	sr_operation operation;      /* What to run; NULL: it wants the connection itself. */
+	void *arg;                   /* The operation's. */
+	const char *site;            /* Which call. */
+	long thread;                 /* See sr_place. */
+	sr_waiter_state state;       /* See above. */
+	sr_place *place;             /* What it was lent. */
+	sr_status status;            /* The operation's outcome, */
+	char words[SR_MESSAGE_SIZE]; /* and the words for it. */
+	int64_t since;               /* When it began to wait. */
+	pthread_cond_t cond;         /* Its own, so that a hand-over wakes nobody else. Exists
+					while it is in sr_wait. */
+	struct sr_waiter *next;      /* Behind it in the queue, or in a leader's batch. */
 	struct sr_waiter *previous;
 } sr_waiter;
 
@@ -157,8 +156,6 @@ void sr_place_return(sr_pool *pool, sr_place *place);
 
 /* Whether the engine rolled back the transaction that the thread still believes in; notes why. */
 bool sr_place_spoiled(sr_place *place, sr_status status);
-/* The status and words for it. */
-sr_status sr_place_fail_spoiled(const sr_place *place);
 
 /* wait.c: all but sr_thread_number with the lock held. */
 

@@ -4,7 +4,7 @@
  */
 #include "internal.h"
 
-#include <stdio.h>
+#include <string.h>
 
 /* ---- Going out ---- */
 
@@ -86,7 +86,7 @@ static void put_in_order(sr_pool *pool, sr_place *place)
 
 void sr_place_return(sr_pool *pool, sr_place *place)
 {
-	char words[2 * SR_WORDS_SIZE];
+	char words[SR_MESSAGE_SIZE];
 	bool last = false;
 
 	pthread_mutex_lock(&pool->lock);
@@ -98,7 +98,7 @@ void sr_place_return(sr_pool *pool, sr_place *place)
 	pthread_mutex_unlock(&pool->lock);
 
 	/* Releasing stands in unwind ladders: the words of what failed before must survive. */
-	snprintf(words, sizeof(words), "%s", sr_error_message());
+	strcpy(words, sr_error_message());
 	sr_leaks_look(pool,
 		      (double)(sr_clock_ns() - place->lent) / 1e9 >= pool->options.leak_after);
 	put_in_order(pool, place);

@@ -30,7 +30,7 @@ bool sr_place_spoiled(sr_place *place, sr_status status)
 	return place->spoiled != SR_OK;
 }
 
-sr_status sr_place_fail_spoiled(const sr_place *place)
+static sr_status fail_spoiled(const sr_place *place)
 {
 	return sr_fail(place->spoiled,
 		       "the transaction begun at %s was rolled back by the database itself and "
@@ -57,7 +57,7 @@ sr_status sr_pool_join(sr_pool *pool, sr_place **place)
 		return SR_OK;
 	if (sr_place_spoiled(&pool->writer, SR_OK)) {
 		sr_place_return(pool, &pool->writer);
-		return sr_place_fail_spoiled(&pool->writer);
+		return fail_spoiled(&pool->writer);
 	}
 	*place = &pool->writer;
 	return SR_OK;
@@ -119,7 +119,7 @@ static sr_status end_inner(sr_place *place, bool commit)
 	else
 		sr_savepoint_rollback(place->conn);
 	if (place->levels > 0 && sr_place_spoiled(place, rc))
-		rc = sr_place_fail_spoiled(place);
+		rc = fail_spoiled(place);
 	return rc;
 }
 
@@ -156,7 +156,7 @@ sr_status sr_pool_end(sr_pool *pool, bool commit)
 	if (sr_place_spoiled(place, SR_OK)) {
 		place->levels--;
 		/* Undoing all of it is what happened; only a commit was promised more. */
-		rc = outermost && !commit ? SR_OK : sr_place_fail_spoiled(place);
+		rc = outermost && !commit ? SR_OK : fail_spoiled(place);
 		if (outermost) {
 			place->spoiled = SR_OK;
 			if (!place->in_callers)

@@ -64,11 +64,7 @@ static sr_status version_present(sr_conn *conn, const sr_schema_object *before,
 		if (old->columns == NULL)
 			continue;
 		for (const sr_schema_column *c = now->columns; c->name && *present; c++) {
-			const sr_schema_column *o = old->columns;
-
-			while (o->name && strcmp(o->name, c->name) != 0)
-				o++;
-			if (o->name)
+			if (sr_schema_has_column(old, c->name))
 				continue;
 			*marks = true;
 			if ((rc = sr_column_exists(conn, now->name, c->name, present)) != SR_OK)

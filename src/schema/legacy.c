@@ -106,10 +106,7 @@ static sr_status core_column_add(sr_conn *conn, const sr_schema_column *column, 
 
 static bool is_core(const char *name)
 {
-	for (const sr_schema_column *c = core_files()->columns; c->name; c++)
-		if (strcasecmp(c->name, name) == 0)
-			return true;
-	return false;
+	return sr_schema_has_column(core_files(), name);
 }
 
 /* The columns that are not the core's, as they were declared. */

@@ -94,11 +94,7 @@ sr_status sr_loss_describe(sr_conn *conn, const sr_migration_source *source,
 			continue;
 		}
 		for (const sr_schema_column *c = now->columns; c->name && rc == SR_OK; c++) {
-			const sr_schema_column *o = old->columns;
-
-			while (o->name && strcmp(o->name, c->name) != 0)
-				o++;
-			if (o->name == NULL)
+			if (!sr_schema_has_column(old, c->name))
 				rc = column_loss(conn, now->name, c, words);
 		}
 	}

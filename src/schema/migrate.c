@@ -164,11 +164,7 @@ static sr_status columns_going(run *r, int v, sr_names *columns)
 		if (now->columns == NULL || old == NULL)
 			continue;
 		for (const sr_schema_column *c = now->columns; c->name && rc == SR_OK; c++) {
-			const sr_schema_column *o = old->columns;
-
-			while (o->name && strcmp(o->name, c->name) != 0)
-				o++;
-			if (o->name == NULL)
+			if (!sr_schema_has_column(old, c->name))
 				rc = sr_names_add(columns, c->name);
 		}
 	}
@@ -387,7 +383,7 @@ static void say_where(run *r, sr_status why)
 static sr_status run_all(run *r)
 {
 	int64_t foreign_keys = 0;
-	char words[2048];
+	char words[SR_MESSAGE_SIZE];
 	sr_status rc, end;
 
 	if ((rc = run_prepare(r)) != SR_OK)
@@ -396,7 +392,7 @@ static sr_status run_all(run *r)
 		rc = run_steps(r);
 	if (rc != SR_OK)
 		say_where(r, rc);
-	snprintf(words, sizeof(words), "%s", sr_error_message());
+	strcpy(words, sr_error_message());
 	end = settings_end(r->conn, foreign_keys);
 	if (rc != SR_OK)
 		sr_error_set(words);

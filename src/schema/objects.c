@@ -156,7 +156,8 @@ static bool is_word(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '\'' || c == '$' || (c & 0x80);
 }
 
-void sr_sql_normalise(const char *sql, sr_buffer *out)
+/* An SQL text with blanks, comments and case evened out. */
+static void normalise(const char *sql, sr_buffer *out)
 {
 	bool blank = false;
 
@@ -204,8 +205,8 @@ sr_status sr_sql_same(const char *a, const char *b, bool *same)
 	sr_buffer two = SR_BUFFER_EMPTY;
 	sr_status rc;
 
-	sr_sql_normalise(a, &one);
-	sr_sql_normalise(b, &two);
+	normalise(a, &one);
+	normalise(b, &two);
 	if ((rc = sr_buffer_status(&one)) == SR_OK && (rc = sr_buffer_status(&two)) == SR_OK)
 		*same = one.length == two.length &&
 			(one.length == 0 || memcmp(one.data, two.data, one.length) == 0);
@@ -221,4 +222,12 @@ const sr_schema_object *sr_schema_find(const sr_schema_object *schema, const cha
 		if (strcmp(schema->type, type) == 0 && strcasecmp(schema->name, name) == 0)
 			return schema;
 	return NULL;
+}
+
+bool sr_schema_has_column(const sr_schema_object *table, const char *name)
+{
+	for (const sr_schema_column *c = table->columns; c->name; c++)
+		if (strcasecmp(c->name, name) == 0)
+			return true;
+	return false;
 }

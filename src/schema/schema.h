@@ -36,15 +36,13 @@ bool sr_list_has(const char *const *list, const char *word);
 /* The ordinary tables (no views, virtual or SQLite's own), without the ledger. */
 sr_status sr_tables(sr_conn *conn, sr_names *tables);
 
-/* An SQL text with blanks, comments and case evened out, for comparing. */
-void sr_sql_normalise(const char *sql, sr_buffer *out);
-
-/* Whether two texts say the same after that. */
+/* Whether two SQL texts say the same, whatever their blanks, comments and case. */
 sr_status sr_sql_same(const char *a, const char *b, bool *same);
 
 /* The object of that type and name at a version, or NULL. */
 const sr_schema_object *sr_schema_find(const sr_schema_object *schema, const char *type,
 				       const char *name);
+bool sr_schema_has_column(const sr_schema_object *table, const char *name);
 
 /* ---- The ledger (ledger.c) ---- */
 

@@ -16,7 +16,6 @@ static int hears(const char *module, sr_log_level level)
 {
 	count = 0;
 	sr_log(module, level, "%s", "words");
-	assert_int_equal(sr_log_wanted(module, level), count);
 	return count;
 }
 
