@@ -169,7 +169,14 @@ int cli_open(struct cli *cli, cli_access access, sr_catalog **catalog)
 
 	cli_options(cli, &options);
 	options.read_only = access == CLI_READ;
-	if ((rc = sr_open(catalog, &options)) == SR_OK)
+	rc = sr_open(catalog, &options);
+	if (rc == SR_READ_ONLY && options.read_only) {
+		/* A log that a crash has left and that reading alone cannot use: who may write
+		 * brings it in. */
+		options.read_only = false;
+		rc = sr_open(catalog, &options);
+	}
+	if (rc == SR_OK)
 		return DONE;
 	if (rc == SR_NOT_FOUND && strstr(sr_error_message(), "strongroom init") == NULL) {
 		char *words = must_print("%s", sr_error_message());

@@ -12,17 +12,18 @@ const char help_init[] =
 	"example:\n"
 	"  strongroom --db /var/lib/strongroom/catalog.db init\n";
 
-/* Whether the database is there; another failure is left for the open to report better. */
-static bool exists(const sr_options *options)
+/* Whether nothing is there yet, or no more than an attempt that was cut off has left; another
+ * failure is left for the open to report better. */
+static bool to_create(const sr_options *options)
 {
 	sr_migration_status *status;
-	bool found;
+	bool none;
 
 	if (sr_migration_status_get(options, &status) != SR_OK)
-		return true;
-	found = status->database_exists;
+		return false;
+	none = !status->database_exists || status->current_version < 0;
 	sr_migration_status_free(status);
-	return found;
+	return none;
 }
 
 /* Opens it, upgraded or new. */
@@ -75,7 +76,7 @@ int cmd_init(struct cli *cli)
 	if (code != DONE)
 		return code;
 	cli_options(cli, &options);
-	options.create = options.migrate = !exists(&options);
+	options.create = options.migrate = to_create(&options);
 	interrupt_watch();
 	if ((rc = open_latest(&options, &catalog, &migrated)) != SR_OK)
 		code = cli_failed(cli, rc);

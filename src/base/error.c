@@ -14,6 +14,14 @@ const char *sr_error_message(void)
 	return message;
 }
 
+/* Words of the engine may quote a damaged or hostile file: one line it stays. */
+static void keep_one_line(char *words)
+{
+	for (; *words; words++)
+		if ((unsigned char)*words < ' ' || *words == 0x7f)
+			*words = ' ';
+}
+
 const char *sr_version(void)
 {
 	return SR_VERSION;
@@ -79,6 +87,7 @@ sr_status sr_fail(sr_status status, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(fresh, sizeof(fresh), fmt, args);
 	va_end(args);
+	keep_one_line(fresh);
 	memcpy(message, fresh, sizeof(message));
 	return status;
 }
@@ -94,6 +103,7 @@ sr_status sr_fail_within(sr_status status, const char *fmt, ...)
 	va_end(args);
 	if (n >= 0 && (size_t)n < sizeof(fresh))
 		snprintf(fresh + n, sizeof(fresh) - (size_t)n, ": %s", message);
+	keep_one_line(fresh);
 	memcpy(message, fresh, sizeof(message));
 	return status;
 }
@@ -106,6 +116,7 @@ sr_status sr_fail_also(sr_status status, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(message + length, sizeof(message) - length, fmt, args);
 	va_end(args);
+	keep_one_line(message + length);
 	return status;
 }
 
@@ -146,6 +157,7 @@ sr_status sr_fail_errno(int error, const char *fmt, ...)
 	va_end(args);
 	if (n >= 0 && (size_t)n < sizeof(fresh))
 		snprintf(fresh + n, sizeof(fresh) - (size_t)n, ": %s", why);
+	keep_one_line(fresh);
 	memcpy(message, fresh, sizeof(message));
 	return status_of_errno(error);
 }
@@ -165,4 +177,5 @@ sr_status sr_return(sr_status status)
 void sr_error_set(const char *words)
 {
 	snprintf(message, sizeof(message), "%s", words ? words : "");
+	keep_one_line(message);
 }

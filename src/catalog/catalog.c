@@ -197,6 +197,20 @@ static sr_status settle_trust(sr_catalog *catalog, sr_conn *conn)
 	return rc;
 }
 
+/* An empty database may become a catalog; one that another program has filled is its own. */
+static sr_status refuse_stranger(const sr_catalog *catalog, sr_conn *conn)
+{
+	int64_t tables;
+	sr_status rc;
+
+	rc = sr_query_integer(conn, "SELECT count(*) FROM sqlite_master", &tables);
+	if (rc != SR_OK || tables == 0)
+		return rc;
+	return sr_fail(SR_REFUSED,
+		       "%s is a database of another kind: it holds tables, and none of a catalog's",
+		       sr_quoted(sr_text_of(catalog->settings.path)));
+}
+
 /* Version, then trust, then a writer that shows now whether it can write. A database of another
  * version keeps its writer shut: opening it changes the file, and reading must not. */
 static sr_status settle(sr_catalog *catalog, const sr_options *options)
@@ -209,6 +223,8 @@ static sr_status settle(sr_catalog *catalog, const sr_options *options)
 	if ((rc = sr_pool_read(catalog->pool, SR_HERE, &conn)) != SR_OK)
 		return rc;
 	rc = sr_schema_version(conn, &version, &legacy);
+	if (rc == SR_OK && version == -1 && !legacy)
+		rc = refuse_stranger(catalog, conn);
 	sr_pool_release(catalog->pool, conn);
 	if (rc != SR_OK || (rc = settle_version(catalog, version, legacy, options)) != SR_OK)
 		return rc;

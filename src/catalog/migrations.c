@@ -17,16 +17,22 @@ typedef struct status {
 	bool failed;     /* A copy could not be allocated. */
 } status;
 
+static void forget_migrations(status *all)
+{
+	for (size_t i = 0; i < all->filled; i++) {
+		free((char *)(uintptr_t)all->migrations[i].description);
+		free((char *)(uintptr_t)all->migrations[i].applied_at);
+	}
+	all->filled = 0;
+}
+
 void sr_migration_status_free(sr_migration_status *out)
 {
 	status *all = (status *)out;
 
 	if (all == NULL)
 		return;
-	for (size_t i = 0; i < all->filled; i++) {
-		free((char *)(uintptr_t)all->migrations[i].description);
-		free((char *)(uintptr_t)all->migrations[i].applied_at);
-	}
+	forget_migrations(all);
 	free(all->migrations);
 	free(all->path);
 	free(all);
@@ -71,10 +77,10 @@ static void list_embedded(status *all)
 	all->status.current_version = -1;
 }
 
-static sr_status list_applied(status *all, const sr_settings *settings)
+static sr_status list_on(status *all, const sr_settings *settings, sr_access access)
 {
 	const sr_conn_options options = {
-		.access = SR_ACCESS_READ,
+		.access = access,
 		.durability = settings->durability,
 		.busy_timeout = settings->timeout,
 		.cache_pages = 500,
@@ -90,6 +96,18 @@ static sr_status list_applied(status *all, const sr_settings *settings)
 		rc = sr_schema_ledger_each(conn, take_migration, all);
 	sr_conn_close(conn);
 	return rc;
+}
+
+/* Without a trace beside the database where that can be: not while its log waits to be brought
+ * in, nor when somebody begins to write meanwhile. */
+static sr_status list_applied(status *all, const sr_settings *settings)
+{
+	sr_status rc = list_on(all, settings, SR_ACCESS_INSPECT);
+
+	if (rc != SR_READ_ONLY && rc != SR_BUSY)
+		return rc;
+	forget_migrations(all);
+	return list_on(all, settings, SR_ACCESS_READ);
 }
 
 static sr_status read_status(status *all, const sr_options *options)

@@ -244,8 +244,9 @@ static sr_status fetch(search *s, int64_t row_number)
 		return rc;
 	if (!row)
 		return sr_fail(SR_CORRUPT,
-			       "row %lld of files was there and is gone within one read",
-			       (long long)row_number);
+			       "%s is damaged: row %lld of files was there and is gone within one "
+			       "read",
+			       sr_conn_path(s->reading.conn), (long long)row_number);
 	sr_file_read(s->stmt, &s->file);
 	return SR_OK;
 }

@@ -1,6 +1,10 @@
 #include "sqlite.h"
 
 #include <string.h>
+#include <sys/statvfs.h>
+
+/* Free bytes with which a full file system cannot be meant: more than our largest batch. */
+#define FREE_ENOUGH (256 << 20)
 
 sr_status sr_sqlite_status(int code)
 {
@@ -113,14 +117,43 @@ static sr_status fail_read_only(sqlite_conn *c, int code)
 	}
 }
 
+/* SQLite says so, too, when a counter of rows is at its end or a limit of pages is reached. */
+static sr_status fail_full(sqlite_conn *c)
+{
+	const char *path = c->base.path;
+	struct statvfs fs;
+
+	if (statvfs(path, &fs) == 0 && fs.f_bavail > 0 && fs.f_bavail * fs.f_frsize >= FREE_ENOUGH)
+		return sr_fail(SR_NO_SPACE,
+			       "%s: no space is left for it, though its file system has %llu MiB: "
+			       "a quota, a limit of the file's size, or row numbers used up",
+			       path, (unsigned long long)(fs.f_bavail * fs.f_frsize >> 20));
+	return sr_fail(SR_NO_SPACE, "%s: no space is left for it; free some on its file system",
+		       path);
+}
+
+static bool starts(const char *words, const char *with)
+{
+	return strncmp(words, with, strlen(with)) == 0;
+}
+
 static sr_status fail_sql(sqlite_conn *c)
 {
 	const char *words = sqlite3_errmsg(c->db);
 
 	if (words == NULL)
 		return sr_fail_memory();
-	if (strncmp(words, "unsafe use of virtual table", 27) == 0)
+	if (starts(words, "unsafe use of virtual table"))
 		return sr_fail(SR_REFUSED, "%s", words);
+	if (starts(words, "unsupported file format")) {
+		c->base.broken = true;
+		return sr_fail(SR_CORRUPT, "%s is damaged, or of a newer SQLite: %s", c->base.path,
+			       words);
+	}
+	/* What the file asks for, not the statement. */
+	if (starts(words, "no such collation sequence") || starts(words, "unknown function") ||
+	    starts(words, "string or blob too big"))
+		return sr_fail(SR_SQL, "%s: %s", c->base.path, words);
 	sr_fail(SR_SQL, "%s", words);
 	if (strstr(words, "no such column") || strstr(words, "has no column named") ||
 	    strstr(words, "no such table"))
@@ -168,7 +201,7 @@ sr_status sr_sqlite_fail(sqlite_conn *c, int code)
 	case SR_CORRUPT:
 		return sr_sqlite_identify(c, code);
 	case SR_NO_SPACE:
-		return sr_fail(SR_NO_SPACE, "%s: no space is left for it", path);
+		return fail_full(c);
 	case SR_REFUSED:
 		if (!c->refused)
 			sr_fail(SR_REFUSED, "%s", sqlite3_errmsg(c->db));

@@ -187,7 +187,7 @@ static sr_status open_inspect(sqlite_conn *c)
 	if (has_log && !side_file(c->base.path, "-shm", &index))
 		return sr_fail(SR_READ_ONLY,
 			       "%s was left with a log that must be brought in first; open it "
-			       "once for writing",
+			       "once for writing, or a copy of it and its log",
 			       c->base.path);
 	code = open_plain(c, SQLITE_OPEN_READONLY);
 	if (code == SQLITE_OK && !has_log && header_says_log(c->db)) {

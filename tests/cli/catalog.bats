@@ -134,3 +134,15 @@ load common
 	STRONGROOM_LOG=migrate:info,error strongroom --json migrate up 2>two | jq -e . >/dev/null
 	equal '["migrate"]' "$(jq -c -s 'map(.log.module) | unique' two)"
 }
+
+@test "init fills an empty file in, and leaves another program's database alone" {
+	: >"$STRONGROOM_DB"
+	equal true "$(json .created init)"
+	equal 8 "$(json .current_version migrate status)"
+	sqlite3 other.db 'CREATE TABLE bookmarks (url)'
+	before=$(sha256sum <other.db)
+	for command in init "migrate up" stats; do
+		refused 1 other.db "of another kind" -- --db other.db $command
+	done
+	equal "$before" "$(sha256sum <other.db)"
+}

@@ -281,6 +281,40 @@ static void test_migration_status(void **state)
 	assert_ok(sr_rollback(f->catalog));
 }
 
+/* Not even a log that is gone again afterwards. */
+static void test_migration_status_leaves_no_trace(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_migration_status *status;
+	struct stat before, after;
+
+	catalog_open(f);
+	assert_ok(sr_close(f->catalog));
+	f->catalog = NULL;
+	assert_int_equal(stat(scratch_folder(), &before), 0);
+	assert_ok(sr_migration_status_get(&f->options, &status));
+	sr_migration_status_free(status);
+	assert_int_equal(stat(scratch_folder(), &after), 0);
+	assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof(before.st_mtim));
+}
+
+/* What an attempt that was cut off has left is finished; another program's is not touched. */
+static void test_empty_and_strange(void **state)
+{
+	catalog_fixture *f = *state;
+	int version;
+
+	foreign_sql(f, "VACUUM");
+	catalog_open(f);
+	assert_ok(sr_catalog_version(f->catalog, &version));
+	assert_true(version > 0);
+	assert_ok(sr_close(f->catalog));
+	f->catalog = NULL;
+	assert_int_equal(unlink(f->path), 0);
+	foreign_sql(f, "CREATE TABLE bookmarks (url)");
+	assert_fails(sr_open(&f->catalog, &f->options), SR_REFUSED, f->path);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, catalog_setup, catalog_teardown)
 
 int main(void)
@@ -291,6 +325,7 @@ int main(void)
 		TEST(test_foreign_trigger),      TEST(test_after_fork),
 		TEST(test_close_under_a_cursor), TEST(test_shape_follows),
 		TEST(test_migration_status),     TEST(test_foreign_trigger_meanwhile),
+		TEST(test_empty_and_strange),    TEST(test_migration_status_leaves_no_trace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
