@@ -165,6 +165,11 @@ static const char *only_reads(sr_catalog *catalog)
 	return why;
 }
 
+bool sr_catalog_distrusted(sr_catalog *catalog)
+{
+	return only_reads(catalog) != NULL;
+}
+
 static void set_only_reads(sr_catalog *catalog, char *why)
 {
 	bool first;
@@ -173,6 +178,7 @@ static void set_only_reads(sr_catalog *catalog, char *why)
 	if ((first = catalog->only_reads == NULL))
 		catalog->only_reads = why;
 	pthread_mutex_unlock(&catalog->lock);
+	sr_pool_distrust(catalog->pool);
 	if (first)
 		sr_log("catalog", SR_LOG_WARNING, "%s is opened read-only: %s",
 		       sr_quoted(sr_text_of(catalog->settings.path)), why);
@@ -211,6 +217,23 @@ static sr_status refuse_stranger(const sr_catalog *catalog, sr_conn *conn)
 		       sr_quoted(sr_text_of(catalog->settings.path)));
 }
 
+/* A reader's look at the version, and once that is settled at what else is in the schema. */
+static sr_status examine(sr_catalog *catalog, bool trust, int *version, bool *legacy)
+{
+	sr_conn *conn;
+	sr_status rc;
+
+	if ((rc = sr_pool_read(catalog->pool, SR_HERE, &conn)) != SR_OK)
+		return rc;
+	rc = sr_schema_version(conn, version, legacy);
+	if (rc == SR_OK && trust)
+		rc = settle_trust(catalog, conn);
+	else if (rc == SR_OK && *version == -1 && !*legacy)
+		rc = refuse_stranger(catalog, conn);
+	sr_pool_release(catalog->pool, conn);
+	return rc;
+}
+
 /* Version, then trust, then a writer that shows now whether it can write. A database of another
  * version keeps its writer shut: opening it changes the file, and reading must not. */
 static sr_status settle(sr_catalog *catalog, const sr_options *options)
@@ -220,22 +243,15 @@ static sr_status settle(sr_catalog *catalog, const sr_options *options)
 	sr_conn *conn;
 	sr_status rc;
 
-	if ((rc = sr_pool_read(catalog->pool, SR_HERE, &conn)) != SR_OK)
+	if ((rc = examine(catalog, false, &version, &legacy)) != SR_OK)
 		return rc;
-	rc = sr_schema_version(conn, &version, &legacy);
-	if (rc == SR_OK && version == -1 && !legacy)
-		rc = refuse_stranger(catalog, conn);
-	sr_pool_release(catalog->pool, conn);
-	if (rc != SR_OK || (rc = settle_version(catalog, version, legacy, options)) != SR_OK)
+	if ((rc = settle_version(catalog, version, legacy, options)) != SR_OK)
 		return rc;
-	if ((rc = sr_pool_read(catalog->pool, SR_HERE, &conn)) != SR_OK)
+	if ((rc = examine(catalog, true, &version, &legacy)) != SR_OK)
 		return rc;
-	if ((rc = sr_schema_version(conn, &version, &legacy)) == SR_OK)
-		rc = settle_trust(catalog, conn);
-	sr_pool_release(catalog->pool, conn);
-	if (rc != SR_OK || catalog->settings.read_only || only_reads(catalog) != NULL || legacy ||
+	if (catalog->settings.read_only || only_reads(catalog) != NULL || legacy ||
 	    version != sr_schema_latest())
-		return rc;
+		return SR_OK;
 	if ((rc = sr_pool_write(catalog->pool, SR_HERE, &conn)) == SR_OK)
 		sr_pool_release(catalog->pool, conn);
 	return rc;

@@ -54,6 +54,10 @@ sr_status sr_catalog_writable(sr_catalog *catalog);
  * tells that somebody had. */
 sr_status sr_catalog_admit(sr_catalog *catalog, sr_conn *conn, bool *stale);
 
+/* Whether what it read of the schema is not all this program's: it only reads then, and runs
+ * no trigger and no view. */
+bool sr_catalog_distrusted(sr_catalog *catalog);
+
 /* Keeps the catalog's memory during a call, and lets go. */
 void sr_catalog_keep(sr_catalog *catalog);
 void sr_catalog_let_go(sr_catalog *catalog);

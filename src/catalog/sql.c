@@ -253,6 +253,7 @@ static sr_status open_untrusted(sr_rows *rows)
 		.busy_timeout = settings->timeout,
 		.cache_pages = 500,
 		.untrusted = true,
+		.bare = sr_catalog_distrusted(rows->catalog),
 	};
 
 	return sr_conn_open(&sr_sqlite, settings->path, &options, &rows->conn);

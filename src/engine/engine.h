@@ -48,6 +48,8 @@ typedef struct sr_conn_options {
 	int cache_pages;     /* Page cache of this connection. */
 	bool untrusted;      /* For callers' own SQL and files of unknown origin: nothing but
 				reading a list of harmless things, deadline and length limits. */
+	bool bare;           /* No trigger fires and no view can be read: for a database whose
+				schema is somebody else's. */
 	double deadline;     /* Seconds that one statement of an untrusted connection may run,
 				waiting for the caller not counted; 0: 30. */
 } sr_conn_options;

@@ -39,17 +39,26 @@ static const struct {
 	{SQLITE_LIMIT_WORKER_THREADS, 0, 0},
 };
 
-static sr_status harden(sqlite_conn *c)
+static sr_status switch_one(sqlite_conn *c, int setting, int value)
 {
-	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
-		int now = -1;
+	int now = -1;
 
-		if (sqlite3_db_config(c->db, switches[i].setting, switches[i].value, &now) !=
-			    SQLITE_OK ||
-		    now != switches[i].value)
-			return sr_fail(SR_SQL, "%s: this SQLite does not take the setting %d",
-				       c->base.path, switches[i].setting);
-	}
+	if (sqlite3_db_config(c->db, setting, value, &now) == SQLITE_OK && now == value)
+		return SR_OK;
+	return sr_fail(SR_SQL, "%s: this SQLite does not take the setting %d", c->base.path,
+		       setting);
+}
+
+static sr_status harden(sqlite_conn *c, bool bare)
+{
+	sr_status rc = SR_OK;
+
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]) && rc == SR_OK; i++)
+		rc = switch_one(c, switches[i].setting, switches[i].value);
+	if (rc == SR_OK && bare && (rc = switch_one(c, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)) == SR_OK)
+		rc = switch_one(c, SQLITE_DBCONFIG_ENABLE_VIEW, 0);
+	if (rc != SR_OK)
+		return rc;
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		int value = c->untrusted ? limits[i].untrusted : limits[i].trusted;
 
@@ -198,7 +207,7 @@ sr_status sr_sqlite_settle(sqlite_conn *c, const sr_conn_options *options)
 	int code;
 
 	/* Before the file is looked at for the first time. */
-	if ((rc = harden(c)) != SR_OK ||
+	if ((rc = harden(c, options->bare)) != SR_OK ||
 	    (rc = settle_pragma(c, "cell_size_check", "ON", "1")) != SR_OK)
 		return rc;
 	code = pragma(c, "SELECT count(*) FROM sqlite_schema", answer, sizeof(answer));

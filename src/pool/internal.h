@@ -30,6 +30,7 @@ typedef struct sr_place {
 			      holder of a write lease began by itself. */
 	sr_status spoiled; /* Why the engine rolled the thread's transaction back. */
 	char why[SR_MESSAGE_SIZE]; /* The words for that. */
+	bool bare;                 /* conn was opened as sr_pool_distrust asks. */
 	long thread;               /* The kernel's number of the thread that it was lent to. */
 	char site[SR_SITE_SIZE];   /* Which call; copied, since an owner's words may go. */
 	int64_t lent;              /* When it was lent (sr_clock_ns, as all times here). */
@@ -86,6 +87,7 @@ struct sr_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t quiet;   /* Signalled when lent and waiting reach 0 while closing. */
 	bool closing;           /* sr_pool_close was called: no new leases. */
+	bool distrusted;        /* sr_pool_distrust was called. */
 	bool abandoned;         /* It gave up waiting: the last release frees the pool. */
 	sr_place writer;        /* Never used in a pool that only reads. */
 	sr_place *readers;      /* options.readers of them. */

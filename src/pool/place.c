@@ -8,14 +8,27 @@
 
 /* ---- Going out ---- */
 
+/* The writer is kept from a distrusted schema by whoever may ask for it. */
+static bool wants_bare(sr_pool *pool, const sr_place *place)
+{
+	bool distrusted;
+
+	pthread_mutex_lock(&pool->lock);
+	distrusted = pool->distrusted;
+	pthread_mutex_unlock(&pool->lock);
+	return distrusted && !place->writer;
+}
+
 static sr_status open_conn(sr_pool *pool, sr_place *place)
 {
+	bool bare = wants_bare(pool, place);
 	sr_access reading = pool->options.read_only ? SR_ACCESS_INSPECT : SR_ACCESS_READ;
 	sr_conn_options options = {
 		.access = place->writer ? SR_ACCESS_WRITE : reading,
 		.durability = pool->options.durability,
 		.busy_timeout = pool->options.timeout,
 		.cache_pages = place->writer ? pool->writer_pages : pool->reader_pages,
+		.bare = bare,
 	};
 	sr_conn *conn;
 	sr_status rc;
@@ -24,6 +37,7 @@ static sr_status open_conn(sr_pool *pool, sr_place *place)
 		return rc;
 	pthread_mutex_lock(&pool->lock);
 	place->conn = conn;
+	place->bare = bare;
 	place->opened = sr_clock_ns();
 	place->idle = place->opened;
 	pool->created++;
@@ -43,11 +57,13 @@ void sr_place_drop(sr_pool *pool, sr_place *place)
 }
 
 /* Whether an open connection may be lent again. */
-static bool fit(const sr_pool *pool, sr_place *place)
+static bool fit(sr_pool *pool, sr_place *place)
 {
 	int64_t now = sr_clock_ns();
 
 	if ((double)(now - place->opened) / 1e9 >= pool->options.recycle_after)
+		return false;
+	if (wants_bare(pool, place) != place->bare)
 		return false;
 	if ((double)(now - place->idle) / 1e9 < pool->options.validate_after)
 		return true;

@@ -365,3 +365,10 @@ void sr_pool_release(sr_pool *pool, sr_conn *conn)
 	else
 		sr_log("pool", SR_LOG_ERROR, "a connection of '%s' was released twice", pool->path);
 }
+
+void sr_pool_distrust(sr_pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->distrusted = true;
+	pthread_mutex_unlock(&pool->lock);
+}

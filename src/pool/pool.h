@@ -68,6 +68,9 @@ sr_status sr_pool_begin(sr_pool *pool, const char *site);
 sr_status sr_pool_end(sr_pool *pool, bool commit); /* SR_INVALID without one. */
 bool sr_pool_in_transaction(sr_pool *pool);        /* This thread's. */
 
+/* From now on readers fire no trigger and read no view: the schema is somebody else's. */
+void sr_pool_distrust(sr_pool *pool);
+
 /* Brings the log into the database as far as readers allow. */
 sr_status sr_pool_checkpoint(sr_pool *pool);
 

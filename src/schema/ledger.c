@@ -23,13 +23,8 @@ sr_status sr_ledger_version(sr_conn *conn, int *version)
 	sr_status rc;
 
 	*version = -1;
-	if ((rc = sr_object_type(conn, "database_migrations", type)) != SR_OK)
+	if ((rc = sr_table_type(conn, "database_migrations", type)) != SR_OK || type[0] == '\0')
 		return rc;
-	if (type[0] == '\0')
-		return SR_OK;
-	if (strcmp(type, "table") != 0)
-		return sr_fail(SR_CORRUPT, "%s: database_migrations is a %s, not a table",
-			       sr_conn_path(conn), type);
 	if ((rc = sr_query_integer(conn, "SELECT max(version) FROM database_migrations",
 				   &highest)) != SR_OK)
 		return rc;
@@ -102,8 +97,8 @@ sr_status sr_schema_version(sr_conn *conn, int *version, bool *legacy)
 
 	*legacy = false;
 	if ((rc = sr_ledger_version(conn, version)) != SR_OK ||
-	    (rc = sr_object_type(conn, "clients", clients)) != SR_OK ||
-	    (rc = sr_object_type(conn, "files", files)) != SR_OK)
+	    (rc = sr_table_type(conn, "clients", clients)) != SR_OK ||
+	    (rc = sr_table_type(conn, "files", files)) != SR_OK)
 		return rc;
 	if (strcmp(files, "table") == 0 && (rc = sr_legacy_find(conn, legacy)) != SR_OK)
 		return rc;

@@ -31,10 +31,17 @@ typedef struct run {
 static sr_status run_plan(run *r)
 {
 	int latest = r->migrations->sources[r->migrations->count - 1].version;
+	char type[16];
 	sr_status rc;
 
 	if ((rc = sr_schema_version(r->conn, &r->from, &r->legacy)) != SR_OK)
 		return rc;
+	/* What is compared around each step would be whatever such a view computes, and as long. */
+	for (const sr_schema_object *o = r->migrations->sources[r->migrations->count - 1].schema;
+	     o->type; o++)
+		if (strcmp(o->type, "table") == 0 &&
+		    (rc = sr_table_type(r->conn, o->name, type)) != SR_OK)
+			return rc;
 	if (r->from > latest)
 		return sr_fail(SR_TOO_NEW,
 			       "%s has schema version %d, and this program knows versions up to "

@@ -56,6 +56,16 @@ sr_status sr_object_type(sr_conn *conn, const char *name, char type[16])
 	return rc;
 }
 
+sr_status sr_table_type(sr_conn *conn, const char *name, char type[16])
+{
+	sr_status rc = sr_object_type(conn, name, type);
+
+	if (rc == SR_OK && type[0] != '\0' && strcmp(type, "table") != 0)
+		return sr_fail(SR_CORRUPT, "%s: %s is a %s, not a table", sr_conn_path(conn), name,
+			       type);
+	return rc;
+}
+
 sr_status sr_column_exists(sr_conn *conn, const char *table, const char *column, bool *exists)
 {
 	int64_t found;

@@ -95,13 +95,8 @@ static sr_status relation_build(sr_conn *conn, const char *table, char **relatio
 	char type[16];
 	sr_status rc;
 
-	if ((rc = sr_object_type(conn, table, type)) != SR_OK)
+	if ((rc = sr_table_type(conn, table, type)) != SR_OK)
 		goto err0;
-	if (type[0] != '\0' && strcmp(type, "table") != 0) {
-		rc = sr_fail(SR_CORRUPT, "%s: %s is a %s, not a table", sr_conn_path(conn), table,
-			     type);
-		goto err0;
-	}
 	if ((rc = columns_read(conn, table, &columns)) != SR_OK)
 		goto err1;
 	if (strcmp(table, "files") == 0 && (rc = id_owner_read(conn, &columns, &owner)) != SR_OK)

@@ -180,6 +180,67 @@ static void test_foreign_trigger_meanwhile(void **state)
 	assert_ok(sr_client_save(f->catalog, &client, 1, NULL));
 }
 
+/* Somebody's view may compute for ever: beside a foreign trigger none of them is read. */
+static void test_foreign_schema_runs_nothing(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_lease *lease;
+	sr_table *table;
+	sqlite3 *db;
+	int on = -1;
+
+	catalog_open(f);
+	(void)add_client(f, "a");
+	assert_ok(sr_close(f->catalog));
+	foreign_sql(f, "CREATE VIEW theirs AS SELECT 7 AS seven");
+	catalog_open(f);
+	assert_int_equal(integer(f, "SELECT seven FROM theirs"), 7);
+	assert_ok(sr_close(f->catalog));
+	foreign_sql(f, "CREATE TRIGGER spy AFTER INSERT ON clients BEGIN SELECT 1; END");
+	catalog_open(f);
+	assert_fails(sr_fetch(f->catalog, "SELECT seven FROM theirs", NULL, 0, 1, &table), SR_SQL,
+		     "theirs");
+	assert_ok(sr_lease_open(f->catalog, NULL, false, &lease));
+	db = sr_lease_handle(lease);
+	assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, -1, &on), SQLITE_OK);
+	assert_int_equal(on, 0);
+	assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &on), SQLITE_OK);
+	assert_int_equal(on, 0);
+	sr_lease_close(lease);
+	assert_int_equal(integer(f, "SELECT count(*) FROM clients"), 1);
+}
+
+/* A name of this program's that is a view is not read: it may compute for ever. */
+static void test_core_name_is_a_view(void **state)
+{
+	static const char *const names[] = {"files", "clients", "database_migrations"};
+	catalog_fixture *f = *state;
+	old_options old = {.version = 0};
+	char words[64];
+	char sql[512];
+
+	for (size_t i = 0; i < 3; i++) {
+		(void)unlink(f->path);
+		old_database_make(f->path, &old);
+		snprintf(sql, sizeof(sql),
+			 "PRAGMA foreign_keys = OFF; DROP TABLE IF EXISTS %s; CREATE VIEW %s AS "
+			 "WITH RECURSIVE n(version) AS "
+			 "(SELECT 1 UNION ALL SELECT 1 FROM n) SELECT version FROM n",
+			 names[i], names[i]);
+		foreign_sql(f, sql);
+		snprintf(words, sizeof(words), "%s is a view", names[i]);
+		assert_fails(sr_open(&f->catalog, &f->options), SR_CORRUPT, words);
+	}
+	(void)unlink(f->path);
+	old_database_make(f->path, &old);
+	foreign_sql(f, "CREATE VIEW file_versions AS WITH RECURSIVE n(ID) AS "
+		       "(SELECT 1 UNION ALL SELECT 1 FROM n) SELECT ID FROM n");
+	assert_fails(sr_open(&f->catalog, &f->options), SR_CORRUPT, "file_versions is a view");
+	f->options.create = f->options.migrate = false;
+	catalog_open(f);
+	assert_true(integer(f, "SELECT count(*) FROM files") > 0);
+}
+
 static void test_after_fork(void **state)
 {
 	catalog_fixture *f = *state;
@@ -322,7 +383,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_create_and_reopen),    TEST(test_read_only),
 		TEST(test_old_stays_as_it_is),   TEST(test_too_new_and_empty),
-		TEST(test_foreign_trigger),      TEST(test_after_fork),
+		TEST(test_foreign_trigger),      TEST(test_foreign_schema_runs_nothing),
+		TEST(test_core_name_is_a_view),  TEST(test_after_fork),
 		TEST(test_close_under_a_cursor), TEST(test_shape_follows),
 		TEST(test_migration_status),     TEST(test_foreign_trigger_meanwhile),
 		TEST(test_empty_and_strange),    TEST(test_migration_status_leaves_no_trace),
