@@ -14,6 +14,7 @@ int catalog_setup(void **state)
 	f->options.create = true;
 	f->options.migrate = true;
 	f->options.pool_size = 3;
+	f->options.direct = getenv("STRONGROOM_TEST_DIRECT") != NULL;
 	*state = f;
 	return 0;
 }

@@ -15,7 +15,8 @@ typedef struct catalog_fixture {
 	sr_id client;        /* Of the client "host", with catalog_setup_client. */
 } catalog_fixture;
 
-/* The folder and the options; nothing is there yet. */
+/* The folder and the options; nothing is there yet. With STRONGROOM_TEST_DIRECT in the
+ * environment it is in direct mode, where every call must come out the same. */
 int catalog_setup(void **state);
 
 /* The catalog is open and has the client "host". */

@@ -18,7 +18,7 @@ static void test_empty(void **state)
 	assert_ok(sr_statistics_get(f->catalog, &s));
 	assert_string_equal(s->file_path.data, f->path);
 	assert_true(s->file_size_mb > 0);
-	assert_true(s->connection_pool_enabled);
+	assert_int_equal(s->connection_pool_enabled, !f->options.direct);
 	assert_int_equal(s->pool_size, 3);
 	assert_int_equal(s->stored_files, 0);
 	assert_int_equal(s->total_clients + s->total_files + s->clients_with_keys, 0);

@@ -1,5 +1,6 @@
 /* Stored files: verified against their record, and deleted together with it, whatever fails. */
 #include "catalog_fixture.h"
+#include "fault_vfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -308,28 +309,16 @@ static void test_failures(void **state)
 	assert_ok(drop(fixture, "a"));
 }
 
+/* Somebody's own table refers to the record. */
 static void refuse_deletion(const catalog_fixture *fixture)
 {
-	sr_lease *lease;
-
-	assert_ok(sr_lease_open(fixture->catalog, "test", true, &lease));
-	assert_int_equal(sqlite3_exec(sr_lease_handle(lease),
-				      "CREATE TEMP TRIGGER refuse BEFORE DELETE ON files BEGIN"
-				      " SELECT RAISE(ABORT, 'refused by the test'); END",
-				      NULL, NULL, NULL),
-			 SQLITE_OK);
-	sr_lease_close(lease);
+	foreign_sql(fixture, "CREATE TABLE holder (file BLOB REFERENCES files (ID));"
+			     "INSERT INTO holder SELECT ID FROM files");
 }
 
 static void allow_deletion(const catalog_fixture *fixture)
 {
-	sr_lease *lease;
-
-	assert_ok(sr_lease_open(fixture->catalog, "test", true, &lease));
-	assert_int_equal(
-		sqlite3_exec(sr_lease_handle(lease), "DROP TRIGGER temp.refuse", NULL, NULL, NULL),
-		SQLITE_OK);
-	sr_lease_close(lease);
+	foreign_sql(fixture, "DROP TABLE holder");
 }
 
 static void test_record_stays(void **state)
@@ -417,6 +406,83 @@ static void test_crashes(void **state)
 	assert_false(is_there("received_files/a"));
 }
 
+/* ---- The commit fails ---- */
+
+/* Whatever became of the record, the stored file has gone the same way, and nothing is hidden. */
+static void expect_agreement(const catalog_fixture *f)
+{
+	bool recorded = is_recorded(f, "a");
+
+	assert_int_equal(is_there("received_files/a"), recorded);
+	assert_int_equal(names(), recorded ? 1 : 0);
+	if (recorded)
+		return;
+	write_file(scratch_path("received_files/a"), BYTES);
+	add(f, "a", "received_files/a");
+}
+
+/* Fails each write, sync, … of one deletion in turn; how often nobody could tell what came of
+ * its commit. */
+static int fail_each_call(const catalog_fixture *f)
+{
+	static const struct {
+		fault_call call;
+		int code;
+	} kinds[] = {
+		{FAULT_WRITE, SQLITE_IOERR_WRITE},
+		{FAULT_SYNC, SQLITE_IOERR_FSYNC},
+		{FAULT_TRUNCATE, SQLITE_IOERR_TRUNCATE},
+		{FAULT_LOCK, SQLITE_IOERR_LOCK},
+	};
+	int unknown = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		for (int nth = 1, hits = 1; hits > 0; nth++) {
+			sr_status rc;
+
+			fault_arm(kinds[i].call, FAULT_ANY, nth, kinds[i].code, false);
+			rc = drop(f, "a");
+			hits = fault_hits();
+			fault_disarm();
+			unknown += rc == SR_OUTCOME_UNKNOWN;
+			if (rc == SR_OK)
+				assert_false(is_recorded(f, "a"));
+			expect_agreement(f);
+		}
+	}
+	return unknown;
+}
+
+static void test_failed_commits(void **state)
+{
+	catalog_fixture *f = *state;
+
+	assert_true(fail_each_call(f) > 0);
+	assert_ok(sr_close(f->catalog));
+	foreign_sql(f, "PRAGMA journal_mode = DELETE");
+	fault_without_shm(true);
+	catalog_open(f);
+	assert_true(fail_each_call(f) > 0);
+	assert_ok(sr_close(f->catalog));
+	fault_without_shm(false);
+	catalog_open(f);
+	expect_agreement(f);
+}
+
+static int stored_new_faulty(void **state)
+{
+	fault_vfs_install();
+	return stored_new(state);
+}
+
+static int stored_teardown_faulty(void **state)
+{
+	int rc = catalog_teardown(state);
+
+	fault_vfs_remove();
+	return rc;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stored_new, catalog_teardown)
 
 int main(void)
@@ -435,6 +501,8 @@ int main(void)
 		TEST(test_record_stays),
 		TEST(test_bytes_remain),
 		TEST(test_crashes),
+		cmocka_unit_test_setup_teardown(test_failed_commits, stored_new_faulty,
+						stored_teardown_faulty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
