@@ -28,6 +28,7 @@ typedef struct sqlite_conn {
 	bool refused;     /* The guard has said no, with words. */
 	bool acts;        /* What was prepared changes the connection or the database. */
 	bool immutable;   /* Opened without locks; stamp tells when that was wrong. */
+	bool excludes;    /* Without WAL: readers and writers exclude each other. */
 	int64_t stamp[3]; /* The file's inode, size and modification time then. */
 } sqlite_conn;
 

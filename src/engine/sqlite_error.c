@@ -157,8 +157,10 @@ static sr_status fail_sql(sqlite_conn *c)
 	sr_fail(SR_SQL, "%s", words);
 	if (strstr(words, "no such column") || strstr(words, "has no column named") ||
 	    strstr(words, "no such table"))
-		sr_fail_also(SR_SQL, " (if the database is of an older version, `strongroom "
-				     "migrate up` adds what it lacks)");
+		sr_fail_also(SR_SQL,
+			     " (if %s is of an older version, `strongroom migrate up` adds what "
+			     "it lacks)",
+			     c->base.path);
 	return SR_SQL;
 }
 
@@ -186,7 +188,8 @@ sr_status sr_sqlite_fail(sqlite_conn *c, int code)
 				       path);
 		if ((code & 0xff) == SQLITE_LOCKED)
 			return sr_fail(SR_BUSY, "%s: %s", path, sqlite3_errmsg(c->db));
-		return sr_fail(SR_BUSY, "%s is locked by another program (waited %g s)", path,
+		return sr_fail(SR_BUSY, "%s is locked by another program%s (waited %g s)", path,
+			       c->excludes ? ", or by an open cursor of this one" : "",
 			       c->busy_timeout);
 	case SR_READ_ONLY:
 		return fail_read_only(c, code);

@@ -141,6 +141,7 @@ static sr_status settle_rollback(sqlite_conn *c)
 	char mode[32];
 	int code = pragma(c, "PRAGMA journal_mode=TRUNCATE", mode, sizeof(mode));
 
+	c->excludes = true;
 	if (code != SQLITE_OK)
 		return sr_sqlite_fail(c, code);
 	if (strcmp(mode, "truncate") == 0)

@@ -25,8 +25,11 @@ sr_status sr_ledger_version(sr_conn *conn, int *version)
 	*version = -1;
 	if ((rc = sr_table_type(conn, "database_migrations", type)) != SR_OK || type[0] == '\0')
 		return rc;
-	if ((rc = sr_query_integer(conn, "SELECT max(version) FROM database_migrations",
-				   &highest)) != SR_OK)
+	rc = sr_query_integer(conn, "SELECT max(version) FROM database_migrations", &highest);
+	if (rc == SR_SQL)
+		return sr_fail_within(SR_CORRUPT, "%s: the ledger cannot be read",
+				      sr_conn_path(conn));
+	if (rc != SR_OK)
 		return rc;
 	if (highest == SR_NULL_INTEGER)
 		return SR_OK;

@@ -1,0 +1,200 @@
+/*
+ * Databases that were made to harm: what is planted on the names of ours, schema texts that ask
+ * for what is not there, counters at their end. Reading gives results or says which file is
+ * wrong; nothing planted runs with our rights.
+ */
+#include "catalog_fixture.h"
+
+typedef struct planted {
+	const char *what;
+	const char *sql;
+	sr_status open;
+	sr_status search;
+	sr_status write;
+	const char *words; /* Of the first that fails; NULL: none does. */
+} planted;
+
+#define CLIENT "x'00112233445566778899aabbccddeeff'"
+#define SCHEMA "PRAGMA writable_schema = ON;"
+
+static const planted cases[] = {
+	{"nothing", "SELECT 1", SR_OK, SR_OK, SR_OK, NULL},
+	{"a trigger whose type is not spelt as usual",
+	 SCHEMA "INSERT INTO sqlite_schema VALUES ('TRIGGER', 'evil', 'FILES', 0,"
+		" 'CREATE TRIGGER evil AFTER INSERT ON files BEGIN DELETE FROM clients; END')",
+	 SR_OK, SR_OK, SR_READ_ONLY, "evil"},
+	{"a trigger whose text is a blob with a NUL",
+	 SCHEMA "INSERT INTO sqlite_schema VALUES ('trigger', 'evil', 'files', 0, CAST("
+		" 'CREATE TRIGGER evil AFTER INSERT ON files BEGIN DELETE FROM clients; END' ||"
+		" char(0) || 'x' AS BLOB))",
+	 SR_OK, SR_OK, SR_READ_ONLY, "evil"},
+	{"a trigger in the guise of a table",
+	 SCHEMA "INSERT INTO sqlite_schema VALUES ('table', 'calm', 'calm', 0,"
+		" 'CREATE TRIGGER evil AFTER INSERT ON files BEGIN DELETE FROM clients; END')",
+	 SR_CORRUPT, SR_CORRUPT, SR_CORRUPT, "is damaged"},
+	{"a view in the place of a table", "DROP TABLE files; CREATE VIEW files AS SELECT 1 AS ID",
+	 SR_CORRUPT, SR_CORRUPT, SR_CORRUPT, "files is a view"},
+	{"an endless view in the place of the ledger",
+	 "DROP TABLE database_migrations; CREATE VIEW database_migrations AS WITH RECURSIVE n(i)"
+	 " AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS version FROM n",
+	 SR_CORRUPT, SR_CORRUPT, SR_CORRUPT, "database_migrations is a view"},
+	{"a ledger without its column",
+	 "DROP TABLE database_migrations; CREATE TABLE database_migrations (x)", SR_CORRUPT,
+	 SR_CORRUPT, SR_CORRUPT, "ledger"},
+	{"a version that no program has",
+	 "INSERT INTO database_migrations VALUES (9223372036854775807, '', '', NULL, NULL)",
+	 SR_CORRUPT, SR_CORRUPT, SR_CORRUPT, "the ledger says version 9223372036854775807"},
+	{"a collation that does not exist, in a table",
+	 SCHEMA "UPDATE sqlite_schema SET sql = replace(sql, 'FileName VARCHAR(255)',"
+		" 'FileName VARCHAR(255) COLLATE klingon') WHERE name = 'files'",
+	 SR_OK, SR_SQL, SR_SQL, "klingon"},
+	{"a collation that does not exist, in an index",
+	 SCHEMA "CREATE INDEX zz ON files (PathName COLLATE nocase); UPDATE sqlite_schema"
+		" SET sql = replace(sql, 'nocase', 'klingon') WHERE name = 'zz'",
+	 SR_OK, SR_OK, SR_SQL, "klingon"},
+	{"a check that calls what does not exist",
+	 SCHEMA "UPDATE sqlite_schema SET sql = replace(sql, 'PathName VARCHAR(255)',"
+		" 'PathName VARCHAR(255) CHECK (nosuch(PathName))') WHERE name = 'files'",
+	 SR_OK, SR_OK, SR_SQL, "nosuch"},
+	{"no counters", "DELETE FROM sqlite_sequence", SR_OK, SR_OK, SR_OK, NULL},
+	{"a counter that is none", "UPDATE sqlite_sequence SET seq = 'words'", SR_OK, SR_OK, SR_OK,
+	 NULL},
+	{"a counter at its end",
+	 "DELETE FROM sqlite_sequence;"
+	 "INSERT INTO sqlite_sequence VALUES ('file_versions', 9223372036854775807)",
+	 SR_OK, SR_OK, SR_NO_SPACE, "no space is left"},
+	{"no table of counters", SCHEMA "DELETE FROM sqlite_schema WHERE name = 'sqlite_sequence'",
+	 SR_OK, SR_OK, SR_CORRUPT, "is damaged"},
+	{"a user's numbers in the header", "PRAGMA user_version = 77; PRAGMA application_id = 5",
+	 SR_OK, SR_OK, SR_OK, NULL},
+	{"a view that never ends",
+	 "CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+	 " SELECT i FROM n",
+	 SR_OK, SR_OK, SR_OK, NULL},
+	{"values of other types",
+	 "UPDATE files SET FileSize = 'words', ModificationDate = x'ff00', Verified = 'x',"
+	 " CRC = 1e300, TotalVersions = -5, CurrentVersionID = 99",
+	 SR_OK, SR_OK, SR_OK, NULL},
+	{"a row of 20 MB", "UPDATE files SET PathName = zeroblob(20000000)", SR_OK, SR_OK, SR_OK,
+	 NULL},
+};
+
+static void expect(const planted *one, const catalog_fixture *f, const char *what, sr_status rc,
+		   sr_status wanted)
+{
+	const char *words = sr_error_message();
+
+	if (rc != wanted)
+		fail_msg("%s: %s: %s, not %s: %s", one->what, what, sr_status_name(rc),
+			 sr_status_name(wanted), words);
+	if (rc == SR_OK)
+		return;
+	if (strstr(words, f->path) == NULL)
+		fail_msg("%s: %s: does not name the file: %s", one->what, what, words);
+	/* The write may have another reason than what came before it. */
+	if (strcmp(what, "write") != 0 && strstr(words, one->words) == NULL)
+		fail_msg("%s: %s: no '%s' in: %s", one->what, what, one->words, words);
+}
+
+static sr_status search(sr_catalog *catalog)
+{
+	const sr_file *file = NULL;
+	sr_files *files;
+	sr_query query;
+	sr_status rc;
+
+	sr_query_init(&query);
+	if ((rc = sr_search(catalog, &query, &files)) != SR_OK)
+		return rc;
+	do
+		rc = sr_files_next(files, &file);
+	while (rc == SR_OK && file != NULL);
+	sr_files_close(files);
+	return rc;
+}
+
+/* A changed and a new file, so that all that a save does is done. */
+static sr_status write_both(const catalog_fixture *f)
+{
+	sr_file files[2];
+
+	files[0] = file_named(f, "known");
+	files[0].crc = 7;
+	files[1] = file_named(f, "new");
+	return sr_file_save(f->catalog, files, 2, NULL, NULL, NULL);
+}
+
+static void copy(const char *from, const char *to)
+{
+	static unsigned char bytes[1 << 20];
+	FILE *in = fopen(from, "rb");
+	FILE *out = fopen(to, "wb");
+	size_t length;
+
+	assert_non_null(in);
+	assert_non_null(out);
+	while ((length = fread(bytes, 1, sizeof(bytes), in)) > 0)
+		assert_int_equal(fwrite(bytes, 1, length, out), length);
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
+}
+
+/* Each case begins with a copy of it. */
+static int setup(void **state)
+{
+	catalog_fixture *f;
+
+	catalog_setup(state);
+	f = *state;
+	catalog_open(f);
+	foreign_sql(f, "INSERT INTO clients VALUES (" CLIENT ", 'host', NULL, '2025-08-05', NULL);"
+		       "INSERT INTO files (ID, FileName, PathName, CRC, ClientID)"
+		       " VALUES (x'01', 'known', 'p', 5, " CLIENT ")");
+	assert_ok(sr_id_parse("00112233445566778899aabbccddeeff", &f->client));
+	assert_ok(sr_close(f->catalog));
+	f->catalog = NULL;
+	f->options.create = f->options.migrate = false;
+	copy(f->path, scratch_path("whole.db"));
+	return 0;
+}
+
+static void check(catalog_fixture *f, const planted *one)
+{
+	sr_status rc;
+
+	copy(scratch_path("whole.db"), f->path);
+	foreign_sql(f, one->sql);
+	rc = sr_open(&f->catalog, &f->options);
+	expect(one, f, "open", rc, one->open);
+	if (rc == SR_OK) {
+		rc = search(f->catalog);
+		expect(one, f, "search", rc, one->search);
+		rc = write_both(f);
+		expect(one, f, "write", rc, one->write);
+		if (one->search == SR_OK) {
+			assert_int_equal(integer(f, "SELECT count(*) FROM clients"), 1);
+			assert_int_equal(integer(f, "SELECT count(*) FROM files"),
+					 one->write == SR_OK ? 2 : 1);
+		}
+		assert_ok(sr_close(f->catalog));
+	}
+	f->catalog = NULL;
+	assert_int_equal(unlink(f->path), 0);
+}
+
+static void test_planted(void **state)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check(*state, &cases[i]);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, catalog_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_planted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
