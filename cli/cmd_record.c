@@ -71,7 +71,7 @@ static void report(struct cli *cli, const sr_record_summary *s)
 		{"added", "  added", cell_integer(s->added)},
 		{"changed", "  changed", cell_integer(s->changed)},
 		{"unchanged", "  unchanged", cell_integer(s->unchanged)},
-		{"missing", "gone since", cell_integer(s->missing)},
+		{"missing", "missing", cell_integer(s->missing)},
 		{"failed", "failed", cell_integer(s->failed)},
 		{"special", "links and special", cell_integer(s->special)},
 		{"excluded", "excluded", cell_integer(s->excluded)},

@@ -110,12 +110,26 @@ static int print_rows(struct cli *cli, sr_rows *rows)
 	}
 	if (rc != SR_OK)
 		code = cli_failed(cli, rc);
-	listing_end(list, "No rows.", NULL);
+	listing_end(list, code == DONE ? "No rows." : NULL, NULL);
 	for (size_t i = 0; i < count; i++)
 		free(names[i]);
 	free(names);
 	free(cells);
 	free(columns);
+	return code;
+}
+
+/* Says what helps where the statement only wants to write. */
+static int read_failed(struct cli *cli, sr_status status)
+{
+	char *words;
+	int code;
+
+	if (status != SR_READ_ONLY)
+		return cli_failed(cli, status);
+	words = must_print("%s", sr_error_message());
+	code = cli_fail(cli, status, "%s; to write, use: strongroom sql --write", words);
+	free(words);
 	return code;
 }
 
@@ -129,9 +143,7 @@ static int read_only(struct cli *cli, const char *sql)
 	if ((code = cli_open(cli, CLI_READ, &catalog)) != DONE)
 		return code;
 	if ((rc = sr_query_open(catalog, sql, NULL, 0, &rows)) != SR_OK) {
-		code = cli_failed(cli, rc);
-		if (rc == SR_READ_ONLY)
-			cli_note(cli, "statements that write need: strongroom sql --write");
+		code = read_failed(cli, rc);
 	} else {
 		code = print_rows(cli, rows);
 		sr_rows_close(rows);

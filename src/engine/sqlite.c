@@ -114,7 +114,7 @@ static sr_status sqlite_prepare(sr_conn *conn, const char *sql, bool once, const
 	if (c->untrusted)
 		flags |= SQLITE_PREPARE_NO_VTAB;
 	c->acts = false;
-	c->refused = false;
+	c->refused = SR_OK;
 	code = sqlite3_prepare_v3(c->db, sql, -1, flags, &s->stmt, tail);
 	if (code != SQLITE_OK) {
 		rc = code == SQLITE_TOOBIG

@@ -19,17 +19,17 @@ typedef struct sqlite_conn {
 	int log_frames; /* Pages in the log at the last commit or checkpoint. */
 	int page_size;  /* Bytes. */
 
-	bool untrusted;   /* Only what sqlite_guard.c lists. */
-	double deadline;  /* Seconds that a statement may run; 0: any. */
-	int64_t spent;    /* Nanoseconds that the running statement took in earlier steps. */
-	int64_t entered;  /* sr_clock_ns() when its current step began. */
-	bool timed_out;   /* The deadline stopped it. */
-	bool own;         /* The engine's own commands: the guard is not asked. */
-	bool refused;     /* The guard has said no, with words. */
-	bool acts;        /* What was prepared changes the connection or the database. */
-	bool immutable;   /* Opened without locks; stamp tells when that was wrong. */
-	bool excludes;    /* Without WAL: readers and writers exclude each other. */
-	int64_t stamp[3]; /* The file's inode, size and modification time then. */
+	bool untrusted;    /* Only what sqlite_guard.c lists. */
+	double deadline;   /* Seconds that a statement may run; 0: any. */
+	int64_t spent;     /* Nanoseconds that the running statement took in earlier steps. */
+	int64_t entered;   /* sr_clock_ns() when its current step began. */
+	bool timed_out;    /* The deadline stopped it. */
+	bool own;          /* The engine's own commands: the guard is not asked. */
+	sr_status refused; /* As what the guard has said no, with words; else SR_OK. */
+	bool acts;         /* What was prepared changes the connection or the database. */
+	bool immutable;    /* Opened without locks; stamp tells when that was wrong. */
+	bool excludes;     /* Without WAL: readers and writers exclude each other. */
+	int64_t stamp[3];  /* The file's inode, size and modification time then. */
 } sqlite_conn;
 
 typedef struct sqlite_stmt {

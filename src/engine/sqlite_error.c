@@ -164,6 +164,15 @@ static sr_status fail_sql(sqlite_conn *c)
 	return SR_SQL;
 }
 
+/* The guard has said why. */
+static sr_status take_refusal(sqlite_conn *c)
+{
+	sr_status rc = c->refused;
+
+	c->refused = SR_OK;
+	return rc;
+}
+
 sr_status sr_sqlite_fail(sqlite_conn *c, int code)
 {
 	sr_status rc = sr_sqlite_status(code);
@@ -206,17 +215,12 @@ sr_status sr_sqlite_fail(sqlite_conn *c, int code)
 	case SR_NO_SPACE:
 		return fail_full(c);
 	case SR_REFUSED:
-		if (!c->refused)
-			sr_fail(SR_REFUSED, "%s", sqlite3_errmsg(c->db));
-		c->refused = false;
-		return SR_REFUSED;
+		if (c->refused == SR_OK)
+			return sr_fail(SR_REFUSED, "%s", sqlite3_errmsg(c->db));
+		return take_refusal(c);
 	case SR_SQL:
 		/* A function that the guard refuses is an error of the statement to SQLite. */
-		if (c->refused) {
-			c->refused = false;
-			return SR_REFUSED;
-		}
-		return fail_sql(c);
+		return c->refused != SR_OK ? take_refusal(c) : fail_sql(c);
 	default:
 		return sr_fail(rc, "%s", sqlite3_errmsg(c->db));
 	}

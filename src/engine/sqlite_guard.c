@@ -244,69 +244,85 @@ static asked asked_of(int code, const char *first, const char *second)
 
 /* ---- Answers ---- */
 
-static int refuse(sqlite_conn *c)
+static int refuse(sqlite_conn *c, sr_status why)
 {
-	c->refused = true;
+	c->refused = why;
 	return SQLITE_DENY;
 }
 
+/* What changes a table, in words: "delete from clients". */
+static sr_status fail_written(const asked *a)
+{
+	static const char *const verbs[] = {
+		[SR_ACTION_INSERT] = "insert into ",
+		[SR_ACTION_UPDATE] = "update ",
+		[SR_ACTION_DELETE] = "delete from ",
+		[SR_ACTION_CREATE] = "create a ",
+		[SR_ACTION_DROP] = "drop the ",
+		[SR_ACTION_ALTER] = "alter ",
+		[SR_ACTION_OTHER] = "",
+	};
+
+	/* Whatever makes or drops something asks for this first. */
+	if (strncasecmp(a->first, "sqlite_", 7) == 0)
+		return sr_fail(SR_READ_ONLY,
+			       "only reading is allowed here, and this would change the schema");
+	return sr_fail(SR_READ_ONLY, "only reading is allowed here, and this would %s%s",
+		       verbs[a->action], a->first);
+}
+
 /* For files and statements of unknown origin: nothing but what is listed. */
-static bool untrusted_allows(const asked *a)
+static sr_status ask_untrusted(const asked *a)
 {
 	switch (a->action) {
 	case SR_ACTION_READ:
 	case SR_ACTION_SELECT:
-		return true;
+		return SR_OK;
 	case SR_ACTION_FUNCTION:
 		if (LISTED(a->first, computing))
-			return true;
-		sr_fail(SR_REFUSED, "the function %s is not allowed here", a->first);
-		return false;
+			return SR_OK;
+		return sr_fail(SR_REFUSED, "the function %s is not allowed here", a->first);
 	case SR_ACTION_PRAGMA:
 		if (pragma_tells(a->first, a->second))
-			return true;
-		sr_fail(SR_REFUSED, "PRAGMA %s is not allowed here", a->first);
-		return false;
+			return SR_OK;
+		return sr_fail(SR_REFUSED, "PRAGMA %s is not allowed here", a->first);
 	case SR_ACTION_TRANSACTION:
-		sr_fail(SR_REFUSED, "%s is not allowed here", a->first);
-		return false;
+		return sr_fail(SR_REFUSED, "%s is not allowed here", a->first);
 	case SR_ACTION_ATTACH:
-		sr_fail(SR_REFUSED, "ATTACH and DETACH are not allowed here");
-		return false;
+		return sr_fail(SR_REFUSED, "ATTACH and DETACH are not allowed here");
 	default:
-		sr_fail(SR_READ_ONLY, "only reading is allowed here");
-		return false;
+		return fail_written(a);
 	}
 }
 
 /* What no caller may have, trusted or not. */
-static bool engine_allows(const asked *a)
+static sr_status ask_engine(const asked *a)
 {
 	if (a->action != SR_ACTION_PRAGMA)
-		return true;
+		return SR_OK;
 	if (strcasecmp(a->first, "wal_checkpoint") != 0 &&
 	    (a->second == NULL || !LISTED(a->first, engines_own)))
-		return true;
-	sr_fail(SR_REFUSED, "PRAGMA %s is the engine's own", a->first);
-	return false;
+		return SR_OK;
+	return sr_fail(SR_REFUSED, "PRAGMA %s is the engine's own", a->first);
 }
 
-static bool guard_allows(sqlite_conn *c, const asked *a, const char *inner)
+static sr_status ask_guard(sqlite_conn *c, const asked *a, const char *inner)
 {
 	if (c->base.guard == NULL)
-		return true;
+		return SR_OK;
 	sr_error_set("");
 	if (c->base.guard(c->base.guard_arg, a->action, a->first, a->second, inner))
-		return true;
+		return SR_OK;
 	if (sr_error_message()[0] == '\0')
 		sr_fail(SR_REFUSED, "the statement is refused");
-	return false;
+	return SR_REFUSED;
 }
 
 int sr_sqlite_authorize(void *arg, int code, const char *first, const char *second,
 			const char *database, const char *inner)
 {
 	sqlite_conn *c = arg;
+	sr_status rc;
 	asked a;
 
 	(void)database;
@@ -316,9 +332,9 @@ int sr_sqlite_authorize(void *arg, int code, const char *first, const char *seco
 	if (a.action == SR_ACTION_TRANSACTION || a.action == SR_ACTION_ATTACH ||
 	    (a.action == SR_ACTION_PRAGMA && !pragma_tells(a.first, a.second)))
 		c->acts = true;
-	if (!engine_allows(&a) || (c->untrusted && !untrusted_allows(&a)) ||
-	    !guard_allows(c, &a, inner))
-		return refuse(c);
+	if ((rc = ask_engine(&a)) != SR_OK || (c->untrusted && (rc = ask_untrusted(&a)) != SR_OK) ||
+	    (rc = ask_guard(c, &a, inner)) != SR_OK)
+		return refuse(c, rc);
 	return SQLITE_OK;
 }
 

@@ -104,7 +104,11 @@ load common
 		equal 1 "$status"
 		grep -q '^strongroom: ' "$folder/err"
 	done
+	refused 1 'delete from clients' 'sql --write' -- sql 'DELETE FROM clients'
+	refused 1 'change the schema' 'sql --write' -- sql 'DROP TABLE clients'
 	refused 1 nonsense -- sql nonsense
+	refused 1 'too big' -- sql 'SELECT zeroblob(2000000000)'
+	equal '' "$(cat "$folder/out")"
 	refused 2 STATEMENT -- sql ' '
 	equal "$before" "$(sha256sum <"$STRONGROOM_DB")"
 	[ ! -e "$folder/x.db" ]

@@ -404,9 +404,14 @@ static void untrusted_reads_and_nothing_else(void **state)
 	assert_done(sr_exec(conn, "CREATE TABLE t(a); INSERT INTO t VALUES(41)"));
 	sr_conn_close(conn);
 	assert_done(sr_conn_open(&sr_sqlite, path, &options, &conn));
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		if (sr_exec(conn, refused[i]) != SR_REFUSED || !sr_error_message()[0])
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		sr_status rc = sr_exec(conn, refused[i]);
+
+		if ((rc != SR_REFUSED && rc != SR_READ_ONLY) || !sr_error_message()[0])
 			fail_msg("%s: %s", refused[i], sr_error_message());
+	}
+	assert_fails(sr_exec(conn, "DELETE FROM t"), SR_READ_ONLY, "this would delete from t");
+	assert_fails(sr_exec(conn, "DROP TABLE t"), SR_READ_ONLY, "would change the schema");
 	assert_int_equal(ask(conn, "SELECT max(a) + length(upper('x')) FROM t"), 42);
 	assert_done(sr_exec(conn, "PRAGMA table_info(t); PRAGMA quick_check"));
 	assert_true(sr_exec(conn, "SELECT zeroblob(100000000)") != SR_OK);
