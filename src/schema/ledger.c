@@ -11,6 +11,9 @@
 #include <strings.h>
 #include <time.h>
 
+/* Of versions above, this program writes every row itself. */
+#define LAST_OF_OLD_CODE 5
+
 int sr_schema_latest(void)
 {
 	return sr_migration_sources[sr_migration_count - 1].version;
@@ -25,7 +28,8 @@ sr_status sr_ledger_version(sr_conn *conn, int *version)
 	*version = -1;
 	if ((rc = sr_table_type(conn, "database_migrations", type)) != SR_OK || type[0] == '\0')
 		return rc;
-	rc = sr_query_integer(conn, "SELECT max(version) FROM database_migrations", &highest);
+	rc = sr_query_integer(conn, "SELECT max(CAST(version AS INTEGER)) FROM database_migrations",
+			      &highest);
 	if (rc == SR_SQL)
 		return sr_fail_within(SR_CORRUPT, "%s: the ledger cannot be read",
 				      sr_conn_path(conn));
@@ -38,6 +42,23 @@ sr_status sr_ledger_version(sr_conn *conn, int *version)
 			       (long long)highest);
 	*version = (int)highest;
 	return SR_OK;
+}
+
+/* Versions may be text in ledgers of other hands, and text sorts after every number. */
+static sr_status ledger_has(sr_conn *conn, int version, bool *has)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+
+	rc = sr_prepare(conn,
+			"SELECT 1 FROM database_migrations WHERE CAST(version AS INTEGER) = $1",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_integer(stmt, 1, version);
+	rc = sr_step(stmt, has);
+	sr_stmt_done(stmt);
+	return rc;
 }
 
 /* Whether everything that `now` has and `before` had not is there; *marks says whether that is
@@ -92,6 +113,25 @@ static sr_status version_derive(sr_conn *conn, int *version)
 	return SR_OK;
 }
 
+/* The old code applies single migrations too: a ledger that says 1, 2, 5 is at version 2, unless
+ * the tables show that 3 and 4 are there and only their rows are not. */
+static sr_status version_without_gaps(sr_conn *conn, int highest, int *version)
+{
+	sr_status rc = SR_OK;
+
+	for (*version = 0; *version < highest && rc == SR_OK; (*version)++) {
+		const sr_migration_source *next = &sr_migration_sources[*version + 1];
+		bool there, marks;
+
+		if ((rc = ledger_has(conn, next->version, &there)) != SR_OK || there)
+			continue;
+		rc = version_present(conn, next[-1].schema, next->schema, &there, &marks);
+		if (rc == SR_OK && !(there && marks))
+			break;
+	}
+	return rc;
+}
+
 sr_status sr_schema_version(sr_conn *conn, int *version, bool *legacy)
 {
 	char clients[16];
@@ -105,8 +145,10 @@ sr_status sr_schema_version(sr_conn *conn, int *version, bool *legacy)
 		return rc;
 	if (strcmp(files, "table") == 0 && (rc = sr_legacy_find(conn, legacy)) != SR_OK)
 		return rc;
-	if (*version >= 0)
+	if (*version > sr_schema_latest())
 		return SR_OK;
+	if (*version >= 0)
+		return version_without_gaps(conn, *version, version);
 	if (clients[0] == '\0' && files[0] == '\0')
 		return SR_OK;
 	return version_derive(conn, version);
@@ -156,7 +198,9 @@ sr_status sr_ledger_remove(sr_conn *conn, int version)
 	sr_stmt *stmt;
 	sr_status rc;
 
-	rc = sr_prepare(conn, "DELETE FROM database_migrations WHERE version >= $1", &stmt);
+	rc = sr_prepare(conn,
+			"DELETE FROM database_migrations WHERE CAST(version AS INTEGER) >= $1",
+			&stmt);
 	if (rc != SR_OK)
 		return rc;
 	sr_bind_integer(stmt, 1, version);
@@ -168,7 +212,6 @@ sr_status sr_ledger_remove(sr_conn *conn, int version)
 sr_status sr_ledger_prepare(sr_conn *conn, const sr_migration_source *sources, int version)
 {
 	static const char *const columns[] = {"rollback_sql", "checksum"};
-	int written;
 	sr_status rc;
 
 	rc = sr_exec(conn, "CREATE TABLE IF NOT EXISTS database_migrations ("
@@ -185,19 +228,57 @@ sr_status sr_ledger_prepare(sr_conn *conn, const sr_migration_source *sources, i
 			 columns[i]);
 		rc = sr_exec(conn, sql);
 	}
-	if (rc == SR_OK)
-		rc = sr_ledger_version(conn, &written);
-	/* Without a row, the tables told the version: what they told is written down, with the
-	 * checksum left open. */
-	for (int v = 1; rc == SR_OK && written < 0 && v <= version; v++)
-		rc = sr_ledger_add(conn, &sources[v], NULL);
+	/* What the tables told is written down, with the checksum left open. */
+	for (int v = 1; rc == SR_OK && v <= version; v++) {
+		bool has;
+
+		if ((rc = ledger_has(conn, v, &has)) == SR_OK && !has)
+			rc = sr_ledger_add(conn, &sources[v], NULL);
+	}
+	return rc;
+}
+
+sr_status sr_ledger_strangers(sr_conn *conn)
+{
+	static const char *const sql[] = {
+		"SELECT description FROM database_migrations WHERE CAST(version AS INTEGER) = $1",
+		"SELECT description FROM database_migrations WHERE CAST(version AS INTEGER) = $1"
+		" AND checksum IS NULL"};
+	bool has_checksum, row;
+	sr_status rc;
+	int written;
+
+	if ((rc = sr_ledger_version(conn, &written)) != SR_OK || written <= LAST_OF_OLD_CODE)
+		return rc;
+	rc = sr_column_exists(conn, "database_migrations", "checksum", &has_checksum);
+	for (int v = LAST_OF_OLD_CODE + 1; v < sr_migration_count && rc == SR_OK; v++) {
+		const char *ours = sr_migration_sources[v].description;
+		sr_stmt *stmt;
+
+		if ((rc = sr_prepare(conn, sql[has_checksum], &stmt)) != SR_OK)
+			return rc;
+		sr_bind_integer(stmt, 1, v);
+		if ((rc = sr_step(stmt, &row)) == SR_OK && row) {
+			sr_text theirs = sr_column_text(stmt, 0);
+
+			if (theirs.data == NULL || strcmp(theirs.data, ours) != 0)
+				rc = sr_fail(SR_TOO_NEW,
+					     "%s: another program applied a migration %d, '%s'; "
+					     "this program's is '%s'. Take that row out of "
+					     "database_migrations and migrate again; nothing was "
+					     "written",
+					     sr_conn_path(conn), v, theirs.data ? theirs.data : "",
+					     ours);
+		}
+		sr_stmt_done(stmt);
+	}
 	return rc;
 }
 
 sr_status sr_schema_ledger_each(sr_conn *conn, sr_ledger_fn fn, void *arg)
 {
 	static const char sql[] = "SELECT applied_at, version FROM database_migrations"
-				  " WHERE version = $1";
+				  " WHERE CAST(version AS INTEGER) = $1";
 	bool legacy;
 	int version;
 	sr_status rc;
@@ -224,7 +305,7 @@ sr_status sr_schema_ledger_each(sr_conn *conn, sr_ledger_fn fn, void *arg)
 		}
 		/* Without a row, what the tables show counts as applied at no known time. */
 		fn(arg, v, sr_migration_sources[v].description,
-		   v <= version ? (applied.data ? applied.data : "") : NULL);
+		   row || v <= version ? (applied.data ? applied.data : "") : NULL);
 		sr_stmt_done(stmt);
 	}
 	return SR_OK;

@@ -11,6 +11,7 @@
 #include "schema.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -109,44 +110,67 @@ static bool is_core(const char *name)
 	return sr_schema_has_column(core_files(), name);
 }
 
-/* The columns that are not the core's, as they were declared. */
+/* A column as the pragma tells it: where the text has no definition to take over. */
+static void plain_column_add(sr_stmt *stmt, rebuild *r)
+{
+	sr_text value = sr_column_text(stmt, 3);
+
+	sr_buffer_add_string(&r->create, ", ");
+	sr_buffer_add_identifier(&r->create, sr_column_text(stmt, 0).data);
+	sr_buffer_printf(&r->create, " %s", sr_column_text(stmt, 1).data);
+	if (sr_column_integer(stmt, 2))
+		sr_buffer_add_string(&r->create, " NOT NULL");
+	if (value.data)
+		sr_buffer_printf(&r->create, " DEFAULT (%s)", value.data);
+}
+
+/* A column that is not the core's. There is one primary key, and it is not this one's. */
+static void other_column_add(sr_stmt *stmt, const char *sql, rebuild *r)
+{
+	const char *name = sr_column_text(stmt, 0).data;
+
+	if (sr_column_integer(stmt, 5) != 0 || !sr_clause_column(sql, name, &r->create))
+		plain_column_add(stmt, r);
+	if (sr_column_integer(stmt, 4) != 0)
+		return;
+	sr_buffer_add_string(&r->names, ", ");
+	sr_buffer_add_identifier(&r->names, name);
+	sr_buffer_add_string(&r->values, ", ");
+	sr_buffer_add_identifier(&r->values, name);
+}
+
+/* The columns that are not the core's, and what the table demands of them. Generated ones are
+ * declared and not copied. */
 static sr_status other_columns_add(sr_conn *conn, rebuild *r)
 {
+	static const char ask[] =
+		"SELECT c.name, c.type, c.\"notnull\", c.dflt_value, c.hidden, c.pk, t.sql"
+		" FROM pragma_table_xinfo('files') AS c, sqlite_master AS t"
+		" WHERE t.type = 'table' AND t.name = 'files' COLLATE NOCASE ORDER BY c.cid";
+	sr_names others = {NULL, 0};
+	char *sql = NULL;
 	sr_stmt *stmt;
 	sr_status rc;
 	bool row;
 
-	rc = sr_prepare(conn,
-			"SELECT name, type, \"notnull\", dflt_value, hidden"
-			" FROM pragma_table_xinfo('files') ORDER BY cid",
-			&stmt);
-	if (rc != SR_OK)
+	if ((rc = sr_prepare(conn, ask, &stmt)) != SR_OK)
 		return rc;
 	while ((rc = sr_step(stmt, &row)) == SR_OK && row) {
-		const char *name = sr_column_text(stmt, 0).data;
-		sr_text value = sr_column_text(stmt, 3);
-
-		if (is_core(name))
-			continue;
-		if (sr_column_integer(stmt, 4) != 0) {
-			rc = sr_fail(SR_REFUSED,
-				     "the table files has the generated column %s; drop it first",
-				     name);
+		if (sql == NULL && (sql = strdup(sr_column_text(stmt, 6).data)) == NULL) {
+			rc = sr_fail_memory();
 			break;
 		}
-		sr_buffer_add_string(&r->create, ", ");
-		sr_buffer_add_identifier(&r->create, name);
-		sr_buffer_printf(&r->create, " %s", sr_column_text(stmt, 1).data);
-		if (sr_column_integer(stmt, 2))
-			sr_buffer_add_string(&r->create, " NOT NULL");
-		if (value.data)
-			sr_buffer_printf(&r->create, " DEFAULT (%s)", value.data);
-		sr_buffer_add_string(&r->names, ", ");
-		sr_buffer_add_identifier(&r->names, name);
-		sr_buffer_add_string(&r->values, ", ");
-		sr_buffer_add_identifier(&r->values, name);
+		if (is_core(sr_column_text(stmt, 0).data))
+			continue;
+		other_column_add(stmt, sql, r);
+		if ((rc = sr_names_add(&others, sr_column_text(stmt, 0).data)) != SR_OK)
+			break;
 	}
+	if (rc == SR_OK && sql)
+		sr_clause_constraints(sql, &others, &r->create);
 	sr_stmt_done(stmt);
+	sr_names_free(&others);
+	free(sql);
 	return rc;
 }
 

@@ -47,6 +47,8 @@ static sr_status run_plan(run *r)
 			       "%s has schema version %d, and this program knows versions up to "
 			       "%d; use a newer one",
 			       sr_conn_path(r->conn), r->from, latest);
+	if ((rc = sr_ledger_strangers(r->conn)) != SR_OK)
+		return rc;
 	r->to = r->options->to == -1 ? latest : r->options->to;
 	if (r->to < 0 || r->to > latest)
 		return sr_fail(SR_INVALID, "there is no schema version %d; the latest is %d", r->to,
@@ -127,6 +129,17 @@ static sr_status space_check(run *r, bool backup)
 			      backup ? "the migration with its backup" : "the migration");
 }
 
+/* Names that a migration on the way needs are asked for before the first of them. */
+static sr_status refuse_clashes(run *r)
+{
+	const sr_migration_source *sources = r->migrations->sources;
+	sr_status rc = SR_OK;
+
+	for (int v = r->from + 1; v <= r->to && rc == SR_OK; v++)
+		rc = sr_schema_clash(r->conn, sources[v - 1].schema, sources[v].schema);
+	return rc == SR_OK ? rc : sr_fail_within(rc, "nothing was migrated");
+}
+
 static sr_status run_prepare(run *r)
 {
 	bool some;
@@ -139,6 +152,8 @@ static sr_status run_prepare(run *r)
 		return rc;
 	if (r->options->validate && (rc = sr_integrity(r->conn, r->options->full_check)) != SR_OK)
 		return sr_fail_within(rc, "nothing was migrated");
+	if ((rc = refuse_clashes(r)) != SR_OK)
+		return rc;
 	if ((rc = has_rows(r, &some)) != SR_OK)
 		return rc;
 	some = some && r->options->backup;
@@ -155,8 +170,17 @@ static sr_status run_prepare(run *r)
  * changes rows alone moves it by making and dropping a table. */
 static sr_status cookie_move(sr_conn *conn)
 {
-	return sr_exec(conn, "CREATE TABLE strongroom_version_changed (a);"
-			     "DROP TABLE strongroom_version_changed");
+	char hex[SR_ID_TEXT_SIZE];
+	char sql[200];
+	sr_id id;
+
+	/* A name that nobody has. */
+	sr_id_new(&id);
+	sr_id_format(&id, hex);
+	snprintf(sql, sizeof(sql),
+		 "CREATE TABLE strongroom_version_%s (a); DROP TABLE strongroom_version_%s", hex,
+		 hex);
+	return sr_exec(conn, sql);
 }
 
 /* The columns that go with the step from version v down. */
@@ -287,6 +311,22 @@ static sr_status step_any(run *r)
 	return step_checked(r, &sources[r->at], false);
 }
 
+/* A step that the next reading of the version would not see would be taken for ever. */
+static sr_status step_shows(run *r)
+{
+	int version;
+	bool legacy;
+	sr_status rc;
+
+	if ((rc = sr_schema_version(r->conn, &version, &legacy)) != SR_OK)
+		return rc;
+	if (r->legacy ? legacy : r->to > r->at ? version <= r->at : version >= r->at)
+		return sr_fail(SR_CORRUPT,
+			       "the step from version %d is done, and %s still shows version %d",
+			       r->at, sr_conn_path(r->conn), version);
+	return SR_OK;
+}
+
 /* Takes one step, or finds that another process has. */
 static sr_status run_step(run *r)
 {
@@ -309,7 +349,8 @@ static sr_status run_step(run *r)
 		return SR_OK;
 	}
 	was_legacy = r->legacy;
-	if ((rc = step_any(r)) != SR_OK || (rc = sr_conn_commit(r->conn)) != SR_OK)
+	if ((rc = step_any(r)) != SR_OK || (rc = step_shows(r)) != SR_OK ||
+	    (rc = sr_conn_commit(r->conn)) != SR_OK)
 		goto err1;
 	r->done++;
 	if (was_legacy)

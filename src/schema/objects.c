@@ -161,6 +161,15 @@ static const char *comment_end(const char *sql)
 	return end ? end + 2 : sql + strlen(sql);
 }
 
+const char *sr_sql_next(const char *sql)
+{
+	if (*sql == '\'' || *sql == '"' || *sql == '`' || *sql == '[')
+		return quoted_end(sql);
+	if ((sql[0] == '-' && sql[1] == '-') || (sql[0] == '/' && sql[1] == '*'))
+		return comment_end(sql);
+	return sql + 1;
+}
+
 static bool is_word(char c)
 {
 	return isalnum((unsigned char)c) || c == '_' || c == '\'' || c == '$' || (c & 0x80);

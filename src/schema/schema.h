@@ -41,6 +41,9 @@ sr_status sr_tables(sr_conn *conn, sr_names *tables);
 /* Whether two SQL texts say the same, whatever their blanks, comments and case. */
 sr_status sr_sql_same(const char *a, const char *b, bool *same);
 
+/* Past what stands at sql: a quoted run, a comment, else one byte. */
+const char *sr_sql_next(const char *sql);
+
 /* The object of that type and name at a version, or NULL. */
 const sr_schema_object *sr_schema_find(const sr_schema_object *schema, const char *type,
 				       const char *name);
@@ -50,6 +53,10 @@ bool sr_schema_has_column(const sr_schema_object *table, const char *name);
 
 /* The highest version written down; -1 without a ledger or a row in it. */
 sr_status sr_ledger_version(sr_conn *conn, int *version);
+
+/* Fails with SR_TOO_NEW where another program wrote down a version of its own in place of one of
+ * this program's. */
+sr_status sr_ledger_strangers(sr_conn *conn);
 
 /* Makes the ledger or adds the columns it lacks, and writes down what `version` implies but it
  * does not say. */
@@ -135,6 +142,21 @@ sr_status sr_legacy_find(sr_conn *conn, bool *legacy);
 
 /* Brings clients and files to it, inside the caller's transaction, with foreign keys off. */
 sr_status sr_legacy_rebuild(sr_conn *conn, const sr_migration_source *core);
+
+/* ---- Parts of a CREATE TABLE text (clauses.c) ---- */
+
+/* Adds ", " and the column's definition in the text's words; false where it has none. */
+bool sr_clause_column(const char *sql, const char *column, sr_buffer *out);
+
+/* Adds ", " and each constraint of the table, but its primary key, that names one of the
+ * columns. */
+void sr_clause_constraints(const char *sql, const sr_names *columns, sr_buffer *out);
+
+/* ---- Names that a migration needs (clash.c) ---- */
+
+/* SR_EXISTS where something else has a name that `now` has and `before` had not. */
+sr_status sr_schema_clash(sr_conn *conn, const sr_schema_object *before,
+			  const sr_schema_object *now);
 
 /* ---- What going down loses (loss.c) ---- */
 

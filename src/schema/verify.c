@@ -70,11 +70,12 @@ static sr_status ledger_verify(verifying *v, int version)
 		    SR_OK)
 		return rc;
 	for (int i = 1; i <= version && rc == SR_OK; i++) {
-		rc = sr_prepare(
-			v->conn,
-			has_checksum ? "SELECT checksum FROM database_migrations WHERE version = $1"
-				     : "SELECT NULL FROM database_migrations WHERE version = $1",
-			&stmt);
+		rc = sr_prepare(v->conn,
+				has_checksum ? "SELECT checksum FROM database_migrations"
+					       " WHERE CAST(version AS INTEGER) = $1"
+					     : "SELECT NULL FROM database_migrations"
+					       " WHERE CAST(version AS INTEGER) = $1",
+				&stmt);
 		if (rc != SR_OK)
 			break;
 		rc = ledger_row(v, &sr_migration_sources[i], stmt);
