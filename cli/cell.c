@@ -1,3 +1,5 @@
+#include "cell.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -6,7 +8,6 @@
 
 #include "bytes.h"
 #include "memory.h"
-#include "output.h"
 
 struct cell cell_text(sr_text text)
 {

@@ -228,6 +228,12 @@ int cli_open_client(struct cli *cli, cli_access access, const char *name, sr_cat
 	return code;
 }
 
+int cli_close_client(struct cli *cli, sr_catalog *catalog, sr_client *client, int code)
+{
+	sr_client_free(client);
+	return cli_close(cli, catalog, code);
+}
+
 void cli_rollback(sr_catalog *catalog)
 {
 	sr_status rc = sr_rollback(catalog);

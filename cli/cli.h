@@ -6,7 +6,7 @@
 #define CLI_H
 
 #include "args.h"
-#include "output.h"
+#include "listing.h"
 #include "strongroom.h"
 
 /* Exit statuses. */
@@ -88,6 +88,8 @@ int cli_client(struct cli *cli, sr_catalog *catalog, const char *name, sr_client
 /* Both at once, for the many commands that work on one client. */
 int cli_open_client(struct cli *cli, cli_access access, const char *name, sr_catalog **catalog,
 		    sr_client **client);
+/* Frees and closes both; returns code as cli_close does. */
+int cli_close_client(struct cli *cli, sr_catalog *catalog, sr_client *client, int code);
 
 /* Asks on a terminal, unless --yes; elsewhere --yes must be given. DONE to go on. */
 int cli_confirm(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -150,19 +150,24 @@ static int64_t days_silent(const sr_client *client)
 	return heard >= sr_time_now() ? 0 : (sr_time_now() - heard) / (86400 * INT64_C(1000000));
 }
 
+static json_t *json_of_counted(const sr_client *client)
+{
+	json_t *o = json_of_client(client);
+
+	json_object_set_new(o, "files", json_of_integer(client->files));
+	json_object_set_new(o, "bytes", json_of_integer(client->bytes));
+	json_object_set_new(o, "last_recorded", json_of(client->last_recorded));
+	json_object_set_new(o, "days_silent", json_of_integer(days_silent(client)));
+	return o;
+}
+
 static void list_row(struct cli *cli, struct listing *list, const sr_client *client)
 {
 	char id[SR_ID_TEXT_SIZE];
 
 	sr_id_format(&client->id, id);
 	if (cli->json) {
-		json_t *o = json_of_client(client);
-
-		json_object_set_new(o, "files", json_of_integer(client->files));
-		json_object_set_new(o, "bytes", json_of_integer(client->bytes));
-		json_object_set_new(o, "last_recorded", json_of(client->last_recorded));
-		json_object_set_new(o, "days_silent", json_of_integer(days_silent(client)));
-		listing_object(list, o);
+		listing_object(list, json_of_counted(client));
 		return;
 	}
 	const struct cell cells[] = {
@@ -255,13 +260,7 @@ static void show(struct cli *cli, const sr_client *client)
 	};
 
 	if (cli->json) {
-		json_t *o = json_of_client(client);
-
-		json_object_set_new(o, "files", json_of_integer(client->files));
-		json_object_set_new(o, "bytes", json_of_integer(client->bytes));
-		json_object_set_new(o, "last_recorded", json_of(client->last_recorded));
-		json_object_set_new(o, "days_silent", json_of_integer(days_silent(client)));
-		output_document(&cli->out, o);
+		output_document(&cli->out, json_of_counted(client));
 		return;
 	}
 	output_fields(&cli->out, fields, sizeof(fields) / sizeof(fields[0]));
@@ -305,8 +304,7 @@ static int client_show(struct cli *cli)
 	    (code = cli_open_client(cli, CLI_READ, name, &catalog, &client)) != DONE)
 		return code;
 	code = show_counted(cli, catalog, &client->id);
-	sr_client_free(client);
-	return cli_close(cli, catalog, code);
+	return cli_close_client(cli, catalog, client, code);
 }
 
 struct update_words {
@@ -384,8 +382,7 @@ static int client_update(struct cli *cli)
 		code = cli_failed(cli, rc);
 	else
 		code = show_counted(cli, catalog, &client->id);
-	sr_client_free(client);
-	code = cli_close(cli, catalog, code);
+	code = cli_close_client(cli, catalog, client, code);
 err0:
 	free(bytes);
 	return code;
@@ -417,8 +414,7 @@ static int client_delete(struct cli *cli)
 	else if (code == DONE)
 		cli_say(cli, "Deleted client %s and the records of %" PRId64 " files.",
 			client->name.data, files);
-	sr_client_free(client);
-	return cli_close(cli, catalog, code);
+	return cli_close_client(cli, catalog, client, code);
 }
 
 int cmd_client(struct cli *cli)

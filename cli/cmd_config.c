@@ -45,11 +45,10 @@ int cmd_config(struct cli *cli)
 		{"value", "VALUE", COLUMN_CUT_START},
 		{"source", "FROM", COLUMN_CUT_START},
 	};
-	const arg_operand none[] = {{NULL, ARG_OPTIONAL, NULL}};
 	struct config_list list = {cli, NULL};
 	sr_options options;
 	sr_status rc;
-	int code = cli_arguments(cli, NULL, none);
+	int code = cli_arguments(cli, NULL, NULL);
 
 	if (code != DONE)
 		return code;

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file_listing.h"
 #include "json.h"
 #include "memory.h"
-#include "rows.h"
 
 const char help_file[] =
 	"usage: strongroom file list CLIENT [FOLDER] [--recursive]\n"
@@ -150,8 +150,7 @@ static int file_list(struct cli *cli)
 	if ((code = cli_open_client(cli, CLI_READ, name, &catalog, &client)) != DONE)
 		return code;
 	code = list(cli, catalog, &client->id, folder != NULL ? folder : "", recursive);
-	sr_client_free(client);
-	return cli_close(cli, catalog, code);
+	return cli_close_client(cli, catalog, client, code);
 }
 
 static void show(struct cli *cli, const sr_file *file)
@@ -218,8 +217,7 @@ static int file_show(struct cli *cli)
 		show(cli, file);
 		sr_file_free(file);
 	}
-	sr_client_free(client);
-	return cli_close(cli, catalog, code);
+	return cli_close_client(cli, catalog, client, code);
 }
 
 /* Says first what it would delete; then does. */
@@ -278,8 +276,7 @@ static int file_delete(struct cli *cli)
 	    (code = cli_open_client(cli, CLI_WRITE, name, &catalog, &client)) != DONE)
 		return code;
 	code = delete_file(cli, catalog, client, path, keep_stored);
-	sr_client_free(client);
-	return cli_close(cli, catalog, code);
+	return cli_close_client(cli, catalog, client, code);
 }
 
 int cmd_file(struct cli *cli)

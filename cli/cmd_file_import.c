@@ -249,6 +249,5 @@ int file_import(struct cli *cli)
 	if ((code = cli_open_client(cli, CLI_WRITE, name, &catalog, &client)) != DONE)
 		return code;
 	code = import_files(cli, catalog, &client->id, path);
-	sr_client_free(client);
-	return cli_close(cli, catalog, code);
+	return cli_close_client(cli, catalog, client, code);
 }

@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "cmd_file.h"
+#include "file_listing.h"
 #include "interrupt.h"
 #include "json.h"
 #include "memory.h"
 #include "message.h"
 #include "progress.h"
-#include "rows.h"
 
 struct verified {
 	int64_t verified;
@@ -182,6 +182,5 @@ int file_verify(struct cli *cli)
 		report(cli, &result);
 	if (code == DONE && result.failed > 0)
 		code = FAILED;
-	sr_client_free(client);
-	return cli_close(cli, catalog, code);
+	return cli_close_client(cli, catalog, client, code);
 }

@@ -83,6 +83,5 @@ int cmd_history(struct cli *cli)
 	    (code = cli_open_client(cli, CLI_READ, name, &catalog, &client)) != DONE)
 		return code;
 	code = list(cli, catalog, &client->id, path);
-	sr_client_free(client);
-	return cli_close(cli, catalog, code);
+	return cli_close_client(cli, catalog, client, code);
 }

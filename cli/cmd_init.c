@@ -66,12 +66,11 @@ static void report(struct cli *cli, const sr_catalog *catalog, bool created,
 
 int cmd_init(struct cli *cli)
 {
-	const arg_operand none[] = {{NULL, ARG_OPTIONAL, NULL}};
 	sr_migrated migrated = {0};
 	sr_catalog *catalog = NULL;
 	sr_options options;
 	sr_status rc;
-	int code = cli_arguments(cli, NULL, none);
+	int code = cli_arguments(cli, NULL, NULL);
 
 	if (code != DONE)
 		return code;

@@ -81,11 +81,10 @@ static void list_status(struct cli *cli, const sr_migration_status *s)
 
 static int migrate_status(struct cli *cli)
 {
-	const arg_operand none[] = {{NULL, ARG_OPTIONAL, NULL}};
 	sr_migration_status *status;
 	sr_options options;
 	sr_status rc;
-	int code = cli_arguments(cli, NULL, none);
+	int code = cli_arguments(cli, NULL, NULL);
 
 	if (code != DONE)
 		return code;
@@ -184,21 +183,7 @@ static int move(struct cli *cli, const char *to, bool full_check, bool up)
 	return cli_close(cli, catalog, code);
 }
 
-static int migrate_up(struct cli *cli)
-{
-	const char *to = NULL;
-	bool full_check = false;
-	const arg_option options[] = {
-		{"to", 0, ARG_VALUE, &to},
-		{"full-check", 0, ARG_FLAG, &full_check},
-		{NULL, 0, ARG_FLAG, NULL},
-	};
-	int code = cli_arguments(cli, options, NULL);
-
-	return code != DONE ? code : move(cli, to, full_check, true);
-}
-
-static int migrate_down(struct cli *cli)
+static int up_or_down(struct cli *cli, bool up)
 {
 	const char *to = NULL;
 	bool full_check = false;
@@ -211,9 +196,19 @@ static int migrate_down(struct cli *cli)
 
 	if (code != DONE)
 		return code;
-	if (to == NULL)
+	if (to == NULL && !up)
 		return cli_usage(cli, "option --to is missing: the version to go down to");
-	return move(cli, to, full_check, false);
+	return move(cli, to, full_check, up);
+}
+
+static int migrate_up(struct cli *cli)
+{
+	return up_or_down(cli, true);
+}
+
+static int migrate_down(struct cli *cli)
+{
+	return up_or_down(cli, false);
 }
 
 struct drift_list {

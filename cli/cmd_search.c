@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "cli.h"
+#include "file_listing.h"
 #include "json.h"
 #include "memory.h"
-#include "rows.h"
 
 const char help_search[] =
 	"usage: strongroom search [TERM] [FILTER…]\n"

@@ -1,15 +1,11 @@
-/*
- * Rows as they come, in bounded memory: a table takes its column widths from the first rows,
- * which wait until there are enough of them.
- */
+#include "listing.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "format.h"
 #include "json.h"
 #include "memory.h"
-#include "output.h"
 #include "utf8.h"
 
 enum {
@@ -46,7 +42,7 @@ static void csv_heading(struct listing *listing)
 		if (!shown(listing, i))
 			continue;
 		output_write(listing->output, first ? "" : ",");
-		csv_write(listing->output, listing->columns[i].key);
+		output_csv(listing->output, listing->columns[i].key);
 		first = false;
 	}
 	output_write(listing->output, "\r\n");
@@ -195,7 +191,6 @@ static void people_row(struct listing *listing, const struct cell *cells)
 
 void listing_row(struct listing *listing, const struct cell *cells)
 {
-	const bool csv = listing->output->format == OUTPUT_CSV;
 	bool first = true;
 
 	listing->rows++;
@@ -204,20 +199,12 @@ void listing_row(struct listing *listing, const struct cell *cells)
 		return;
 	}
 	for (size_t i = 0; i < listing->count; i++) {
-		char *text;
-
 		if (!shown(listing, i))
 			continue;
-		text = cell_print(&cells[i], false);
-		output_write(listing->output, first ? "" : csv ? "," : "\t");
-		if (csv)
-			csv_write(listing->output, text);
-		else
-			output_write(listing->output, text);
-		free(text);
+		output_cell(listing->output, &cells[i], first);
 		first = false;
 	}
-	output_write(listing->output, csv ? "\r\n" : "\n");
+	output_write(listing->output, listing->output->format == OUTPUT_CSV ? "\r\n" : "\n");
 }
 
 static void json_opening(struct listing *listing)

@@ -8,7 +8,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "format.h"
 #include "json.h"
 #include "memory.h"
 #include "utf8.h"
@@ -89,7 +88,7 @@ bool output_close(struct output *output, char *message, size_t size)
 	return false;
 }
 
-void csv_write(struct output *output, const char *text)
+void output_csv(struct output *output, const char *text)
 {
 	if (strpbrk(text, ",\"\r\n") == NULL) {
 		output_write(output, text);
@@ -102,6 +101,20 @@ void csv_write(struct output *output, const char *text)
 		output_write(output, one);
 	}
 	output_write(output, "\"");
+}
+
+void output_cell(struct output *output, const struct cell *cell, bool first)
+{
+	const bool csv = output->format == OUTPUT_CSV;
+	char *text = cell_print(cell, false);
+
+	if (!first)
+		output_write(output, csv ? "," : "\t");
+	if (csv)
+		output_csv(output, text);
+	else
+		output_write(output, text);
+	free(text);
 }
 
 static void fields_for_people(struct output *output, const struct field *fields, size_t count)
@@ -134,18 +147,11 @@ void output_fields(struct output *output, const struct field *fields, size_t cou
 	}
 	for (size_t i = 0; csv && i < count; i++) {
 		output_write(output, i > 0 ? "," : "");
-		csv_write(output, fields[i].key);
+		output_csv(output, fields[i].key);
 	}
 	output_write(output, csv ? "\r\n" : "");
 	for (size_t i = 0; i < count; i++) {
-		char *text = cell_print(&fields[i].cell, false);
-
-		output_write(output, i == 0 ? "" : csv ? "," : "\t");
-		if (csv)
-			csv_write(output, text);
-		else
-			output_write(output, text);
-		free(text);
+		output_cell(output, &fields[i].cell, i == 0);
 	}
 	output_write(output, csv ? "\r\n" : "\n");
 }

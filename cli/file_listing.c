@@ -1,4 +1,4 @@
-#include "rows.h"
+#include "file_listing.h"
 
 #include "json.h"
 

@@ -1,6 +1,6 @@
-/* Files as rows of a listing, the same wherever they are listed. */
-#ifndef CLI_ROWS_H
-#define CLI_ROWS_H
+/* A listing of files: the same columns wherever files are listed. */
+#ifndef CLI_FILE_LISTING_H
+#define CLI_FILE_LISTING_H
 
 #include "cli.h"
 
