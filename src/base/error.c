@@ -78,33 +78,38 @@ const char *sr_status_name(sr_status status)
 	return "unknown status";
 }
 
-sr_status sr_fail(sr_status status, const char *fmt, ...)
+static void set_message(const char *fmt, va_list args, const char *after) SR_PRINTF(1, 0);
+
+/* The words, and behind ": " what comes after them. */
+static void set_message(const char *fmt, va_list args, const char *after)
 {
 	/* The arguments may point into the old message, so it is replaced at the end. */
 	char fresh[SR_MESSAGE_SIZE];
+	int n = vsnprintf(fresh, sizeof(fresh), fmt, args);
+
+	if (after != NULL && n >= 0 && (size_t)n < sizeof(fresh))
+		snprintf(fresh + n, sizeof(fresh) - (size_t)n, ": %s", after);
+	keep_one_line(fresh);
+	memcpy(message, fresh, sizeof(message));
+}
+
+sr_status sr_fail(sr_status status, const char *fmt, ...)
+{
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(fresh, sizeof(fresh), fmt, args);
+	set_message(fmt, args, NULL);
 	va_end(args);
-	keep_one_line(fresh);
-	memcpy(message, fresh, sizeof(message));
 	return status;
 }
 
 sr_status sr_fail_within(sr_status status, const char *fmt, ...)
 {
-	char fresh[SR_MESSAGE_SIZE];
 	va_list args;
-	int n;
 
 	va_start(args, fmt);
-	n = vsnprintf(fresh, sizeof(fresh), fmt, args);
+	set_message(fmt, args, message);
 	va_end(args);
-	if (n >= 0 && (size_t)n < sizeof(fresh))
-		snprintf(fresh + n, sizeof(fresh) - (size_t)n, ": %s", message);
-	keep_one_line(fresh);
-	memcpy(message, fresh, sizeof(message));
 	return status;
 }
 
@@ -145,20 +150,13 @@ static sr_status status_of_errno(int error)
 
 sr_status sr_fail_errno(int error, const char *fmt, ...)
 {
-	char fresh[SR_MESSAGE_SIZE];
 	char space[128];
-	/* GNU's strerror_r, which need not use the space. */
-	const char *why = strerror_r(error, space, sizeof(space));
 	va_list args;
-	int n;
 
 	va_start(args, fmt);
-	n = vsnprintf(fresh, sizeof(fresh), fmt, args);
+	/* GNU's strerror_r, which need not use the space. */
+	set_message(fmt, args, strerror_r(error, space, sizeof(space)));
 	va_end(args);
-	if (n >= 0 && (size_t)n < sizeof(fresh))
-		snprintf(fresh + n, sizeof(fresh) - (size_t)n, ": %s", why);
-	keep_one_line(fresh);
-	memcpy(message, fresh, sizeof(message));
 	return status_of_errno(error);
 }
 

@@ -167,7 +167,7 @@ typedef struct sr_checkpoint {
 } sr_checkpoint;
 
 /* Copies the log into the database without waiting for anybody. Safe only while the caller
- * holds the write lock on another connection: see commit.c. */
+ * holds the write lock on another connection: see the pool's checkpoint.c. */
 sr_status sr_conn_checkpoint(sr_conn *conn, sr_checkpoint *result);
 
 /* ---- Copies ---- */

@@ -117,8 +117,7 @@ typedef struct sr_shape {
 			      has `row_number`, the row's place in the order of recording. */
 	char *clients;     /* Likewise. */
 	bool has_versions; /* There is a file_versions table. */
-	bool has_activity;
-	bool latest; /* version is the program's. */
+	bool latest;       /* version is the program's. */
 } sr_shape;
 
 sr_status sr_shape_read(sr_conn *conn, sr_shape *shape);

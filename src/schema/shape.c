@@ -118,13 +118,13 @@ err0:
 	return rc;
 }
 
-static sr_status table_exists(sr_conn *conn, const char *table, bool *exists)
+static sr_status has_versions_read(sr_conn *conn, bool *has)
 {
 	char type[16];
 	sr_status rc;
 
-	rc = sr_object_type(conn, table, type);
-	*exists = strcmp(type, "table") == 0;
+	rc = sr_object_type(conn, "file_versions", type);
+	*has = strcmp(type, "table") == 0;
 	return rc;
 }
 
@@ -139,8 +139,7 @@ sr_status sr_shape_read(sr_conn *conn, sr_shape *shape)
 	    (rc = sr_schema_version(conn, &fresh.version, &legacy)) == SR_OK &&
 	    (rc = relation_build(conn, "files", &fresh.files)) == SR_OK &&
 	    (rc = relation_build(conn, "clients", &fresh.clients)) == SR_OK &&
-	    (rc = table_exists(conn, "file_versions", &fresh.has_versions)) == SR_OK &&
-	    (rc = table_exists(conn, "client_activity", &fresh.has_activity)) == SR_OK) {
+	    (rc = has_versions_read(conn, &fresh.has_versions)) == SR_OK) {
 		fresh.latest = fresh.version == sr_schema_latest() && !legacy;
 		*shape = fresh;
 		return SR_OK;

@@ -259,7 +259,7 @@ static void test_shape(void **state)
 		conn = migrate_open(path);
 		assert_done(sr_shape_read(conn, &shape));
 		assert_int_equal(shape.version, 0);
-		assert_false(shape.latest || shape.has_versions || shape.has_activity);
+		assert_false(shape.latest || shape.has_versions);
 		snprintf(sql, sizeof(sql),
 			 "SELECT count(*) FROM %s f JOIN %s c ON f.ClientID = c.ID"
 			 " WHERE f.MissingSince IS NULL AND f.row_number > 0",
