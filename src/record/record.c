@@ -6,6 +6,7 @@
  * gone. One thread does all of it but the reading.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 #include "walk.h"
 
 #define THREADS_MOST  256
+#define PATH_MOST     65536 /* Bytes that sr_file_save takes. */
 #define PROGRESS_NS   INT64_C(100000000)
 #define SCOUT_NS      INT64_C(1000000000)
 #define WAIT_SECONDS  0.1
@@ -168,11 +170,21 @@ static sr_status read_file(recording *rec, const sr_met *met)
 {
 	char space[128];
 	sr_job *job;
+	sr_status rc;
 
 	if ((job = sr_job_new(met->path)) == NULL)
 		return sr_fail_memory();
 	job->stat = met->stat;
-	if ((job->fd = open_file(met)) < 0) {
+	job->fd = open_file(met);
+	if (job->fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+		/* The jobs that are out hold descriptors. */
+		if ((rc = collect(rec, 0)) != SR_OK) {
+			sr_job_free(job);
+			return rc;
+		}
+		job->fd = open_file(met);
+	}
+	if (job->fd < 0) {
 		const char *why = errno == ENOENT ? "vanished before it was read"
 						  : strerror_r(errno, space, sizeof(space));
 
@@ -211,6 +223,10 @@ static sr_status record_file(recording *rec, const sr_met *met, const sr_known_f
 	}
 	rec->summary->scanned++;
 	rec->summary->bytes += met->stat.st_size;
+	if (met->path.length > PATH_MOST) {
+		fail_file(rec, met->path, "its path is longer than a catalog holds");
+		return SR_OK;
+	}
 	if (file == NULL || rec->options->reread || !looks_unchanged(file, &met->stat))
 		return read_file(rec, met);
 	if (file->missing)
@@ -219,12 +235,42 @@ static sr_status record_file(recording *rec, const sr_met *met, const sr_known_f
 	return SR_OK;
 }
 
+/* lstat for a path of any length, of which the system takes PATH_MAX bytes at a time. */
+static int look(const char *path, struct stat *st)
+{
+	int folder = AT_FDCWD, status = -1;
+
+	while (strlen(path) >= PATH_MAX) {
+		char part[PATH_MAX];
+		const char *end = memrchr(path, '/', PATH_MAX - 1);
+		int next;
+
+		if (end == NULL || end == path) {
+			errno = ENAMETOOLONG;
+			goto err0;
+		}
+		memcpy(part, path, (size_t)(end - path));
+		part[end - path] = '\0';
+		next = openat(folder, part, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (folder >= 0)
+			close(folder);
+		if ((folder = next) < 0)
+			return -1;
+		path = end + 1;
+	}
+	status = fstatat(folder, path, st, AT_SYMLINK_NOFOLLOW);
+err0:
+	if (folder >= 0)
+		close(folder);
+	return status;
+}
+
 /* Known, below the root, and not met by the walk: gone, or left out of the walk. */
 static sr_status look_for(recording *rec, const sr_known_file *file)
 {
 	struct stat st;
 
-	if (lstat(file->path.data, &st) == 0) {
+	if (look(file->path.data, &st) == 0) {
 		if (S_ISREG(st.st_mode))
 			return SR_OK;
 	} else if (errno != ENOENT && errno != ENOTDIR) {
