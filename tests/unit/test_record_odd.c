@@ -228,7 +228,7 @@ static void what_changes_its_kind_never_hangs(void **state)
 
 /* ---- What fails in the middle ---- */
 
-enum { MANY = 4000 };
+enum { MANY = 2500 };
 
 static void make_many(const char *folder, int count)
 {
@@ -414,7 +414,7 @@ static void a_path_too_long_for_a_catalog_fails_alone(void **state)
 
 static void many_files_in_one_folder(void **state)
 {
-	enum { WIDE = 100000 };
+	enum { WIDE = 20000 };
 	told t = {.f = *state};
 
 	make_many("wide", WIDE);
