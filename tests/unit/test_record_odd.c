@@ -228,7 +228,7 @@ static void what_changes_its_kind_never_hangs(void **state)
 
 /* ---- What fails in the middle ---- */
 
-enum { MANY = 2500 };
+enum { MANY = 3000 };
 
 static void make_many(const char *folder, int count)
 {
@@ -267,7 +267,7 @@ static void a_full_disk_keeps_whole_batches(void **state)
 	int64_t kept;
 
 	make_many("many", MANY);
-	fault_arm(FAULT_WRITE, FAULT_WAL, 1000, SQLITE_FULL, true);
+	fault_arm(FAULT_WRITE, FAULT_WAL, 600, SQLITE_FULL, true);
 	assert_int_equal(record(&t, paths, 1), SR_NO_SPACE);
 	assert_says("no space is left");
 	assert_true(fault_hits() > 0);
