@@ -120,6 +120,12 @@ static int verify_all(struct cli *cli, sr_catalog *catalog, const sr_id *client,
 					seen, stored);
 	}
 	progress_end(&progress);
+	/* What the list lost, on a full disk above all, shows only here. */
+	if (code == DONE && seen < stored)
+		code = cli_fail(cli, SR_IO,
+				"cannot read the list of files back; %" PRId64 " of %" PRId64
+				" files were read",
+				seen, stored);
 	fclose(keys);
 	return code;
 }

@@ -84,6 +84,21 @@ stored() {
 	refused 1 nothing.txt -- file verify pc nothing.txt
 }
 
+@test "verify tells when the list of what to read is cut short" {
+	local long
+	long=$(printf 'd%.0s' {1..120})
+	long=/$long/$long/$long/$long/$long/$long/$long/$long
+	# The keys of 68 files are longer than the 64 KiB that this process may write, by less than
+	# what waits in memory until the end.
+	seq -f "{\"original_path\": \"$long/%03g\"}" 68 |
+		strongroom file import --client pc
+	(
+		trap '' XFSZ
+		ulimit -f 64
+		refused 1 "of 68 files were read" -- file verify pc
+	)
+}
+
 @test "delete takes the stored file with it, unless it is to be kept" {
 	export FILE_STORAGE_DIR=$folder/received_files
 	stored a.txt hello
