@@ -265,8 +265,10 @@ err0:
 
 void sr_backup_forget(sr_conn *conn, const char *path)
 {
-	unlink(path);
-	if (list_keep(sr_conn_path(conn), sr_path_name(sr_text_of(path)).data, false) != SR_OK)
+	/* It stays on the list, so that a later migration removes it. */
+	if (unlink(path) != 0 && errno != ENOENT)
+		sr_log("migrate", SR_LOG_WARNING, "the backup %s stays: %s", path, strerror(errno));
+	else if (list_keep(sr_conn_path(conn), sr_path_name(sr_text_of(path)).data, false) != SR_OK)
 		sr_log("migrate", SR_LOG_WARNING, "the list of backups was not updated: %s",
 		       sr_error_message());
 }
