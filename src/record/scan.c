@@ -95,6 +95,8 @@ static void find_type(sr_scanner *scanner, sr_job *job, size_t length)
 			type = sr_type_between(scanner->types, named, rival, text || length == 0);
 		else if (text && sr_is_plain(bytes, length))
 			type = "text/plain";
+		else if (length == 0)
+			type = "inode/x-empty"; /* As libmagic has it. */
 	}
 	if (type == NULL)
 		type = type_of_bytes(scanner, bytes, length);

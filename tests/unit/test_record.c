@@ -158,6 +158,29 @@ static void records_what_a_file_is(void **state)
 	sr_file_free(file);
 }
 
+static void assert_type_of(const char *name, const char *type)
+{
+	sr_file *file = find(name);
+
+	assert_text(file->mime_type, type);
+	sr_file_free(file);
+}
+
+/* By name where it tells, else by what a look at the bytes tells, else by libmagic. */
+static void types_are_told(void **state)
+{
+	(void)state;
+	write_file("empty", "");
+	write_file("words", "{ a comment }\n");
+	write_file("script", "#!/bin/sh\n");
+	write_file("page.html", "anything");
+	record(NULL);
+	assert_type_of("empty", "inode/x-empty");
+	assert_type_of("words", "text/plain");
+	assert_type_of("script", "text/x-shellscript");
+	assert_type_of("page.html", "text/html");
+}
+
 static void a_second_record_reads_nothing(void **state)
 {
 	sr_record_options options;
@@ -457,6 +480,7 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(records_what_a_file_is),
+		TEST(types_are_told),
 		TEST(a_second_record_reads_nothing),
 		TEST(content_makes_a_version_and_a_touch_does_not),
 		TEST(what_is_gone_is_marked_until_it_returns),

@@ -1,34 +1,21 @@
 /* What a recording tells of what is to come: the totals, and the time left. */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "expect.h"
 #include "record/estimate.h"
-#include "strongroom.h"
+#include "scratch.h"
 
-static char top[] = "/tmp/strongroom-ahead-XXXXXX";
-
-static int make_top(void **state)
+static int set_up(void **state)
 {
-	(void)state;
-	return mkdtemp(top) == NULL || chdir(top) != 0;
+	scratch_setup(state);
+	return chdir(scratch_folder());
 }
 
-static int remove_top(void **state)
+static int tear_down(void **state)
 {
-	char command[64];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", top);
-	return chdir("/") != 0 || system(command) != 0;
+	return chdir("/") != 0 || scratch_teardown(state) != 0;
 }
 
 static void make_file(const char *path, int64_t size)
@@ -183,21 +170,18 @@ static bool wait_for_totals(void *arg, const sr_record_summary *so_far,
 
 static sr_catalog *open_catalog(sr_id *client)
 {
-	sr_client fresh;
+	sr_client fresh = {.name = sr_text_of("pc")};
 	sr_options options;
 	sr_catalog *catalog;
 
 	sr_options_init(&options);
 	options.path = "catalog.db";
-	options.config_file = "/dev/null";
 	options.create = true;
 	options.migrate = true;
-	assert_int_equal(sr_open(&catalog, &options), SR_OK);
-	memset(&fresh, 0, sizeof(fresh));
+	assert_ok(sr_open(&catalog, &options));
 	sr_id_new(client);
 	fresh.id = *client;
-	fresh.name = sr_text_of("pc");
-	assert_int_equal(sr_client_save(catalog, &fresh, 1, NULL), SR_OK);
+	assert_ok(sr_client_save(catalog, &fresh, 1, NULL));
 	return catalog;
 }
 
@@ -230,7 +214,7 @@ static void totals_are_counted_by_the_rules_of_the_recording(void **state)
 	assert_int_equal(last.ahead.total_bytes, (INT64_C(1) << 40) + 30);
 	assert_int_equal(last.so_far.scanned, 3);
 	assert_true(last.ahead.seconds_left > 0);
-	assert_int_equal(sr_close(catalog), SR_OK);
+	assert_ok(sr_close(catalog));
 }
 
 int main(void)
@@ -244,5 +228,5 @@ int main(void)
 		cmocka_unit_test(totals_are_counted_by_the_rules_of_the_recording),
 	};
 
-	return cmocka_run_group_tests(tests, make_top, remove_top);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
