@@ -19,6 +19,11 @@ sr_conn *migrate_open(const char *database)
 	return conn;
 }
 
+sr_schema_options migrate_options(void)
+{
+	return (sr_schema_options){.to = -1, .validate = true, .block_dangerous = true};
+}
+
 sr_status migrate_run(const char *database, const sr_schema_options *options, sr_migrated *migrated)
 {
 	sr_conn *conn = migrate_open(database);

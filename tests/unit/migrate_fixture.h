@@ -12,6 +12,9 @@ const char *migrate_path(void);
 /* Opens for writing, making it if needed; any failure ends the test. */
 sr_conn *migrate_open(const char *path);
 
+/* To the latest version with every check, without a backup. */
+sr_schema_options migrate_options(void);
+
 /* Opens, migrates, closes. */
 sr_status migrate_run(const char *path, const sr_schema_options *options, sr_migrated *migrated);
 

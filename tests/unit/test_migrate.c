@@ -7,14 +7,9 @@
 
 static const old_options no_options;
 
-static sr_schema_options up_options(void)
-{
-	return (sr_schema_options){.to = -1, .validate = true, .block_dangerous = true};
-}
-
 static void migrate_to(const char *path, int to, bool accept_loss)
 {
-	sr_schema_options options = up_options();
+	sr_schema_options options = migrate_options();
 
 	options.to = to;
 	options.accept_loss = accept_loss;

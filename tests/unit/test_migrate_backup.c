@@ -12,8 +12,10 @@
 
 static sr_schema_options up_options(void)
 {
-	return (sr_schema_options){
-		.to = -1, .validate = true, .backup = true, .block_dangerous = true};
+	sr_schema_options options = migrate_options();
+
+	options.backup = true;
+	return options;
 }
 
 /* Files of the folder whose name holds the words. */

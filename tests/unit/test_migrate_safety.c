@@ -11,14 +11,9 @@
 
 static const char *const none[] = {NULL};
 
-static sr_schema_options up_options(void)
-{
-	return (sr_schema_options){.to = -1, .validate = true, .block_dangerous = true};
-}
-
 static sr_status run_to(const char *path, int to, bool accept_loss)
 {
-	sr_schema_options options = up_options();
+	sr_schema_options options = migrate_options();
 
 	options.to = to;
 	options.accept_loss = accept_loss;
@@ -53,7 +48,7 @@ static sr_status run_extra(const char *path, const char *sql, const char *const 
 	const char *const statements[] = {sql, NULL};
 	sr_migrations all = {sources, sr_migration_count + 1};
 	sr_migration_source *extra = &sources[sr_migration_count];
-	sr_schema_options options = up_options();
+	sr_schema_options options = migrate_options();
 	sr_conn *conn = migrate_open(path);
 	sr_status rc;
 
@@ -162,7 +157,7 @@ static void test_declared(void **state)
 static bool step_with_full_disk(int from, int to, int nth, int *failed)
 {
 	const char *path = migrate_path();
-	sr_schema_options options = up_options();
+	sr_schema_options options = migrate_options();
 	sr_conn *conn;
 	char *before;
 	sr_status rc;
@@ -213,7 +208,7 @@ static void test_each_statement_fails(void **state)
 			sr_migration_source sources[MANY];
 			const char *statements[MANY] = {NULL};
 			sr_migrations all = {sources, sr_migration_count};
-			sr_schema_options options = up_options();
+			sr_schema_options options = migrate_options();
 			const char *path = migrate_path();
 			sr_conn *conn;
 			char said[64];
@@ -243,7 +238,7 @@ static void test_each_statement_fails(void **state)
 
 static void test_too_new(void **state)
 {
-	sr_schema_options options = up_options();
+	sr_schema_options options = migrate_options();
 	const char *path = migrate_path();
 	struct stat before, after;
 
@@ -270,7 +265,7 @@ static void test_too_new(void **state)
 static void test_no_such_version(void **state)
 {
 	const char *path = migrate_path();
-	sr_schema_options options = up_options();
+	sr_schema_options options = migrate_options();
 	sr_conn *conn = migrate_open(path);
 
 	(void)state;
@@ -282,7 +277,7 @@ static void test_no_such_version(void **state)
 static void test_loss_refused(void **state)
 {
 	const char *path = migrate_path();
-	sr_schema_options options = up_options();
+	sr_schema_options options = migrate_options();
 	sr_conn *conn;
 	char *before;
 
@@ -479,7 +474,7 @@ static void test_callers_sql(void **state)
 static void test_strangers(void **state)
 {
 	const char *path = migrate_path();
-	sr_schema_options options = up_options();
+	sr_schema_options options = migrate_options();
 	sr_conn *conn = migrate_open(path);
 
 	(void)state;
@@ -491,7 +486,7 @@ static void test_strangers(void **state)
 static void test_damage_refused(void **state)
 {
 	const char *path = migrate_path();
-	sr_schema_options options = up_options();
+	sr_schema_options options = migrate_options();
 	sr_conn *conn;
 
 	(void)state;
