@@ -7,11 +7,14 @@
  */
 #include "schema.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -69,6 +72,86 @@ static sr_status backup_name(const char *database, char path[4096])
 			return SR_OK;
 	}
 	return sr_fail(SR_EXISTS, "%s: too many backups of this second", path);
+}
+
+/* ---- Unfinished ones ---- */
+
+/* Until it is verified a copy is NAME_backup_YYYYmmdd_HHMMSS.db.PID.part, so that what a killed
+ * process leaves is never taken for a backup. */
+static sr_status part_name(const char *path, char part[4096])
+{
+	int n = snprintf(part, 4096, "%s.%ld.part", path, (long)getpid());
+
+	if (n < 0 || n >= 4096)
+		return sr_fail(SR_INVALID, "the path %s is too long for a backup", path);
+	return SR_OK;
+}
+
+/* Whether it is a part of ours whose process is gone. */
+static bool part_is_stale(const char *base, const char *name)
+{
+	size_t length = strlen(base);
+	const char *at = name + length + 8;
+	char *end;
+	long pid;
+
+	if (strncmp(name, base, length) != 0 || strncmp(name + length, "_backup_", 8) != 0)
+		return false;
+	at += strspn(at, "0123456789_");
+	if (strncmp(at, ".db.", 4) != 0)
+		return false;
+	pid = strtol(at + 4, &end, 10);
+	return end > at + 4 && pid > 0 && strcmp(end, ".part") == 0 && kill((pid_t)pid, 0) != 0 &&
+	       errno == ESRCH;
+}
+
+static void parts_remove(const char *database)
+{
+	const char *base = sr_path_name(sr_text_of(database)).data;
+	sr_buffer folder = SR_BUFFER_EMPTY;
+	struct dirent *entry;
+	DIR *dir = NULL;
+
+	sr_buffer_add_text(&folder, sr_path_folder(sr_text_of(database)));
+	if (sr_buffer_status(&folder) == SR_OK)
+		dir = opendir(folder.data);
+	/* A folder that cannot be listed keeps them, and everything else works. */
+	while (dir && (entry = readdir(dir)))
+		if (part_is_stale(base, entry->d_name) &&
+		    unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+			sr_log("migrate", SR_LOG_INFO, "removed the unfinished backup %s",
+			       entry->d_name);
+	if (dir)
+		closedir(dir);
+	sr_buffer_free(&folder);
+}
+
+/* Gives the verified part its name: path, or the next that is free. */
+static sr_status part_finish(const char *database, const char *part, char path[4096])
+{
+	sr_buffer folder = SR_BUFFER_EMPTY;
+	sr_status rc;
+	int fd;
+
+	while (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) != 0) {
+		if ((errno == EINVAL || errno == ENOSYS) && rename(part, path) == 0)
+			break;
+		if (errno != EEXIST)
+			return sr_fail_errno(errno, "%s cannot be renamed", part);
+		if ((rc = backup_name(database, path)) != SR_OK)
+			return rc;
+	}
+	sr_buffer_add_text(&folder, sr_path_folder(sr_text_of(path)));
+	if ((rc = sr_buffer_status(&folder)) == SR_OK) {
+		fd = open(folder.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 || fsync(fd) != 0)
+			rc = sr_fail_errno(
+				errno, "the folder of %s could not be brought to the disk", path);
+		if (fd >= 0)
+			close(fd);
+	}
+	sr_buffer_free(&folder);
+	return rc;
 }
 
 /* ---- Verifying ---- */
@@ -206,8 +289,11 @@ static void backup_remove(const char *database, const char *name)
 	sr_buffer_free(&path);
 }
 
-/* Adds name (or takes it off the list) and removes all but the last five. */
-static sr_status list_keep(const char *database, const char *name, bool add)
+/* What becomes of the list. */
+typedef enum list_change { LIST_ADD, LIST_TAKE_OFF, LIST_CUT } list_change;
+
+/* Adds name or takes it off the list; cutting removes all backups but the last five. */
+static sr_status list_change_alone(const char *database, const char *name, list_change change)
 {
 	const char *base = sr_path_name(sr_text_of(database)).data;
 	sr_names names = {NULL, 0};
@@ -220,13 +306,14 @@ static sr_status list_keep(const char *database, const char *name, bool add)
 	if ((rc = sr_buffer_status(&list)) != SR_OK || (rc = list_read(list.data, &names)) != SR_OK)
 		goto err0;
 	for (size_t i = 0; i < names.count && rc == SR_OK; i++)
-		if (looks_like_ours(base, names.names[i]) && strcmp(names.names[i], name) != 0)
+		if (looks_like_ours(base, names.names[i]) &&
+		    (change == LIST_CUT || strcmp(names.names[i], name) != 0))
 			rc = sr_names_add(&ours, names.names[i]);
-	if (rc == SR_OK && add)
+	if (rc == SR_OK && change == LIST_ADD)
 		rc = sr_names_add(&ours, name);
 	if (rc != SR_OK)
 		goto err0;
-	from = ours.count > KEPT ? ours.count - KEPT : 0;
+	from = change == LIST_CUT && ours.count > KEPT ? ours.count - KEPT : 0;
 	if ((rc = list_write(list.data, &ours, from)) == SR_OK)
 		for (size_t i = 0; i < from; i++)
 			backup_remove(database, ours.names[i]);
@@ -237,28 +324,66 @@ err0:
 	return rc;
 }
 
+/* Two processes that migrate at once must not lose each other's lines; a folder that cannot be
+ * locked is used as it is. */
+static sr_status list_changed(const char *database, const char *name, list_change change)
+{
+	sr_buffer folder = SR_BUFFER_EMPTY;
+	sr_status rc;
+	int fd = -1;
+
+	sr_buffer_add_text(&folder, sr_path_folder(sr_text_of(database)));
+	if ((rc = sr_buffer_status(&folder)) == SR_OK) {
+		fd = open(folder.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0)
+			flock(fd, LOCK_EX);
+		rc = list_change_alone(database, name, change);
+	}
+	if (fd >= 0)
+		close(fd);
+	sr_buffer_free(&folder);
+	return rc;
+}
+
+/* A list that cannot be written is no reason to stop. */
+static void list_say(const char *database, const char *path, list_change change)
+{
+	if (list_changed(database, sr_path_name(sr_text_of(path)).data, change) != SR_OK)
+		sr_log("migrate", SR_LOG_WARNING, "the list of backups was not updated: %s",
+		       sr_error_message());
+}
+
+/* Copies, verifies, and only then gives it the name of a backup. */
+static sr_status backup_copy(sr_conn *conn, char path[4096], sr_progress_fn progress, void *arg)
+{
+	const char *database = sr_conn_path(conn);
+	char part[4096];
+	sr_status rc;
+
+	if ((rc = backup_name(database, path)) != SR_OK || (rc = part_name(path, part)) != SR_OK)
+		return rc;
+	/* One snapshot for the copy and for the counts that it is compared with. */
+	if ((rc = sr_conn_begin(conn, SR_TRANSACTION_READ)) != SR_OK)
+		return rc;
+	if ((rc = sr_conn_backup(conn, part, progress, arg)) == SR_OK &&
+	    ((rc = backup_verify(conn, part)) != SR_OK ||
+	     (rc = part_finish(database, part, path)) != SR_OK))
+		unlink(part);
+	sr_conn_rollback(conn);
+	return rc;
+}
+
 sr_status sr_backup_make(sr_conn *conn, char path[4096], sr_progress_fn progress, void *arg)
 {
 	const char *database = sr_conn_path(conn);
 	sr_status rc;
 
-	if ((rc = backup_name(database, path)) != SR_OK)
-		goto err0;
-	/* One snapshot for the copy and for the counts that it is compared with. */
-	if ((rc = sr_conn_begin(conn, SR_TRANSACTION_READ)) != SR_OK)
-		goto err0;
-	if ((rc = sr_conn_backup(conn, path, progress, arg)) == SR_OK &&
-	    (rc = backup_verify(conn, path)) != SR_OK)
-		unlink(path);
-	sr_conn_rollback(conn);
-	if (rc == SR_OK && list_keep(database, sr_path_name(sr_text_of(path)).data, true) != SR_OK)
-		sr_log("migrate", SR_LOG_WARNING, "the list of backups was not updated: %s",
-		       sr_error_message());
-err0:
-	if (rc != SR_OK) {
+	parts_remove(database);
+	if ((rc = backup_copy(conn, path, progress, arg)) != SR_OK) {
 		path[0] = '\0';
 		return sr_fail_within(rc, "the backup before the migration failed");
 	}
+	list_say(database, path, LIST_ADD);
 	sr_log("migrate", SR_LOG_INFO, "backup: %s", path);
 	return SR_OK;
 }
@@ -268,7 +393,11 @@ void sr_backup_forget(sr_conn *conn, const char *path)
 	/* It stays on the list, so that a later migration removes it. */
 	if (unlink(path) != 0 && errno != ENOENT)
 		sr_log("migrate", SR_LOG_WARNING, "the backup %s stays: %s", path, strerror(errno));
-	else if (list_keep(sr_conn_path(conn), sr_path_name(sr_text_of(path)).data, false) != SR_OK)
-		sr_log("migrate", SR_LOG_WARNING, "the list of backups was not updated: %s",
-		       sr_error_message());
+	else
+		list_say(sr_conn_path(conn), path, LIST_TAKE_OFF);
+}
+
+void sr_backup_cut(sr_conn *conn)
+{
+	list_say(sr_conn_path(conn), "", LIST_CUT);
 }

@@ -416,8 +416,19 @@ static sr_status settings_end(sr_conn *conn, int64_t foreign_keys)
 	return rc != SR_OK ? rc : keys;
 }
 
+static void backup_forget(run *r)
+{
+	if (r->migrated->backup[0] == '\0')
+		return;
+	sr_backup_forget(r->conn, r->migrated->backup);
+	r->migrated->backup[0] = '\0';
+}
+
 static void say_where(run *r, sr_status why)
 {
+	if (why == SR_BUSY)
+		sr_fail_also(SR_OK, "; try again when that has ended, or with a longer "
+				    "CONNECTION_TIMEOUT");
 	if (why == SR_OUTCOME_UNKNOWN)
 		sr_fail_also(SR_OK, "; the database is whole, at version %d or the next", r->at);
 	else if (r->at < 0)
@@ -438,6 +449,9 @@ static sr_status run_all(run *r)
 		return rc;
 	if ((rc = settings_begin(r->conn, &foreign_keys)) == SR_OK)
 		rc = run_steps(r);
+	/* Nothing began: the database is its own backup, and trying again makes another. */
+	if (rc == SR_BUSY && r->done == 0)
+		backup_forget(r);
 	if (rc != SR_OK)
 		say_where(r, rc);
 	strcpy(words, sr_error_message());
@@ -447,9 +461,12 @@ static sr_status run_all(run *r)
 	else
 		rc = end;
 	/* Another process was faster: its backup is the one from before. */
-	if (r->done == 0 && rc == SR_OK && r->migrated->backup[0]) {
-		sr_backup_forget(r->conn, r->migrated->backup);
-		r->migrated->backup[0] = '\0';
+	if (r->done == 0 && rc == SR_OK)
+		backup_forget(r);
+	if (r->migrated->backup[0]) {
+		snprintf(words, sizeof(words), "%s", sr_error_message());
+		sr_backup_cut(r->conn);
+		sr_error_set(words);
 	}
 	return rc;
 }

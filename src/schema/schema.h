@@ -191,12 +191,15 @@ void sr_extras_free(sr_extras *extras);
 
 /* ---- Backups (backup.c) ---- */
 
-/* A verified copy beside the database; path receives its name. Older ones that this call made
- * are removed but for the last five. */
+/* A verified copy beside the database; path receives its name. */
 sr_status sr_backup_make(sr_conn *conn, char path[4096], sr_progress_fn progress, void *arg);
 
 /* Takes a backup away again that turned out not to be needed. */
 void sr_backup_forget(sr_conn *conn, const char *path);
+
+/* Removes the older ones that sr_backup_make made, but for the last five. Not before it is sure
+ * that the new one is kept: else trying five times in vain would remove all that matter. */
+void sr_backup_cut(sr_conn *conn);
 
 /* SR_NO_SPACE unless the folder of path has that much free. */
 sr_status sr_space_check(const char *path, int64_t needed, const char *what);

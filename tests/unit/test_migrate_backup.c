@@ -1,6 +1,7 @@
 /* The backup before a migration, and migrations that compete or are killed. */
 #include <dirent.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -138,6 +139,73 @@ static void test_failure_names_backup(void **state)
 	sr_conn_close(conn);
 }
 
+/* A lock that stays: nothing began, so the try leaves no backup and takes none away. */
+static void test_busy(void **state)
+{
+	const char *path = migrate_path();
+	sr_conn_options how = {.access = SR_ACCESS_WRITE, .busy_timeout = 0.05, .cache_pages = 100};
+	sr_schema_options options = up_options();
+	sr_migrated migrated;
+	sr_conn *conn, *other;
+
+	(void)state;
+	old_database_make(path, &(old_options){.version = 3});
+	assert_done(migrate_run(path, &options, NULL));
+	options.to = 5;
+	assert_done(migrate_run(path, &options, NULL));
+	options.to = -1;
+	assert_int_equal(count_files("_backup_2"), 2);
+	other = migrate_open(path);
+	assert_done(sr_conn_begin(other, SR_TRANSACTION_WRITE));
+	assert_done(sr_conn_open(&sr_sqlite, path, &how, &conn));
+	for (int i = 0; i < 5; i++) {
+		assert_fails(sr_schema_migrate(conn, &options, &migrated), SR_BUSY, "try again");
+		assert_says("whole at version 5");
+		assert_string_equal(migrated.backup, "");
+		assert_int_equal(count_files("_backup_2"), 2);
+	}
+	sr_conn_rollback(other);
+	assert_done(sr_schema_migrate(conn, &options, &migrated));
+	assert_int_equal(count_files("_backup_2"), 3);
+	sr_conn_close(conn);
+	sr_conn_close(other);
+}
+
+/* A process that dies while it copies leaves nothing with the name of a backup, and the next one
+ * clears up after it, but not after those that are alive. */
+static void test_killed_while_copying(void **state)
+{
+	const struct rlimit limit = {100000, 100000};
+	const char *path = migrate_path();
+	char alive[300];
+	pid_t pid;
+	int ended;
+
+	(void)state;
+	old_database_make(path, &(old_options){.version = 5, .files = 5000});
+	pid = fork();
+	if (pid == 0) {
+		sr_schema_options options = up_options();
+
+		/* The signal that writing more raises ends it in the middle of the copy. */
+		setrlimit(RLIMIT_FSIZE, &limit);
+		migrate_run(path, &options, NULL);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &ended, 0), pid);
+	assert_true(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGXFSZ);
+	assert_int_equal(count_files(".part"), 1);
+	assert_int_equal(count_files("_backup_"), 1);
+	snprintf(alive, sizeof(alive), "%s_backup_20250101_000000.db.%ld.part", path,
+		 (long)getpid());
+	fclose(fopen(alive, "w"));
+	assert_done(migrate_run(path, &(sr_schema_options){.to = -1, .backup = true}, NULL));
+	assert_int_equal(count_files(".part"), 1);
+	assert_int_equal(access(alive, F_OK), 0);
+	assert_int_equal(count_files("_backup_list"), 1);
+	assert_int_equal(count_files("_backup_"), 3);
+}
+
 /* ---- Two at once ---- */
 
 static pid_t start_migration(const char *path)
@@ -244,6 +312,8 @@ int main(void)
 		TEST(test_keeps_five),
 		TEST(test_space),
 		TEST(test_failure_names_backup),
+		TEST(test_busy),
+		TEST(test_killed_while_copying),
 		TEST(test_two_at_once),
 		TEST(test_killed),
 	};
