@@ -10,6 +10,8 @@
  *   sr_error_message(), kept per thread until that thread's next call: one line that names
  *   the thing and the value that was wrong. After SR_OK it is empty.
  * - A failed call changed nothing, and wrote nothing to its out-parameters but NULL.
+ * - In a child of the process that opened a catalog, every call on it and on its cursors is
+ *   SR_FORKED and harms nothing; closing them frees the child's copy.
  * - An sr_catalog is opened once and shared by all threads. Every other handle (cursor, lease,
  *   row) belongs to one thread at a time.
  * - Text is bytes with a length (sr_text). What a cursor hands out is borrowed until its next

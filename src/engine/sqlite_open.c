@@ -15,6 +15,7 @@
 
 #include "../base/clock.h"
 #include "../base/path.h"
+#include "../base/process.h"
 #include "sqlite_settle.h"
 
 #define DEADLINE_SECONDS 30.0
@@ -286,6 +287,7 @@ static sr_status conn_new(const char *path, const sr_conn_options *options, sqli
 	c->base.engine = &sr_sqlite;
 	c->base.access = options->access;
 	c->base.owner = getpid();
+	c->base.generation = sr_process_generation();
 	c->busy_timeout = options->busy_timeout;
 	c->untrusted = options->untrusted;
 	if (c->untrusted)

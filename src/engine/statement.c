@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/process.h"
+
 static uint64_t text_hash(const char *text)
 {
 	uint64_t hash = 14695981039346656037u; /* FNV-1a */
@@ -20,6 +22,11 @@ static uint64_t text_hash(const char *text)
 	for (; *text; text++)
 		hash = (hash ^ (unsigned char)*text) * 1099511628211u;
 	return hash;
+}
+
+bool sr_conn_is_ours(const sr_conn *conn)
+{
+	return conn->generation == sr_process_generation();
 }
 
 static void idle_unlink(sr_conn *conn, sr_stmt *stmt)
@@ -160,7 +167,8 @@ void sr_stmt_done(sr_stmt *stmt)
 	if (stmt == NULL)
 		return;
 	conn = stmt->conn;
-	conn->engine->reset(stmt, true);
+	if (sr_conn_is_ours(conn))
+		conn->engine->reset(stmt, true);
 	stmt->pending = SR_OK;
 	used_unlink(conn, stmt);
 	idle_push(conn, stmt);
@@ -272,6 +280,11 @@ sr_status sr_step(sr_stmt *stmt, bool *row)
 	sr_status rc;
 
 	*row = false;
+	if (!sr_conn_is_ours(conn))
+		return sr_fail(SR_FORKED,
+			       "'%s' was opened by process %ld, and this is its child: open it "
+			       "anew here",
+			       conn->path, (long)conn->owner);
 	if (stmt->pending != SR_OK) {
 		rc = sr_fail(stmt->pending, "%s", stmt->why ? stmt->why : "out of memory");
 		stmt->pending = SR_OK;

@@ -86,6 +86,8 @@ sr_status sr_conn_commit(sr_conn *conn)
 
 void sr_conn_rollback(sr_conn *conn)
 {
+	if (!sr_conn_is_ours(conn))
+		return;
 	if (conn->engine->in_transaction(conn) &&
 	    conn->engine->command(conn, SR_COMMAND_ROLLBACK) != SR_OK)
 		conn->broken = true;

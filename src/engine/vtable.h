@@ -83,8 +83,9 @@ struct sr_conn {
 	const sr_engine *engine;
 	char *path;
 	sr_access access;
-	pid_t owner; /* The process that opened it. */
-	bool broken; /* To be thrown away. */
+	pid_t owner;         /* The process that opened it, */
+	unsigned generation; /* and sr_process_generation() then. */
+	bool broken;         /* To be thrown away. */
 
 	sr_stmt *in_use; /* Statements out with a caller. */
 	sr_stmt *idle;   /* The cache, the last used first. */
@@ -106,6 +107,9 @@ struct sr_conn {
 /* For engine.c: a statement that never sees the cache. */
 void sr_stmt_adopt(sr_conn *conn, sr_stmt *stmt);
 void sr_stmt_discard(sr_stmt *stmt);
+
+/* False in a child of the process that opened it, which must not touch the engine's side. */
+bool sr_conn_is_ours(const sr_conn *conn);
 
 /* Empties the cache. */
 void sr_conn_forget_statements(sr_conn *conn);

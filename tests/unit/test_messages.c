@@ -1,0 +1,578 @@
+/* Every public call: a message after failure, none after success, and in a child of the process
+ * that opened the catalog a clear error instead of harm. */
+#include "catalog_fixture.h"
+
+#include <sys/wait.h>
+
+/* What the calls need that must exist before them. */
+typedef struct handles {
+	sr_clients *clients;
+	sr_files *files;
+	sr_folder *folder;
+	sr_versions *versions;
+	sr_rows *rows;
+} handles;
+
+static handles open_handles; /* Filled before the child is made. */
+
+static void ignore_setting(void *arg, const sr_setting *setting)
+{
+	(void)arg;
+	(void)setting;
+}
+
+/* An earlier failure's words. */
+static void leave_words(void)
+{
+	sr_id id;
+
+	assert_int_equal(sr_id_parse("not hexadecimal", &id), SR_INVALID);
+}
+
+/* ---- Calls that need the catalog; each succeeds where it was opened ---- */
+
+#define CALL(name) static sr_status name(catalog_fixture *f)
+
+CALL(catalog_version)
+{
+	int version;
+
+	return sr_catalog_version(f->catalog, &version);
+}
+
+CALL(client_save)
+{
+	sr_client client = {.name = sr_text_of("other"), .id = {{7}}};
+
+	return sr_client_save(f->catalog, &client, 1, NULL);
+}
+
+CALL(client_by_id)
+{
+	sr_client *client = NULL;
+	sr_status rc = sr_client_by_id(f->catalog, &f->client, &client);
+
+	sr_client_free(client);
+	return rc;
+}
+
+CALL(client_by_name)
+{
+	sr_client *client = NULL;
+	sr_status rc = sr_client_by_name(f->catalog, sr_text_of("host"), &client);
+
+	sr_client_free(client);
+	return rc;
+}
+
+CALL(client_update)
+{
+	sr_client client = {.id = f->client, .last_seen = sr_text_of("2026-01-31")};
+
+	return sr_client_update(f->catalog, &client, SR_CLIENT_LAST_SEEN);
+}
+
+CALL(client_delete)
+{
+	const sr_id other = {{7}};
+
+	return sr_client_delete(f->catalog, &other, NULL);
+}
+
+CALL(client_count)
+{
+	int64_t count;
+
+	return sr_client_count(f->catalog, &count);
+}
+
+CALL(client_list)
+{
+	sr_clients *cursor = NULL;
+	sr_status rc = sr_client_list(f->catalog, true, &cursor);
+
+	sr_clients_close(cursor);
+	return rc;
+}
+
+CALL(clients_next)
+{
+	const sr_client *client;
+
+	(void)f;
+	return sr_clients_next(open_handles.clients, &client);
+}
+
+CALL(file_save)
+{
+	sr_file file = file_at(f, "/a/b");
+
+	return sr_file_save(f->catalog, &file, 1, NULL, NULL, NULL);
+}
+
+CALL(file_find)
+{
+	sr_file *file = NULL;
+	sr_status rc = sr_file_find(f->catalog, &f->client, sr_text_of("/a/b"), &file);
+
+	sr_file_free(file);
+	return rc;
+}
+
+CALL(file_by_id)
+{
+	static sr_id id; /* Asked where the catalog is open. */
+	sr_file *file = NULL;
+	sr_status rc;
+
+	if (sr_file_find(f->catalog, &f->client, sr_text_of("/a/b"), &file) == SR_OK)
+		id = file->id;
+	sr_file_free(file);
+	file = NULL;
+	rc = sr_file_by_id(f->catalog, &id, &file);
+	sr_file_free(file);
+	return rc;
+}
+
+CALL(file_set_verified)
+{
+	return sr_file_set_verified(f->catalog, &f->client, sr_text_of("/a/b"), true, 5);
+}
+
+CALL(file_verify)
+{
+	return sr_file_verify(f->catalog, &f->client, sr_text_of("stored"));
+}
+
+CALL(file_delete)
+{
+	return sr_file_delete(f->catalog, &f->client, sr_text_of("gone"));
+}
+
+CALL(file_delete_stored)
+{
+	return sr_file_delete_stored(f->catalog, &f->client, sr_text_of("stored"));
+}
+
+CALL(file_list)
+{
+	sr_files *cursor = NULL;
+	sr_status rc = sr_file_list(f->catalog, NULL, &cursor);
+
+	sr_files_close(cursor);
+	return rc;
+}
+
+CALL(files_next)
+{
+	const sr_file *file;
+
+	(void)f;
+	return sr_files_next(open_handles.files, &file);
+}
+
+CALL(file_list_below)
+{
+	sr_files *cursor = NULL;
+	sr_status rc = sr_file_list_below(f->catalog, &f->client, sr_text_of("/"), sr_text_of(NULL),
+					  1, &cursor);
+
+	sr_files_close(cursor);
+	return rc;
+}
+
+CALL(file_mark_missing)
+{
+	sr_text path = sr_text_of("/a/b");
+
+	return sr_file_mark_missing(f->catalog, &f->client, &path, 1, sr_time_now(), NULL);
+}
+
+CALL(folder_open)
+{
+	sr_folder *cursor = NULL;
+	sr_status rc = sr_folder_open(f->catalog, &f->client, sr_text_of(""), false, &cursor);
+
+	sr_folder_close(cursor);
+	return rc;
+}
+
+CALL(folder_next)
+{
+	const sr_entry *entry;
+	sr_status rc;
+
+	(void)f;
+	/* The first row was read when it was opened. */
+	rc = sr_folder_next(open_handles.folder, &entry);
+	return rc == SR_OK ? sr_folder_next(open_handles.folder, &entry) : rc;
+}
+
+CALL(version_list)
+{
+	sr_versions *cursor = NULL;
+	sr_status rc = sr_version_list(f->catalog, &f->client, sr_text_of("/a/b"), &cursor);
+
+	sr_versions_close(cursor);
+	return rc;
+}
+
+CALL(versions_next)
+{
+	const sr_file_version *version;
+
+	(void)f;
+	return sr_versions_next(open_handles.versions, &version);
+}
+
+CALL(search)
+{
+	sr_files *cursor = NULL;
+	sr_query query;
+	sr_status rc;
+
+	sr_query_init(&query);
+	rc = sr_search(f->catalog, &query, &cursor);
+	sr_files_close(cursor);
+	return rc;
+}
+
+CALL(statistics_get)
+{
+	sr_statistics *statistics = NULL;
+	sr_status rc = sr_statistics_get(f->catalog, &statistics);
+
+	sr_statistics_free(statistics);
+	return rc;
+}
+
+CALL(pool_statistics_get)
+{
+	sr_pool_statistics figures;
+
+	return sr_pool_statistics_get(f->catalog, &figures);
+}
+
+CALL(begin)
+{
+	return sr_begin(f->catalog, "test");
+}
+
+CALL(commit)
+{
+	return sr_commit(f->catalog);
+}
+
+CALL(rollback)
+{
+	if (sr_begin(f->catalog, "test") != SR_OK)
+		leave_words();
+	return sr_rollback(f->catalog);
+}
+
+CALL(execute)
+{
+	return sr_execute(f->catalog, "DELETE FROM transfer_stats", NULL, 0, NULL);
+}
+
+CALL(execute_many)
+{
+	return sr_execute_many(f->catalog, "DELETE FROM transfer_stats", NULL, 2, 0, NULL);
+}
+
+CALL(execute_script)
+{
+	return sr_execute_script(f->catalog, "DELETE FROM transfer_stats;");
+}
+
+CALL(query_open)
+{
+	sr_rows *rows = NULL;
+	sr_status rc = sr_query_open(f->catalog, "SELECT 1", NULL, 0, &rows);
+
+	sr_rows_close(rows);
+	return rc;
+}
+
+CALL(rows_next)
+{
+	const sr_value *values;
+
+	(void)f;
+	return sr_rows_next(open_handles.rows, &values);
+}
+
+CALL(fetch)
+{
+	sr_table *table = NULL;
+	sr_status rc = sr_fetch(f->catalog, "SELECT 1", NULL, 0, 0, &table);
+
+	sr_table_free(table);
+	return rc;
+}
+
+static sr_status lease(catalog_fixture *f, bool writer)
+{
+	sr_lease *one = NULL;
+	sr_status rc = sr_lease_open(f->catalog, "test", writer, &one);
+
+	sr_lease_close(one);
+	return rc;
+}
+
+CALL(lease_reader)
+{
+	return lease(f, false);
+}
+
+CALL(lease_writer)
+{
+	return lease(f, true);
+}
+
+CALL(migrate)
+{
+	return sr_migrate(f->catalog, NULL, NULL);
+}
+
+CALL(migrate_verify)
+{
+	return sr_migrate_verify(f->catalog, NULL, NULL, NULL);
+}
+
+CALL(record)
+{
+	const char *folder = scratch_path("tree");
+	sr_record_summary summary;
+
+	return sr_record(f->catalog, &f->client, &folder, 1, NULL, &summary);
+}
+
+static const struct {
+	const char *name;
+	sr_status (*call)(catalog_fixture *f);
+} calls[] = {
+	{"sr_catalog_version", catalog_version},
+	{"sr_client_save", client_save},
+	{"sr_client_by_id", client_by_id},
+	{"sr_client_by_name", client_by_name},
+	{"sr_client_update", client_update},
+	{"sr_client_delete", client_delete},
+	{"sr_client_count", client_count},
+	{"sr_client_list", client_list},
+	{"sr_clients_next", clients_next},
+	{"sr_file_save", file_save},
+	{"sr_file_find", file_find},
+	{"sr_file_by_id", file_by_id},
+	{"sr_file_set_verified", file_set_verified},
+	{"sr_file_verify", file_verify},
+	{"sr_file_delete", file_delete},
+	{"sr_file_delete_stored", file_delete_stored},
+	{"sr_file_list", file_list},
+	{"sr_files_next", files_next},
+	{"sr_file_list_below", file_list_below},
+	{"sr_file_mark_missing", file_mark_missing},
+	{"sr_folder_open", folder_open},
+	{"sr_folder_next", folder_next},
+	{"sr_version_list", version_list},
+	{"sr_versions_next", versions_next},
+	{"sr_search", search},
+	{"sr_statistics_get", statistics_get},
+	{"sr_pool_statistics_get", pool_statistics_get},
+	{"sr_begin", begin},
+	{"sr_commit", commit},
+	{"sr_rollback", rollback},
+	{"sr_execute", execute},
+	{"sr_execute_many", execute_many},
+	{"sr_execute_script", execute_script},
+	{"sr_query_open", query_open},
+	{"sr_rows_next", rows_next},
+	{"sr_fetch", fetch},
+	{"sr_lease_open reader", lease_reader},
+	{"sr_lease_open writer", lease_writer},
+	{"sr_migrate", migrate},
+	{"sr_migrate_verify", migrate_verify},
+	{"sr_record", record},
+};
+
+#define CALLS (sizeof(calls) / sizeof(calls[0]))
+
+static int setup(void **state)
+{
+	catalog_fixture *f;
+	sr_file file;
+	FILE *bytes;
+
+	catalog_setup(state);
+	f = *state;
+	f->options.pool_size = 8; /* Five cursors and a call. */
+	catalog_open(f);
+	f->client = add_client(f, "host");
+	file = file_at(f, "/a/b");
+	for (file.size = 1; file.size <= 2; file.size++)
+		(void)save(f, &file);
+	file = file_named(f, "gone");
+	(void)save(f, &file);
+	file = file_named(f, "stored");
+	file.path = sr_text_of("received_files/stored");
+	(void)save(f, &file);
+	assert_int_equal(mkdir(scratch_path("received_files"), 0700), 0);
+	assert_int_equal(mkdir(scratch_path("tree"), 0700), 0);
+	assert_non_null(bytes = fopen(scratch_path("received_files/stored"), "w"));
+	assert_int_equal(fclose(bytes), 0);
+	return 0;
+}
+
+static void open_all(const catalog_fixture *f)
+{
+	assert_ok(sr_client_list(f->catalog, false, &open_handles.clients));
+	assert_ok(sr_file_list(f->catalog, NULL, &open_handles.files));
+	assert_ok(sr_folder_open(f->catalog, &f->client, sr_text_of(""), false,
+				 &open_handles.folder));
+	assert_ok(sr_version_list(f->catalog, &f->client, sr_text_of("/a/b"),
+				  &open_handles.versions));
+	assert_ok(sr_query_open(f->catalog, "SELECT 1", NULL, 0, &open_handles.rows));
+}
+
+static void close_all(void)
+{
+	sr_clients_close(open_handles.clients);
+	sr_files_close(open_handles.files);
+	sr_folder_close(open_handles.folder);
+	sr_versions_close(open_handles.versions);
+	sr_rows_close(open_handles.rows);
+}
+
+static void test_success_leaves_no_words(void **state)
+{
+	catalog_fixture *f = *state;
+
+	open_all(f);
+	for (size_t i = 0; i < CALLS; i++) {
+		sr_status rc;
+
+		leave_words();
+		if ((rc = calls[i].call(f)) != SR_OK)
+			fail_msg("%s: %s: %s", calls[i].name, sr_status_name(rc),
+				 sr_error_message());
+		if (sr_error_message()[0] != '\0')
+			fail_msg("%s left: %s", calls[i].name, sr_error_message());
+	}
+	close_all();
+}
+
+/* How many calls did not say that the catalog is the parent's. */
+static int count_wrong(catalog_fixture *f)
+{
+	int wrong = 0;
+
+	for (size_t i = 0; i < CALLS; i++) {
+		sr_status rc = calls[i].call(f);
+
+		if (rc == SR_FORKED && strchr(sr_error_message(), '\n') == NULL &&
+		    strstr(sr_error_message(), "process") != NULL)
+			continue;
+		wrong++;
+		fprintf(stderr, "%s: %s: %s\n", calls[i].name, sr_status_name(rc),
+			sr_error_message());
+	}
+	close_all();
+	return wrong + (sr_close(f->catalog) != SR_OK);
+}
+
+static void test_child_is_told(void **state)
+{
+	catalog_fixture *f = *state;
+	pid_t child;
+	int status;
+
+	open_all(f);
+	if ((child = fork()) == 0) {
+		alarm(60);
+		_exit(count_wrong(f));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	/* And the parent never noticed. */
+	for (size_t i = 0; i < CALLS; i++)
+		assert_int_equal(calls[i].call(f), SR_OK);
+	close_all();
+}
+
+/* ---- Calls without a catalog ---- */
+
+static sr_status parse(int which, bool good)
+{
+	sr_options options;
+	int64_t number;
+	sr_id id;
+
+	sr_options_init(&options);
+	options.config_file = "/dev/null";
+	options.pool_size = good ? 1 : -1;
+	switch (which) {
+	case 0:
+		return sr_id_parse(good ? "00112233445566778899aabbccddeeff" : "x", &id);
+	case 1:
+		return sr_size_parse(good ? "1.5G" : "-1", &number);
+	case 2:
+		return sr_number_parse("a number", good ? "5" : "7", 1, 6, &number);
+	case 3:
+		return sr_time_parse(good ? "2026-01-31" : "2026-02-31", &number, NULL);
+	case 4:
+		return sr_when_parse(good ? "7d" : "d7", &number, NULL);
+	case 5:
+		return sr_span_parse(good ? "4w" : "", &number);
+	case 6:
+		return sr_log_levels(good ? "warning" : "loud");
+	case 7:
+		return sr_settings_each(&options, ignore_setting, NULL);
+	default:
+		return SR_CLOSED;
+	}
+}
+
+static void test_parsing(void **state)
+{
+	(void)state;
+	for (int i = 0; parse(i, true) != SR_CLOSED; i++) {
+		assert_fails(parse(i, false), SR_INVALID, "");
+		assert_null(strchr(sr_error_message(), '\n'));
+		assert_ok(parse(i, true));
+	}
+}
+
+static void test_digest(void **state)
+{
+	char hash[SR_HASH_TEXT_SIZE];
+	sr_digest *digest;
+	char *escaped;
+	uint32_t crc;
+
+	(void)state;
+	leave_words();
+	assert_ok(sr_digest_new(&digest));
+	leave_words();
+	assert_ok(sr_digest_add(digest, "abc", 3));
+	leave_words();
+	assert_ok(sr_digest_end(digest, &crc, hash));
+	sr_digest_free(digest);
+	leave_words();
+	assert_ok(sr_text_escape(sr_text_of("\n"), &escaped));
+	assert_string_equal(escaped, "\\n");
+	sr_free(escaped);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_success_leaves_no_words, setup,
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_child_is_told, setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_parsing, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_digest, scratch_setup, scratch_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
