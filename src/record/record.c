@@ -236,29 +236,29 @@ static sr_status record_file(recording *rec, const sr_met *met, const sr_known_f
 }
 
 /* lstat for a path of any length, of which the system takes PATH_MAX bytes at a time. */
-static int look(const char *path, struct stat *st)
+static int look(sr_text path, struct stat *st)
 {
 	int folder = AT_FDCWD, status = -1;
 
-	while (strlen(path) >= PATH_MAX) {
+	while (path.length >= PATH_MAX) {
 		char part[PATH_MAX];
-		const char *end = memrchr(path, '/', PATH_MAX - 1);
+		size_t length = PATH_MAX - 1;
 		int next;
 
-		if (end == NULL || end == path) {
-			errno = ENAMETOOLONG;
-			goto err0;
-		}
-		memcpy(part, path, (size_t)(end - path));
-		part[end - path] = '\0';
+		while (length > 1 && path.data[length] != '/')
+			length--;
+		memcpy(part, path.data, length);
+		part[length] = '\0';
 		next = openat(folder, part, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (next < 0)
+			goto err0;
 		if (folder >= 0)
 			close(folder);
-		if ((folder = next) < 0)
-			return -1;
-		path = end + 1;
+		folder = next;
+		path.data += length + 1;
+		path.length -= length + 1;
 	}
-	status = fstatat(folder, path, st, AT_SYMLINK_NOFOLLOW);
+	status = fstatat(folder, path.data, st, AT_SYMLINK_NOFOLLOW);
 err0:
 	if (folder >= 0)
 		close(folder);
@@ -270,7 +270,7 @@ static sr_status look_for(recording *rec, const sr_known_file *file)
 {
 	struct stat st;
 
-	if (look(file->path.data, &st) == 0) {
+	if (look(file->path, &st) == 0) {
 		if (S_ISREG(st.st_mode))
 			return SR_OK;
 	} else if (errno != ENOENT && errno != ENOTDIR) {
