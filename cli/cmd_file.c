@@ -1,6 +1,5 @@
 #include "cmd_file.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

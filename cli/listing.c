@@ -1,6 +1,5 @@
 #include "listing.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,8 +8,6 @@
 #ifndef SR_BUFFER_H
 #define SR_BUFFER_H
 
-#include <stdarg.h>
-
 #include "strongroom.h"
 
 typedef struct sr_buffer {

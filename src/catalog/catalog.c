@@ -1,6 +1,5 @@
 #include "catalog.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -1,5 +1,4 @@
 /* Clients: saved, found, listed, changed and deleted. Keys are bytes; nothing here shows one. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

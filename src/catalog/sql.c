@@ -6,7 +6,6 @@
  * do. What reads runs on a connection of its own that can do nothing else; a reader of the pool
  * is held beside it, so that waiting, closing and leaks work as for every other reader.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 #include "vtable.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

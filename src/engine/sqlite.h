@@ -3,6 +3,7 @@
 #define SR_ENGINE_SQLITE_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "vtable.h"
 

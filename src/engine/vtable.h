@@ -6,7 +6,6 @@
 #ifndef SR_ENGINE_VTABLE_H
 #define SR_ENGINE_VTABLE_H
 
-#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "../base/buffer.h"

@@ -1,9 +1,7 @@
 #include "old_database.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char core_clients[] = "CREATE TABLE IF NOT EXISTS clients ("
 				   "ID BLOB(16) PRIMARY KEY, Name VARCHAR(255) UNIQUE NOT NULL,"

@@ -2,7 +2,6 @@
 #include "catalog_fixture.h"
 #include "old_database.h"
 
-#include <pthread.h>
 #include <sys/wait.h>
 
 static void test_create_and_reopen(void **state)

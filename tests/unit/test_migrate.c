@@ -1,5 +1,4 @@
 /* The upgrade matrix: databases of every age go up, down to 0 and up again with every row. */
-#include <unistd.h>
 
 #include "migrate_fixture.h"
 #include "old_database.h"

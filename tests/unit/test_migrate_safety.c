@@ -1,6 +1,5 @@
 /* What a migration may not do, and what stays when it fails. */
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "fault_vfs.h"
 #include "migrate_fixture.h"
