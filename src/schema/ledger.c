@@ -112,6 +112,25 @@ static sr_status version_derive(sr_conn *conn, int *version)
 	return SR_OK;
 }
 
+/* No program that made catalogs made these tables WITHOUT ROWID, and the order of recording is
+ * lost in them. */
+static sr_status rows_have_numbers(sr_conn *conn)
+{
+	int64_t lacking;
+	sr_status rc;
+
+	rc = sr_query_integer(conn,
+			      "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND wr"
+			      " AND name COLLATE NOCASE IN ('clients', 'files')",
+			      &lacking);
+	if (rc == SR_OK && lacking)
+		return sr_fail(SR_CORRUPT,
+			       "%s: clients or files is a table WITHOUT ROWID, which is none of a "
+			       "catalog's",
+			       sr_conn_path(conn));
+	return rc;
+}
+
 /* The old code applies single migrations too: a ledger that says 1, 2, 5 is at version 2, unless
  * the tables show that 3 and 4 are there and only their rows are not. */
 static sr_status version_without_gaps(sr_conn *conn, int highest, int *version)
@@ -141,6 +160,8 @@ sr_status sr_schema_version(sr_conn *conn, int *version, bool *legacy)
 	if ((rc = sr_ledger_version(conn, version)) != SR_OK ||
 	    (rc = sr_table_type(conn, "clients", clients)) != SR_OK ||
 	    (rc = sr_table_type(conn, "files", files)) != SR_OK)
+		return rc;
+	if ((rc = rows_have_numbers(conn)) != SR_OK)
 		return rc;
 	if (strcmp(files, "table") == 0 && (rc = sr_legacy_find(conn, legacy)) != SR_OK)
 		return rc;

@@ -53,6 +53,7 @@ static sr_status core_columns_match(sr_conn *conn, bool *match)
 sr_status sr_legacy_find(sr_conn *conn, bool *legacy)
 {
 	int64_t keys = 0;
+	int64_t strict = 0;
 	bool match;
 	sr_status rc;
 
@@ -62,7 +63,13 @@ sr_status sr_legacy_find(sr_conn *conn, bool *legacy)
 			    " \"table\" = 'clients' COLLATE NOCASE"
 			    " AND \"from\" = 'ClientID' COLLATE NOCASE",
 			    NULL, NULL, &keys);
-	*legacy = rc == SR_OK && (!match || keys == 0);
+	/* A STRICT table takes none of the columns that migrations add. */
+	if (rc == SR_OK)
+		rc = sr_ask(conn,
+			    "SELECT strict FROM pragma_table_list WHERE schema = 'main'"
+			    " AND name = 'files' COLLATE NOCASE",
+			    NULL, NULL, &strict);
+	*legacy = rc == SR_OK && (!match || keys == 0 || strict != 0);
 	return rc;
 }
 

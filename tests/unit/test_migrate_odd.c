@@ -208,6 +208,42 @@ static void test_users_clauses(void **state)
 	walk(path);
 }
 
+static void remake_files(const char *path, const char *end)
+{
+	char sql[700];
+
+	snprintf(sql, sizeof(sql),
+		 "CREATE TABLE other (ID BLOB PRIMARY KEY, FileName TEXT NOT NULL,"
+		 " PathName TEXT NOT NULL, Verified INT DEFAULT 0, FileSize INTEGER,"
+		 " ModificationDate TEXT, CRC INTEGER, ClientID BLOB NOT NULL,"
+		 " FOREIGN KEY (ClientID) REFERENCES clients(ID) ON DELETE CASCADE) %s;"
+		 "INSERT INTO other SELECT * FROM files WHERE typeof(FileName) = 'text'"
+		 " ORDER BY rowid; DROP TABLE files;"
+		 "ALTER TABLE other RENAME TO files",
+		 end);
+	assert_runs(path, sql);
+}
+
+static void test_strict(void **state)
+{
+	const char *path = migrate_path();
+
+	(void)state;
+	old_database_make(path, &(old_options){.version = 0, .ledger = OLD_LEDGER_NONE});
+	remake_files(path, "STRICT");
+	walk(path);
+}
+
+static void test_without_rowid(void **state)
+{
+	const char *path = migrate_path();
+
+	(void)state;
+	old_database_make(path, &(old_options){.version = 0, .ledger = OLD_LEDGER_NONE});
+	remake_files(path, "WITHOUT ROWID");
+	assert_fails(run_to(path, -1), SR_CORRUPT, "WITHOUT ROWID");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +253,8 @@ int main(void)
 		TEST(test_strangers_version),
 		TEST(test_names_taken),
 		TEST(test_users_clauses),
+		TEST(test_strict),
+		TEST(test_without_rowid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
