@@ -176,6 +176,72 @@ static void test_bad_environment_and_options(void **state)
 	assert_int_equal(w.count, 0);
 }
 
+/* Every setting that can be wrong, wherever it stands: named with its value and its place. */
+static void test_every_bad_value(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *value;
+	} bad[] = {
+		{"DATABASE_NAME", ""},
+		{"STRONGROOM_DB", ""},
+		{"FILE_STORAGE_DIR", ""},
+		{"CONNECTION_POOL_SIZE", "0"},
+		{"CONNECTION_POOL_SIZE", "-5"},
+		{"CONNECTION_POOL_SIZE", "5.5"},
+		{"CONNECTION_POOL_SIZE", "99999999999999999999"},
+		{"CONNECTION_TIMEOUT", "0"},
+		{"CONNECTION_TIMEOUT", "-1"},
+		{"CONNECTION_TIMEOUT", "nan"},
+		{"CONNECTION_TIMEOUT", "30s"},
+		{"DURABILITY", "half"},
+		{"MIGRATION_BACKUP_ENABLED", "None"},
+		{"MIGRATION_VALIDATION_ENABLED", "2"},
+		{"DANGEROUS_OPERATIONS_BLOCKED", ""},
+		{"TRUST_FOREIGN_TRIGGERS", "maybe"},
+	};
+	catalog_fixture *f = *state;
+	wanted w = {.name = ""};
+	char line[128];
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		setenv(bad[i].name, bad[i].value, 1);
+		assert_fails(sr_settings_each(&f->options, take, &w), SR_INVALID, bad[i].name);
+		assert_says(bad[i].value);
+		assert_says("environment");
+		unsetenv(bad[i].name);
+		snprintf(line, sizeof(line), "%s = '%s'\n", bad[i].name, bad[i].value);
+		configure(f, line);
+		assert_fails(sr_settings_each(&f->options, take, &w), SR_INVALID, bad[i].name);
+		assert_says(bad[i].value);
+		assert_says("line 1");
+		f->options.config_file = "/dev/null";
+	}
+	assert_int_equal(w.count, 0);
+}
+
+/* The seed's own configuration, as Python writes it. */
+static void test_values_of_the_seed(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_settings settings;
+
+	configure(f, "DATABASE_NAME = \"defensive.db\"\n"
+		     "FILE_STORAGE_DIR = 'received_files'  # where they go\n"
+		     "CONNECTION_POOL_SIZE = 7\nCONNECTION_TIMEOUT = 30.0\n"
+		     "MIGRATION_BACKUP_ENABLED = False\nMIGRATION_VALIDATION_ENABLED = True\n"
+		     "DANGEROUS_OPERATIONS_BLOCKED = False\n");
+	assert_done(sr_settings_resolve(&f->options, &settings));
+	assert_int_equal(settings.pool_size, 7);
+	assert_true(settings.timeout > 29.9 && settings.timeout < 30.1);
+	assert_false(settings.backup);
+	assert_true(settings.validate);
+	assert_false(settings.block_dangerous);
+	assert_non_null(strstr(settings.path, "/defensive.db"));
+	assert_non_null(strstr(settings.storage_dir, "/received_files"));
+	sr_settings_free(&settings);
+}
+
 static void test_paths(void **state)
 {
 	catalog_fixture *f = *state;
@@ -207,6 +273,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_places, settings_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_bad_files, settings_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_bad_environment_and_options, settings_setup,
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_every_bad_value, settings_setup,
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_values_of_the_seed, settings_setup,
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_paths, settings_setup, catalog_teardown),
 	};

@@ -56,6 +56,33 @@ static void test_execute(void **state)
 	assert_int_equal(integer(f, COUNT), 1);
 }
 
+/* Callers' own SQL brings its log in as the library's writes do. */
+static void test_log_is_tended(void **state)
+{
+	const char *wide = "INSERT INTO wide VALUES (zeroblob(9 << 20))";
+	catalog_fixture *f = *state;
+	sr_pool_statistics before, after;
+
+	catalog_open(f);
+	assert_ok(sr_execute(f->catalog, "CREATE TABLE wide (b)", NULL, 0, NULL));
+	assert_ok(sr_pool_statistics_get(f->catalog, &before));
+	assert_ok(sr_execute_many(f->catalog, wide, NULL, 2, 0, NULL));
+	assert_ok(sr_pool_statistics_get(f->catalog, &after));
+	assert_int_equal(after.checkpoints, before.checkpoints + 1);
+	assert_ok(sr_execute(f->catalog, "INSERT INTO wide VALUES (1)", NULL, 0, NULL));
+	assert_ok(sr_pool_statistics_get(f->catalog, &after));
+	assert_true(after.log_bytes < 1 << 20);
+	/* And at the end of a transaction of the thread's own, not inside it. */
+	before = after;
+	assert_ok(sr_begin(f->catalog, NULL));
+	assert_ok(sr_execute_many(f->catalog, wide, NULL, 3, 0, NULL));
+	assert_ok(sr_pool_statistics_get(f->catalog, &after));
+	assert_int_equal(after.checkpoints, before.checkpoints);
+	assert_ok(sr_commit(f->catalog));
+	assert_ok(sr_pool_statistics_get(f->catalog, &after));
+	assert_int_equal(after.checkpoints, before.checkpoints + 1);
+}
+
 static void test_dangerous(void **state)
 {
 	catalog_fixture *f = *state;
@@ -239,6 +266,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_execute, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_log_is_tended, catalog_setup,
+						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_dangerous, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_reading, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_reading_refuses, catalog_setup,
