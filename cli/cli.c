@@ -178,7 +178,8 @@ int cli_open(struct cli *cli, cli_access access, sr_catalog **catalog)
 	}
 	if (rc == SR_OK)
 		return DONE;
-	if (rc == SR_NOT_FOUND && strstr(sr_error_message(), "strongroom init") == NULL) {
+	if (rc == SR_NOT_FOUND && strstr(sr_error_message(), "strongroom init") == NULL &&
+	    strstr(sr_error_message(), "configuration file") == NULL) {
 		char *words = must_print("%s", sr_error_message());
 		int code = cli_fail(cli, rc, "%s; create it with: strongroom init", words);
 
@@ -213,7 +214,8 @@ int cli_client(struct cli *cli, sr_catalog *catalog, const char *name, sr_client
 		free(words);
 		return DONE;
 	}
-	code = cli_fail(cli, rc, "%s", words);
+	code = cli_fail(cli, rc, "%s%s", words,
+			rc == SR_NOT_FOUND ? "; all are shown by: strongroom client list" : "");
 	free(words);
 	return code;
 }

@@ -58,6 +58,24 @@ static sr_status check_new(struct cli *cli, sr_catalog *catalog, const char *nam
 	return SR_EXISTS;
 }
 
+/* Likewise where the name is taken. */
+static sr_status check_name(struct cli *cli, sr_catalog *catalog, sr_text name, int *code)
+{
+	char text[SR_ID_TEXT_SIZE];
+	sr_client *there;
+
+	/* What is no name at all is told by the save. */
+	if (sr_client_by_name(catalog, name, &there) != SR_OK)
+		return SR_OK;
+	sr_id_format(&there->id, text);
+	*code = cli_fail(cli, SR_EXISTS,
+			 "there is a client \"%s\" already, its id is %s; change it with: "
+			 "strongroom client update",
+			 name.data, text);
+	sr_client_free(there);
+	return SR_EXISTS;
+}
+
 /* The look and the save in one transaction, so that nobody comes in between. */
 static int add(struct cli *cli, sr_catalog *catalog, const sr_client *client)
 {
@@ -68,6 +86,7 @@ static int add(struct cli *cli, sr_catalog *catalog, const sr_client *client)
 	if ((rc = sr_begin(catalog, "client add")) != SR_OK)
 		return cli_failed(cli, rc);
 	if (check_new(cli, catalog, client->name.data, &client->id, &code) == SR_OK &&
+	    check_name(cli, catalog, client->name, &code) == SR_OK &&
 	    ((rc = sr_client_save(catalog, client, 1, NULL)) != SR_OK ||
 	     (rc = sr_commit(catalog)) != SR_OK))
 		code = cli_failed(cli, rc);

@@ -36,6 +36,7 @@ static int save_row(struct cli *cli, sr_catalog *catalog, struct import *import,
 	sr_client *known = NULL;
 	sr_saved saved = {0};
 	char *key = NULL;
+	int64_t instant;
 	sr_status rc;
 	int code = DONE;
 
@@ -51,9 +52,12 @@ static int save_row(struct cli *cli, sr_catalog *catalog, struct import *import,
 		sr_id_new(&client.id);
 	if (import_value(import, "name").data != NULL)
 		client.name = import_value(import, "name");
-	if (import_value(import, "last_seen").data != NULL)
+	if (import_value(import, "last_seen").data != NULL) {
 		client.last_seen = import_value(import, "last_seen");
-	if (key_text.data != NULL) {
+		if (sr_time_parse(client.last_seen.data, &instant, NULL) != SR_OK)
+			code = import_fail(import, "last_seen: %s", sr_error_message());
+	}
+	if (code == DONE && key_text.data != NULL) {
 		if (!key_of(key_text, &key, &client.public_key.length))
 			code = import_fail(import,
 					   "public_key is no hex, base64 or PEM of a public key");

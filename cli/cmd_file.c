@@ -219,6 +219,20 @@ static int file_show(struct cli *cli)
 	return cli_close_client(cli, catalog, client, code);
 }
 
+/* The record can go where the stored file may not. */
+static int delete_failed(struct cli *cli, sr_status status)
+{
+	char *words;
+	int code;
+
+	if (status != SR_REFUSED)
+		return cli_failed(cli, status);
+	words = must_print("%s", sr_error_message());
+	code = cli_fail(cli, status, "%s; --keep-stored deletes the record only", words);
+	free(words);
+	return code;
+}
+
 /* Says first what it would delete; then does. */
 static int delete_file(struct cli *cli, sr_catalog *catalog, const sr_client *client,
 		       const char *path, bool keep_stored)
@@ -241,7 +255,7 @@ static int delete_file(struct cli *cli, sr_catalog *catalog, const sr_client *cl
 	rc = keep_stored ? sr_file_delete(catalog, &client->id, key)
 			 : sr_file_delete_stored(catalog, &client->id, key);
 	if (rc != SR_OK)
-		return cli_failed(cli, rc);
+		return delete_failed(cli, rc);
 	if (cli->json) {
 		json_t *o = json_object();
 

@@ -1,7 +1,9 @@
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+#include "json.h"
+#include "memory.h"
 
 const char help_help[] =
 	"usage: strongroom help [COMMAND]\n"
@@ -30,20 +32,39 @@ static const char global_options[] =
 	"\\n, \\t or \\xNN and a backslash as two; JSON has them exactly.\n"
 	"Exit status: 0 done, 1 failed or not found, 2 wrong usage, 3 unhealthy.\n";
 
+static char *text_of_all(void)
+{
+	char *text = must_print("usage: strongroom [OPTION…] COMMAND [ARGUMENT…]\n\n");
+	char *more;
+
+	for (const command *c = commands; c->name != NULL; c++) {
+		more = must_print("%s  %-9s%s\n", text, c->name, c->summary);
+		free(text);
+		text = more;
+	}
+	more = must_print("%s\n%s\n"
+			  "example:\n  strongroom init && strongroom client add laptop\n"
+			  "  strongroom record --client laptop /etc && strongroom search hosts",
+			  text, global_options);
+	free(text);
+	return more;
+}
+
 void help_print(struct cli *cli, const command *about)
 {
-	if (about != NULL) {
-		output_line(&cli->out, "%s\nFor the options of every command: strongroom help",
-			    about->help);
-		return;
-	}
-	output_line(&cli->out, "usage: strongroom [OPTION…] COMMAND [ARGUMENT…]\n");
-	for (const command *c = commands; c->name != NULL; c++)
-		output_line(&cli->out, "  %-9s%s", c->name, c->summary);
-	output_line(&cli->out, "\n%s", global_options);
-	output_line(&cli->out,
-		    "example:\n  strongroom init && strongroom client add laptop\n"
-		    "  strongroom record --client laptop /etc && strongroom search hosts");
+	char *text = about == NULL
+			     ? text_of_all()
+			     : must_print("%s\nFor the options of every command: strongroom help",
+					  about->help);
+
+	/* Asked for with --help, the rest of the command line is not read. */
+	if (cli->json || args_mention(&cli->args, "json", 0))
+		output_document(&cli->out,
+				json_pack("{s:s?, s:s}", "command",
+					  about == NULL ? NULL : about->name, "help", text));
+	else
+		output_line(&cli->out, "%s", text);
+	free(text);
 }
 
 int cmd_help(struct cli *cli)
@@ -69,5 +90,6 @@ int cmd_help(struct cli *cli)
 			return DONE;
 		}
 	}
+	cli->command = NULL; /* The list of all is what helps. */
 	return cli_usage(cli, "unknown command \"%s\"", name);
 }

@@ -31,9 +31,9 @@ static json_t *json_of_status(const sr_migration_status *s)
 	json_t *document = json_object();
 	json_t *steps = json_array();
 
-	/* A database that is not there has had no migration. */
+	/* A database that is not there, or empty, has had no migration. */
 	json_object_set_new(document, "current_version",
-			    json_integer(s->database_exists ? s->current_version : 0));
+			    json_integer(s->current_version > 0 ? s->current_version : 0));
 	json_object_set_new(document, "latest_version", json_integer(s->latest_version));
 	json_object_set_new(document, "pending_migrations", json_integer(s->pending_migrations));
 	json_object_set_new(document, "total_migrations", json_integer(s->total_migrations));
@@ -94,6 +94,9 @@ static int migrate_status(struct cli *cli)
 	} else {
 		if (!status->database_exists)
 			cli_say(cli, "%s does not exist; create it with: strongroom init",
+				status->database_file);
+		else if (status->current_version < 0)
+			cli_say(cli, "%s has no schema yet; bring it up with: strongroom init",
 				status->database_file);
 		else
 			cli_say(cli, "%s is at version %d of %d, %d pending.",

@@ -105,6 +105,8 @@ static int build(struct cli *cli, const struct search_words *words, sr_query *qu
 	query->present_only = words->present;
 	query->reverse = words->reverse;
 	query->after = words->after;
+	if (words->type != NULL && words->type[0] == '\0')
+		return cli_usage(cli, "--type is empty");
 	if (words->sort != NULL && !sort_of(words->sort, &query->sort))
 		return cli_usage(cli, "--sort \"%s\" is none of date, name, path and size",
 				 words->sort);

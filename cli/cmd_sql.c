@@ -149,6 +149,16 @@ static int read_only(struct cli *cli, const char *sql)
 	return cli_close(cli, catalog, code);
 }
 
+/* The library's cure for BEGIN is for programs. */
+static int write_failed(struct cli *cli, sr_status status)
+{
+	if (status == SR_REFUSED && strstr(sr_error_message(), "sr_begin") != NULL)
+		return cli_fail(cli, status,
+				"a statement cannot begin or end a transaction: all that is given "
+				"to sql --write is one");
+	return cli_failed(cli, status);
+}
+
 static int write(struct cli *cli, const char *sql)
 {
 	sr_catalog *catalog;
@@ -158,7 +168,7 @@ static int write(struct cli *cli, const char *sql)
 	if ((code = cli_open(cli, CLI_WRITE, &catalog)) != DONE)
 		return code;
 	if ((rc = sr_execute_script(catalog, sql)) != SR_OK)
-		code = cli_failed(cli, rc);
+		code = write_failed(cli, rc);
 	else if (cli->json)
 		output_document(&cli->out, json_pack("{s:b}", "done", 1));
 	else

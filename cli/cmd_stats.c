@@ -126,6 +126,12 @@ static void print_rows(struct cli *cli, const struct figure *figures, const sr_s
 	listing_end(rows, NULL, NULL);
 }
 
+/* A sum of sizes may be more than an integer holds. */
+static int64_t whole_bytes(double bytes)
+{
+	return bytes < 9.2e18 ? (int64_t)llround(bytes) : INT64_MAX;
+}
+
 /* Amounts in the unit that reads best, whatever the figure's key counts in. */
 static void print_value(const struct cell *cell, const char *unit, char text[400])
 {
@@ -137,7 +143,7 @@ static void print_value(const struct cell *cell, const char *unit, char text[400
 	if (cell->kind == CELL_REAL && unit[0] != '\0') {
 		for (int i = 0; i < 3; i++) {
 			if (unit[1] == units[i].unit[1] && unit[2] == 'B') {
-				size_print((int64_t)llround(cell->real * units[i].bytes), text);
+				size_print(whole_bytes(cell->real * units[i].bytes), text);
 				return;
 			}
 		}

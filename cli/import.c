@@ -289,6 +289,13 @@ static int take_object(struct import *import, json_t *object)
 	return code;
 }
 
+static int fail_json(struct import *import, const json_error_t *error)
+{
+	if (json_error_code(error) == json_error_null_character)
+		return import_fail(import, "it holds a NUL byte");
+	return import_fail(import, "%s", error->text);
+}
+
 static int next_line(struct import *import, bool *more)
 {
 	json_error_t error;
@@ -308,7 +315,7 @@ static int next_line(struct import *import, bool *more)
 	} while (import->line[strspn(import->line, " \t\r\n")] == '\0');
 	object = json_loadb(import->line, (size_t)length, JSON_REJECT_DUPLICATES, &error);
 	if (object == NULL)
-		return import_fail(import, "%s", error.text);
+		return fail_json(import, &error);
 	*more = true;
 	return take_object(import, object);
 }
@@ -337,7 +344,7 @@ static int next_element(struct import *import, bool *more)
 	}
 	object = json_loadf(import->file, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &error);
 	if (object == NULL)
-		return import_fail(import, "%s", error.text);
+		return fail_json(import, &error);
 	*more = true;
 	return take_object(import, object);
 }

@@ -27,15 +27,20 @@ const command commands[] = {
 };
 
 /* A descriptor 0 to 2 that came closed would be taken by the next file opened, the database
- * among them, and messages would be written into it. Each is filled such that its use fails. */
-static void fill_descriptors(void)
+ * among them, and messages would be written into it. Each is filled such that its use fails.
+ * False: standard output came closed. */
+static bool fill_descriptors(void)
 {
+	bool output = true;
+
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fcntl(fd, F_GETFD) != -1 || errno != EBADF)
 			continue;
+		output = output && fd != STDOUT_FILENO;
 		if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
 			_exit(FAILED);
 	}
+	return output;
 }
 
 static const command *find_command(const char *name)
@@ -47,7 +52,7 @@ static const command *find_command(const char *name)
 	return NULL;
 }
 
-static int run(struct cli *cli)
+static int run(struct cli *cli, bool output)
 {
 	/* Known at once, so that errors in what stands before it are objects too. */
 	const bool help = args_mention(&cli->args, "help", 'h');
@@ -56,6 +61,9 @@ static int run(struct cli *cli)
 	int code;
 
 	message_json(args_mention(&cli->args, "json", 0));
+	/* Before anything is changed that could not be told. */
+	if (!output)
+		return cli_fail(cli, SR_IO, "cannot write to standard output: it is closed");
 	if (args_mention(&cli->args, "version", 0) && cli->args.count == 1)
 		word = "version", cli->args.next = 1;
 	else if (!args_word(&cli->args, &word))
@@ -95,15 +103,15 @@ int main(int argc, char **argv)
 		{"help", 'h', ARG_FLAG, &cli.help},
 		{NULL, 0, ARG_FLAG, NULL},
 	};
+	const bool output = fill_descriptors();
 	char message[256];
 	int code;
 
-	fill_descriptors();
 	/* A reader that leaves is a failed write, after which the catalog is closed in order. */
 	signal(SIGPIPE, SIG_IGN);
 	args_init(&cli.args, argc, argv, globals);
 	output_init(&cli.out);
-	code = run(&cli);
+	code = run(&cli, output);
 	if (!output_close(&cli.out, message, sizeof(message))) {
 		if (message[0] != '\0')
 			message_error("output", message);

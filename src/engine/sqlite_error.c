@@ -98,7 +98,7 @@ static sr_status fail_read_only(sqlite_conn *c, int code)
 
 	switch (code) {
 	case SQLITE_READONLY_DBMOVED:
-		return sr_fail(SR_IO, "%s was moved or replaced while it was open", path);
+		return sr_fail(SR_IO, "%s was moved, replaced or deleted while it was open", path);
 	case SQLITE_READONLY_ROLLBACK:
 	case SQLITE_READONLY_RECOVERY:
 		return sr_fail(SR_READ_ONLY,

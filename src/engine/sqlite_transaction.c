@@ -42,6 +42,20 @@ static int snapshot_take(sqlite_conn *c)
 	return code;
 }
 
+/* What is about to be written would go into a file that its path no longer leads to. SQLite
+ * asks for this itself only where it has a rollback journal. */
+static bool writes_astray(sqlite_conn *c, sr_command command)
+{
+	int moved = 0;
+
+	if (command == SR_COMMAND_COMMIT
+		    ? sqlite3_txn_state(c->db, "main") != SQLITE_TXN_WRITE
+		    : command != SR_COMMAND_WRITE && command != SR_COMMAND_EXCLUSIVE)
+		return false;
+	return sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+	       moved != 0;
+}
+
 sr_status sr_sqlite_command(sr_conn *conn, sr_command command)
 {
 	sqlite_conn *c = sqlite_of(conn);
@@ -49,6 +63,8 @@ sr_status sr_sqlite_command(sr_conn *conn, sr_command command)
 	int code;
 
 	c->busy_interrupts = atomic_load(&c->interrupts);
+	if (writes_astray(c, command))
+		return sr_sqlite_fail(c, SQLITE_READONLY_DBMOVED);
 	code = command_run(c, command);
 	switch (command) {
 	case SR_COMMAND_READ:

@@ -172,6 +172,8 @@ all_refused() {
 	# The closed descriptor was not taken by the database.
 	status=0
 	"$PROGRAM" client add one >&- 2>&- <&- || status=$?
+	equal 1 "$status"
+	equal '[]' "$(json . client list)"
 	equal ok "$(sqlite3 "$STRONGROOM_DB" 'PRAGMA integrity_check')"
 }
 
@@ -189,4 +191,27 @@ all_refused() {
 	equal 1 "$status"
 	equal '"not found"' "$(jq -c .error.status "$folder/err")"
 	equal '' "$(cat "$folder/out")"
+}
+
+@test "a database that is deleted or replaced under a command is a failure" {
+	for fate in deleted replaced; do
+		rm -f "$STRONGROOM_DB"*
+		strongroom init >/dev/null
+		strongroom client add one >/dev/null
+		cp "$STRONGROOM_DB" "$folder/other.db"
+		mkfifo rows
+		status=0
+		"$PROGRAM" file import --client one rows >out 2>err &
+		# It has the database open once it reads its rows.
+		exec 7>rows
+		seq 5000 | sed 's/.*/{"original_path": "\/f&"}/' >&7
+		rm "$STRONGROOM_DB"
+		[ "$fate" = deleted ] || mv "$folder/other.db" "$STRONGROOM_DB"
+		exec 7>&-
+		wait $! || status=$?
+		equal 1 "$status"
+		grep -q 'moved, replaced or deleted' err
+		[ "$fate" = deleted ] || equal 0 "$(json .file_stats.total_files stats)"
+		rm rows
+	done
 }

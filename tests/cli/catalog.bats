@@ -124,6 +124,7 @@ load common
 	for sql in "DROP TABLE clients" "DELETE FROM clients" "ATTACH '$folder/x.db' AS x"; do
 		refused 1 -- sql --write "$sql"
 	done
+	refused 1 'sql --write is one' -- sql --write 'BEGIN; SELECT 1'
 	equal '["uno!"]' "$(json 'map(.name)' client list)"
 }
 
@@ -141,6 +142,8 @@ load common
 
 @test "init fills an empty file in, and leaves another program's database alone" {
 	: >"$STRONGROOM_DB"
+	equal 0 "$(json .current_version migrate status)"
+	strongroom migrate status | grep -q 'no schema yet.*strongroom init'
 	equal true "$(json .created init)"
 	equal 8 "$(json .current_version migrate status)"
 	sqlite3 other.db 'CREATE TABLE bookmarks (url)'
@@ -149,4 +152,22 @@ load common
 		refused 1 other.db "of another kind" -- --db other.db $command
 	done
 	equal "$before" "$(sha256sum <other.db)"
+}
+
+@test "sizes beyond what an integer holds are not shown as negative" {
+	strongroom init >/dev/null
+	strongroom client add one >/dev/null
+	printf 'original_path,size\n/a,9223372036854775807\n/b,9223372036854775807\n' | strongroom file import --client one >/dev/null
+	strongroom stats | grep -q 'total size  *8.0 EiB'
+	run ! grep -e '-[0-9]' <(strongroom stats)
+}
+
+@test "a message that names what is missing names what helps" {
+	refused 1 nowhere.conf -- --config nowhere.conf stats
+	run ! grep init "$folder/err"
+	strongroom init >/dev/null
+	refused 1 "'nobody'" 'strongroom client list' -- client show nobody
+	refused 2 '--type is empty' -- search --type ''
+	id=$(strongroom client add one --plain)
+	refused 1 '"one" already' "$id" 'strongroom client update' -- client add one
 }

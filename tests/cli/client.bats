@@ -152,6 +152,10 @@ assert len(rows) == 1 and rows[0]["name"] == "one" and rows[0]["files"] == "0", 
 	refused 1 comma.json -- client import comma.json
 	printf '[{"name": "one"}, {"name": "two"}' >open.json
 	refused 1 open.json -- client import open.json
+	printf 'name,last_seen\none,2026-02-31\n' >date.csv
+	refused 1 date.csv 'line 2' 2026-02-31 -- client import date.csv
+	printf '{"name": "a\\u0000b"}\n' >nul.jsonl
+	refused 1 nul.jsonl 'line 1' 'NUL byte' -- client import nul.jsonl
 	: >empty.csv
 	refused 1 empty.csv -- client import empty.csv
 	head -c 3000000 /dev/zero | tr '\0' a >long.csv

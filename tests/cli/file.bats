@@ -118,7 +118,7 @@ stored() {
 	echo precious >"$folder/precious"
 	printf '{"filename": "x", "path": "%s"}\n{"filename": "y", "path": "received_files/../precious"}\n' \
 		"$folder/precious" | strongroom file import --client pc >/dev/null
-	refused 1 precious -- file delete pc x --yes
+	refused 1 precious --keep-stored -- file delete pc x --yes
 	refused 1 precious -- file delete pc y --yes
 	[ -e "$folder/precious" ]
 	equal 2 "$(json '.files | length' search)"

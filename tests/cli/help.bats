@@ -29,6 +29,14 @@ commands="init client record search file history stats config migrate sql versio
 	strongroom client add --help | cmp - <(strongroom help client)
 }
 
+@test "help is a document with --json" {
+	equal '"search"' "$(json .command help search)"
+	equal '"search"' "$(json .command search --help)"
+	equal null "$(json .command help)"
+	strongroom help search | cmp - <(strongroom help search --json | jq -r .help)
+	refused 2 '"nothing"; see: strongroom help' -- help nothing
+}
+
 @test "version names program, library and engine, in every form" {
 	strongroom version | grep -q '^engine  *SQLite 3\.'
 	equal '["engine","library","program"]' "$(json 'keys' version)"
