@@ -34,10 +34,16 @@ static bool is_ours(const char *name)
 	return false;
 }
 
+/* Who runs a caller's own SQL, for the message. */
+static const char statement[] = "The statement";
+
 static bool refuse(const char *who, const char *what, const char *name)
 {
-	sr_fail(SR_REFUSED, "%s contains potentially dangerous operations: %s%s%s", who, what,
-		name ? " " : "", name ? name : "");
+	const char *cure = who == statement ? "DANGEROUS_OPERATIONS_BLOCKED stands in the way"
+					    : "review its SQL and what its header allows";
+
+	sr_fail(SR_REFUSED, "%s contains potentially dangerous operations: %s%s%s; %s", who, what,
+		name ? " " : "", name ? name : "", cure);
 	return false;
 }
 
@@ -149,7 +155,7 @@ static bool may_ask(const char *pragma, const char *argument)
 bool sr_schema_guard(void *arg, sr_action action, const char *first, const char *second,
 		     const char *inner)
 {
-	static const char who[] = "The statement";
+	const char *who = statement;
 
 	(void)arg;
 	(void)inner;

@@ -396,7 +396,8 @@ static void count_warnings(void *arg, sr_log_level level, const char *module, co
 	(void)arg;
 	(void)module;
 	if (level == SR_LOG_WARNING &&
-	    strstr(message, "WAL mode not available, using default journaling"))
+	    strstr(message, "WAL mode not available, using default journaling") &&
+	    strstr(message, "move it to a local disk"))
 		warnings++;
 }
 

@@ -1,4 +1,5 @@
 /* Lending: waiting and its end, order, closing, forking, leaks, transactions of a thread. */
+#include "pool/internal.h"
 #include "pool_fixture.h"
 
 #include <sys/wait.h>
@@ -335,6 +336,27 @@ static void test_reports_a_leak_once(void **state)
 	assert_int_equal(figures(pool).leaks, 2);
 }
 
+/* Waits of 1 to 100 ms and one of 3 s: what is told is at most a bucket too high, never too low. */
+static void test_percentiles_of_waits(void **state)
+{
+	pool_fixture *f = *state;
+	sr_pool *pool = fixture_pool(f);
+	sr_pool_statistics s = figures(pool);
+
+	assert_true(s.waits == 0 && s.wait_p50 <= 0 && s.wait_max <= 0);
+	pthread_mutex_lock(&pool->lock);
+	for (int64_t ms = 100; ms > 0; ms--)
+		sr_figures_waited(pool, ms * 1000000);
+	sr_figures_waited(pool, 3000000000);
+	pthread_mutex_unlock(&pool->lock);
+	s = figures(pool);
+	assert_int_equal(s.waits, 101);
+	assert_true(s.wait_p50 >= 0.050 && s.wait_p50 <= 0.051 * 1.13);
+	assert_true(s.wait_p95 >= 0.095 && s.wait_p95 <= 0.096 * 1.13);
+	assert_true(s.wait_p99 >= 0.099 && s.wait_p99 <= 0.100 * 1.13);
+	assert_true(s.wait_max > 2.999 && s.wait_max < 3.001);
+}
+
 /* ---- Closing ---- */
 
 static void test_close_leaves_no_log(void **state)
@@ -527,6 +549,7 @@ int main(void)
 		TEST(test_recycles_by_age),
 		TEST(test_validates_after_idling),
 		TEST(test_reports_a_leak_once),
+		TEST(test_percentiles_of_waits),
 		TEST(test_close_leaves_no_log),
 		TEST(test_close_sends_waiters_away),
 		TEST(test_close_waits_for_what_is_lent),

@@ -101,7 +101,10 @@ static void test_dangerous(void **state)
 	catalog_open(f);
 	(void)add_client(f, "a");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_fails(sr_execute(f->catalog, bad[i], NULL, 0, NULL), SR_REFUSED, "");
+		assert_fails(sr_execute(f->catalog, bad[i], NULL, 0, NULL), SR_REFUSED,
+			     i < 4 ? "potentially dangerous operations" : "");
+		if (i < 4)
+			assert_says("DANGEROUS_OPERATIONS_BLOCKED");
 		assert_fails(sr_execute_script(f->catalog, bad[i]), SR_REFUSED, "");
 	}
 	assert_int_equal(integer(f, "SELECT count(*) FROM clients"), 1);
