@@ -401,8 +401,10 @@ SR_API SR_MUST_CHECK sr_status sr_file_delete(sr_catalog *catalog, const sr_id *
 /* Deletes the stored file and the record. Never outside FILE_STORAGE_DIR, symbolic links and
  * ".." included: that is SR_REFUSED and nothing changes. Whatever fails in between, record
  * and file agree afterwards: the file is moved aside as .strongroom-deleted-… in its folder
- * until the record is gone, and a crash in between is made good by the next deletion or
- * verification of the file. Should the bytes resist in the very last step, the error names what
+ * until the record is gone. A crash before that is made good by the next deletion or
+ * verification of the file; a crash right after it leaves the bytes under that name, where no
+ * record refers to them: the next deletion of a file stored there removes them, and so may
+ * anybody. Should the bytes resist in the very last step, the error names what
  * remains, and the record is deleted. Bytes that another record refers to stay for that one.
  * For a file that is only catalogued it deletes the record. Inside the thread's transaction it
  * is SR_INVALID: a rollback could not bring the bytes back. */

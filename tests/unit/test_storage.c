@@ -404,6 +404,12 @@ static void test_crashes(void **state)
 	crash_at(fixture, UNLINK);
 	assert_false(is_recorded(fixture, "a"));
 	assert_false(is_there("received_files/a"));
+	/* The bytes wait under their tombstone for the next deletion of that name. */
+	assert_int_equal(names(), 1);
+	write_file(scratch_path("received_files/a"), BYTES);
+	add(fixture, "a", "received_files/a");
+	assert_ok(drop(fixture, "a"));
+	assert_int_equal(names(), 0);
 }
 
 /* ---- The commit fails ---- */
