@@ -158,6 +158,7 @@ int cli_subcommand(struct cli *cli, const command *table)
 void cli_options(const struct cli *cli, sr_options *options)
 {
 	sr_options_init(options);
+	options->hide_keys = true;
 	options->path = cli->db;
 	options->config_file = cli->config;
 }

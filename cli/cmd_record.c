@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,7 +78,7 @@ static void report(struct cli *cli, const sr_record_summary *s)
 		{"excluded", "excluded", cell_integer(s->excluded)},
 		{"bytes", "their size", cell_size(s->bytes)},
 		{"read", "read", cell_size(s->read)},
-		{"seconds", "seconds", cell_real(s->seconds)},
+		{"seconds", "seconds", cell_real(round(s->seconds * 1000) / 1000)},
 	};
 
 	if (!cli->json) {

@@ -12,7 +12,7 @@ const char help_sql[] =
 	"\n"
 	"Runs a statement and prints its rows; \"-\" reads it from standard input. It can\n"
 	"only read: no write, no ATTACH, no setting that changes anything. Binary values\n"
-	"are shown in hexadecimal.\n"
+	"are shown in hexadecimal; clients' AES keys never are, and read as null.\n"
 	"\n"
 	"  --write   run statements that write, all of them in one transaction or none;\n"
 	"            the dangerous ones (dropping or emptying a core table, …) are still\n"

@@ -164,8 +164,9 @@ SR_API void sr_time_format(int64_t instant, char text[SR_TIME_TEXT_SIZE]);
 /* Now, from the system's clock. */
 SR_API int64_t sr_time_now(void);
 
-/* text for a terminal or a log: control characters and bytes that are not UTF-8 as \n, \t or
- * \xNN, a backslash as two. Owned; free with sr_free. *out is NULL without memory. */
+/* text for a terminal or a log: control characters, those that turn the direction of writing, and
+ * bytes that are not UTF-8 as \n, \t or \xNN, a backslash as two. Owned; free with sr_free. *out
+ * is NULL without memory. */
 SR_API SR_MUST_CHECK sr_status sr_text_escape(sr_text text, char **out);
 
 /* Whether the bytes are well-formed UTF-8. */
@@ -215,6 +216,8 @@ typedef struct sr_options {
 	int backup;               /* MIGRATION_BACKUP_ENABLED: 1, 0; -1: the setting. */
 	int validate;             /* MIGRATION_VALIDATION_ENABLED, likewise. */
 	int block_dangerous;      /* DANGEROUS_OPERATIONS_BLOCKED, likewise. */
+	bool hide_keys;           /* For doors that show what callers' SQL returns: clients' AES
+				     keys read as null in sr_query_open and sr_fetch. */
 } sr_options;
 
 SR_API void sr_options_init(sr_options *options);

@@ -98,6 +98,16 @@ static bool is_control(const char *bytes, size_t length)
 	return length == 2 && between(bytes[0], 0xC2, 0xC2) && between(bytes[1], 0x80, 0x9F);
 }
 
+/* Whether it turns the direction of all that is shown after it (U+202A to U+202E, U+2066 to
+ * U+2069): fit for a text, but in a name it hides what the name ends in. */
+static bool turns_direction(const char *bytes, size_t length)
+{
+	if (length != 3 || bytes[0] != '\xE2')
+		return false;
+	return (bytes[1] == '\x80' && between(bytes[2], 0xAA, 0xAE)) ||
+	       (bytes[1] == '\x81' && between(bytes[2], 0xA6, 0xA9));
+}
+
 bool sr_text_has_control(sr_text text)
 {
 	size_t n;
@@ -134,7 +144,7 @@ static void add_escaped(sr_buffer *buffer, sr_text text)
 			sr_buffer_add_string(buffer, "\\t");
 		else if (*at == '\\')
 			sr_buffer_add_string(buffer, "\\\\");
-		else if (is_control(at, n))
+		else if (is_control(at, n) || turns_direction(at, n))
 			add_hex_bytes(buffer, at, n);
 		else
 			sr_buffer_add(buffer, at, n);

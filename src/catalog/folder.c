@@ -86,8 +86,9 @@ static sr_status open_folder(sr_folder *cursor, sr_text folder)
 	if ((rc = sr_ordered_next(cursor->ordered, &cursor->row)) != SR_OK)
 		return rc;
 	if (cursor->row == NULL && trimmed.length > 0)
-		return sr_fail(SR_NOT_FOUND, "the client has nothing below the folder %s",
-			       sr_quoted(folder));
+		return sr_fail(SR_NOT_FOUND, "the client has nothing below the folder %s%s",
+			       sr_quoted(folder),
+			       trimmed.data[0] == '/' ? "" : "; recorded paths begin with /");
 	return SR_OK;
 }
 

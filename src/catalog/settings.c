@@ -324,6 +324,7 @@ sr_status sr_settings_resolve(const sr_options *options, sr_settings *settings)
 	if (options != NULL) {
 		settings->read_only = options->read_only;
 		settings->direct = options->direct;
+		settings->hide_keys = options->hide_keys;
 	}
 	rc = absolute_paths(all, settings);
 	free_all(all);

@@ -12,8 +12,9 @@ typedef struct sr_settings {
 	sr_durability durability;
 	bool read_only;
 	bool direct;
-	bool backup;   /* Before migrations. */
-	bool validate; /* Around migrations. */
+	bool hide_keys; /* From callers' own SQL. */
+	bool backup;    /* Before migrations. */
+	bool validate;  /* Around migrations. */
 	bool block_dangerous;
 	bool trust_foreign_triggers; /* Open for writing in spite of triggers not ours. */
 } sr_settings;

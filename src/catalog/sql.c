@@ -57,8 +57,14 @@ static bool is_harmless_pragma(const char *name, const char *argument)
 static bool guard_read(void *arg, sr_action action, const char *first, const char *second,
 		       const char *inner)
 {
-	(void)arg;
+	const sr_catalog *catalog = arg;
+
 	(void)inner;
+	if (catalog->settings.hide_keys && action == SR_ACTION_READ && first && second &&
+	    strcasecmp(first, "clients") == 0 && strcasecmp(second, "AESKey") == 0) {
+		(void)sr_fail(SR_REFUSED, "keys are hidden: name other columns than AESKey");
+		return false;
+	}
 	switch (action) {
 	case SR_ACTION_TRANSACTION:
 	case SR_ACTION_ATTACH:
@@ -252,6 +258,8 @@ static sr_status open_untrusted(sr_rows *rows)
 		.busy_timeout = settings->timeout,
 		.cache_pages = 500,
 		.untrusted = true,
+		.hidden_table = settings->hide_keys ? "clients" : NULL,
+		.hidden_column = settings->hide_keys ? "AESKey" : NULL,
 		.bare = sr_catalog_distrusted(rows->catalog),
 	};
 
@@ -264,7 +272,7 @@ static sr_status prepare_rows(sr_rows *rows, const char *sql)
 	sr_status rc;
 
 	if (own)
-		sr_conn_guard(rows->conn, guard_read, NULL);
+		sr_conn_guard(rows->conn, guard_read, rows->catalog);
 	rc = sr_prepare(rows->conn, sql, &rows->stmt);
 	if (own)
 		sr_conn_guard(rows->conn, NULL, NULL);

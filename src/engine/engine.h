@@ -44,14 +44,16 @@ typedef enum sr_access {
 typedef struct sr_conn_options {
 	sr_access access;
 	sr_durability durability;
-	double busy_timeout; /* Seconds to wait for locks of other processes. */
-	int cache_pages;     /* Page cache of this connection. */
-	bool untrusted;      /* For callers' own SQL and files of unknown origin: nothing but
-				reading a list of harmless things, deadline and length limits. */
-	bool bare;           /* No trigger fires and no view can be read: for a database whose
-				schema is somebody else's. */
-	double deadline;     /* Seconds that one statement of an untrusted connection may run,
-				waiting for the caller not counted; 0: 30. */
+	double busy_timeout;       /* Seconds to wait for locks of other processes. */
+	int cache_pages;           /* Page cache of this connection. */
+	bool untrusted;            /* For callers' own SQL and files of unknown origin: nothing but
+				      reading a list of harmless things, deadline and length limits. */
+	bool bare;                 /* No trigger fires and no view can be read: for a database whose
+				      schema is somebody else's. */
+	const char *hidden_table;  /* A column that reads as null here, because it is a secret; */
+	const char *hidden_column; /* NULL for none. Literals. */
+	double deadline;           /* Seconds that one statement of an untrusted connection may run,
+				      waiting for the caller not counted; 0: 30. */
 } sr_conn_options;
 
 /* path is absolute. Directories, texts, half files, encrypted files and the like are refused

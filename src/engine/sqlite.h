@@ -20,6 +20,8 @@ typedef struct sqlite_conn {
 	int log_frames; /* Pages in the log at the last commit or checkpoint. */
 	int page_size;  /* Bytes. */
 
+	const char *hidden_table; /* As in sr_conn_options. */
+	const char *hidden_column;
 	bool untrusted;    /* Only what sqlite_guard.c lists. */
 	double deadline;   /* Seconds that a statement may run; 0: any. */
 	int64_t spent;     /* Nanoseconds that the running statement took in earlier steps. */

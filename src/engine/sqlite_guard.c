@@ -318,6 +318,13 @@ static sr_status ask_guard(sqlite_conn *c, const asked *a, const char *inner)
 	return SR_REFUSED;
 }
 
+static bool is_hidden(const sqlite_conn *c, const asked *a)
+{
+	return c->hidden_column != NULL && a->action == SR_ACTION_READ && a->second != NULL &&
+	       strcasecmp(a->first, c->hidden_table) == 0 &&
+	       strcasecmp(a->second, c->hidden_column) == 0;
+}
+
 int sr_sqlite_authorize(void *arg, int code, const char *first, const char *second,
 			const char *database, const char *inner)
 {
@@ -335,7 +342,8 @@ int sr_sqlite_authorize(void *arg, int code, const char *first, const char *seco
 	if ((rc = ask_engine(&a)) != SR_OK || (c->untrusted && (rc = ask_untrusted(&a)) != SR_OK) ||
 	    (rc = ask_guard(c, &a, inner)) != SR_OK)
 		return refuse(c, rc);
-	return SQLITE_OK;
+	/* Ignoring a column means a null in its place, wherever the statement names it. */
+	return is_hidden(c, &a) ? SQLITE_IGNORE : SQLITE_OK;
 }
 
 void sr_sqlite_guard_changed(sr_conn *conn)

@@ -289,6 +289,8 @@ static sr_status conn_new(const char *path, const sr_conn_options *options, sqli
 	c->base.owner = getpid();
 	c->base.generation = sr_process_generation();
 	c->busy_timeout = options->busy_timeout;
+	c->hidden_table = options->hidden_table;
+	c->hidden_column = options->hidden_column;
 	c->untrusted = options->untrusted;
 	if (c->untrusted)
 		c->deadline = options->deadline > 0 ? options->deadline : DEADLINE_SECONDS;

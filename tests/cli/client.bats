@@ -174,5 +174,7 @@ assert len(rows) == 1 and rows[0]["name"] == "one" and rows[0]["files"] == "0", 
 	strongroom sql --write "UPDATE clients SET AESKey = x'5ec2e75ec2e75ec2e7'" >/dev/null
 	for form in --json --csv --plain --quiet; do
 		run ! grep -i 5ec2e7 <(strongroom client list $form; strongroom client show one $form)
+		run ! grep -i 5ec2e7 <(strongroom sql $form "SELECT *, hex(AESKey) FROM clients")
 	done
+	equal '["one",null]' "$(json '[.[0].Name, .[0].AESKey]' sql 'SELECT * FROM clients')"
 }

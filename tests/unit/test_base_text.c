@@ -35,6 +35,13 @@ static void escapes_what_drives_a_terminal(void **state)
 	assert_int_equal(sr_text_escape((sr_text){"a\0b", 3}, &out), SR_OK);
 	assert_string_equal(out, "a\\x00b");
 	sr_free(out);
+	/* U+202E would show the name of a program as that of a picture. */
+	assert_int_equal(sr_text_escape(text_of("gpj.\xe2\x80\xae"
+						"exe \xe2\x80\x99"),
+					&out),
+			 SR_OK);
+	assert_string_equal(out, "gpj.\\xe2\\x80\\xaeexe \xe2\x80\x99");
+	sr_free(out);
 	assert_true(sr_text_has_control(text_of("a\nb")));
 	assert_true(sr_text_has_control(text_of("\xc2\x85")));
 	assert_true(sr_text_has_control(text_of("\xff\x7f")));

@@ -265,6 +265,28 @@ static void test_leases(void **state)
 	sr_lease_close(NULL);
 }
 
+/* A door that prints must not print keys; in a transaction they are refused instead. */
+static void test_hidden_keys(void **state)
+{
+	catalog_fixture *f = *state;
+	const char *sql = "SELECT count(*) FROM clients WHERE hex(aeskey) = 'ABCD'";
+	sr_client client = {.name = sr_text_of("keeper"), .aes_key = {"\xab\xcd", 2}};
+
+	catalog_open(f);
+	sr_id_new(&client.id);
+	assert_ok(sr_client_save(f->catalog, &client, 1, NULL));
+	assert_int_equal(integer(f, sql), 1);
+	assert_ok(sr_close(f->catalog));
+	f->options.hide_keys = true;
+	catalog_open(f);
+	assert_int_equal(integer(f, sql), 0);
+	assert_int_equal(integer(f, "SELECT count(*) FROM clients"), 1);
+	assert_ok(sr_begin(f->catalog, NULL));
+	assert_fails(sr_fetch(f->catalog, sql, NULL, 0, 1, &(sr_table *){NULL}), SR_REFUSED,
+		     "keys are hidden");
+	assert_ok(sr_rollback(f->catalog));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +298,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reading_refuses, catalog_setup,
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_transactions, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_hidden_keys, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_leases, catalog_setup, catalog_teardown),
 	};
 
