@@ -117,11 +117,13 @@ int cli_settle(struct cli *cli)
 				     : cli->csv   ? OUTPUT_CSV
 				     : cli->plain ? OUTPUT_PLAIN
 						  : OUTPUT_TABLE);
-	sr_log_set(message_log, NULL);
 	if (level == NULL)
-		level = cli->quiet ? "error" : cli->verbose ? "info" : NULL;
+		level = cli->quiet ? "error" : cli->verbose ? "info" : getenv("STRONGROOM_LOG");
+	if (level != NULL && level[0] == '\0' && cli->log_level == NULL)
+		level = NULL;
 	if (level != NULL && sr_log_levels(level) != SR_OK)
 		return cli_usage(cli, "%s", sr_error_message());
+	sr_log_set(message_log, NULL);
 	return DONE;
 }
 

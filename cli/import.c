@@ -429,6 +429,8 @@ void saved_print(struct cli *cli, const char *what, const sr_saved *saved)
 					  (json_int_t)saved->unchanged));
 	else if (cli->out.format != OUTPUT_TABLE)
 		output_fields(&cli->out, fields, 3);
-	cli_say(cli, "%" PRId64 " %s added, %" PRId64 " changed, %" PRId64 " unchanged.",
-		saved->added, what, saved->changed, saved->unchanged);
+	/* "files", and "file" for one. */
+	cli_say(cli, "%" PRId64 " %.*s added, %" PRId64 " changed, %" PRId64 " unchanged.",
+		saved->added, (int)strlen(what) - (saved->added == 1), what, saved->changed,
+		saved->unchanged);
 }

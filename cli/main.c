@@ -114,7 +114,7 @@ int main(int argc, char **argv)
 	code = run(&cli, output);
 	if (!output_close(&cli.out, message, sizeof(message))) {
 		if (message[0] != '\0')
-			message_error("output", message);
+			message_error(sr_status_name(SR_IO), message);
 		if (code == DONE)
 			code = FAILED;
 	}

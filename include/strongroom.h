@@ -333,7 +333,8 @@ SR_API void sr_clients_close(sr_clients *cursor);
 typedef struct sr_file {
 	sr_id client_id;
 	sr_text name;          /* FileName; when saving, null means original_path's last part. */
-	sr_text path;          /* PathName: where its bytes are; null means name. */
+	sr_text path;          /* PathName: where its bytes are; null means name, and of
+				  a known file that path and stored stay. */
 	sr_text original_path; /* Where it was on the client; null: known by name alone. */
 	int64_t size;          /* Bytes, or SR_NULL_INTEGER. */
 	sr_text date;          /* ModificationDate as given, or null. */

@@ -20,6 +20,7 @@
 typedef struct wanted {
 	sr_file file;
 	bool extension_derived;                  /* Not given: fills a gap, replaces nothing. */
+	bool path_derived;                       /* Not given: what is known stays. */
 	char hash[HASH_BYTES + 1];               /* Lower case. */
 	char extension[EXTENSION_MAX_BYTES + 1]; /* Lower case. */
 } wanted;
@@ -166,7 +167,8 @@ static void complete(const sr_file *given, wanted *want)
 	*file = *given;
 	if (file->name.data == NULL)
 		file->name = sr_path_name(file->original_path);
-	if (file->path.data == NULL)
+	want->path_derived = file->path.data == NULL;
+	if (want->path_derived)
 		file->path = file->name;
 	want->extension_derived = file->extension.data == NULL;
 	if (want->extension_derived)
@@ -239,10 +241,12 @@ static unsigned differing(const sr_file *known, const wanted *want, bool changed
 	unsigned bits = 0;
 
 	bits |= text_bit(SR_FILE_NAME, known->name, given->name, false);
-	bits |= text_bit(SR_FILE_PATH, known->path, given->path, false);
+	if (!want->path_derived)
+		bits |= text_bit(SR_FILE_PATH, known->path, given->path, false);
 	if (known->verified != given->verified)
 		bits |= SR_FILE_BIT(SR_FILE_VERIFIED);
-	if (known->stored != given->stored)
+	/* Where the bytes are was not said: that they are stored is no news either. */
+	if (known->stored != given->stored && !(want->path_derived && given->stored))
 		bits |= SR_FILE_BIT(SR_FILE_STORED);
 	bits |= integer_bit(SR_FILE_SIZE, known->size, given->size, changed);
 	if ((given->date.data != NULL || changed) && !same_date(known->date, given->date))

@@ -153,17 +153,28 @@ static sr_status run_watched(sr_catalog *catalog, sr_conn *conn, run *job)
 	bool block = catalog->settings.block_dangerous;
 	unsigned before = 0;
 	unsigned after = 0;
+	int64_t schema = 0, changed = 0, foreign = 0;
 	sr_status rc;
 
-	if (block && (rc = sr_schema_core_filled(conn, &before)) != SR_OK)
+	if (block && ((rc = sr_schema_core_filled(conn, &before)) != SR_OK ||
+		      (rc = sr_query_integer(conn, "PRAGMA schema_version", &schema)) != SR_OK))
 		return rc;
 	sr_conn_guard(conn, guard_write, catalog);
 	rc = run_guarded(conn, job);
 	sr_conn_guard(conn, NULL, NULL);
 	if (rc != SR_OK || !block)
 		return rc;
-	if ((rc = sr_schema_core_filled(conn, &after)) != SR_OK)
+	if ((rc = sr_schema_core_filled(conn, &after)) != SR_OK ||
+	    (rc = sr_query_integer(conn, "PRAGMA schema_version", &changed)) != SR_OK)
 		return rc;
+	if (changed != schema && !catalog->settings.trust_foreign_triggers &&
+	    (rc = sr_schema_foreign(conn, NULL, NULL, &foreign)) != SR_OK)
+		return rc;
+	if (foreign > 0)
+		return sr_fail(SR_REFUSED,
+			       "The statement contains potentially dangerous operations: "
+			       "after it something that is not this program's would run "
+			       "at each write; TRUST_FOREIGN_TRIGGERS stands in the way");
 	if ((before & ~after) == 0)
 		return SR_OK;
 	return sr_fail(SR_REFUSED,

@@ -152,6 +152,10 @@ static sr_status run_prepare(run *r)
 		return rc;
 	if (r->options->validate && (rc = sr_integrity(r->conn, r->options->full_check)) != SR_OK)
 		return sr_fail_within(rc, "nothing was migrated");
+	/* A legacy database's come to light when its ids are put right. */
+	if (r->options->validate && r->to > r->from && !r->legacy &&
+	    (rc = sr_orphans_report(r->conn)) != SR_OK)
+		return rc;
 	if ((rc = refuse_clashes(r)) != SR_OK)
 		return rc;
 	if ((rc = has_rows(r, &some)) != SR_OK)

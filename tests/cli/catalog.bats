@@ -124,8 +124,11 @@ load common
 	for sql in "DROP TABLE clients" "DELETE FROM clients" "ATTACH '$folder/x.db' AS x"; do
 		refused 1 -- sql --write "$sql"
 	done
+	refused 1 TRUST_FOREIGN_TRIGGERS -- sql --write \
+		'CREATE TRIGGER mine AFTER INSERT ON files BEGIN DELETE FROM clients; END'
 	refused 1 'sql --write is one' -- sql --write 'BEGIN; SELECT 1'
 	equal '["uno!"]' "$(json 'map(.name)' client list)"
+	strongroom client add still >/dev/null
 }
 
 @test "logging can be turned up and is kept apart from the output" {
@@ -138,6 +141,7 @@ load common
 	equal '' "$(cat two)"
 	STRONGROOM_LOG=migrate:info,error strongroom --json migrate up 2>two | jq -e . >/dev/null
 	equal '["migrate"]' "$(jq -c -s 'map(.log.module) | unique' two)"
+	STRONGROOM_LOG=loud refused 2 loud -- stats
 }
 
 @test "init fills an empty file in, and leaves another program's database alone" {

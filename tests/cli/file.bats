@@ -25,6 +25,17 @@ stored() {
 	equal '3 files added' "$(strongroom client add q >/dev/null; strongroom file import --client q two.csv | cut -d , -f 1)"
 }
 
+@test "what an import does not say of a known file stays" {
+	mkdir tree
+	echo hi >tree/one
+	strongroom record --client pc tree >/dev/null
+	printf '{"original_path": "%s/tree/one", "size": 3}\n' "$PWD" | strongroom file import --client pc >/dev/null
+	equal "[\"$PWD/tree/one\",false]" "$(json '[.path, .stored]' file show pc "$PWD/tree/one")"
+	echo '{"original_path": "/q", "path": "received_files/q"}' | strongroom file import --client pc >/dev/null
+	echo '{"original_path": "/q", "size": 1}' | strongroom file import --client pc >/dev/null
+	equal '["received_files/q",true]' "$(json '[.path, .stored]' file show pc /q)"
+}
+
 @test "list shows one level with what folders hold, or everything" {
 	printf '%s\n' '{"original_path": "/etc/hosts", "size": 100, "date": "2026-01-01"}' \
 		'{"original_path": "/etc/apt/a", "size": 1024, "date": "2026-01-02"}' \

@@ -300,10 +300,18 @@ static void test_shape_goes_stale(void **state)
 	sr_conn_close(conn);
 }
 
+static void hear_orphans(void *arg, sr_log_level level, const char *module, const char *message)
+{
+	(void)module;
+	if (level == SR_LOG_WARNING && strstr(message, "rows of files break a foreign key"))
+		*(bool *)arg = true;
+}
+
 /* Rows that break a foreign key are kept, and said. */
 static void test_orphans_kept(void **state)
 {
 	const char *path = migrate_path();
+	bool heard = false;
 	char *orphans;
 
 	(void)state;
@@ -311,7 +319,10 @@ static void test_orphans_kept(void **state)
 	orphans = old_database_dump(path, "SELECT rowid FROM files WHERE ClientID NOT IN"
 					  " (SELECT ID FROM clients) ORDER BY rowid");
 	assert_non_null(orphans);
+	sr_log_set(hear_orphans, &heard);
 	migrate_to(path, -1, false);
+	sr_log_set(NULL, NULL);
+	assert_true(heard);
 	assert_query(path,
 		     "SELECT rowid FROM files WHERE ClientID NOT IN"
 		     " (SELECT ID FROM clients) ORDER BY rowid",
