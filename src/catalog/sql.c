@@ -147,7 +147,8 @@ static sr_status run_guarded(sr_conn *conn, run *job)
 	return rc;
 }
 
-/* With the guard on, and a look at what it cannot see: a DELETE without a WHERE. */
+/* With the guard on, and a look at what it cannot see: a DELETE without a WHERE, and on which
+ * table a trigger or an index is made that would then run with ours. */
 static sr_status run_watched(sr_catalog *catalog, sr_conn *conn, run *job)
 {
 	bool block = catalog->settings.block_dangerous;

@@ -4,31 +4,8 @@
  * on it must be looked at.
  */
 #include <sqlite3.h>
-#include <unistd.h>
 
-#include "expect.h"
-#include "fault_vfs.h"
-#include "scratch.h"
-
-static const char *path; /* Of the database; it is not there yet. */
-
-static int make_folder(void **state)
-{
-	static char name[96];
-
-	(void)state;
-	scratch_new();
-	snprintf(name, sizeof(name), "%s", scratch_path("a.db"));
-	path = name;
-	fault_vfs_install();
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	fault_vfs_remove();
-	return scratch_teardown(state);
-}
+#include "engine_fixture.h"
 
 static sqlite3 *open_db(void)
 {
@@ -51,7 +28,7 @@ static int try_run(sqlite3 *db, const char *sql)
 	return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
 
-static sqlite3_int64 ask(sqlite3 *db, const char *sql)
+static sqlite3_int64 ask_sqlite(sqlite3 *db, const char *sql)
 {
 	sqlite3_int64 value = -1;
 	sqlite3_stmt *stmt;
@@ -81,7 +58,8 @@ static void no_space_without_statement_journal_rolls_all_back(void **state)
 
 	(void)state;
 	run(db, "CREATE TABLE t(a, b)");
-	snprintf(sql, sizeof(sql), "PRAGMA max_page_count=%lld", ask(db, "PRAGMA page_count"));
+	snprintf(sql, sizeof(sql), "PRAGMA max_page_count=%lld",
+		 ask_sqlite(db, "PRAGMA page_count"));
 	run(db, "BEGIN IMMEDIATE");
 	run(db, "SAVEPOINT s");
 	run(db, "INSERT INTO t VALUES(1, 'small')");
@@ -95,7 +73,7 @@ static void no_space_without_statement_journal_rolls_all_back(void **state)
 	run(db, "INSERT INTO t VALUES(3, 'late')");
 	run(db, "RELEASE s");
 	assert_int_equal(sqlite3_get_autocommit(db), 1);
-	assert_int_equal(ask(db, "SELECT group_concat(a) FROM t"), 3);
+	assert_int_equal(ask_sqlite(db, "SELECT group_concat(a) FROM t"), 3);
 	sqlite3_close(db);
 }
 
@@ -128,7 +106,7 @@ static void deferred_begin_ignores_the_busy_timeout(void **state)
 	run(a, "CREATE TABLE t(a)");
 	sqlite3_busy_timeout(b, 60000);
 	run(b, "BEGIN");
-	ask(b, "SELECT count(*) FROM t");
+	ask_sqlite(b, "SELECT count(*) FROM t");
 	run(a, "INSERT INTO t VALUES(1)");
 	/* Within a minute, or this test would hang: at once. */
 	assert_int_equal(try_run(b, "INSERT INTO t VALUES(2)"), SQLITE_BUSY);
@@ -145,11 +123,11 @@ static void snapshot_begins_at_the_first_read(void **state)
 	run(a, "CREATE TABLE t(a)");
 	run(b, "BEGIN");
 	run(a, "INSERT INTO t VALUES(1)");
-	assert_int_equal(ask(b, "SELECT count(*) FROM t"), 1);
+	assert_int_equal(ask_sqlite(b, "SELECT count(*) FROM t"), 1);
 	run(a, "INSERT INTO t VALUES(2)");
-	assert_int_equal(ask(b, "SELECT count(*) FROM t"), 1);
+	assert_int_equal(ask_sqlite(b, "SELECT count(*) FROM t"), 1);
 	run(b, "COMMIT");
-	assert_int_equal(ask(b, "SELECT count(*) FROM t"), 2);
+	assert_int_equal(ask_sqlite(b, "SELECT count(*) FROM t"), 2);
 	sqlite3_close(a);
 	sqlite3_close(b);
 }
@@ -164,9 +142,9 @@ static void unreset_statement_keeps_the_snapshot(void **state)
 	assert_int_equal(sqlite3_prepare_v2(b, "SELECT a FROM t", -1, &stmt, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
 	run(a, "INSERT INTO t VALUES(3)");
-	assert_int_equal(ask(b, "SELECT count(*) FROM t"), 2);
+	assert_int_equal(ask_sqlite(b, "SELECT count(*) FROM t"), 2);
 	sqlite3_reset(stmt);
-	assert_int_equal(ask(b, "SELECT count(*) FROM t"), 3);
+	assert_int_equal(ask_sqlite(b, "SELECT count(*) FROM t"), 3);
 	sqlite3_finalize(stmt);
 	sqlite3_close(a);
 	sqlite3_close(b);
@@ -192,7 +170,7 @@ static void commit_that_fails_to_sync_may_be_there(void **state)
 	assert_int_equal(system(command), 0);
 	sqlite3_close(db);
 	assert_int_equal(sqlite3_open(copy, &db), SQLITE_OK);
-	assert_int_equal(ask(db, "SELECT count(*) FROM t"), 1);
+	assert_int_equal(ask_sqlite(db, "SELECT count(*) FROM t"), 1);
 	sqlite3_close(db);
 }
 
@@ -202,7 +180,7 @@ static void foreign_keys_cannot_be_switched_inside(void **state)
 
 	(void)state;
 	run(db, "PRAGMA foreign_keys=ON; BEGIN; PRAGMA foreign_keys=OFF");
-	assert_int_equal(ask(db, "PRAGMA foreign_keys"), 1);
+	assert_int_equal(ask_sqlite(db, "PRAGMA foreign_keys"), 1);
 	run(db, "COMMIT");
 	sqlite3_close(db);
 }
@@ -217,8 +195,8 @@ static void refused_wal_reports_ok(void **state)
 	fault_without_shm(true);
 	db = open_db();
 	run(db, "PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
-	assert_int_equal(ask(db, "SELECT count(*) FROM pragma_journal_mode "
-				 "WHERE journal_mode = 'wal'"),
+	assert_int_equal(ask_sqlite(db, "SELECT count(*) FROM pragma_journal_mode "
+					"WHERE journal_mode = 'wal'"),
 			 0);
 	sqlite3_close(db);
 }
@@ -235,7 +213,7 @@ static void passive_checkpoint_under_the_write_lock_moves_all(void **state)
 	assert_int_equal(
 		sqlite3_wal_checkpoint_v2(other, "main", SQLITE_CHECKPOINT_PASSIVE, &log, &copied),
 		SQLITE_OK);
-	ask(other, "SELECT count(*) FROM t");
+	ask_sqlite(other, "SELECT count(*) FROM t");
 	run(writer, "BEGIN IMMEDIATE");
 	assert_int_equal(
 		sqlite3_wal_checkpoint_v2(other, "main", SQLITE_CHECKPOINT_PASSIVE, &log, &copied),
@@ -289,8 +267,8 @@ static void replace_fires_no_delete_trigger_but_cascades(void **state)
 		"CREATE TRIGGER d AFTER DELETE ON p BEGIN INSERT INTO log VALUES(1); END;"
 		"INSERT INTO p VALUES(1, 'a'); INSERT INTO c VALUES(1);"
 		"INSERT OR REPLACE INTO p VALUES(1, 'b')");
-	assert_int_equal(ask(db, "SELECT count(*) FROM log"), 0);
-	assert_int_equal(ask(db, "SELECT count(*) FROM c"), 0);
+	assert_int_equal(ask_sqlite(db, "SELECT count(*) FROM log"), 0);
+	assert_int_equal(ask_sqlite(db, "SELECT count(*) FROM c"), 0);
 	sqlite3_close(db);
 }
 
@@ -305,8 +283,8 @@ static void cascades_happen_with_triggers_off(void **state)
 		"INSERT INTO p VALUES(1); INSERT INTO c VALUES(1)");
 	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	run(db, "DELETE FROM p");
-	assert_int_equal(ask(db, "SELECT count(*) FROM log"), 0);
-	assert_int_equal(ask(db, "SELECT count(*) FROM c"), 0);
+	assert_int_equal(ask_sqlite(db, "SELECT count(*) FROM log"), 0);
+	assert_int_equal(ask_sqlite(db, "SELECT count(*) FROM c"), 0);
 	sqlite3_close(db);
 }
 
@@ -337,9 +315,9 @@ static void like_never_matches_a_blob(void **state)
 	sqlite3 *db = open_db();
 
 	(void)state;
-	assert_int_equal(ask(db, "SELECT CAST('abc' AS BLOB) LIKE '%b%'"), 0);
-	assert_int_equal(ask(db, "SELECT 'abc' LIKE '%b%'"), 1);
-	assert_int_equal(ask(db, "SELECT 'a' < x'00'"), 1); /* All text before all blobs. */
+	assert_int_equal(ask_sqlite(db, "SELECT CAST('abc' AS BLOB) LIKE '%b%'"), 0);
+	assert_int_equal(ask_sqlite(db, "SELECT 'abc' LIKE '%b%'"), 1);
+	assert_int_equal(ask_sqlite(db, "SELECT 'a' < x'00'"), 1); /* All text before all blobs. */
 	sqlite3_close(db);
 }
 
@@ -364,7 +342,7 @@ static void authorizer_does_not_see_what_replace_deletes(void **state)
 	sqlite3_set_authorizer(db, count_deletes, &deletes);
 	run(db, "INSERT OR REPLACE INTO t VALUES(1, 2)");
 	assert_int_equal(deletes, 0);
-	assert_int_equal(ask(db, "SELECT count(*) FROM t"), 1);
+	assert_int_equal(ask_sqlite(db, "SELECT count(*) FROM t"), 1);
 	run(db, "DELETE FROM t WHERE a = 1");
 	assert_int_equal(deletes, 1);
 	sqlite3_close(db);
