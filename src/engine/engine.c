@@ -11,7 +11,7 @@ static sr_status engine_complete(const sr_engine *e)
 			e->step && e->columns && e->column_name && e->column && e->column_text &&
 			e->changes && e->last_row_id && e->command && e->in_transaction &&
 			e->deferred_violation && e->log_size && e->checkpoint && e->backup &&
-			e->guard_changed && e->triggers;
+			e->compact && e->replace && e->guard_changed && e->triggers;
 
 	if (!complete)
 		return sr_fail(SR_INVALID, "the engine %s lacks a function",
@@ -150,6 +150,40 @@ sr_status sr_conn_backup(sr_conn *conn, const char *path, sr_progress_fn progres
 		return sr_fail(SR_INVALID, "%s: the engine %s cannot copy a live database",
 			       conn->path, conn->engine->name);
 	return conn->engine->backup(conn, path, progress, arg);
+}
+
+/* What copies of whole databases need: a path that SQLite understands as it is, a connection that
+ * writes, and no transaction. */
+static sr_status ready_alone(sr_conn *conn, const char *path)
+{
+	if (path[0] != '/')
+		return sr_fail(SR_INVALID, "the path of a copy must be absolute: %s", path);
+	if (conn->access != SR_ACCESS_WRITE && conn->access != SR_ACCESS_CREATE)
+		return sr_fail(SR_READ_ONLY, "%s is open for reading only", conn->path);
+	if (sr_conn_in_transaction(conn))
+		return sr_fail(SR_INVALID, "%s: a transaction is open", conn->path);
+	if (conn->broken)
+		return sr_fail(SR_IO, "%s: the connection has failed before", conn->path);
+	return SR_OK;
+}
+
+sr_status sr_conn_compact(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg)
+{
+	sr_status rc;
+
+	if ((rc = ready_alone(conn, path)) != SR_OK)
+		return rc;
+	return conn->engine->compact(conn, path, progress, arg);
+}
+
+sr_status sr_conn_replace(sr_conn *conn, const char *path, bool unchanged, sr_progress_fn progress,
+			  void *arg)
+{
+	sr_status rc;
+
+	if ((rc = ready_alone(conn, path)) != SR_OK)
+		return rc;
+	return conn->engine->replace(conn, path, unchanged, progress, arg);
 }
 
 void sr_conn_guard(sr_conn *conn, sr_guard_fn guard, void *arg)

@@ -178,6 +178,20 @@ sr_status sr_conn_checkpoint(sr_conn *conn, sr_checkpoint *result);
  * with its folder; removed again after a failure. Other connections go on. */
 sr_status sr_conn_backup(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg);
 
+/* Writes what the database holds to path, every page as full as can be and none of them free;
+ * rows keep their order, and their numbers too. path must not exist; mode 0600; not brought to
+ * the disk, since it is a step on the way; removed again after a failure. conn is one that writes
+ * and is in no transaction. Progress counts pages, about. Other connections go on. */
+sr_status sr_conn_compact(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg);
+
+/* Puts what the database at path holds in the place of everything that conn's holds, in one
+ * transaction: other connections go on, and see the one or the other. Both have the same page
+ * size where there is a log. With `unchanged`, SR_BUSY if anybody has committed since conn's last
+ * transaction. Progress counts pages; it is called first when the write lock is held and nothing
+ * was written yet, and true leaves everything as it was. SR_OUTCOME_UNKNOWN as for a commit. */
+sr_status sr_conn_replace(sr_conn *conn, const char *path, bool unchanged, sr_progress_fn progress,
+			  void *arg);
+
 /* ---- What a statement may do ---- */
 
 /* What the engine is asked to do, as the guard sees it. Names may be NULL. */

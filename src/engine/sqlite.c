@@ -349,6 +349,8 @@ const sr_engine sr_sqlite = {
 	.log_size = sr_sqlite_log_size,
 	.checkpoint = sr_sqlite_checkpoint,
 	.backup = sr_sqlite_backup,
+	.compact = sr_sqlite_compact,
+	.replace = sr_sqlite_replace,
 	.guard_changed = sr_sqlite_guard_changed,
 	.triggers = sqlite_triggers,
 };

@@ -67,12 +67,18 @@ void sr_sqlite_guard_changed(sr_conn *conn);
 sr_status sr_sqlite_command(sr_conn *conn, sr_command command);
 bool sr_sqlite_in_transaction(const sr_conn *conn);
 bool sr_sqlite_deferred_violation(const sr_conn *conn);
+bool sr_sqlite_astray(sqlite_conn *c); /* Its path no longer leads to its file. */
 int64_t sr_sqlite_log_size(sr_conn *conn);
 sr_status sr_sqlite_checkpoint(sr_conn *conn, sr_checkpoint *result);
 int sr_sqlite_log_grew(void *arg, sqlite3 *db, const char *database, int frames);
 
 /* sqlite_backup.c */
 sr_status sr_sqlite_backup(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg);
+
+/* sqlite_compact.c */
+sr_status sr_sqlite_compact(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg);
+sr_status sr_sqlite_replace(sr_conn *conn, const char *path, bool unchanged,
+			    sr_progress_fn progress, void *arg);
 
 /* sqlite_identify.c: says what the file is that SQLite found to be no database, or to be
  * damaged. */

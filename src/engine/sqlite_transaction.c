@@ -44,16 +44,21 @@ static int snapshot_take(sqlite_conn *c)
 
 /* What is about to be written would go into a file that its path no longer leads to. SQLite
  * asks for this itself only where it has a rollback journal. */
-static bool writes_astray(sqlite_conn *c, sr_command command)
+bool sr_sqlite_astray(sqlite_conn *c)
 {
 	int moved = 0;
 
+	return sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+	       moved != 0;
+}
+
+static bool writes_astray(sqlite_conn *c, sr_command command)
+{
 	if (command == SR_COMMAND_COMMIT
 		    ? sqlite3_txn_state(c->db, "main") != SQLITE_TXN_WRITE
 		    : command != SR_COMMAND_WRITE && command != SR_COMMAND_EXCLUSIVE)
 		return false;
-	return sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
-	       moved != 0;
+	return sr_sqlite_astray(c);
 }
 
 sr_status sr_sqlite_command(sr_conn *conn, sr_command command)

@@ -60,6 +60,9 @@ struct sr_engine {
 	int64_t (*log_size)(sr_conn *conn);
 	sr_status (*checkpoint)(sr_conn *conn, sr_checkpoint *result);
 	sr_status (*backup)(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg);
+	sr_status (*compact)(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg);
+	sr_status (*replace)(sr_conn *conn, const char *path, bool unchanged,
+			     sr_progress_fn progress, void *arg);
 
 	void (*guard_changed)(sr_conn *conn); /* Statements in use are to be asked again. */
 	sr_status (*triggers)(sr_conn *conn, bool enabled);
