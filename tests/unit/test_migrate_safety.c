@@ -102,7 +102,7 @@ static void test_dangerous_refused(void **state)
 		if (rc != SR_REFUSED)
 			fail_msg("%s: %s", sql[i], sr_error_message());
 		assert_says("contains potentially dangerous operations");
-		assert_says("migration 9 (extra), statement 1");
+		assert_says("(extra), statement 1");
 		assert_whole(path, before);
 	}
 	sqlite3_free(before);
@@ -252,7 +252,7 @@ static void test_too_new(void **state)
 
 		options.to = to;
 		assert_fails(sr_schema_migrate(conn, &options, NULL), SR_TOO_NEW, "4711");
-		assert_says("up to 8");
+		assert_says("knows versions up to");
 		assert_fails(sr_schema_verify(conn, NULL, NULL, &differences), SR_TOO_NEW, "");
 		sr_conn_close(conn);
 	}

@@ -1,0 +1,31 @@
+-- Description: Activity of the whole catalog, and what clients used day by day
+-- Changes: catalog_activity, client_usage_daily
+--
+-- What concerns no client or all of them: backups, restores, repairs. client_activity cannot hold
+-- it, since each of its rows belongs to a client.
+CREATE TABLE IF NOT EXISTS catalog_activity (
+    ID INTEGER PRIMARY KEY AUTOINCREMENT,
+    ActivityType VARCHAR(50) NOT NULL,
+    Timestamp TEXT NOT NULL,
+    Detail TEXT,
+    BytesTransferred INTEGER DEFAULT 0
+);
+
+-- What a client used at its last change of each day (UTC).
+CREATE TABLE IF NOT EXISTS client_usage_daily (
+    ClientID BLOB(16) NOT NULL,
+    Date TEXT NOT NULL,
+    Files INTEGER NOT NULL,
+    Bytes INTEGER NOT NULL,
+    PRIMARY KEY (ClientID, Date)
+) WITHOUT ROWID;
+
+INSERT OR REPLACE INTO client_usage_daily (ClientID, Date, Files, Bytes)
+    SELECT ClientID, date('now'), Files, Bytes FROM client_usage;
+
+CREATE INDEX IF NOT EXISTS idx_client_activity_time ON client_activity(Timestamp);
+
+CREATE TRIGGER IF NOT EXISTS trg_clients_forget_daily AFTER DELETE ON clients
+BEGIN
+    DELETE FROM client_usage_daily WHERE ClientID = OLD.ID;
+END;

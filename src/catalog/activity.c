@@ -1,0 +1,143 @@
+/* Writing activity: the rows of client_activity and catalog_activity, the days of transfer_stats,
+ * and what each client used day by day. */
+#include "activity.h"
+
+#define DAY_LENGTH 10 /* 2026-01-31 */
+
+static void bind_day(sr_stmt *stmt, int number, const char *now)
+{
+	sr_bind_name(stmt, number, (sr_text){now, DAY_LENGTH});
+}
+
+static sr_status finish(sr_stmt *stmt)
+{
+	sr_status rc = sr_run(stmt);
+
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+/* The last change of a day wins, so the day ends with what was used then. */
+static sr_status note_usage(sr_conn *conn, const sr_id *client, const char *now)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+
+	rc = sr_prepare(conn,
+			"INSERT INTO client_usage_daily (ClientID, Date, Files, Bytes)"
+			" SELECT u.ClientID, $2, u.Files, u.Bytes FROM client_usage u"
+			" WHERE u.ClientID = $1 ON CONFLICT (ClientID, Date) DO UPDATE"
+			" SET Files = excluded.Files, Bytes = excluded.Bytes",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_id(stmt, 1, client);
+	bind_day(stmt, 2, now);
+	return finish(stmt);
+}
+
+static sr_status append(sr_conn *conn, const sr_id *client, const char *type, int64_t files,
+			int64_t bytes, const char *now)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+
+	rc = sr_prepare(conn,
+			"INSERT INTO client_activity"
+			" (ClientID, ActivityType, Timestamp, FileCount, BytesTransferred)"
+			" SELECT c.ID, $2, $3, $4, $5 FROM clients c WHERE c.ID = $1",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_id(stmt, 1, client);
+	sr_bind_text(stmt, 2, type);
+	sr_bind_text(stmt, 3, now);
+	sr_bind_integer(stmt, 4, files);
+	sr_bind_integer(stmt, 5, bytes);
+	return finish(stmt);
+}
+
+sr_status sr_activity_append(sr_conn *conn, const sr_id *client, const char *type, int64_t files,
+			     int64_t bytes, const char *now)
+{
+	sr_status rc;
+
+	if ((rc = append(conn, client, type, files, bytes, now)) != SR_OK)
+		return rc;
+	return note_usage(conn, client, now);
+}
+
+sr_status sr_activity_append_catalog(sr_conn *conn, const char *type, const char *detail,
+				     int64_t bytes, const char *now)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+
+	rc = sr_prepare(conn,
+			"INSERT INTO catalog_activity"
+			" (ActivityType, Timestamp, Detail, BytesTransferred)"
+			" VALUES ($1, $2, $3, $4)",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_text(stmt, 1, type);
+	sr_bind_text(stmt, 2, now);
+	sr_bind_name(stmt, 3, sr_text_of(detail));
+	sr_bind_integer(stmt, 4, bytes);
+	return finish(stmt);
+}
+
+/* ---- Transfers ---- */
+
+/* TotalFiles counts what was tried; bytes and their average are of what succeeded. */
+static sr_status add_to_day(sr_conn *conn, const sr_transfers *transfers, const char *now)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+
+	rc = sr_prepare(
+		conn,
+		"INSERT INTO transfer_stats (Date, TotalFiles, TotalBytes,"
+		" SuccessfulTransfers, FailedTransfers, AverageFileSize, PeakTransferSpeed)"
+		" VALUES ($1, $2 + $3, $4, $2, $3, CASE WHEN $2 > 0 THEN $4 / $2 ELSE 0 END,"
+		" $5) ON CONFLICT (Date) DO UPDATE SET"
+		" TotalFiles = coalesce(TotalFiles, 0) + excluded.TotalFiles,"
+		" TotalBytes = coalesce(TotalBytes, 0) + excluded.TotalBytes,"
+		" SuccessfulTransfers ="
+		" coalesce(SuccessfulTransfers, 0) + excluded.SuccessfulTransfers,"
+		" FailedTransfers = coalesce(FailedTransfers, 0) + excluded.FailedTransfers,"
+		" AverageFileSize = CASE WHEN coalesce(SuccessfulTransfers, 0)"
+		" + excluded.SuccessfulTransfers > 0 THEN (coalesce(TotalBytes, 0)"
+		" + excluded.TotalBytes) / (coalesce(SuccessfulTransfers, 0)"
+		" + excluded.SuccessfulTransfers) ELSE 0 END,"
+		" PeakTransferSpeed ="
+		" max(coalesce(PeakTransferSpeed, 0), excluded.PeakTransferSpeed)",
+		&stmt);
+	if (rc != SR_OK)
+		return rc;
+	bind_day(stmt, 1, now);
+	sr_bind_integer(stmt, 2, transfers->succeeded);
+	sr_bind_integer(stmt, 3, transfers->failed);
+	sr_bind_integer(stmt, 4, transfers->bytes);
+	sr_bind_integer(stmt, 5, transfers->peak);
+	return finish(stmt);
+}
+
+sr_status sr_activity_transferred(sr_conn *conn, const sr_id *client, const sr_transfers *transfers,
+				  const char *now)
+{
+	sr_status rc = SR_OK;
+
+	if (transfers->succeeded == 0 && transfers->failed == 0)
+		return SR_OK;
+	if (transfers->succeeded > 0)
+		rc = append(conn, client, SR_ACTIVITY_SAVE, transfers->succeeded, transfers->bytes,
+			    now);
+	if (rc == SR_OK && transfers->failed > 0)
+		rc = append(conn, client, SR_ACTIVITY_SAVE_FAILED, transfers->failed, 0, now);
+	if (rc == SR_OK)
+		rc = add_to_day(conn, transfers, now);
+	if (rc == SR_OK)
+		rc = note_usage(conn, client, now);
+	return rc;
+}

@@ -1,0 +1,52 @@
+/*
+ * Who did what, written by the operation that does it and in its transaction, so that the two can
+ * never disagree. One row a call or batch, with its counts summed.
+ *
+ * `now` is the operation's moment, as sr_time_format writes it; its day is the first ten bytes.
+ */
+#ifndef SR_ACTIVITY_H
+#define SR_ACTIVITY_H
+
+#include "catalog.h"
+
+/* What is in ActivityType. */
+#define SR_ACTIVITY_SAVE          "save"
+#define SR_ACTIVITY_SAVE_FAILED   "save_failed"
+#define SR_ACTIVITY_DELETE        "delete"
+#define SR_ACTIVITY_VERIFY        "verify"
+#define SR_ACTIVITY_VERIFY_FAILED "verify_failed"
+#define SR_ACTIVITY_QUOTA_SET     "quota_set"     /* Its bytes are the quota's. */
+#define SR_ACTIVITY_QUOTA_CLEAR   "quota_clear"   /* Likewise: what it was. */
+#define SR_ACTIVITY_QUOTA_WARNING "quota_warning" /* By a trigger; what is used. */
+#define SR_ACTIVITY_ACTIVATE      "activate"
+#define SR_ACTIVITY_PRUNE         "prune"
+
+/* Of the whole catalog. */
+#define SR_ACTIVITY_BACKUP   "backup"
+#define SR_ACTIVITY_RESTORE  "restore"
+#define SR_ACTIVITY_REPAIR   "repair"
+#define SR_ACTIVITY_OPTIMIZE "optimize"
+
+/* A client's: files and bytes that it is about. Also notes what the client uses now. A client that
+ * is not there, as an orphan's, gets none. */
+sr_status sr_activity_append(sr_conn *conn, const sr_id *client, const char *type, int64_t files,
+			     int64_t bytes, const char *now);
+
+/* The whole catalog's: detail says for people what it is about, and may be NULL. */
+sr_status sr_activity_append_catalog(sr_conn *conn, const char *type, const char *detail,
+				     int64_t bytes, const char *now);
+
+/* What a call transferred for one client. */
+typedef struct sr_transfers {
+	int64_t succeeded; /* Files, */
+	int64_t bytes;     /* and their sizes. */
+	int64_t failed;    /* Files that were refused or broke. */
+	int64_t peak;      /* The highest speed, bytes a second; 0: none is known. */
+} sr_transfers;
+
+/* Appends SR_ACTIVITY_SAVE and SR_ACTIVITY_SAVE_FAILED where there is anything to tell, and adds to
+ * the day's row of transfer_stats. */
+sr_status sr_activity_transferred(sr_conn *conn, const sr_id *client, const sr_transfers *transfers,
+				  const char *now);
+
+#endif
