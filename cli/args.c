@@ -28,6 +28,13 @@ static const arg_option *find_in(const arg_option *table, const char *word, size
 	return NULL;
 }
 
+const arg_option *args_find(const arg_option *table, const char *word)
+{
+	if (word[0] != '-' || word[1] == '\0')
+		return NULL;
+	return find_in(table, word, word[1] == '-' ? strcspn(word, "=") : strlen(word));
+}
+
 static bool is_option(const char *word)
 {
 	return word[0] == '-' && word[1] != '\0';
@@ -141,7 +148,7 @@ bool args_parse(struct args *args, const arg_option *options, const arg_operand 
 				 word);
 			return false;
 		}
-		if (operand->need == ARG_MANY) {
+		if (operand->need >= ARG_MANY) {
 			list_add(operand->into, word);
 			continue;
 		}
@@ -151,7 +158,7 @@ bool args_parse(struct args *args, const arg_option *options, const arg_operand 
 	if (operand->name != NULL && operand->need == ARG_MANY &&
 	    ((const arg_list *)operand->into)->count > 0)
 		return true;
-	if (operand->name != NULL && operand->need != ARG_OPTIONAL) {
+	if (operand->name != NULL && (operand->need == ARG_REQUIRED || operand->need == ARG_MANY)) {
 		snprintf(args->error, sizeof(args->error), "%s is missing", operand->name);
 		return false;
 	}

@@ -29,13 +29,18 @@ typedef struct arg_option {
 	void *into; /* As kind says. */
 } arg_option;
 
-typedef enum arg_need { ARG_REQUIRED, ARG_OPTIONAL, ARG_MANY } arg_need;
+typedef enum arg_need {
+	ARG_REQUIRED,
+	ARG_OPTIONAL,
+	ARG_MANY, /* One or more. */
+	ARG_ANY,  /* None or more. */
+} arg_need;
 
-/* A table of operands, in order, ends with a NULL name; ARG_MANY (one or more) comes last. */
+/* A table of operands, in order, ends with a NULL name; ARG_MANY and ARG_ANY come last. */
 typedef struct arg_operand {
 	const char *name; /* As the help calls it, such as CLIENT. */
 	arg_need need;
-	void *into; /* const char **, or for ARG_MANY an arg_list *. */
+	void *into; /* const char **, or for ARG_MANY and ARG_ANY an arg_list *. */
 } arg_operand;
 
 struct args {
@@ -48,6 +53,9 @@ struct args {
 };
 
 void args_init(struct args *args, int argc, char **argv, const arg_option *globals);
+
+/* The table's option that a word means: "--NAME", "--NAME=…" or "-L"; else NULL. */
+const arg_option *args_find(const arg_option *table, const char *word);
 
 /* Takes global options up to the next operand, and that: a command's name. *word is NULL at
  * the end. False: see error. */

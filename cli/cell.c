@@ -58,6 +58,38 @@ struct cell cell_blob(sr_text bytes)
 	return (struct cell){.kind = bytes.data != NULL ? CELL_BLOB : CELL_NULL, .text = bytes};
 }
 
+struct cell cell_toned(struct cell cell, cell_tone tone)
+{
+	cell.tone = tone;
+	return cell;
+}
+
+struct cell cell_state(const char *word)
+{
+	static const struct {
+		const char *word;
+		cell_tone tone;
+	} tones[] = {
+		{"ok", TONE_GOOD},         {"current", TONE_GOOD},    {"kept", TONE_GOOD},
+		{"good", TONE_GOOD},       {"healthy", TONE_GOOD},    {"verified", TONE_GOOD},
+		{"warning", TONE_WARNING}, {"missing", TONE_WARNING}, {"pending", TONE_WARNING},
+		{"stale", TONE_WARNING},   {"worse", TONE_WARNING},   {"exceeded", TONE_BAD},
+		{"error", TONE_BAD},       {"failed", TONE_BAD},      {"damaged", TONE_BAD},
+		{"lost", TONE_BAD},        {"unhealthy", TONE_BAD},   {"pruned", TONE_WARNING},
+	};
+
+	for (size_t i = 0; word != NULL && i < sizeof(tones) / sizeof(tones[0]); i++) {
+		if (strcmp(word, tones[i].word) == 0)
+			return cell_toned(cell_string(word), tones[i].tone);
+	}
+	return cell_string(word);
+}
+
+struct cell cell_faults(int64_t count)
+{
+	return cell_toned(cell_integer(count), count > 0 ? TONE_BAD : TONE_PLAIN);
+}
+
 void size_print(int64_t bytes, char text[32])
 {
 	static const char units[] = "KMGTPE";

@@ -18,8 +18,18 @@ typedef enum cell_kind {
 	CELL_BLOB, /* Hexadecimal. */
 } cell_kind;
 
+/* What a value means to who reads it; a terminal shows it in a colour. */
+typedef enum cell_tone {
+	TONE_PLAIN,
+	TONE_GOOD,    /* Green: as it should be. */
+	TONE_WARNING, /* Yellow: look at it. */
+	TONE_BAD,     /* Red: mend it. */
+	TONE_HEADING, /* Bold: of the output's own making. */
+} cell_tone;
+
 struct cell {
 	cell_kind kind;
+	cell_tone tone;
 	sr_text text;    /* CELL_TEXT, CELL_TIME, CELL_BLOB; borrowed. */
 	int64_t integer; /* CELL_INTEGER, CELL_SIZE, CELL_FLAG. */
 	double real;     /* CELL_REAL. */
@@ -35,6 +45,13 @@ struct cell cell_size(int64_t bytes);
 struct cell cell_time(sr_text date);
 struct cell cell_flag(bool flag);
 struct cell cell_blob(sr_text bytes);
+/* A word of the program's own that tells a state: ok, warning, exceeded, missing, pending and the
+ * like. Each has its tone here and nowhere else; a word without one is plain. NULL is CELL_NULL. */
+struct cell cell_state(const char *word);
+/* A count that should be none: of failures, say. */
+struct cell cell_faults(int64_t count);
+/* The same value in another tone. */
+struct cell cell_toned(struct cell cell, cell_tone tone);
 
 /* The cell as people, or else programs, read it. Control characters are escaped. Owned: free. */
 char *cell_print(const struct cell *cell, bool people);

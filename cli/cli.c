@@ -8,6 +8,7 @@
 
 #include "memory.h"
 #include "message.h"
+#include "takes.h"
 #include "utf8.h"
 
 static int exit_status(sr_status status)
@@ -129,6 +130,10 @@ int cli_settle(struct cli *cli)
 
 int cli_arguments(struct cli *cli, const arg_option *options, const arg_operand *operands)
 {
+	if (cli->takes != NULL) {
+		takes_arguments(cli->takes, options, operands);
+		return NOTED;
+	}
 	if (!args_parse(&cli->args, options, operands))
 		return cli_usage(cli, "%s", cli->args.error);
 	return cli_settle(cli);
@@ -139,6 +144,10 @@ int cli_subcommand(struct cli *cli, const command *table)
 	const char *word;
 	char names[256] = "";
 
+	if (cli->takes != NULL && (table = takes_part(cli->takes, table)) == NULL)
+		return NOTED;
+	if (cli->takes != NULL)
+		return table->run(cli);
 	for (const command *c = table; c->name != NULL; c++) {
 		strncat(names, c == table ? "" : ", ", sizeof(names) - strlen(names) - 1);
 		strncat(names, c->name, sizeof(names) - strlen(names) - 1);

@@ -15,6 +15,7 @@ enum {
 	FAILED = 1,    /* Or not found. */
 	USAGE = 2,     /* The command line or a setting makes no sense. */
 	UNHEALTHY = 3, /* What was checked is not as it should be. */
+	NOTED = -1,    /* Nothing was run: what the command takes was noted. Never leaves. */
 };
 
 struct cli {
@@ -22,6 +23,7 @@ struct cli {
 	struct output out;
 	const char *command; /* As typed so far: "client add". */
 	char named[64];      /* Holds it. */
+	struct takes *takes; /* Where to note what the command takes, else NULL: see takes.h. */
 
 	/* Global options, as given. */
 	const char *db;
@@ -39,7 +41,8 @@ struct cli {
 
 typedef struct command {
 	const char *name;
-	const char *summary; /* For the list of commands; NULL in a table of subcommands. */
+	const char *summary; /* For the list of commands; NULL in a table of subcommands, and
+				for a command that is not for people. */
 	const char *help;    /* Usage, options, an example; likewise. */
 	int (*run)(struct cli *cli);
 } command;
@@ -62,7 +65,8 @@ void cli_note(struct cli *cli, const char *fmt, ...) __attribute__((format(print
 
 /* Applies the global options seen so far. DONE or USAGE. */
 int cli_settle(struct cli *cli);
-/* The rest of the command line, then cli_settle. DONE or USAGE. */
+/* The rest of the command line, then cli_settle. DONE, or a status to return at once. A command
+ * does nothing before this call: help and completion learn its options by it. */
 int cli_arguments(struct cli *cli, const arg_option *options, const arg_operand *operands);
 /* Takes the next word as one of the table's commands and runs it. */
 int cli_subcommand(struct cli *cli, const command *table);
@@ -107,6 +111,7 @@ int cmd_migrate(struct cli *cli);
 int cmd_sql(struct cli *cli);
 int cmd_version(struct cli *cli);
 int cmd_help(struct cli *cli);
+int cmd_complete(struct cli *cli);
 
 extern const char help_init[];
 extern const char help_client[];
@@ -120,8 +125,13 @@ extern const char help_migrate[];
 extern const char help_sql[];
 extern const char help_version[];
 extern const char help_help[];
+extern const char help_complete[];
 
-/* Prints a command's help, or the list of commands for NULL. */
-void help_print(struct cli *cli, const command *about);
+/* What every command takes. */
+extern const char help_globals[];
+
+/* Prints the list of commands; or, for words of which the first names a command, what helps with
+ * that, or with the subcommand that those behind it name. DONE or USAGE. */
+int help_print(struct cli *cli, char *const *words, size_t count);
 
 #endif

@@ -80,7 +80,7 @@ static void entry_row(struct cli *cli, struct listing *list, const sr_entry *ent
 		cell_size(entry->bytes),
 		cell_time(entry->newest),
 		cell_text(text),
-		cell_string(missing ? "missing" : NULL),
+		cell_state(missing ? "missing" : NULL),
 	};
 
 	listing_row(list, cells);

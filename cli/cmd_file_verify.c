@@ -152,7 +152,7 @@ static void report(struct cli *cli, const struct verified *result)
 {
 	const struct field fields[] = {
 		{"verified", "verified", cell_integer(result->verified)},
-		{"failed", "failed", cell_integer(result->failed)},
+		{"failed", "failed", cell_faults(result->failed)},
 		{"not_stored", "not stored", cell_integer(result->not_stored)},
 	};
 

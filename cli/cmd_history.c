@@ -22,7 +22,7 @@ static void row(struct cli *cli, struct listing *list, const sr_file_version *v)
 		cell_time(v->created),
 		cell_number(v->crc),
 		cell_text(v->hash),
-		cell_string(v->active ? "current" : NULL),
+		cell_state(v->active ? "current" : NULL),
 		cell_flag(v->active),
 		cell_text(v->path),
 		cell_number(v->id),

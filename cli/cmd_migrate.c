@@ -69,7 +69,7 @@ static void list_status(struct cli *cli, const sr_migration_status *s)
 			cell_number(m->version),
 			cell_string(m->description),
 			m->applied_at != NULL || !people ? cell_time(sr_text_of(m->applied_at))
-							 : cell_string("pending"),
+							 : cell_state("pending"),
 		};
 
 		listing_row(rows, cells);

@@ -74,7 +74,7 @@ static void report(struct cli *cli, const sr_record_summary *s)
 		{"changed", "  changed", cell_integer(s->changed)},
 		{"unchanged", "  unchanged", cell_integer(s->unchanged)},
 		{"missing", "missing", cell_integer(s->missing)},
-		{"failed", "failed", cell_integer(s->failed)},
+		{"failed", "failed", cell_faults(s->failed)},
 		{"special", "links and special", cell_integer(s->special)},
 		{"excluded", "excluded", cell_integer(s->excluded)},
 		{"bytes", "their size", cell_size(s->bytes)},

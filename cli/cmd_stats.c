@@ -170,7 +170,8 @@ static void print_people(struct cli *cli, const struct figure *figures)
 		char text[400];
 
 		if (strcmp(figures->section, section) != 0) {
-			output_line(&cli->out, "%s%s", next > 0 ? "\n" : "", titles[next].title);
+			output_write(&cli->out, next > 0 ? "\n" : "");
+			output_heading(&cli->out, titles[next].title);
 			section = titles[next++].section;
 		}
 		print_value(&figures->cell, figures->unit, text);

@@ -49,7 +49,7 @@ void file_listing_row(struct cli *cli, struct listing *list, const sr_file *file
 		cell_size(file->size),
 		cell_text(file->client_name),
 		cell_text(file_key(file)),
-		cell_string(file->missing_since.data != NULL ? "missing" : NULL),
+		cell_state(file->missing_since.data != NULL ? "missing" : NULL),
 		cell_text(file->name),
 		cell_text(file->path),
 		cell_text(file->original_path),

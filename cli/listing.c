@@ -13,13 +13,19 @@ enum {
 	GAP = 2,             /* Columns between two values. */
 };
 
+/* A cell of a table's row, printed. */
+struct printed {
+	char *text; /* Owned, NULL in a column that is not shown. */
+	cell_tone tone;
+};
+
 struct listing {
 	struct output *output;
 	const struct column *columns; /* The caller's. */
 	size_t count;                 /* Of columns. */
 	const char *key;              /* JSON: of the array, NULL for a bare one. */
 	size_t rows;                  /* So far. */
-	char **waiting;               /* Cells of the rows that wait for their widths. */
+	struct printed *waiting;      /* Cells of the rows that wait for their widths. */
 	size_t waiting_rows;
 	size_t *widths; /* Of each column. */
 	bool begun;     /* The heading is out. */
@@ -58,7 +64,7 @@ struct listing *listing_begin(struct output *output, const struct column *column
 	listing->key = key;
 	listing->widths = must_alloc(count * sizeof(*listing->widths));
 	if (output->format == OUTPUT_TABLE)
-		listing->waiting = must_alloc(ROWS_MEASURED * count * sizeof(char *));
+		listing->waiting = must_alloc(ROWS_MEASURED * count * sizeof(struct printed));
 	else if (output->format == OUTPUT_CSV)
 		csv_heading(listing);
 	return listing;
@@ -102,7 +108,7 @@ static void measure(struct listing *listing)
 	for (size_t i = 0; i < listing->count; i++) {
 		listing->widths[i] = utf8_columns(listing->columns[i].heading);
 		for (size_t row = 0; row < listing->waiting_rows; row++) {
-			const char *text = listing->waiting[row * listing->count + i];
+			const char *text = listing->waiting[row * listing->count + i].text;
 			const size_t width = text != NULL ? utf8_columns(text) : 0;
 
 			if (width > listing->widths[i])
@@ -119,7 +125,8 @@ static void pad(struct listing *listing, size_t columns)
 		output_write(listing->output, " ");
 }
 
-static void table_cell(struct listing *listing, size_t i, const char *text, size_t *owed)
+static void table_cell(struct listing *listing, size_t i, const char *text, cell_tone tone,
+		       size_t *owed)
 {
 	const unsigned flags = listing->columns[i].flags;
 	const size_t width = listing->widths[i];
@@ -135,54 +142,59 @@ static void table_cell(struct listing *listing, size_t i, const char *text, size
 		*owed += left;
 	if (fitted[0] != '\0') {
 		pad(listing, *owed);
-		output_write(listing->output, fitted);
+		output_toned(listing->output, tone, fitted);
 		*owed = 0;
 	}
 	*owed += GAP + ((flags & COLUMN_RIGHT) != 0 ? 0 : left);
 	free(fitted);
 }
 
-static void table_row(struct listing *listing, char *const *texts)
+static void table_heading(struct listing *listing)
 {
 	size_t owed = 0;
 
 	for (size_t i = 0; i < listing->count; i++) {
 		if (shown(listing, i))
-			table_cell(listing, i,
-				   texts != NULL ? texts[i] : listing->columns[i].heading, &owed);
+			table_cell(listing, i, listing->columns[i].heading, TONE_HEADING, &owed);
 	}
 	output_write(listing->output, "\n");
 }
 
-static void free_texts(char **texts, size_t count)
+/* Prints the row and frees its texts. */
+static void table_row(struct listing *listing, struct printed *cells)
 {
-	for (size_t i = 0; i < count; i++) {
-		free(texts[i]);
-		texts[i] = NULL;
+	size_t owed = 0;
+
+	for (size_t i = 0; i < listing->count; i++) {
+		if (shown(listing, i))
+			table_cell(listing, i, cells[i].text, cells[i].tone, &owed);
+		free(cells[i].text);
+		cells[i].text = NULL;
 	}
+	output_write(listing->output, "\n");
 }
 
 /* The heading and the rows that waited. */
 static void begin_table(struct listing *listing)
 {
 	measure(listing);
-	table_row(listing, NULL);
+	table_heading(listing);
 	for (size_t row = 0; row < listing->waiting_rows; row++)
 		table_row(listing, listing->waiting + row * listing->count);
-	free_texts(listing->waiting, listing->waiting_rows * listing->count);
 	listing->waiting_rows = 0;
 	listing->begun = true;
 }
 
 static void people_row(struct listing *listing, const struct cell *cells)
 {
-	char **texts = listing->waiting + listing->waiting_rows * listing->count;
+	struct printed *row = listing->waiting + listing->waiting_rows * listing->count;
 
-	for (size_t i = 0; i < listing->count; i++)
-		texts[i] = shown(listing, i) ? cell_print(&cells[i], true) : NULL;
+	for (size_t i = 0; i < listing->count; i++) {
+		row[i].text = shown(listing, i) ? cell_print(&cells[i], true) : NULL;
+		row[i].tone = cells[i].tone;
+	}
 	if (listing->begun) {
-		table_row(listing, texts);
-		free_texts(texts, listing->count);
+		table_row(listing, row);
 	} else if (++listing->waiting_rows == ROWS_MEASURED) {
 		begin_table(listing);
 	}

@@ -23,6 +23,7 @@ const command commands[] = {
 	{"sql", "run a statement of your own", help_sql, cmd_sql},
 	{"version", "of the program, its library and SQLite", help_version, cmd_version},
 	{"help", "this list, or a command's options", help_help, cmd_help},
+	{"complete", NULL, help_complete, cmd_complete},
 	{NULL, NULL, NULL, NULL},
 };
 
@@ -52,6 +53,17 @@ static const command *find_command(const char *name)
 	return NULL;
 }
 
+/* Behind the command at args.next - 1: it, and what may be parts of it. */
+static int run_help(struct cli *cli)
+{
+	char *const *words = cli->args.words + cli->args.next - 1;
+	size_t count = 1;
+
+	while (cli->args.next + (int)count - 1 < cli->args.count && words[count][0] != '-')
+		count++;
+	return help_print(cli, words, count);
+}
+
 static int run(struct cli *cli, bool output)
 {
 	/* Known at once, so that errors in what stands before it are objects too. */
@@ -68,18 +80,14 @@ static int run(struct cli *cli, bool output)
 		word = "version", cli->args.next = 1;
 	else if (!args_word(&cli->args, &word))
 		return cli_usage(cli, "%s", cli->args.error);
-	if (word == NULL && help) {
-		help_print(cli, NULL);
-		return DONE;
-	}
+	if (word == NULL && help)
+		return help_print(cli, NULL, 0);
 	if (word == NULL)
 		return cli_usage(cli, "a command is missing");
 	if ((found = find_command(word)) == NULL)
 		return cli_usage(cli, "unknown command \"%s\"", word);
-	if (help) {
-		help_print(cli, found);
-		return DONE;
-	}
+	if (help)
+		return run_help(cli);
 	snprintf(cli->named, sizeof(cli->named), "%s", found->name);
 	cli->command = cli->named;
 	code = found->run(cli);

@@ -27,10 +27,21 @@ static size_t terminal_width(void)
 	return 80;
 }
 
+/* As https://no-color.org says: the variable counts unless it is empty. */
+static bool wants_colour(void)
+{
+	const char *refused = getenv("NO_COLOR");
+	const char *terminal = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && (refused == NULL || refused[0] == '\0') &&
+	       terminal != NULL && terminal[0] != '\0' && strcmp(terminal, "dumb") != 0;
+}
+
 void output_init(struct output *output)
 {
 	memset(output, 0, sizeof(*output));
 	output->width = terminal_width();
+	output->coloured = wants_colour();
 }
 
 void output_set_format(struct output *output, output_format format)
@@ -47,6 +58,29 @@ void output_write(struct output *output, const char *text)
 {
 	if (output->error == 0 && fputs(text, stdout) == EOF)
 		output->error = errno != 0 ? errno : EIO;
+}
+
+void output_toned(struct output *output, cell_tone tone, const char *text)
+{
+	static const char *const starts[] = {
+		[TONE_GOOD] = "\x1b[32m",
+		[TONE_WARNING] = "\x1b[33m",
+		[TONE_BAD] = "\x1b[31m",
+		[TONE_HEADING] = "\x1b[1m",
+	};
+	const bool shown = output->coloured && output->format == OUTPUT_TABLE && tone != TONE_PLAIN;
+
+	if (shown)
+		output_write(output, starts[tone]);
+	output_write(output, text);
+	if (shown)
+		output_write(output, "\x1b[0m");
+}
+
+void output_heading(struct output *output, const char *text)
+{
+	output_toned(output, TONE_HEADING, text);
+	output_write(output, "\n");
 }
 
 void output_line(struct output *output, const char *fmt, ...)
@@ -126,13 +160,17 @@ static void fields_for_people(struct output *output, const struct field *fields,
 			widest = utf8_columns(fields[i].label);
 	}
 	for (size_t i = 0; i < count; i++) {
+		char *label;
 		char *text;
 
 		if (fields[i].label == NULL)
 			continue;
 		text = cell_print(&fields[i].cell, true);
-		output_line(output, "%-*s  %s", (int)widest, fields[i].label,
-			    text[0] != '\0' ? text : "-");
+		label = must_print("%-*s  ", (int)widest, fields[i].label);
+		output_write(output, label);
+		output_toned(output, fields[i].cell.tone, text[0] != '\0' ? text : "-");
+		output_write(output, "\n");
+		free(label);
 		free(text);
 	}
 }

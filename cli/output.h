@@ -20,8 +20,9 @@ typedef enum output_format {
 
 struct output {
 	output_format format;
-	size_t width; /* Columns of the terminal; 0 where output is none: nothing is cut. */
-	int error;    /* errno of the first failed write, else 0. */
+	size_t width;  /* Columns of the terminal; 0 where output is none: nothing is cut. */
+	bool coloured; /* Tones are shown: on a terminal that can, unless NO_COLOR is set. */
+	int error;     /* errno of the first failed write, else 0. */
 };
 
 void output_init(struct output *output);
@@ -31,12 +32,16 @@ void output_set_format(struct output *output, output_format format);
 bool output_failed(const struct output *output);
 /* Writes text, unless a write failed before. */
 void output_write(struct output *output, const char *text);
+/* The same, in its tone where the table is coloured. */
+void output_toned(struct output *output, cell_tone tone, const char *text);
 /* A value of a line of CSV, quoted where it must be. */
 void output_csv(struct output *output, const char *text);
 /* A cell of a line of CSV or of a plain one, behind its separator unless it is the first. */
 void output_cell(struct output *output, const struct cell *cell, bool first);
 /* A line for people. */
 void output_line(struct output *output, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A line that stands above others: "Clients". */
+void output_heading(struct output *output, const char *text);
 /* One JSON document; takes the value over. */
 void output_document(struct output *output, json_t *value);
 /* Brings everything out. False: the words are in message, unless the reader merely left. */

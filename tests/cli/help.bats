@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Help, options, and how the command line is read.
+bats_require_minimum_version 1.5.0
 load common
 
 commands="init client record search file history stats config migrate sql version help"
@@ -26,7 +27,24 @@ commands="init client record search file history stats config migrate sql versio
 		run awk '{ gsub(/…/, "."); if (length($0) > 80) print }' one
 		equal "" "$output"
 	done
-	strongroom client add --help | cmp - <(strongroom help client)
+}
+
+@test "a subcommand has help of its own, asked for in two ways" {
+	strongroom help client list >list
+	cmp list <(strongroom client list --help)
+	cmp list <(strongroom client list --stale 3d --help)
+	equal '"client list"' "$(json .command help client list)"
+	equal 'usage: strongroom client list [--stale SPAN]' "$(head -1 list)"
+	grep -q '^  --stale SPAN' list
+	run ! grep -e --public-key -e 'client add' list
+	strongroom help client add | grep -q '^  strongroom client add laptop'
+	# Usage that takes two lines stays whole.
+	strongroom help client update | grep -q '^ *--no-public-key\] \[--last-seen DATE\]$'
+	strongroom help migrate up | grep -q '^  --full-check'
+	run ! grep -e 'migrate down' <(strongroom help migrate up)
+	run ! grep -e '^  --full-check' <(strongroom help migrate status)
+	refused 2 '"client frobnicate"' 'add, list' -- help client frobnicate
+	refused 2 '"client frobnicate"' 'add, list' -- client frobnicate --help
 }
 
 @test "help is a document with --json" {

@@ -25,14 +25,48 @@ on_terminal() {
 	for width in 60 80 132; do
 		on_terminal $width '' search >out
 		equal '' "$(python3 -c '
-import sys, unicodedata
+import re, sys, unicodedata
 for line in open("out"):
+    line = re.sub(r"\x1b\[\d*m", "", line)
     wide = sum(2 if unicodedata.east_asian_width(c) == "W" else 1 for c in line.rstrip("\n"))
     if wide > int(sys.argv[1]):
         print(wide, line)' $width)"
 	done
 	on_terminal 60 '' search | grep -q '….*columns.txt$'
 	strongroom search | grep -qF "$long"
+}
+
+@test "colours are for terminals that have some and people who want them" {
+	escape=$(printf '\033')
+	mkdir some
+	touch some/gone some/there
+	strongroom record --client pc some >/dev/null
+	rm some/gone
+	strongroom record --client pc some >/dev/null
+	on_terminal 80 '' search >out
+	grep -q "^$escape\\[1mDATE$escape\\[0m" out
+	grep -q "$escape\\[33mmissing$escape\\[0m$" out
+	grep 'some/there' out | run ! grep "$escape"
+	sed "s/$escape\\[[0-9]*m//g" out >without
+	for refused in NO_COLOR=1 TERM=dumb TERM=; do
+		export "$refused"
+		on_terminal 80 '' search >out
+		cmp out without
+		on_terminal 80 '' stats >out
+		run ! grep "$escape" out
+		unset NO_COLOR
+		TERM=xterm
+	done
+	NO_COLOR= on_terminal 80 '' stats | grep -q "^$escape\\[1mDatabase$escape\\[0m"
+	for form in --json --csv --plain; do
+		on_terminal 80 '' search $form >out
+		run ! grep "$escape" out
+	done
+	strongroom search >out
+	run ! grep "$escape" out
+	# Cut and padded by what is seen: the marks stand below each other, in colour or not.
+	NO_COLOR=1 on_terminal 60 '' search >plain
+	on_terminal 60 '' search | sed "s/$escape\\[[0-9]*m//g" | cmp - plain
 }
 
 @test "what destroys asks first" {
