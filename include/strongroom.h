@@ -730,6 +730,122 @@ typedef void (*sr_drift_fn)(void *arg, const char *kind, const char *object, con
 SR_API SR_MUST_CHECK sr_status sr_migrate_verify(sr_catalog *catalog, sr_drift_fn fn, void *arg,
 						 int64_t *differences);
 
+/* ------------------------------------------------------------------ Health */
+
+typedef enum sr_severity {
+	SR_SEVERITY_NOTE,    /* Good to know. */
+	SR_SEVERITY_WARNING, /* Will need somebody. */
+	SR_SEVERITY_ERROR,   /* Something is wrong: the catalog is unhealthy. */
+} sr_severity;
+
+/* "note", "warning", "error". Static. */
+SR_API const char *sr_severity_name(sr_severity severity);
+
+/* One thing that a check-up found. The texts are one line each and fit for a terminal. */
+typedef struct sr_finding {
+	const char *code; /* What kind it is: "usage_wrong"; strongroom-health(1) lists them. */
+	sr_severity severity;
+	const char *subject; /* The table, index, trigger or file that it is about, or NULL. */
+	int64_t count;       /* How many there are of it; 1 for a single thing. */
+	const char *meaning; /* What is wrong, in a sentence. */
+	const char *cure;    /* The command that mends it, or what to do; NULL: nothing to do. */
+} sr_finding;
+
+/* The database's size against SIZE_WARNING_MB and SIZE_CRITICAL_MB; 1 MB is 1048576 bytes. */
+typedef struct sr_size_limits {
+	double size_mb;
+	int64_t size_bytes;
+	const char *status; /* "ok", "warning", "critical", or "error": it cannot be told. */
+	double threshold_warning_mb;
+	double threshold_critical_mb;
+	const char *message;
+} sr_size_limits;
+
+/* The pool of this process as it was during the check-up. */
+typedef struct sr_pool_health {
+	bool enabled;
+	int pool_size;
+	int active_connections;
+	int available_connections;
+	double utilization_percent; /* Active of all. */
+	double health_score;        /* 100 is best, below 50 is unhealthy. */
+	int64_t exhaustion_events;  /* Callers that waited in vain. */
+	int peak_active;
+	size_t warning_count;
+	const char *const *warnings;
+	size_t recommendation_count;
+	const char *const *recommendations;
+} sr_pool_health;
+
+/* What a check-up says. All texts belong to it. */
+typedef struct sr_health {
+	bool integrity_check;   /* Nothing is damaged, as far as was looked. */
+	bool foreign_key_check; /* No row refers to nothing, likewise. */
+	int64_t table_count;    /* Without the engine's own. */
+	int64_t index_count;    /* Likewise. */
+	bool connection_pool_healthy;
+	size_t issue_count; /* Errors and warnings in words, with their cure. */
+	const char *const *issues;
+
+	size_t finding_count; /* Errors first, then warnings, then notes. */
+	const sr_finding *findings;
+	int64_t errors; /* How many findings are what. */
+	int64_t warnings;
+	int64_t notes;
+	size_t unseen_count; /* What a quick check-up did not look at, or not at all of it. */
+	const char *const *unseen;
+
+	bool opened; /* False: it could not even be opened; what follows is then empty. */
+	bool full;
+	int schema_version;
+	int latest_version;
+	const char *engine;  /* "SQLite 3.40.1" */
+	bool engine_at_risk; /* It has a flaw that matters here: see the findings. */
+	sr_size_limits size;
+	int64_t free_bytes;    /* Of pages that hold nothing. */
+	int64_t log_bytes;     /* Of the log's file. */
+	double oldest_reader;  /* Seconds that this process has been reading; 0: nobody is. */
+	int64_t other_readers; /* Processes besides this one that are reading now; -1: unknown. */
+	sr_pool_health pool;
+	int64_t stored_files;  /* Stored files whose bytes were read, */
+	int64_t stored_failed; /* and how many of them were not as recorded. */
+	uint64_t seed;         /* That chose them. */
+} sr_health;
+
+#define SR_HEALTH_OPTIONS_VERSION 1
+
+typedef struct sr_health_options {
+	unsigned version;  /* SR_HEALTH_OPTIONS_VERSION, set by sr_health_options_init. */
+	bool full;         /* Read everything, however long it takes. */
+	bool verify_files; /* Read stored files and compare them with their records. */
+	double sample;     /* Percent of them, more than 0; 100 by default. */
+	uint64_t seed;     /* That chooses the sample; 0: a new one. The same seed chooses the same
+			      files again. */
+	double seconds;    /* That each part of a quick check-up may take; 2 by default. */
+	sr_progress_fn progress; /* Parts done of all; with verify_files, files. May be NULL. */
+	void *progress_arg;
+} sr_health_options;
+
+SR_API void sr_health_options_init(sr_health_options *options);
+
+/*
+ * Looks for everything that is wrong with the catalog; changes nothing. *health is owned:
+ * sr_health_free. What is wrong is a finding and not a failure: SR_OK then, even where tables
+ * cannot be read. Works on databases of every version. Quick unless options->full: each part
+ * stops after options->seconds, and what was not seen is told. SR_INTERRUPTED when progress
+ * cancels. options may be NULL.
+ */
+SR_API SR_MUST_CHECK sr_status sr_health_check(sr_catalog *catalog,
+					       const sr_health_options *options,
+					       sr_health **health);
+
+/* The same of a catalog that is not open: opens it for reading alone, as `where` says, and
+ * closes it. One that cannot be opened gives a finding that says why. SR_NOT_FOUND where there
+ * is none. */
+SR_API SR_MUST_CHECK sr_status sr_health_look(const sr_options *where,
+					      const sr_health_options *options, sr_health **health);
+SR_API void sr_health_free(sr_health *health);
+
 /* ------------------------------------------------------------------ Record */
 
 typedef struct sr_record_summary {

@@ -15,6 +15,7 @@
 
 #define POOL_SIZE_MAX 1000
 #define TIMEOUT_MAX   1e6 /* Seconds; what a timespec and arithmetic on it bear easily. */
+#define MEGABYTES_MAX 1e9
 
 enum name {
 	DATABASE_NAME,
@@ -27,6 +28,8 @@ enum name {
 	MIGRATION_VALIDATION_ENABLED,
 	DANGEROUS_OPERATIONS_BLOCKED,
 	TRUST_FOREIGN_TRIGGERS,
+	SIZE_WARNING_MB,
+	SIZE_CRITICAL_MB,
 	NAMES,
 };
 
@@ -63,6 +66,11 @@ static sr_status parse_timeout(const char *name, const char *text, parsed *value
 	return rc;
 }
 
+static sr_status parse_megabytes(const char *name, const char *text, parsed *value)
+{
+	return sr_real_parse(name, text, 0, MEGABYTES_MAX, &value->real);
+}
+
 static sr_status parse_durability(const char *name, const char *text, parsed *value)
 {
 	if (strcasecmp(text, "full") == 0)
@@ -96,6 +104,8 @@ static const struct known {
 	[MIGRATION_VALIDATION_ENABLED] = {"MIGRATION_VALIDATION_ENABLED", parse_flag, "true"},
 	[DANGEROUS_OPERATIONS_BLOCKED] = {"DANGEROUS_OPERATIONS_BLOCKED", parse_flag, "true"},
 	[TRUST_FOREIGN_TRIGGERS] = {"TRUST_FOREIGN_TRIGGERS", parse_flag, "false"},
+	[SIZE_WARNING_MB] = {"SIZE_WARNING_MB", parse_megabytes, "500"},
+	[SIZE_CRITICAL_MB] = {"SIZE_CRITICAL_MB", parse_megabytes, "1000"},
 };
 
 /* How strong a source is. */
@@ -321,6 +331,8 @@ sr_status sr_settings_resolve(const sr_options *options, sr_settings *settings)
 	settings->validate = all[MIGRATION_VALIDATION_ENABLED].value.flag;
 	settings->block_dangerous = all[DANGEROUS_OPERATIONS_BLOCKED].value.flag;
 	settings->trust_foreign_triggers = all[TRUST_FOREIGN_TRIGGERS].value.flag;
+	settings->size_warning_mb = all[SIZE_WARNING_MB].value.real;
+	settings->size_critical_mb = all[SIZE_CRITICAL_MB].value.real;
 	if (options != NULL) {
 		settings->read_only = options->read_only;
 		settings->direct = options->direct;

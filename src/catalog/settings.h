@@ -17,6 +17,8 @@ typedef struct sr_settings {
 	bool validate;  /* Around migrations. */
 	bool block_dangerous;
 	bool trust_foreign_triggers; /* Open for writing in spite of triggers not ours. */
+	double size_warning_mb;      /* Sizes of the database that health tells of. */
+	double size_critical_mb;
 } sr_settings;
 
 /* options may be NULL. Whatever it returns, sr_settings_free may follow. */

@@ -7,11 +7,12 @@
 static sr_status engine_complete(const sr_engine *e)
 {
 	bool complete = e->name && e->open && e->close && e->handle && e->validate &&
-			e->interrupt && e->prepare && e->finalize && e->reset && e->bind &&
-			e->step && e->columns && e->column_name && e->column && e->column_text &&
-			e->changes && e->last_row_id && e->command && e->in_transaction &&
-			e->deferred_violation && e->log_size && e->checkpoint && e->backup &&
-			e->compact && e->replace && e->guard_changed && e->triggers;
+			e->interrupt && e->watch && e->readers && e->prepare && e->finalize &&
+			e->reset && e->bind && e->step && e->columns && e->column_name &&
+			e->column && e->column_text && e->changes && e->last_row_id && e->command &&
+			e->in_transaction && e->deferred_violation && e->log_size &&
+			e->checkpoint && e->backup && e->compact && e->replace &&
+			e->guard_changed && e->triggers;
 
 	if (!complete)
 		return sr_fail(SR_INVALID, "the engine %s lacks a function",
@@ -75,6 +76,16 @@ sr_status sr_conn_validate(sr_conn *conn)
 void sr_conn_interrupt(sr_conn *conn)
 {
 	conn->engine->interrupt(conn);
+}
+
+void sr_conn_watch(sr_conn *conn, sr_watch_fn watch, void *arg)
+{
+	conn->engine->watch(conn, watch, arg);
+}
+
+int sr_conn_readers(sr_conn *conn, long *processes, int room)
+{
+	return conn->engine->readers(conn, processes, room);
 }
 
 sr_status sr_exec(sr_conn *conn, const char *sql)

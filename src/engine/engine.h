@@ -77,6 +77,20 @@ sr_status sr_conn_validate(sr_conn *conn);
  * a group commit: the whole transaction would go. */
 void sr_conn_interrupt(sr_conn *conn);
 
+/* Asked every few milliseconds while a statement of the connection runs, by the thread that runs
+ * it; returning true makes the statement fail with SR_INTERRUPTED. It must not use the
+ * connection. NULL takes it away again: do so before the connection is given back. */
+typedef bool (*sr_watch_fn)(void *arg);
+void sr_conn_watch(sr_conn *conn, sr_watch_fn watch, void *arg);
+
+/* Processes besides this one that are reading the database now: their numbers, as many as there
+ * is room for. Returns how many there are, -1 where that cannot be told. */
+int sr_conn_readers(sr_conn *conn, long *processes, int room);
+
+/* What the engine that runs here is known to do wrong to databases that others write to as well,
+ * in one sentence; NULL: nothing. */
+const char *sr_engine_flaw(void);
+
 /* ---- Statements ---- */
 
 /* A statement of one SQL text. It comes from the connection's cache when it was used before and

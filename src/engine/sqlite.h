@@ -27,6 +27,8 @@ typedef struct sqlite_conn {
 	int64_t spent;     /* Nanoseconds that the running statement took in earlier steps. */
 	int64_t entered;   /* sr_clock_ns() when its current step began. */
 	bool timed_out;    /* The deadline stopped it. */
+	sr_watch_fn watch; /* Asked whether the running statement goes on; NULL: nobody. */
+	void *watch_arg;
 	bool own;          /* The engine's own commands: the guard is not asked. */
 	sr_status refused; /* As what the guard has said no, with words; else SR_OK. */
 	bool acts;         /* What was prepared changes the connection or the database. */
@@ -56,7 +58,15 @@ sr_status sr_sqlite_status(int code); /* Without words. */
 /* sqlite_open.c */
 sr_status sr_sqlite_open(const char *path, const sr_conn_options *options, sr_conn **conn);
 void sr_sqlite_close(sr_conn *conn);
+void sr_sqlite_watch(sr_conn *conn, sr_watch_fn watch, void *arg);
 bool sr_sqlite_changed_below(const sqlite_conn *c); /* An immutable file that is not. */
+
+/* sqlite_readers.c */
+int sr_sqlite_readers(sr_conn *conn, long *processes, int room);
+
+/* version.c: whether SQLite of that number (3040001) can lose commits when one connection
+ * checkpoints while another resets the log. */
+bool sr_sqlite_loses_commits(int number);
 
 /* sqlite_guard.c */
 int sr_sqlite_authorize(void *arg, int code, const char *first, const char *second,

@@ -239,16 +239,38 @@ static int busy(void *arg, int count)
 	return 1;
 }
 
-static int deadline_passed(void *arg)
+#define WATCH_STEPS 10000 /* Of SQLite's machine: a few milliseconds at most. */
+
+static int must_stop(void *arg)
 {
 	sqlite_conn *c = arg;
 	double seconds;
 
 	if (c->own)
 		return 0;
+	if (c->watch && c->watch(c->watch_arg))
+		return 1;
+	if (!(c->deadline > 0))
+		return 0;
 	seconds = (double)(c->spent + sr_clock_ns() - c->entered) / 1e9;
 	c->timed_out = seconds > c->deadline;
 	return c->timed_out;
+}
+
+static void watch_settle(sqlite_conn *c)
+{
+	bool watched = c->watch || c->deadline > 0;
+
+	sqlite3_progress_handler(c->db, watched ? WATCH_STEPS : 0, watched ? must_stop : NULL, c);
+}
+
+void sr_sqlite_watch(sr_conn *conn, sr_watch_fn watch, void *arg)
+{
+	sqlite_conn *c = sqlite_of(conn);
+
+	c->watch = watch;
+	c->watch_arg = arg;
+	watch_settle(c);
 }
 
 /* ---- Opening and closing ---- */
@@ -326,8 +348,7 @@ sr_status sr_sqlite_open(const char *path, const sr_conn_options *options, sr_co
 	sqlite3_busy_handler(c->db, busy, c);
 	if ((rc = sr_sqlite_settle(c, options)) != SR_OK)
 		goto err1;
-	if (c->deadline > 0)
-		sqlite3_progress_handler(c->db, 10000, deadline_passed, c);
+	watch_settle(c);
 	/* In the place of the automatic checkpoints, which would not be safe. */
 	sqlite3_wal_hook(c->db, sr_sqlite_log_grew, c);
 	sqlite3_set_authorizer(c->db, sr_sqlite_authorize, c);

@@ -35,6 +35,8 @@ struct sr_engine {
 	void *(*handle)(const sr_conn *conn);
 	sr_status (*validate)(sr_conn *conn);
 	void (*interrupt)(sr_conn *conn);
+	void (*watch)(sr_conn *conn, sr_watch_fn watch, void *arg);
+	int (*readers)(sr_conn *conn, long *processes, int room);
 
 	/* tail tells where the next statement of the text begins; *stmt is NULL where there is
 	 * none. With once, it will not be kept. */

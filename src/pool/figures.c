@@ -146,6 +146,29 @@ static void fill(const sr_pool *pool, sr_pool_statistics *out)
 	out->log_bytes = pool->log_bytes;
 }
 
+double sr_pool_oldest_reader(sr_pool *pool, char *site, size_t size)
+{
+	long thread = sr_thread_number();
+	int64_t now = sr_clock_ns();
+	int64_t oldest = now;
+
+	snprintf(site, size, "%s", "");
+	/* The lock may have been held by a thread that the child does not have. */
+	if (sr_pool_enter(pool) != SR_OK)
+		return 0;
+	pthread_mutex_lock(&pool->lock);
+	for (int i = 0; i < pool->options.readers; i++) {
+		const sr_place *place = &pool->readers[i];
+
+		if (place->holds == 0 || place->thread == thread || place->lent >= oldest)
+			continue;
+		oldest = place->lent;
+		snprintf(site, size, "%s", place->site);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return (double)(now - oldest) / 1e9;
+}
+
 void sr_pool_statistics_read(sr_pool *pool, sr_pool_statistics *statistics)
 {
 	memset(statistics, 0, sizeof(*statistics));

@@ -74,6 +74,10 @@ void sr_pool_distrust(sr_pool *pool);
 /* Brings the log into the database as far as readers allow. */
 sr_status sr_pool_checkpoint(sr_pool *pool);
 
+/* Seconds that the oldest lease of a reader but this thread's own has been out, and its site in
+ * words; 0 and "" where there is none. */
+double sr_pool_oldest_reader(sr_pool *pool, char *site, size_t size);
+
 void sr_pool_statistics_read(sr_pool *pool, sr_pool_statistics *statistics);
 
 #endif

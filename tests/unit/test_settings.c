@@ -27,7 +27,7 @@ static void expect(const sr_options *options, const char *name, const char *valu
 	wanted w = {.name = name};
 
 	assert_ok(sr_settings_each(options, take, &w));
-	assert_int_equal(w.count, 10);
+	assert_int_equal(w.count, 12);
 	assert_string_equal(w.value, value);
 	assert_string_equal(w.source, source);
 }
@@ -199,6 +199,8 @@ static void test_every_bad_value(void **state)
 		{"MIGRATION_VALIDATION_ENABLED", "2"},
 		{"DANGEROUS_OPERATIONS_BLOCKED", ""},
 		{"TRUST_FOREIGN_TRIGGERS", "maybe"},
+		{"SIZE_WARNING_MB", "-1"},
+		{"SIZE_CRITICAL_MB", "large"},
 	};
 	catalog_fixture *f = *state;
 	wanted w = {.name = ""};

@@ -1,0 +1,197 @@
+/* Check-ups of the files: the database's size, its log and who holds that, unfinished copies. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "../base/path.h"
+#include "health.h"
+
+#define MB           1048576.0
+#define FREE_SHARE   0.25                /* Of the database, and */
+#define FREE_BYTES   ((int64_t)16 << 20) /* as much: worth an `optimize`. */
+#define LOG_BYTES    ((int64_t)256 << 20)
+#define OLD_SECONDS  300.0 /* That a reader may read without being told of. */
+#define PART_SECONDS 3600  /* After which a copy of nobody we know is unfinished. */
+#define PROCESSES    3     /* Named in a finding. */
+
+/* ---- Size ---- */
+
+static void judge_size(sr_checkup *c)
+{
+	const sr_settings *settings = &c->catalog->settings;
+	sr_size_limits *size = &c->health->size;
+	char words[160];
+	const char *name = NULL;
+
+	size->size_mb = (double)size->size_bytes / MB;
+	size->threshold_warning_mb = settings->size_warning_mb;
+	size->threshold_critical_mb = settings->size_critical_mb;
+	size->status = "ok";
+	if (size->size_mb >= settings->size_critical_mb)
+		size->status = "critical", name = "SIZE_CRITICAL_MB";
+	else if (size->size_mb >= settings->size_warning_mb)
+		size->status = "warning", name = "SIZE_WARNING_MB";
+	snprintf(words, sizeof(words), "the database has %.1f MB, %s %g MB%s%s", size->size_mb,
+		 name ? "the limit is" : "below the limit of",
+		 size->status[0] == 'c' ? settings->size_critical_mb : settings->size_warning_mb,
+		 name ? " by " : "", name ? name : "");
+	if ((size->message = strdup(words)) == NULL)
+		c->trouble = sr_fail_memory();
+	if (name != NULL)
+		sr_finding_add(c, SR_SEVERITY_WARNING,
+			       size->status[0] == 'c' ? "size_critical" : "size_warning",
+			       sr_text_of(NULL), 1,
+			       "strongroom prune and optimize make it smaller; or raise the limit",
+			       "%s", words);
+}
+
+sr_status sr_check_size(sr_checkup *c)
+{
+	int64_t pages, page_size, free_pages;
+	sr_health *health = c->health;
+	sr_status rc;
+
+	if ((rc = sr_query_integer(c->conn, "PRAGMA page_count", &pages)) != SR_OK ||
+	    (rc = sr_query_integer(c->conn, "PRAGMA page_size", &page_size)) != SR_OK ||
+	    (rc = sr_query_integer(c->conn, "PRAGMA freelist_count", &free_pages)) != SR_OK)
+		return rc;
+	health->size.size_bytes = pages * page_size;
+	health->free_bytes = free_pages * page_size;
+	judge_size(c);
+	if (health->free_bytes >= FREE_BYTES &&
+	    (double)health->free_bytes >= FREE_SHARE * (double)health->size.size_bytes)
+		sr_finding_add(c, SR_SEVERITY_NOTE, "free_pages", sr_text_of(NULL), free_pages,
+			       "strongroom optimize",
+			       "%.1f MB of the database's %.1f hold nothing: they are used again "
+			       "by what is saved next, or given back",
+			       (double)health->free_bytes / MB, health->size.size_mb);
+	return SR_OK;
+}
+
+/* ---- The log ---- */
+
+static sr_status measure_log(sr_checkup *c)
+{
+	sr_buffer path = SR_BUFFER_EMPTY;
+	struct stat st;
+	sr_status rc;
+
+	sr_buffer_printf(&path, "%s-wal", c->catalog->settings.path);
+	if ((rc = sr_buffer_status(&path)) == SR_OK && stat(path.data, &st) == 0)
+		c->health->log_bytes = st.st_size;
+	sr_buffer_free(&path);
+	return rc;
+}
+
+/* "process 12, 13 and 2 more" */
+static void name_processes(const long *processes, int count, sr_buffer *words)
+{
+	for (int i = 0; i < count && i < PROCESSES; i++)
+		sr_buffer_printf(words, "%s%ld", i > 0 ? ", " : "process ", processes[i]);
+	if (count > PROCESSES)
+		sr_buffer_printf(words, " and %d more", count - PROCESSES);
+}
+
+sr_status sr_check_log(sr_checkup *c)
+{
+	sr_health *health = c->health;
+	sr_buffer holders = SR_BUFFER_EMPTY;
+	long processes[PROCESSES];
+	char site[128];
+	sr_status rc;
+	int others;
+
+	if ((rc = measure_log(c)) != SR_OK)
+		return rc;
+	others = sr_conn_readers(c->conn, processes, PROCESSES);
+	health->other_readers = others;
+	health->oldest_reader = sr_pool_oldest_reader(c->catalog->pool, site, sizeof(site));
+	if (others > 0)
+		name_processes(processes, others, &holders);
+	if (health->oldest_reader > 0)
+		sr_buffer_printf(&holders, "%s%s of this process for %.0f s",
+				 holders.length > 0 ? " and " : "", site, health->oldest_reader);
+	if ((rc = sr_buffer_status(&holders)) == SR_OK && health->log_bytes >= LOG_BYTES)
+		sr_finding_add(
+			c, SR_SEVERITY_WARNING, "log_large", sr_text_of(NULL), 1,
+			holders.length > 0
+				? "let what reads end; the next write then begins the log anew"
+				: "the next write brings it in and begins it anew",
+			"the log has %.1f MB; reading now: %s", (double)health->log_bytes / MB,
+			holders.length > 0 ? holders.data : "nobody");
+	else if (rc == SR_OK && health->oldest_reader >= OLD_SECONDS)
+		sr_finding_add(c, SR_SEVERITY_NOTE, "reader_old", sr_text_of(site), 1,
+			       "close the cursor or the lease",
+			       "%s: what it reads holds the log back", holders.data);
+	sr_buffer_free(&holders);
+	return rc;
+}
+
+/* ---- Unfinished copies ---- */
+
+/* Whether nobody is at work on it any more: its name ends in ".PID.part", or it is old. */
+static bool is_left(const char *name, const struct stat *st)
+{
+	size_t length = strlen(name) - strlen(".part");
+	const char *digits = name + length;
+	long process;
+
+	while (digits > name && digits[-1] >= '0' && digits[-1] <= '9')
+		digits--;
+	process = strtol(digits, NULL, 10);
+	if (digits > name && digits[-1] == '.' && process > 0 && process <= INT32_MAX)
+		return kill((pid_t)process, 0) != 0 && errno == ESRCH;
+	return time(NULL) - st->st_mtime > PART_SECONDS;
+}
+
+static bool ends_in(const char *name, const char *end)
+{
+	size_t length = strlen(name);
+
+	return length > strlen(end) && strcmp(name + length - strlen(end), end) == 0;
+}
+
+/* The database's own: files in its folder whose names begin with its name. */
+sr_status sr_check_parts(sr_checkup *c)
+{
+	const sr_text path = sr_text_of(c->catalog->settings.path);
+	const char *base = sr_path_name(path).data;
+	sr_buffer folder = SR_BUFFER_EMPTY;
+	sr_tally left = SR_TALLY_EMPTY;
+	struct dirent *entry;
+	struct stat st;
+	sr_status rc;
+	DIR *dir;
+
+	sr_buffer_add_text(&folder, sr_path_folder(path));
+	if ((rc = sr_buffer_status(&folder)) != SR_OK)
+		return rc;
+	/* A folder that cannot be listed has its reasons. */
+	if ((dir = opendir(folder.data)) == NULL)
+		sr_unseen_add(c, "unfinished copies: %s cannot be listed",
+			      sr_quoted(sr_buffer_text(&folder)));
+	while (dir && !sr_checkup_stop(c) && (entry = readdir(dir)) != NULL)
+		if (strncmp(entry->d_name, base, strlen(base)) == 0 &&
+		    ends_in(entry->d_name, ".part") &&
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && is_left(entry->d_name, &st))
+			sr_tally_add(&left, "%s", sr_quoted(sr_text_of(entry->d_name)));
+	if (dir)
+		closedir(dir);
+	if (left.count > 0)
+		sr_finding_add(c, SR_SEVERITY_WARNING, "part_left", sr_buffer_text(&folder),
+			       left.count, "remove them: they are no backups",
+			       "%" PRId64 " unfinished copies of the database were left in %s: %s",
+			       left.count, sr_quoted(sr_buffer_text(&folder)),
+			       sr_tally_names(&left));
+	sr_tally_free(&left);
+	sr_buffer_free(&folder);
+	return SR_OK;
+}

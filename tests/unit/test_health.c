@@ -1,0 +1,569 @@
+/* Check-ups: each kind of trouble is made by hand, as another program or a bad disk would, and must
+ * be found under its code; nothing else may be found. */
+#include "catalog_fixture.h"
+#include "old_database.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+
+#include "engine/sqlite.h"
+
+/* ---- Asking ---- */
+
+static sr_health *check_with(const catalog_fixture *f, const sr_health_options *how)
+{
+	sr_health *health = NULL;
+
+	assert_ok(sr_health_check(f->catalog, how, &health));
+	assert_non_null(health);
+	return health;
+}
+
+static sr_health *check(const catalog_fixture *f, bool full)
+{
+	sr_health_options how;
+
+	sr_health_options_init(&how);
+	how.full = full;
+	return check_with(f, &how);
+}
+
+static const sr_finding *finding(const sr_health *health, const char *code)
+{
+	for (size_t i = 0; i < health->finding_count; i++)
+		if (strcmp(health->findings[i].code, code) == 0)
+			return &health->findings[i];
+	return NULL;
+}
+
+static void tell(const sr_health *health)
+{
+	for (size_t i = 0; i < health->finding_count; i++)
+		print_message("%s %s: %s\n", sr_severity_name(health->findings[i].severity),
+			      health->findings[i].code, health->findings[i].meaning);
+}
+
+/* What is found, the engine's own flaw aside, must be this alone; its count. */
+static int64_t expect_only(const sr_health *health, const char *code, sr_severity severity)
+{
+	int64_t count = 0;
+
+	for (size_t i = 0; i < health->finding_count; i++) {
+		const sr_finding *f = &health->findings[i];
+
+		if (strcmp(f->code, "engine_flaw") == 0)
+			continue;
+		if (strcmp(f->code, code) != 0 || f->severity != severity) {
+			tell(health);
+			fail_msg("not only %s %s", sr_severity_name(severity), code);
+		}
+		count += f->count;
+	}
+	if (count == 0)
+		fail_msg("no %s", code);
+	return count;
+}
+
+static void expect_clean(const sr_health *health)
+{
+	if (health->errors != 0 || health->warnings != 0) {
+		tell(health);
+		fail_msg("not healthy");
+	}
+	assert_int_equal(health->issue_count, 0);
+	assert_true(health->integrity_check);
+	assert_true(health->foreign_key_check);
+}
+
+/* ---- A healthy one ---- */
+
+static void fill(const catalog_fixture *f, int files)
+{
+	for (int i = 0; i < files; i++) {
+		sr_file file;
+		char path[64];
+
+		snprintf(path, sizeof(path), "/home/file %d", i);
+		file = file_at(f, path);
+		file.size = 100 + i;
+		file.stored = false;
+		assert_int_equal(save(f, &file), SR_ADDED);
+	}
+}
+
+static void test_clean(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	fill(f, 20);
+	health = check(f, false);
+	expect_clean(health);
+	assert_true(health->connection_pool_healthy);
+	assert_true(health->opened);
+	assert_true(health->unseen_count > 0);
+	assert_int_equal(health->table_count,
+			 integer(f, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND "
+				    "name NOT LIKE 'sqlite%'"));
+	assert_int_equal(health->index_count,
+			 integer(f, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND "
+				    "name NOT LIKE 'sqlite%'"));
+	assert_int_equal(health->schema_version, health->latest_version);
+	assert_string_equal(health->size.status, "ok");
+	assert_int_equal(health->size.size_bytes % 512, 0);
+	assert_true(health->size.size_bytes > 0);
+	sr_health_free(health);
+	health = check(f, true);
+	expect_clean(health);
+	assert_int_equal(health->unseen_count, 0);
+	sr_health_free(health);
+	sr_health_free(NULL);
+}
+
+static void test_versions_with_the_flaw(void **state)
+{
+	static const int with[] = {3007000, 3040001, 3044005, 3045000, 3050006, 3051000, 3051002};
+	static const int without[] = {3006023, 3044006, 3044999, 3050007,
+				      3050999, 3051003, 3052000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(with) / sizeof(with[0]); i++)
+		assert_true(sr_sqlite_loses_commits(with[i]));
+	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
+		assert_false(sr_sqlite_loses_commits(without[i]));
+}
+
+static void test_engine_is_named(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health = check(f, false);
+	const sr_finding *flaw = finding(health, "engine_flaw");
+
+	assert_string_equal(health->engine, sr_engine_version());
+	assert_int_equal(health->engine_at_risk,
+			 sr_sqlite_loses_commits(sqlite3_libversion_number()));
+	assert_int_equal(flaw != NULL, health->engine_at_risk);
+	assert_int_equal(health->errors, 0);
+	sr_health_free(health);
+}
+
+/* ---- Size and log ---- */
+
+static void test_size(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	setenv("SIZE_WARNING_MB", "0.01", 1);
+	catalog_open(f);
+	health = check(f, false);
+	expect_only(health, "size_warning", SR_SEVERITY_WARNING);
+	assert_string_equal(health->size.status, "warning");
+	assert_int_equal(health->issue_count, 1);
+	assert_non_null(strstr(health->issues[0], "SIZE_WARNING_MB"));
+	sr_health_free(health);
+	assert_ok(sr_close(f->catalog));
+	setenv("SIZE_CRITICAL_MB", "0.02", 1);
+	catalog_open(f);
+	health = check(f, false);
+	expect_only(health, "size_critical", SR_SEVERITY_WARNING);
+	assert_string_equal(health->size.status, "critical");
+	sr_health_free(health);
+}
+
+static void test_free_pages(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	foreign_sql(f, "CREATE TABLE mine (bytes); INSERT INTO mine VALUES (zeroblob(20000000));"
+		       "DELETE FROM mine");
+	health = check(f, false);
+	expect_only(health, "free_pages", SR_SEVERITY_NOTE);
+	assert_true(health->free_bytes > 19000000);
+	sr_health_free(health);
+}
+
+static void test_parts(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+	char name[64];
+	int fd;
+
+	/* One of a process that is alive, one of somebody who is not. */
+	snprintf(name, sizeof(name), "catalog.db_backup_20260131_093000.db.%ld.part",
+		 (long)getpid());
+	assert_true((fd = open(scratch_path(name), O_CREAT | O_WRONLY, 0600)) >= 0);
+	close(fd);
+	health = check(f, false);
+	expect_clean(health);
+	sr_health_free(health);
+	fd = open(scratch_path("catalog.db_backup_20260131_093000.db.4194399.part"),
+		  O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "part_left", SR_SEVERITY_WARNING), 1);
+	assert_non_null(strstr(finding(health, "part_left")->meaning, "4194399.part"));
+	sr_health_free(health);
+}
+
+/* ---- Damage ---- */
+
+static int64_t ask(const char *path, const char *sql)
+{
+	sqlite3_stmt *stmt;
+	int64_t value = 0;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		value = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return value;
+}
+
+/* Writes nonsense over a page in the middle of a table or an index. */
+static void damage(const catalog_fixture *f, const char *name)
+{
+	char nonsense[256];
+	char sql[200];
+	int64_t page;
+	int fd;
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT pageno FROM dbstat WHERE name = '%s' AND pagetype = 'leaf' LIMIT 1 OFFSET "
+		 "1",
+		 name);
+	page = ask(f->path, sql);
+	assert_true(page > 1);
+	memset(nonsense, 0x5a, sizeof(nonsense));
+	fd = open(f->path, O_WRONLY);
+	assert_int_equal(pwrite(fd, nonsense, sizeof(nonsense),
+				(page - 1) * ask(f->path, "PRAGMA page_size")),
+			 sizeof(nonsense));
+	close(fd);
+}
+
+static void close_catalog(catalog_fixture *f)
+{
+	assert_ok(sr_close(f->catalog));
+	f->catalog = NULL;
+}
+
+static void test_damaged_page(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	fill(f, 400);
+	close_catalog(f);
+	damage(f, "files");
+	catalog_open(f);
+	health = check(f, true);
+	assert_false(health->integrity_check);
+	assert_true(health->errors > 0);
+	assert_non_null(finding(health, "damaged"));
+	assert_non_null(strstr(finding(health, "damaged")->cure, "salvage"));
+	/* The others went on. */
+	assert_true(health->table_count > 5);
+	sr_health_free(health);
+	health = check(f, false);
+	assert_false(health->integrity_check);
+	sr_health_free(health);
+}
+
+static void test_damaged_index_page(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	fill(f, 400);
+	close_catalog(f);
+	damage(f, "idx_files_filename");
+	catalog_open(f);
+	health = check(f, true);
+	assert_false(health->integrity_check);
+	assert_true(health->errors > 0);
+	sr_health_free(health);
+}
+
+/* Rows come in while an index looks as if it did not want them. */
+static void break_index(const catalog_fixture *f)
+{
+	foreign_sql(f,
+		    "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = sql || ' WHERE 0'"
+		    " WHERE name = 'idx_files_size'");
+	foreign_sql(f, "INSERT INTO files (ID, FileName, PathName, FileSize, ClientID, IsStored)"
+		       " SELECT randomblob(16), 'hidden', 'p', 7, ID, 0 FROM clients");
+	foreign_sql(f, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET"
+		       " sql = replace(sql, ' WHERE 0', '') WHERE name = 'idx_files_size'");
+}
+
+static void test_broken_index(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	fill(f, 20);
+	break_index(f);
+	health = check(f, true);
+	expect_only(health, "index_broken", SR_SEVERITY_ERROR);
+	assert_string_equal(finding(health, "index_broken")->subject, "idx_files_size");
+	assert_string_equal(finding(health, "index_broken")->cure, "strongroom repair --apply");
+	assert_false(health->integrity_check);
+	sr_health_free(health);
+}
+
+/* ---- The schema ---- */
+
+static void test_drift(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	foreign_sql(f, "DROP INDEX idx_files_size; DROP TRIGGER trg_clients_archive_activity");
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "schema_lacks", SR_SEVERITY_ERROR), 2);
+	assert_string_equal(finding(health, "schema_lacks")->cure, "strongroom repair --apply");
+	sr_health_free(health);
+	foreign_sql(f, "CREATE INDEX idx_files_size ON files (FileName, FileSize)");
+	health = check(f, false);
+	assert_non_null(finding(health, "schema_differs"));
+	assert_non_null(finding(health, "schema_lacks"));
+	sr_health_free(health);
+}
+
+static void test_additions_are_fine(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	foreign_sql(f, "CREATE TABLE mine (a, b); CREATE INDEX my_index ON files (PathName);"
+		       "CREATE VIEW my_view AS SELECT * FROM files");
+	health = check(f, false);
+	expect_clean(health);
+	sr_health_free(health);
+}
+
+static void test_foreign_trigger(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	foreign_sql(f, "CREATE TRIGGER spy AFTER INSERT ON files BEGIN SELECT 1; END");
+	health = check(f, false);
+	expect_only(health, "foreign_object", SR_SEVERITY_ERROR);
+	assert_string_equal(finding(health, "foreign_object")->subject, "spy");
+	sr_health_free(health);
+	assert_ok(sr_close(f->catalog));
+	setenv("TRUST_FOREIGN_TRIGGERS", "true", 1);
+	catalog_open(f);
+	health = check(f, false);
+	expect_only(health, "foreign_object", SR_SEVERITY_NOTE);
+	sr_health_free(health);
+	unsetenv("TRUST_FOREIGN_TRIGGERS");
+}
+
+static void test_orphans(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	fill(f, 3);
+	foreign_sql(f, "INSERT INTO client_activity (ClientID, ActivityType, Timestamp)"
+		       " VALUES (x'77', 'save', '2026-01-01T00:00:00Z'),"
+		       " (x'78', 'save', '2026-01-01T00:00:00Z')");
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "orphans", SR_SEVERITY_ERROR), 2);
+	assert_string_equal(finding(health, "orphans")->subject, "client_activity");
+	assert_false(health->foreign_key_check);
+	assert_true(health->integrity_check);
+	sr_health_free(health);
+}
+
+/* ---- Other versions, and what cannot be opened ---- */
+
+static void test_old_versions(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	for (int version = 0; version <= 5; version++) {
+		unlink(f->path);
+		old_database_make(f->path, &(old_options){.version = version, .files = 30});
+		assert_ok(sr_health_look(&f->options, NULL, &health));
+		/* What the old code has left in it, as it is told after an upgrade. */
+		assert_int_equal(health->errors, 1);
+		assert_int_equal(finding(health, "orphans")->count, 3);
+		assert_non_null(strstr(finding(health, "orphans")->cure, "migrate up"));
+		assert_non_null(finding(health, "schema_old"));
+		assert_int_equal(health->schema_version, version);
+		sr_health_free(health);
+	}
+	for (old_stage stage = OLD_ID_IS_CLIENT; stage <= OLD_WITHOUT_KEY; stage++) {
+		unlink(f->path);
+		old_database_make(f->path, &(old_options){.stage = stage});
+		assert_ok(sr_health_look(&f->options, NULL, &health));
+		assert_non_null(finding(health, "schema_old"));
+		sr_health_free(health);
+	}
+}
+
+static void write_file(const char *path, const char *bytes)
+{
+	int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, strlen(bytes)), strlen(bytes));
+	close(fd);
+}
+
+static void test_cannot_be_opened(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	assert_fails(sr_health_look(&f->options, NULL, &health), SR_NOT_FOUND, f->path);
+	assert_null(health);
+	write_file(f->path, "This is a letter and not a database, whatever its name may say.");
+	assert_ok(sr_health_look(&f->options, NULL, &health));
+	assert_false(health->opened);
+	assert_false(health->integrity_check);
+	assert_int_equal(expect_only(health, "cannot_open", SR_SEVERITY_ERROR), 1);
+	assert_non_null(strstr(finding(health, "cannot_open")->meaning, f->path));
+	sr_health_free(health);
+	unlink(f->path);
+	foreign_sql(f, "CREATE TABLE strangers (a)");
+	assert_ok(sr_health_look(&f->options, NULL, &health));
+	assert_false(health->opened);
+	sr_health_free(health);
+}
+
+static void test_looking_changes_nothing(void **state)
+{
+	catalog_fixture *f = *state;
+	struct stat before, after;
+	sr_health *health;
+
+	fill(f, 10);
+	close_catalog(f);
+	assert_int_equal(stat(f->path, &before), 0);
+	assert_ok(sr_health_look(&f->options, NULL, &health));
+	expect_clean(health);
+	sr_health_free(health);
+	assert_int_equal(stat(f->path, &after), 0);
+	assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof(before.st_mtim));
+	assert_int_not_equal(access(scratch_path("catalog.db-wal"), F_OK), 0);
+}
+
+/* ---- How it is asked ---- */
+
+static bool cancel(void *arg, int64_t done, int64_t total)
+{
+	int *calls = arg;
+
+	assert_true(done <= total);
+	return ++*calls > 0;
+}
+
+static void test_options(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health_options how;
+	sr_health *health;
+	int calls = 0;
+
+	fill(f, 2000);
+	sr_health_options_init(&how);
+	how.version = 7;
+	assert_fails(sr_health_check(f->catalog, &how, &health), SR_INVALID, "version 7");
+	sr_health_options_init(&how);
+	how.sample = 0;
+	assert_fails(sr_health_check(f->catalog, &how, &health), SR_INVALID, "sample of 0");
+	how.sample = 101;
+	assert_fails(sr_health_check(f->catalog, &how, &health), SR_INVALID, "sample of 101");
+	sr_health_options_init(&how);
+	how.seconds = -1;
+	assert_fails(sr_health_check(f->catalog, &how, &health), SR_INVALID, "-1 seconds");
+	sr_health_options_init(&how);
+	how.progress = cancel;
+	how.progress_arg = &calls;
+	assert_fails(sr_health_check(f->catalog, &how, &health), SR_INTERRUPTED, "interrupted");
+	assert_null(health);
+	assert_int_equal(calls, 1);
+}
+
+/* In no time nothing that takes any is seen, and that is told. */
+static void test_out_of_time(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health_options how;
+	sr_health *health;
+	bool told = false;
+
+	fill(f, 2000);
+	sr_health_options_init(&how);
+	how.seconds = 1e-9;
+	health = check_with(f, &how);
+	assert_int_equal(health->errors, 0);
+	for (size_t i = 0; i < health->unseen_count; i++)
+		told |= strstr(health->unseen[i], "integrity") != NULL;
+	assert_true(told);
+	sr_health_free(health);
+}
+
+static void test_in_a_transaction(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	fill(f, 5);
+	assert_ok(sr_begin(f->catalog, "test"));
+	assert_ok(
+		sr_execute(f->catalog,
+			   "INSERT INTO client_activity (ClientID, ActivityType, Timestamp) VALUES"
+			   " ((SELECT ID FROM clients), 'save', '2026-01-01T00:00:00Z')",
+			   NULL, 0, NULL));
+	health = check(f, true);
+	expect_clean(health);
+	sr_health_free(health);
+	assert_ok(sr_commit(f->catalog));
+	assert_int_equal(integer(f,
+				 "SELECT count(*) FROM client_activity WHERE ActivityType = 'save'"
+				 " AND Timestamp = '2026-01-01T00:00:00Z'"),
+			 1);
+}
+
+#define TEST(name)  cmocka_unit_test_setup_teardown(name, catalog_setup_client, catalog_teardown)
+#define EMPTY(name) cmocka_unit_test_setup_teardown(name, catalog_setup, catalog_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_clean),
+		EMPTY(test_versions_with_the_flaw),
+		TEST(test_engine_is_named),
+		EMPTY(test_size),
+		TEST(test_free_pages),
+		TEST(test_parts),
+		TEST(test_damaged_page),
+		TEST(test_damaged_index_page),
+		TEST(test_broken_index),
+		TEST(test_drift),
+		TEST(test_additions_are_fine),
+		TEST(test_foreign_trigger),
+		TEST(test_orphans),
+		EMPTY(test_old_versions),
+		EMPTY(test_cannot_be_opened),
+		TEST(test_looking_changes_nothing),
+		TEST(test_options),
+		TEST(test_out_of_time),
+		TEST(test_in_a_transaction),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
