@@ -19,6 +19,7 @@ const command commands[] = {
 	{"history", "the versions of a file", help_history, cmd_history},
 	{"stats", "what the catalog holds", help_stats, cmd_stats},
 	{"health", "look for what is wrong, and what mends it", help_health, cmd_health},
+	{"optimize", "give free space back, renew statistics", help_optimize, cmd_optimize},
 	{"config", "every setting and where it comes from", help_config, cmd_config},
 	{"migrate", "the schema: status, up, down, verify", help_migrate, cmd_migrate},
 	{"sql", "run a statement of your own", help_sql, cmd_sql},

@@ -123,6 +123,25 @@ void progress_show(struct progress *progress, const char *verb, const struct ext
 	free(cut);
 }
 
+void progress_share(struct progress *progress, const char *verb, int64_t done, int64_t total)
+{
+	const double at = now();
+	const double share = total > 0 ? (double)done / (double)total : 0;
+	char left[48] = "";
+	char line[256];
+	char *cut;
+
+	if (!progress->on || at - (progress->drawn > 0 ? progress->drawn : progress->began) < 0.1)
+		return;
+	progress->drawn = at;
+	if (share > 0.02 && share < 1)
+		print_time_left((at - progress->began) * (1 - share) / share, left);
+	snprintf(line, sizeof(line), "%s: %d %%%s", verb, (int)(share * 100), left);
+	cut = utf8_cut(line, terminal_width() - 1, false);
+	message_progress(cut);
+	free(cut);
+}
+
 void progress_end(struct progress *progress)
 {
 	if (progress->on)

@@ -26,6 +26,8 @@ struct extent {
 void progress_begin(struct progress *progress, const struct cli *cli);
 /* Draws, ten times a second at most. */
 void progress_show(struct progress *progress, const char *verb, const struct extent *extent);
+/* The same for work that is not of files: a share of the whole. */
+void progress_share(struct progress *progress, const char *verb, int64_t done, int64_t total);
 /* Wipes the line. */
 void progress_end(struct progress *progress);
 

@@ -846,6 +846,59 @@ SR_API SR_MUST_CHECK sr_status sr_health_look(const sr_options *where,
 					      const sr_health_options *options, sr_health **health);
 SR_API void sr_health_free(sr_health *health);
 
+/* ---------------------------------------------------------------- Optimize */
+
+#define SR_OPTIMIZE_OPTIONS_VERSION 1
+
+typedef struct sr_optimize_options {
+	unsigned version;        /* SR_OPTIMIZE_OPTIONS_VERSION, set by sr_optimize_options_init. */
+	bool analyze_only;       /* Leave the file as it is: no VACUUM. Takes moments. */
+	sr_progress_fn progress; /* Pages done of those to do. May be NULL. */
+	void *progress_arg;
+} sr_optimize_options;
+
+SR_API void sr_optimize_options_init(sr_optimize_options *options);
+
+/* What it will take, in bytes. */
+typedef struct sr_optimize_needs {
+	int64_t size;      /* Of the database now, */
+	int64_t compact;   /* and afterwards, at most about. */
+	int64_t needed;    /* Free space that it takes meanwhile in the database's folder, and */
+	int64_t available; /* what is free there. */
+} sr_optimize_needs;
+
+SR_API SR_MUST_CHECK sr_status sr_optimize_needs_get(sr_catalog *catalog, sr_optimize_needs *needs);
+
+#define SR_OPTIMIZE_STEPS 3
+
+/* 1 MB is 1048576 bytes. Sizes are of the database's file, the log brought in. */
+typedef struct sr_optimized {
+	bool vacuum_performed;
+	bool analyze_performed;
+	double size_before_mb;
+	double size_after_mb;
+	double space_saved_mb;
+	int64_t size_before; /* The same in bytes. */
+	int64_t size_after;
+	size_t error_count;
+	char errors[SR_OPTIMIZE_STEPS][1024]; /* The steps that failed, and why. */
+} sr_optimized;
+
+/*
+ * Gives free pages back, fills the others, and renews what the engine knows of the values when it
+ * chooses indexes. Works on databases of every version and changes no row. Readers go on; writers
+ * wait, so give it a quiet hour: about 15 seconds a gigabyte.
+ *
+ * It refuses to begin without the free space that it needs: SR_NO_SPACE. SR_INTERRUPTED when
+ * progress cancels, SR_BUSY when another process has written at the wrong moment: then, and after
+ * any other failure of a step, the database is whole and holds what it held; errors says which
+ * steps failed, and *optimized is filled in every case. A reader that began before keeps the
+ * file long until it ends; when that takes more than a few seconds it is one of the errors, of
+ * status SR_BUSY. options may be NULL.
+ */
+SR_API SR_MUST_CHECK sr_status sr_optimize(sr_catalog *catalog, const sr_optimize_options *options,
+					   sr_optimized *optimized);
+
 /* ------------------------------------------------------------------ Record */
 
 typedef struct sr_record_summary {

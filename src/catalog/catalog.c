@@ -456,19 +456,26 @@ static sr_status fail_only_reads(sr_catalog *catalog)
 		       sr_quoted(sr_text_of(catalog->settings.path)), only_reads(catalog));
 }
 
-sr_status sr_catalog_writable(sr_catalog *catalog)
+sr_status sr_catalog_changeable(sr_catalog *catalog)
 {
-	sr_reading reading = {0};
 	sr_status rc;
-	bool latest;
 
 	if ((rc = check_process(catalog)) != SR_OK)
 		return rc;
 	if (catalog->settings.read_only)
 		return sr_fail(SR_READ_ONLY, "the database %s is open for reading only",
 			       sr_quoted(sr_text_of(catalog->settings.path)));
-	if (only_reads(catalog) != NULL)
-		return fail_only_reads(catalog);
+	return only_reads(catalog) != NULL ? fail_only_reads(catalog) : SR_OK;
+}
+
+sr_status sr_catalog_writable(sr_catalog *catalog)
+{
+	sr_reading reading = {0};
+	sr_status rc;
+	bool latest;
+
+	if ((rc = sr_catalog_changeable(catalog)) != SR_OK)
+		return rc;
 	pthread_mutex_lock(&catalog->lock);
 	latest = catalog->shape.latest;
 	pthread_mutex_unlock(&catalog->lock);

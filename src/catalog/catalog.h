@@ -50,6 +50,9 @@ sr_status sr_catalog_write(sr_catalog *catalog, const char *site, sr_operation o
 /* Those checks alone, for what takes the writer by another way. */
 sr_status sr_catalog_writable(sr_catalog *catalog);
 
+/* As far as they are not about the version: for what changes no row. */
+sr_status sr_catalog_changeable(sr_catalog *catalog);
+
 /* The same inside the writer's transaction, where nobody can change the schema any more; *stale
  * tells that somebody had. */
 sr_status sr_catalog_admit(sr_catalog *catalog, sr_conn *conn, bool *stale);

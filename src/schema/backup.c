@@ -24,11 +24,10 @@
 
 #define KEPT 5
 
-sr_status sr_space_check(const char *path, int64_t needed, const char *what)
+sr_status sr_space_free(const char *path, int64_t *bytes)
 {
 	sr_buffer folder = SR_BUFFER_EMPTY;
 	struct statvfs fs;
-	int64_t available;
 	sr_status rc;
 
 	sr_buffer_add_text(&folder, sr_path_folder(sr_text_of(path)));
@@ -38,13 +37,23 @@ sr_status sr_space_check(const char *path, int64_t needed, const char *what)
 		rc = sr_fail_errno(errno, "the free space of %s cannot be told", folder.data);
 		goto err0;
 	}
-	if (__builtin_mul_overflow((int64_t)fs.f_bavail, (int64_t)fs.f_frsize, &available))
-		available = INT64_MAX;
-	if (available < needed)
-		rc = sr_fail(SR_NO_SPACE, "%s: %s needs %lld bytes, and %lld are free", folder.data,
-			     what, (long long)needed, (long long)available);
+	if (__builtin_mul_overflow((int64_t)fs.f_bavail, (int64_t)fs.f_frsize, bytes))
+		*bytes = INT64_MAX;
 err0:
 	sr_buffer_free(&folder);
+	return rc;
+}
+
+sr_status sr_space_check(const char *path, int64_t needed, const char *what)
+{
+	sr_text folder = sr_path_folder(sr_text_of(path));
+	int64_t available;
+	sr_status rc;
+
+	if ((rc = sr_space_free(path, &available)) == SR_OK && available < needed)
+		rc = sr_fail(SR_NO_SPACE, "%.*s: %s needs %lld bytes, and %lld are free",
+			     (int)folder.length, folder.data, what, (long long)needed,
+			     (long long)available);
 	return rc;
 }
 
@@ -169,8 +178,7 @@ static sr_status rows_of(sr_conn *conn, const char *table, int64_t *rows)
 	return rc;
 }
 
-/* conn is still in the snapshot that was copied. */
-static sr_status backup_verify(sr_conn *conn, const char *path)
+sr_status sr_copy_verify(sr_conn *conn, const char *path)
 {
 	sr_conn_options options = {
 		.access = SR_ACCESS_INSPECT, .busy_timeout = 5, .cache_pages = 500};
@@ -366,7 +374,7 @@ static sr_status backup_copy(sr_conn *conn, char path[4096], sr_progress_fn prog
 	if ((rc = sr_conn_begin(conn, SR_TRANSACTION_READ)) != SR_OK)
 		return rc;
 	if ((rc = sr_conn_backup(conn, part, progress, arg)) == SR_OK &&
-	    ((rc = backup_verify(conn, part)) != SR_OK ||
+	    ((rc = sr_copy_verify(conn, part)) != SR_OK ||
 	     (rc = part_finish(database, part, path)) != SR_OK))
 		unlink(part);
 	sr_conn_rollback(conn);

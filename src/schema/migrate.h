@@ -106,6 +106,22 @@ sr_status sr_schema_core_filled(sr_conn *conn, unsigned *filled);
 typedef void (*sr_foreign_fn)(void *arg, const char *type, const char *name, const char *table);
 sr_status sr_schema_foreign(sr_conn *conn, sr_foreign_fn fn, void *arg, int64_t *count);
 
+/* What making the database compact takes: bytes, all of them of its folder's file system. */
+typedef struct sr_compact_needs {
+	int64_t size;      /* Of the database now. */
+	int64_t compact;   /* It will have about that at most. */
+	int64_t needed;    /* Free space at the peak: the copy, and the log it goes back through. */
+	int64_t available; /* What is free. */
+} sr_compact_needs;
+
+sr_status sr_schema_compact_needs(sr_conn *conn, sr_compact_needs *needs);
+
+/* Makes it so, through a verified copy beside the database; conn is the only writer of this process
+ * and inside no transaction. Readers go on, writers wait. Any failure leaves the database as it
+ * was: SR_NO_SPACE before anything is written, SR_INTERRUPTED, SR_BUSY when another process has
+ * written in between. The log holds everything afterwards and has yet to be brought in. */
+sr_status sr_schema_compact(sr_conn *conn, sr_progress_fn progress, void *arg);
+
 /*
  * What the tables of an open database have, so that reading works on every version: a relation
  * to select from that has all columns of the latest version, those that are lacking as null.

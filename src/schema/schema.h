@@ -197,9 +197,16 @@ sr_status sr_backup_make(sr_conn *conn, char path[4096], sr_progress_fn progress
 /* Takes a backup away again that turned out not to be needed. */
 void sr_backup_forget(sr_conn *conn, const char *path);
 
+/* SR_CORRUPT unless the copy at path is whole and has as many rows in each table as conn, which is
+ * still in the transaction that it was copied from. */
+sr_status sr_copy_verify(sr_conn *conn, const char *path);
+
 /* Removes the older ones that sr_backup_make made, but for the last five. Not before it is sure
  * that the new one is kept: else trying five times in vain would remove all that matter. */
 void sr_backup_cut(sr_conn *conn);
+
+/* How much the folder of path has free. */
+sr_status sr_space_free(const char *path, int64_t *bytes);
 
 /* SR_NO_SPACE unless the folder of path has that much free. */
 sr_status sr_space_check(const char *path, int64_t needed, const char *what);

@@ -340,6 +340,24 @@ CALL(migrate_verify)
 	return sr_migrate_verify(f->catalog, NULL, NULL, NULL);
 }
 
+CALL(optimize_needs_get)
+{
+	sr_optimize_needs needs;
+
+	return sr_optimize_needs_get(f->catalog, &needs);
+}
+
+CALL(optimize)
+{
+	sr_optimize_options options;
+	sr_optimized done;
+
+	sr_optimize_options_init(&options);
+	/* The open cursors would hold the file long. */
+	options.analyze_only = true;
+	return sr_optimize(f->catalog, &options, &done);
+}
+
 CALL(record)
 {
 	const char *folder = scratch_path("tree");
@@ -392,6 +410,8 @@ static const struct {
 	{"sr_lease_open writer", lease_writer},
 	{"sr_migrate", migrate},
 	{"sr_migrate_verify", migrate_verify},
+	{"sr_optimize_needs_get", optimize_needs_get},
+	{"sr_optimize", optimize},
 	{"sr_record", record},
 };
 
