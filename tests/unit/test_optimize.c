@@ -103,8 +103,7 @@ static void test_gives_space_back(void **state)
 	assert_ok(sr_migrate_verify(f->catalog, NULL, NULL, &differences));
 	assert_int_equal(differences, 0);
 	assert_int_equal(integer(f, "SELECT BytesTransferred FROM catalog_activity"
-				    " WHERE ActivityType = 'optimize'") >
-				 done.size_before / 3,
+				    " WHERE ActivityType = 'optimize'") > done.size_before / 3,
 			 1);
 	/* Again there is nothing to give back. */
 	assert_ok(sr_optimize(f->catalog, NULL, &done));
