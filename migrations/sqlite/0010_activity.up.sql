@@ -1,4 +1,5 @@
 -- Description: Activity of the whole catalog, and what clients used day by day
+-- Allows: drop index idx_client_activity_client
 -- Changes: catalog_activity, client_usage_daily
 --
 -- What concerns no client or all of them: backups, restores, repairs. client_activity cannot hold
@@ -23,7 +24,16 @@ CREATE TABLE IF NOT EXISTS client_usage_daily (
 INSERT OR REPLACE INTO client_usage_daily (ClientID, Date, Files, Bytes)
     SELECT ClientID, date('now'), Files, Bytes FROM client_usage;
 
+-- Newest first, of all and of one client. The one by client alone is then a prefix of another.
 CREATE INDEX IF NOT EXISTS idx_client_activity_time ON client_activity(Timestamp);
+CREATE INDEX IF NOT EXISTS idx_client_activity_client_time
+    ON client_activity(ClientID, Timestamp);
+CREATE INDEX IF NOT EXISTS idx_client_activity_archive_time ON client_activity_archive(Timestamp);
+CREATE INDEX IF NOT EXISTS idx_catalog_activity_time ON catalog_activity(Timestamp);
+DROP INDEX IF EXISTS idx_client_activity_client;
+
+-- As the old code makes it by itself.
+CREATE INDEX IF NOT EXISTS idx_metrics_name_time ON metrics_history(metric_name, timestamp);
 
 CREATE TRIGGER IF NOT EXISTS trg_clients_forget_daily AFTER DELETE ON clients
 BEGIN

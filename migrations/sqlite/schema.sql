@@ -108,8 +108,6 @@ CREATE INDEX idx_files_stored_path ON files(PathName) WHERE IsStored <> 0;
 
 CREATE INDEX idx_file_versions_parent ON file_versions(ParentVersionID);
 
-CREATE INDEX idx_client_activity_client ON client_activity(ClientID);
-
 CREATE TABLE client_activity_archive (
     ID INTEGER PRIMARY KEY AUTOINCREMENT,
     ClientID BLOB(16) NOT NULL,
@@ -335,6 +333,15 @@ CREATE TABLE client_usage_daily (
 ) WITHOUT ROWID;
 
 CREATE INDEX idx_client_activity_time ON client_activity(Timestamp);
+
+CREATE INDEX idx_client_activity_client_time
+    ON client_activity(ClientID, Timestamp);
+
+CREATE INDEX idx_client_activity_archive_time ON client_activity_archive(Timestamp);
+
+CREATE INDEX idx_catalog_activity_time ON catalog_activity(Timestamp);
+
+CREATE INDEX idx_metrics_name_time ON metrics_history(metric_name, timestamp);
 
 CREATE TRIGGER trg_clients_forget_daily AFTER DELETE ON clients
 BEGIN

@@ -4,6 +4,10 @@
 
 #define DAY_LENGTH 10 /* 2026-01-31 */
 
+/* $3, now, in whole seconds: texts of one width sort as the moments that they are, and those
+ * of one second in the order of writing. */
+#define SECONDS "substr($3, 1, 19) || 'Z'"
+
 static void bind_day(sr_stmt *stmt, int number, const char *now)
 {
 	sr_bind_name(stmt, number, (sr_text){now, DAY_LENGTH});
@@ -45,7 +49,7 @@ static sr_status append(sr_conn *conn, const sr_id *client, const char *type, in
 	rc = sr_prepare(conn,
 			"INSERT INTO client_activity"
 			" (ClientID, ActivityType, Timestamp, FileCount, BytesTransferred)"
-			" SELECT c.ID, $2, $3, $4, $5 FROM clients c WHERE c.ID = $1",
+			" SELECT c.ID, $2, " SECONDS ", $4, $5 FROM clients c WHERE c.ID = $1",
 			&stmt);
 	if (rc != SR_OK)
 		return rc;
@@ -76,13 +80,13 @@ sr_status sr_activity_append_catalog(sr_conn *conn, const char *type, const char
 	rc = sr_prepare(conn,
 			"INSERT INTO catalog_activity"
 			" (ActivityType, Timestamp, Detail, BytesTransferred)"
-			" VALUES ($1, $2, $3, $4)",
+			" VALUES ($1, " SECONDS ", $2, $4)",
 			&stmt);
 	if (rc != SR_OK)
 		return rc;
 	sr_bind_text(stmt, 1, type);
-	sr_bind_text(stmt, 2, now);
-	sr_bind_name(stmt, 3, sr_text_of(detail));
+	sr_bind_name(stmt, 2, sr_text_of(detail));
+	sr_bind_text(stmt, 3, now);
 	sr_bind_integer(stmt, 4, bytes);
 	return finish(stmt);
 }

@@ -3,6 +3,7 @@
  * never disagree. One row a call or batch, with its counts summed.
  *
  * `now` is the operation's moment, as sr_time_format writes it; its day is the first ten bytes.
+ * What is kept of it in an activity is whole seconds.
  */
 #ifndef SR_ACTIVITY_H
 #define SR_ACTIVITY_H
@@ -12,9 +13,9 @@
 /* What is in ActivityType. */
 #define SR_ACTIVITY_SAVE          "save"
 #define SR_ACTIVITY_SAVE_FAILED   "save_failed"
-#define SR_ACTIVITY_DELETE        "delete"
-#define SR_ACTIVITY_VERIFY        "verify"
-#define SR_ACTIVITY_VERIFY_FAILED "verify_failed"
+#define SR_ACTIVITY_DELETE        "delete"        /* Of files, or of the client with its own. */
+#define SR_ACTIVITY_VERIFY        "verify"        /* Its bytes are those that were read. */
+#define SR_ACTIVITY_VERIFY_FAILED "verify_failed" /* Likewise. */
 #define SR_ACTIVITY_QUOTA_SET     "quota_set"     /* Its bytes are the quota's. */
 #define SR_ACTIVITY_QUOTA_CLEAR   "quota_clear"   /* Likewise: what it was. */
 #define SR_ACTIVITY_QUOTA_WARNING "quota_warning" /* By a trigger; what is used. */
@@ -31,6 +32,12 @@
  * is not there, as an orphan's, gets none. */
 sr_status sr_activity_append(sr_conn *conn, const sr_id *client, const char *type, int64_t files,
 			     int64_t bytes, const char *now);
+
+/* What a file's size counts there: nothing where it is not known or makes no sense. */
+static inline int64_t sr_activity_bytes(int64_t size)
+{
+	return size > 0 ? size : 0;
+}
 
 /* The whole catalog's: detail says for people what it is about, and may be NULL. */
 sr_status sr_activity_append_catalog(sr_conn *conn, const char *type, const char *detail,

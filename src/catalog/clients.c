@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../base/clock.h"
+#include "activity.h"
 #include "catalog.h"
 #include "client_totals.h"
 
@@ -281,6 +282,7 @@ sr_status sr_client_update(sr_catalog *catalog, const sr_client *changes, unsign
 typedef struct removal {
 	const sr_id *id;
 	int64_t files;
+	char now[SR_TIME_TEXT_SIZE];
 } removal;
 
 /* One statement about one client; changes may be NULL. */
@@ -299,16 +301,38 @@ static sr_status run_for(sr_conn *conn, const char *sql, const sr_id *id, int64_
 	return rc;
 }
 
+/* What the client's files have together, of which nobody but the triggers keeps count. */
+static sr_status used_bytes(sr_conn *conn, const sr_id *id, int64_t *bytes)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	if ((rc = sr_prepare(conn, "SELECT u.Bytes FROM client_usage u WHERE u.ClientID = $1",
+			     &stmt)) != SR_OK)
+		return rc;
+	sr_bind_id(stmt, 1, id);
+	if ((rc = sr_step(stmt, &row)) == SR_OK)
+		*bytes = row ? sr_activity_bytes(sr_column_integer(stmt, 0)) : 0;
+	sr_stmt_done(stmt);
+	return rc;
+}
+
 /* Files first, and by name: `files` of the oldest databases refers to nobody, so that no cascade
  * takes them. Versions go with their files, activity moves to its archive by a trigger. */
 static sr_status delete_one(sr_conn *conn, void *arg)
 {
 	removal *job = arg;
-	int64_t clients;
+	int64_t clients, bytes;
 	sr_status rc;
 
+	if ((rc = used_bytes(conn, job->id, &bytes)) != SR_OK)
+		return rc;
 	if ((rc = run_for(conn, "DELETE FROM files WHERE ClientID = $1", job->id, &job->files)) !=
 	    SR_OK)
+		return rc;
+	if ((rc = sr_activity_append(conn, job->id, SR_ACTIVITY_DELETE, job->files, bytes,
+				     job->now)) != SR_OK)
 		return rc;
 	if ((rc = run_for(conn, "DELETE FROM clients WHERE ID = $1", job->id, &clients)) != SR_OK)
 		return rc;
@@ -318,8 +342,10 @@ static sr_status delete_one(sr_conn *conn, void *arg)
 sr_status sr_client_delete(sr_catalog *catalog, const sr_id *id, int64_t *files)
 {
 	removal job = {.id = id};
-	sr_status rc = sr_catalog_write(catalog, SR_HERE, delete_one, &job);
+	sr_status rc;
 
+	sr_time_format(sr_time_now(), job.now);
+	rc = sr_catalog_write(catalog, SR_HERE, delete_one, &job);
 	if (rc == SR_OK && files != NULL)
 		*files = job.files;
 	return sr_return(rc);

@@ -1,4 +1,5 @@
 /* Finding, listing, marking and deleting files. */
+#include "activity.h"
 #include "file.h"
 
 #include <inttypes.h>
@@ -332,21 +333,23 @@ typedef struct change {
 	sr_text key;
 	bool verified; /* For sr_file_set_verified. */
 	int64_t crc;
+	char now[SR_TIME_TEXT_SIZE];
 } change;
 
 static sr_status set_verified(sr_conn *conn, void *arg)
 {
 	const change *wanted = arg;
 	unsigned bits = 0;
+	int64_t row, size;
 	sr_stmt *stmt;
 	sr_file file;
-	int64_t row;
 	sr_status rc;
 
 	if ((rc = sr_file_seek(conn, NULL, wanted->client, wanted->key, &stmt)) != SR_OK)
 		return rc;
 	sr_file_read(stmt, &file);
 	row = sr_file_row(stmt);
+	size = file.size;
 	if (file.verified != wanted->verified)
 		bits |= SR_FILE_BIT(SR_FILE_VERIFIED);
 	if (wanted->crc != SR_NULL_INTEGER && wanted->crc != file.crc)
@@ -355,13 +358,17 @@ static sr_status set_verified(sr_conn *conn, void *arg)
 	sr_file_init(&file);
 	file.verified = wanted->verified;
 	file.crc = wanted->crc;
-	return sr_file_update(conn, row, &file, bits);
+	if ((rc = sr_file_update(conn, row, &file, bits)) != SR_OK)
+		return rc;
+	return sr_activity_append(conn, wanted->client,
+				  wanted->verified ? SR_ACTIVITY_VERIFY : SR_ACTIVITY_VERIFY_FAILED,
+				  1, sr_activity_bytes(size), wanted->now);
 }
 
 sr_status sr_file_set_verified(sr_catalog *catalog, const sr_id *client, sr_text key, bool verified,
 			       int64_t crc)
 {
-	change wanted = {client, key, verified, crc};
+	change wanted = {.client = client, .key = key, .verified = verified, .crc = crc};
 	sr_status rc;
 
 	if ((rc = sr_file_check_key(key)) != SR_OK)
@@ -369,6 +376,7 @@ sr_status sr_file_set_verified(sr_catalog *catalog, const sr_id *client, sr_text
 	if (crc != SR_NULL_INTEGER && (crc < 0 || crc > UINT32_MAX))
 		return sr_return(sr_fail(SR_INVALID, "CRC %" PRId64 " of file %s is not 32 bits",
 					 crc, sr_quoted(key)));
+	sr_time_format(sr_time_now(), wanted.now);
 	return sr_return(sr_catalog_write(catalog, SR_HERE, set_verified, &wanted));
 }
 
@@ -388,23 +396,28 @@ sr_status sr_file_delete_row(sr_conn *conn, int64_t row)
 static sr_status delete_file(sr_conn *conn, void *arg)
 {
 	const change *wanted = arg;
+	int64_t row, size;
 	sr_stmt *stmt;
-	int64_t row;
 	sr_status rc;
 
 	if ((rc = sr_file_seek(conn, NULL, wanted->client, wanted->key, &stmt)) != SR_OK)
 		return rc;
 	row = sr_file_row(stmt);
+	size = sr_file_read_size(stmt);
 	sr_stmt_done(stmt);
-	return sr_file_delete_row(conn, row);
+	if ((rc = sr_file_delete_row(conn, row)) != SR_OK)
+		return rc;
+	return sr_activity_append(conn, wanted->client, SR_ACTIVITY_DELETE, 1,
+				  sr_activity_bytes(size), wanted->now);
 }
 
 sr_status sr_file_delete(sr_catalog *catalog, const sr_id *client, sr_text key)
 {
-	change wanted = {client, key, false, SR_NULL_INTEGER};
+	change wanted = {.client = client, .key = key};
 	sr_status rc;
 
 	if ((rc = sr_file_check_key(key)) != SR_OK)
 		return sr_return(rc);
+	sr_time_format(sr_time_now(), wanted.now);
 	return sr_return(sr_catalog_write(catalog, SR_HERE, delete_file, &wanted));
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "activity.h"
 #include "file.h"
 #include "place.h"
 
@@ -73,6 +74,7 @@ typedef struct verification {
 	uint32_t crc;
 	char hash[SR_HASH_TEXT_SIZE];
 	bool equal;
+	char now[SR_TIME_TEXT_SIZE];
 } verification;
 
 /* Opens what is stored, and nothing else: no link, no pipe that blocks, not the database. */
@@ -188,7 +190,11 @@ static sr_status write_verified(sr_conn *conn, void *arg)
 		bits |= SR_FILE_BIT(SR_FILE_CRC);
 	if (check->equal && before->hash.data == NULL)
 		bits |= SR_FILE_BIT(SR_FILE_HASH);
-	return sr_file_update(conn, check->known.row, &file, bits);
+	if ((rc = sr_file_update(conn, check->known.row, &file, bits)) != SR_OK)
+		return rc;
+	return sr_activity_append(conn, check->known.client,
+				  check->equal ? SR_ACTIVITY_VERIFY : SR_ACTIVITY_VERIFY_FAILED, 1,
+				  check->size, check->now);
 }
 
 /* A deletion that a crash cut short may have left the file hidden. What is stored elsewhere
@@ -232,6 +238,7 @@ static sr_status verify(verification *check, sr_buffer *path)
 	if (found != SR_OK && found != SR_CORRUPT && found != SR_NOT_FOUND)
 		return found;
 	sr_buffer_add_string(&words, sr_error_message());
+	sr_time_format(sr_time_now(), check->now);
 	rc = sr_catalog_write(catalog, SR_HERE, write_verified, check);
 	if (rc == SR_OK && found != SR_OK)
 		rc = sr_fail(found, "%s", words.data ? words.data : "");
@@ -259,6 +266,7 @@ typedef struct deletion {
 	sr_buffer relative; /* "" outside the database's folder. */
 	bool hidden;        /* The file is moved aside. */
 	bool shared;        /* Another record refers to the same bytes, which then stay. */
+	char now[SR_TIME_TEXT_SIZE];
 } deletion;
 
 /* Old code left several records of one stored file: it goes with the last of them. */
@@ -308,7 +316,10 @@ static sr_status delete_record(sr_conn *conn, void *arg)
 		return rc;
 	if (work->hidden && (rc = is_shared(conn, work, &work->shared)) != SR_OK)
 		return rc;
-	return sr_file_delete_row(conn, work->known.row);
+	if ((rc = sr_file_delete_row(conn, work->known.row)) != SR_OK)
+		return rc;
+	return sr_activity_append(conn, work->known.client, SR_ACTIVITY_DELETE, 1,
+				  sr_activity_bytes(work->known.file->size), work->now);
 }
 
 /* After a commit whose outcome nobody knows: whether the record is there. */
@@ -404,6 +415,7 @@ static sr_status delete_stored(deletion *work)
 		if (rc != SR_OK)
 			return rc;
 	}
+	sr_time_format(sr_time_now(), work->now);
 	rc = sr_catalog_write(catalog, SR_HERE, delete_record, work);
 	return work->hidden ? settle(work, rc) : rc;
 }
