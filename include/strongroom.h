@@ -484,6 +484,60 @@ SR_API SR_MUST_CHECK sr_status sr_versions_next(sr_versions *cursor,
 						const sr_file_version **version);
 SR_API void sr_versions_close(sr_versions *cursor);
 
+/* --------------------------------------------------------------- Retention */
+
+#define SR_KEEP_VERSION   1
+#define SR_KEEP_UNLIMITED (-1)
+
+/*
+ * Which of a list of dated things, the versions of a file or a folder of backups, are kept.
+ *
+ * Each rule goes through the list from the newest to the oldest. last keeps the newest N. daily
+ * keeps the newest of each day, for the N newest days that have any; weekly, monthly and yearly
+ * likewise. within keeps what is at most that many seconds older than the newest of the list. What
+ * any rule keeps is kept. A day is one of the local time zone of the process ($TZ), 23 or 25 hours
+ * long where clocks are changed; a week is one of ISO 8601, Monday to Sunday. What has no readable
+ * date is always kept, and uses up no rule.
+ */
+typedef struct sr_keep {
+	unsigned version; /* SR_KEEP_VERSION, set by sr_keep_init. */
+	int64_t last;     /* How many each rule keeps; 0: the rule is not set, */
+	int64_t daily;    /* SR_KEEP_UNLIMITED: as many as there are. */
+	int64_t weekly;
+	int64_t monthly;
+	int64_t yearly;
+	int64_t within; /* Seconds; 0: not set, SR_KEEP_UNLIMITED: everything. */
+} sr_keep;
+
+/* No rule is set. */
+SR_API void sr_keep_init(sr_keep *keep);
+
+/* Sets the rule "last", "daily", "weekly", "monthly" or "yearly" to a whole number, "within" to a
+ * span such as 30d (as sr_span_parse), any of them to "unlimited". SR_INVALID names rule and
+ * value. */
+SR_API SR_MUST_CHECK sr_status sr_keep_set(sr_keep *keep, const char *rule, const char *value);
+
+/* Whether any rule is set. */
+SR_API bool sr_keep_any(const sr_keep *keep);
+
+/* Why something is kept; bits. */
+enum {
+	SR_KEPT_LAST = 1,
+	SR_KEPT_DAILY = 2,
+	SR_KEPT_WEEKLY = 4,
+	SR_KEPT_MONTHLY = 8,
+	SR_KEPT_YEARLY = 16,
+	SR_KEPT_WITHIN = 32,
+	SR_KEPT_UNREADABLE = 64, /* No date that can be read. */
+	SR_KEPT_PINNED = 128,
+	SR_KEPT_ACTIVE = 256, /* The current version. */
+};
+
+#define SR_KEPT_TEXT_SIZE 128
+
+/* These bits in words, "last, daily, within 30d"; "" for none. keep says what within is. */
+SR_API void sr_kept_format(unsigned kept, const sr_keep *keep, char text[SR_KEPT_TEXT_SIZE]);
+
 /* ------------------------------------------------------------------ Search */
 
 typedef enum sr_sort {

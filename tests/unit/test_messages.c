@@ -526,6 +526,7 @@ static sr_status parse(int which, bool good)
 {
 	sr_options options;
 	int64_t number;
+	sr_keep keep;
 	sr_id id;
 
 	sr_options_init(&options);
@@ -548,6 +549,9 @@ static sr_status parse(int which, bool good)
 		return sr_log_levels(good ? "warning" : "loud");
 	case 7:
 		return sr_settings_each(&options, ignore_setting, NULL);
+	case 8:
+		sr_keep_init(&keep);
+		return sr_keep_set(&keep, "daily", good ? "7" : "seven");
 	default:
 		return SR_CLOSED;
 	}
