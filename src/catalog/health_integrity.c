@@ -101,8 +101,7 @@ static void report(sr_checkup *c, const messages *all)
 		c->health->integrity_check = false;
 		sr_finding_add(c, SR_SEVERITY_ERROR, "row_invalid", sr_text_of(NULL), all->rows,
 			       "fill the value in, or delete the row, with strongroom sql --write",
-			       "%" PRId64 " rows break a rule of their table: %s", all->rows,
-			       all->row);
+			       "rows break a rule of their table: %s", all->row);
 	}
 	if (all->pages > SR_HEALTH_EXAMPLES)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "damaged", sr_text_of(NULL),
@@ -275,8 +274,8 @@ static sr_status check_table(sr_checkup *c, const char *table)
 	if (tally.count > 0) {
 		c->health->foreign_key_check = false;
 		sr_finding_add(c, SR_SEVERITY_ERROR, "orphans", sr_text_of(table), tally.count,
-			       sr_cure_repair(c), "%" PRId64 " rows of %s refer to nothing: %s",
-			       tally.count, sr_quoted(sr_text_of(table)), sr_tally_names(&tally));
+			       sr_cure_repair(c), "rows of %s refer to nothing: %s",
+			       sr_quoted(sr_text_of(table)), sr_tally_names(&tally));
 	}
 	sr_tally_free(&tally);
 	/* A foreign key of a user's that names nothing unique cannot be checked. */

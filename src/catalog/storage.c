@@ -1,15 +1,11 @@
 /* The bytes of stored files: comparing them with their record, deleting them together. */
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "activity.h"
 #include "file.h"
 #include "place.h"
+#include "stored.h"
 
 /* A file's record as it was read before its bytes were touched. */
 typedef struct record {
@@ -69,102 +65,10 @@ static sr_status check_same(sr_conn *conn, const record *known)
 
 typedef struct verification {
 	record known;
-	bool present;
-	int64_t size; /* What was found. */
-	uint32_t crc;
-	char hash[SR_HASH_TEXT_SIZE];
+	sr_stored found;
 	bool equal;
 	char now[SR_TIME_TEXT_SIZE];
 } verification;
-
-/* Opens what is stored, and nothing else: no link, no pipe that blocks, not the database. */
-static sr_status open_stored(const verification *check, const char *path, int *fd)
-{
-	const char *quoted = sr_quoted(sr_text_of(path));
-	struct stat status;
-
-	if (lstat(path, &status) != 0)
-		return sr_fail_errno(errno, "stored file %s", quoted);
-	if (!S_ISREG(status.st_mode))
-		return sr_fail(SR_CORRUPT, "stored file %s is no regular file", quoted);
-	if (sr_is_database(&check->known.catalog->settings, &status))
-		return sr_fail(SR_REFUSED, "stored file %s is the database", quoted);
-	*fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (*fd < 0)
-		return sr_fail_errno(errno, "stored file %s", quoted);
-	if (fstat(*fd, &status) == 0 && S_ISREG(status.st_mode))
-		return SR_OK;
-	close(*fd);
-	return sr_fail(SR_CORRUPT, "stored file %s is no regular file", quoted);
-}
-
-#define READ_BYTES ((size_t)256 * 1024)
-
-static sr_status digest_file(verification *check, const char *path, int fd)
-{
-	sr_digest *digest = NULL;
-	sr_status rc = SR_OK;
-	char *bytes;
-	ssize_t got;
-
-	if ((bytes = malloc(READ_BYTES)) == NULL) {
-		rc = sr_fail_memory();
-		goto err0;
-	}
-	if ((rc = sr_digest_new(&digest)) != SR_OK)
-		goto err1;
-	check->size = 0;
-	while (rc == SR_OK && (got = read(fd, bytes, READ_BYTES)) != 0) {
-		if (got > 0) {
-			check->size += got;
-			rc = sr_digest_add(digest, bytes, (size_t)got);
-		} else if (errno != EINTR) {
-			rc = sr_fail_errno(errno, "reading stored file %s",
-					   sr_quoted(sr_text_of(path)));
-		}
-	}
-	if (rc == SR_OK)
-		rc = sr_digest_end(digest, &check->crc, check->hash);
-	sr_digest_free(digest);
-
-err1:
-	free(bytes);
-err0:
-	return rc;
-}
-
-static sr_status measure(verification *check, const char *path)
-{
-	sr_status rc;
-	int fd = -1;
-
-	if ((rc = open_stored(check, path, &fd)) != SR_OK)
-		return rc;
-	rc = digest_file(check, path, fd);
-	close(fd);
-	return rc;
-}
-
-/* Says what differs from the record, or SR_OK. */
-static sr_status compare(const verification *check, const char *path)
-{
-	const sr_file *file = check->known.file;
-	const char *quoted = sr_quoted(sr_text_of(path));
-
-	if (file->size != SR_NULL_INTEGER && file->size != check->size)
-		return sr_fail(SR_CORRUPT,
-			       "stored file %s has %" PRId64 " bytes, recorded are %" PRId64,
-			       quoted, check->size, file->size);
-	if (file->hash.data != NULL && (file->hash.length != strlen(check->hash) ||
-					strcasecmp(file->hash.data, check->hash) != 0))
-		return sr_fail(SR_CORRUPT, "stored file %s has the hash %s, recorded is %s", quoted,
-			       check->hash, sr_quoted(file->hash));
-	if (file->crc != SR_NULL_INTEGER && file->crc != (int64_t)check->crc)
-		return sr_fail(SR_CORRUPT,
-			       "stored file %s has the CRC %" PRIu32 ", recorded is %" PRId64,
-			       quoted, check->crc, file->crc);
-	return SR_OK;
-}
 
 /* Writes what was found: only what differs from the record. */
 static sr_status write_verified(sr_conn *conn, void *arg)
@@ -179,9 +83,9 @@ static sr_status write_verified(sr_conn *conn, void *arg)
 		return rc;
 	sr_file_init(&file);
 	file.verified = check->equal;
-	file.size = check->size;
-	file.crc = check->crc;
-	file.hash = sr_text_of(check->hash);
+	file.size = check->found.size;
+	file.crc = check->found.crc;
+	file.hash = sr_text_of(check->found.hash);
 	if (before->verified != check->equal)
 		bits |= SR_FILE_BIT(SR_FILE_VERIFIED);
 	if (check->equal && before->size == SR_NULL_INTEGER)
@@ -194,7 +98,7 @@ static sr_status write_verified(sr_conn *conn, void *arg)
 		return rc;
 	return sr_activity_append(conn, check->known.client,
 				  check->equal ? SR_ACTIVITY_VERIFY : SR_ACTIVITY_VERIFY_FAILED, 1,
-				  check->size, check->now);
+				  check->found.size, check->now);
 }
 
 /* A deletion that a crash cut short may have left the file hidden. What is stored elsewhere
@@ -231,8 +135,9 @@ static sr_status verify(verification *check, sr_buffer *path)
 		return rc;
 	if ((rc = take_back(catalog, check->known.file->path)) != SR_OK)
 		return rc;
-	if ((found = measure(check, path->data)) == SR_OK)
-		found = compare(check, path->data);
+	found = sr_stored_measure(&catalog->settings, path->data, NULL, NULL, &check->found);
+	if (found == SR_OK)
+		found = sr_stored_compare(check->known.file, &check->found, path->data);
 	check->equal = found == SR_OK;
 	/* Only these say something about the file; the rest says that it could not be read. */
 	if (found != SR_OK && found != SR_CORRUPT && found != SR_NOT_FOUND)

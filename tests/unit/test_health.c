@@ -8,6 +8,33 @@
 
 #include "engine/sqlite.h"
 
+/* ---- Making ---- */
+
+static int with_client(void **state)
+{
+	catalog_setup_client(state);
+	return mkdir(scratch_path("received_files"), 0700);
+}
+
+static int without(void **state)
+{
+	catalog_setup(state);
+	return mkdir(scratch_path("received_files"), 0700);
+}
+
+/* Runs SQL as foreign_sql does, but fires no trigger and cascades nothing. */
+static void bare_sql(const catalog_fixture *f, const char *sql)
+{
+	sqlite3 *db = NULL;
+	char *words = NULL;
+
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, &words) != SQLITE_OK)
+		fail_msg("%s: %s", sql, words);
+	sqlite3_close(db);
+}
+
 /* ---- Asking ---- */
 
 static sr_health *check_with(const catalog_fixture *f, const sr_health_options *how)
@@ -385,6 +412,303 @@ static void test_orphans(void **state)
 	sr_health_free(health);
 }
 
+/* ---- Rows ---- */
+
+static void test_usage(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	fill(f, 5);
+	add_client(f, "empty");
+	foreign_sql(f, "UPDATE client_usage SET Files = Files + 1 WHERE Files > 0");
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "usage_wrong", SR_SEVERITY_ERROR), 1);
+	assert_non_null(strstr(finding(health, "usage_wrong")->meaning,
+			       "'host' has 5 files of 510 bytes, counted are 6 of 510"));
+	sr_health_free(health);
+	foreign_sql(f, "DELETE FROM client_usage; INSERT INTO client_usage VALUES (x'01', 2, 3)");
+	health = check(f, true);
+	assert_int_equal(expect_only(health, "usage_wrong", SR_SEVERITY_ERROR), 2);
+	assert_non_null(strstr(finding(health, "usage_wrong")->meaning, "'host' is not counted"));
+	sr_health_free(health);
+}
+
+static void test_quotas(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	fill(f, 5);
+	foreign_sql(f, "INSERT INTO client_quotas (ClientID, QuotaBytes, LastUpdated)"
+		       " SELECT ID, 1000, 'now' FROM clients");
+	health = check(f, false);
+	expect_clean(health);
+	sr_health_free(health);
+	bare_sql(f, "UPDATE client_quotas SET UsedBytes = 7");
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "quota_wrong", SR_SEVERITY_ERROR), 1);
+	assert_non_null(strstr(finding(health, "quota_wrong")->meaning,
+			       "'host' uses 510 bytes, its quota says 7"));
+	sr_health_free(health);
+}
+
+/* The file "/home/file 0" with three versions, and others that never changed. */
+static void with_versions(const catalog_fixture *f)
+{
+	fill(f, 5);
+	for (int i = 1; i < 3; i++) {
+		sr_file file = file_at(f, "/home/file 0");
+
+		file.size = 1000 + i;
+		file.stored = false;
+		assert_int_equal(save(f, &file), SR_CHANGED);
+	}
+}
+
+static void expect_links(const catalog_fixture *f, const char *sql, const char *words)
+{
+	sr_health *health;
+
+	foreign_sql(f, "CREATE TABLE keep_f AS SELECT ID, CurrentVersionID AS c, TotalVersions AS t"
+		       " FROM files; CREATE TABLE keep_v AS SELECT ID, IsActive AS a FROM "
+		       "file_versions");
+	foreign_sql(f, sql);
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "version_links", SR_SEVERITY_ERROR), 1);
+	if (strstr(finding(health, "version_links")->meaning, words) == NULL)
+		fail_msg("no '%s' in: %s", words, finding(health, "version_links")->meaning);
+	sr_health_free(health);
+	foreign_sql(f, "UPDATE files SET CurrentVersionID = c, TotalVersions = t FROM keep_f"
+		       " WHERE keep_f.ID = files.ID; UPDATE file_versions SET IsActive = a"
+		       " FROM keep_v WHERE keep_v.ID = file_versions.ID;"
+		       "DROP TABLE keep_f; DROP TABLE keep_v");
+}
+
+static void test_version_links(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	with_versions(f);
+	health = check(f, true);
+	expect_clean(health);
+	sr_health_free(health);
+	expect_links(f, "UPDATE files SET CurrentVersionID = 999 WHERE TotalVersions = 3",
+		     "'/home/file 0' (its current version is none of its own)");
+	expect_links(f, "UPDATE files SET CurrentVersionID = 1 WHERE OriginalPath LIKE '%1'",
+		     "'/home/file 1' (its current version is none of its own)");
+	expect_links(f, "UPDATE files SET TotalVersions = 4 WHERE TotalVersions = 3",
+		     "TotalVersions is not how many it has");
+	expect_links(f, "UPDATE files SET TotalVersions = 2 WHERE OriginalPath LIKE '%1'",
+		     "'/home/file 1' (TotalVersions is not how many it has)");
+	expect_links(f, "UPDATE file_versions SET IsActive = 0",
+		     "not exactly one version is active");
+	expect_links(f, "UPDATE file_versions SET IsActive = 1",
+		     "not exactly one version is active");
+	expect_links(f, "UPDATE file_versions SET IsActive = (VersionNumber = 2)",
+		     "the active version is not the current one");
+	expect_links(f, "UPDATE files SET CurrentVersionID = NULL",
+		     "the active version is not the current one");
+	health = check(f, true);
+	expect_clean(health);
+	sr_health_free(health);
+}
+
+static void test_version_differs(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	with_versions(f);
+	foreign_sql(f, "UPDATE files SET FileSize = 77");
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "version_differs", SR_SEVERITY_ERROR), 1);
+	assert_non_null(strstr(finding(health, "version_differs")->meaning, "/home/file 0"));
+	sr_health_free(health);
+}
+
+static void test_version_parent(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_file file = file_at(f, "/home/file 1");
+	sr_health *health;
+
+	with_versions(f);
+	file.size = 5;
+	file.stored = false;
+	assert_int_equal(save(f, &file), SR_CHANGED);
+	foreign_sql(f, "UPDATE file_versions SET ParentVersionID = 1 WHERE ID = 5");
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "version_parent", SR_SEVERITY_ERROR), 1);
+	sr_health_free(health);
+}
+
+/* ---- Stored files ---- */
+
+static void write_file(const char *path, const char *bytes)
+{
+	int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, strlen(bytes)), strlen(bytes));
+	close(fd);
+}
+
+static void store(const catalog_fixture *f, const char *name, const char *path, const char *bytes)
+{
+	sr_file file = file_named(f, name);
+
+	write_file(path[0] == '/' ? path : scratch_path(path), bytes);
+	file.path = sr_text_of(path);
+	file.size = (int64_t)strlen(bytes);
+	assert_int_equal(save(f, &file), SR_ADDED);
+}
+
+static void test_storage(void **state)
+{
+	catalog_fixture *f = *state;
+	char absolute[128];
+	sr_health *health;
+
+	/* However a path is spelt it means the same file. */
+	strcpy(absolute, scratch_path("received_files/b"));
+	store(f, "a", "received_files/a", "aaa");
+	store(f, "b", absolute, "bbb");
+	store(f, "c", "./received_files/../received_files//c", "ccc");
+	assert_int_equal(mkdir(scratch_path("received_files/deep"), 0700), 0);
+	store(f, "d", "received_files/deep/d", "ddd");
+	health = check(f, false);
+	expect_clean(health);
+	assert_null(finding(health, "storage_missing"));
+	sr_health_free(health);
+	write_file(scratch_path("received_files/deep/stray\n"), "nobody's");
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "file_stray", SR_SEVERITY_WARNING), 1);
+	assert_non_null(strstr(finding(health, "file_stray")->meaning, "deep/stray"));
+	sr_health_free(health);
+	assert_int_equal(unlink(scratch_path("received_files/deep/stray\n")), 0);
+	write_file(scratch_path("received_files/.strongroom-deleted-0123"), "hidden");
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "deletion_left", SR_SEVERITY_WARNING), 1);
+	sr_health_free(health);
+	assert_int_equal(unlink(scratch_path("received_files/.strongroom-deleted-0123")), 0);
+	assert_int_equal(unlink(scratch_path("received_files/a")), 0);
+	assert_int_equal(unlink(scratch_path("received_files/deep/d")), 0);
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "file_missing", SR_SEVERITY_ERROR), 2);
+	sr_health_free(health);
+}
+
+static void test_storage_missing(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	store(f, "a", "received_files/a", "aaa");
+	scratch_remove(scratch_path("received_files"));
+	health = check(f, false);
+	expect_only(health, "storage_missing", SR_SEVERITY_WARNING);
+	sr_health_free(health);
+	assert_ok(sr_file_delete(f->catalog, &f->client, sr_text_of("a")));
+	health = check(f, false);
+	expect_only(health, "storage_missing", SR_SEVERITY_NOTE);
+	sr_health_free(health);
+}
+
+/* The catalog may lie in the storage folder: its own files are no strays. */
+static void test_storage_with_the_catalog(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	assert_ok(sr_close(f->catalog));
+	f->options.storage_dir = scratch_folder();
+	catalog_open(f);
+	write_file(scratch_path("catalog.db_backup_20260131_093000.db"), "a copy");
+	health = check(f, false);
+	expect_clean(health);
+	sr_health_free(health);
+}
+
+static void test_verify_files(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health_options how;
+	sr_health *health;
+
+	for (int i = 0; i < 5; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "received_files/%d", i);
+		store(f, name, name, "what was stored");
+		assert_ok(sr_file_verify(f->catalog, &f->client, sr_text_of(name)));
+	}
+	sr_health_options_init(&how);
+	how.verify_files = true;
+	health = check_with(f, &how);
+	expect_clean(health);
+	assert_int_equal(health->stored_files, 5);
+	assert_int_equal(health->stored_failed, 0);
+	sr_health_free(health);
+	write_file(scratch_path("received_files/2"), "What was stored");
+	write_file(scratch_path("received_files/3"), "shorter");
+	health = check_with(f, &how);
+	assert_int_equal(expect_only(health, "stored_differs", SR_SEVERITY_ERROR), 2);
+	assert_int_equal(health->stored_files, 5);
+	assert_int_equal(health->stored_failed, 2);
+	assert_non_null(strstr(finding(health, "stored_differs")->meaning, "hash"));
+	sr_health_free(health);
+	/* Nothing was marked. */
+	assert_int_equal(integer(f, "SELECT count(*) FROM files WHERE Verified = 1"), 5);
+}
+
+static void test_sample(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health_options how;
+	sr_health *health;
+	int64_t files;
+	uint64_t seed;
+	int others = 0;
+
+	assert_ok(sr_begin(f->catalog, "test"));
+	for (int i = 0; i < 1000; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "received_files/%d", i);
+		store(f, name, name, "x");
+	}
+	assert_ok(sr_commit(f->catalog));
+	sr_health_options_init(&how);
+	how.verify_files = true;
+	how.sample = 20;
+	health = check_with(f, &how);
+	files = health->stored_files;
+	seed = health->seed;
+	assert_true(files > 100 && files < 300);
+	sr_health_free(health);
+	/* The same again, and with other seeds others. */
+	how.seed = seed;
+	health = check_with(f, &how);
+	assert_int_equal(health->stored_files, files);
+	assert_int_equal(health->seed, seed);
+	sr_health_free(health);
+	foreign_sql(f, "UPDATE files SET CRC = 1"); /* Of nothing that is there. */
+	how.seed = seed;
+	health = check_with(f, &how);
+	assert_int_equal(health->stored_files, files);
+	assert_int_equal(health->stored_failed, files);
+	sr_health_free(health);
+	for (uint64_t i = 1; i <= 8; i++) {
+		how.seed = seed + i;
+		health = check_with(f, &how);
+		others += health->stored_files != files;
+		sr_health_free(health);
+	}
+	assert_true(others > 0);
+}
+
 /* ---- Other versions, and what cannot be opened ---- */
 
 static void test_old_versions(void **state)
@@ -411,15 +735,6 @@ static void test_old_versions(void **state)
 		assert_non_null(finding(health, "schema_old"));
 		sr_health_free(health);
 	}
-}
-
-static void write_file(const char *path, const char *bytes)
-{
-	int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, bytes, strlen(bytes)), strlen(bytes));
-	close(fd);
 }
 
 static void test_cannot_be_opened(void **state)
@@ -538,8 +853,8 @@ static void test_in_a_transaction(void **state)
 			 1);
 }
 
-#define TEST(name)  cmocka_unit_test_setup_teardown(name, catalog_setup_client, catalog_teardown)
-#define EMPTY(name) cmocka_unit_test_setup_teardown(name, catalog_setup, catalog_teardown)
+#define TEST(name)  cmocka_unit_test_setup_teardown(name, with_client, catalog_teardown)
+#define EMPTY(name) cmocka_unit_test_setup_teardown(name, without, catalog_teardown)
 
 int main(void)
 {
@@ -557,7 +872,17 @@ int main(void)
 		TEST(test_additions_are_fine),
 		TEST(test_foreign_trigger),
 		TEST(test_orphans),
-		EMPTY(test_old_versions),
+		TEST(test_usage),
+		TEST(test_quotas),
+		TEST(test_version_links),
+		TEST(test_version_differs),
+		TEST(test_version_parent),
+		TEST(test_storage),
+		TEST(test_storage_missing),
+		TEST(test_storage_with_the_catalog),
+		TEST(test_verify_files),
+		TEST(test_sample),
+		cmocka_unit_test_setup_teardown(test_old_versions, catalog_setup, catalog_teardown),
 		EMPTY(test_cannot_be_opened),
 		TEST(test_looking_changes_nothing),
 		TEST(test_options),

@@ -1,0 +1,84 @@
+/*
+ * Rows that contradict others: the questions that health asks and that repair asks again. Each is a
+ * SELECT over the latest version's tables whose first column is the key of a row.
+ */
+#ifndef SR_FAULTS_H
+#define SR_FAULTS_H
+
+/* What a size counts for, as the triggers count it. */
+#define SR_COUNTED_SIZE                                                                            \
+	"CASE WHEN typeof(FileSize) = 'integer'"                                                   \
+	" THEN min(max(FileSize, 0), 9007199254740992) ELSE 0 END"
+
+/* ClientID, Files, Bytes, the client's name: those counted from the id $1 up to below $2 (null: to
+ * the end). Each is to be compared with sr_usage_of. */
+#define SR_USAGE_ROWS                                                                              \
+	"SELECT u.ClientID, u.Files, u.Bytes,"                                                     \
+	" (SELECT c.Name FROM clients c WHERE c.ID = u.ClientID) FROM client_usage u"              \
+	" WHERE u.ClientID >= $1 AND ($2 IS NULL OR u.ClientID < $2) ORDER BY u.ClientID"
+
+/* Files and bytes of the client $1, counted. */
+#define SR_USAGE_OF                                                                                \
+	"SELECT count(*), coalesce(sum(" SR_COUNTED_SIZE "), 0) FROM files WHERE ClientID = $1"
+
+/* ClientID, name: clients with files that have no row in client_usage. Found by leaping from one
+ * client to the next in an index, however many files each has. */
+#define SR_USAGE_LACKING                                                                           \
+	"WITH RECURSIVE d(id) AS (SELECT min(ClientID) FROM files UNION ALL"                       \
+	" SELECT (SELECT min(f.ClientID) FROM files f WHERE f.ClientID > d.id) FROM d"             \
+	" WHERE d.id IS NOT NULL)"                                                                 \
+	" SELECT d.id, (SELECT c.Name FROM clients c WHERE c.ID = d.id) FROM d"                    \
+	" WHERE d.id IS NOT NULL"                                                                  \
+	" AND NOT EXISTS (SELECT 1 FROM client_usage u WHERE u.ClientID = d.id)"
+
+/* ClientID, what the quota says is used, what is, name. */
+#define SR_QUOTAS_WRONG                                                                            \
+	"SELECT q.ClientID, q.UsedBytes, coalesce(u.Bytes, 0),"                                    \
+	" (SELECT c.Name FROM clients c WHERE c.ID = q.ClientID) FROM client_quotas q"             \
+	" LEFT JOIN client_usage u ON u.ClientID = q.ClientID"                                     \
+	" WHERE q.UsedBytes IS NOT coalesce(u.Bytes, 0)"
+
+/* What is wrong with the links of a file: the second column of the two below. */
+enum {
+	SR_LINK_CURRENT = 1, /* CurrentVersionID is of no version of it. */
+	SR_LINK_COUNT,       /* TotalVersions is not how many it has. */
+	SR_LINK_ACTIVE,      /* Not exactly one version is active. */
+	SR_LINK_OTHER,       /* The active one is not the current one. */
+};
+
+/* Row of files, what, its name: looked at from the file's side. */
+#define SR_FILES_MISLINKED                                                                         \
+	"SELECT f.rowid, CASE WHEN f.CurrentVersionID IS NULL THEN 2 ELSE 1 END,"                  \
+	" coalesce(f.OriginalPath, f.FileName) FROM files f"                                       \
+	" WHERE (f.CurrentVersionID IS NOT NULL AND NOT EXISTS (SELECT 1 FROM file_versions v"     \
+	" WHERE v.ID = f.CurrentVersionID AND v.FileID = f.ID))"                                   \
+	" OR (f.CurrentVersionID IS NULL AND coalesce(f.TotalVersions, 1) <> 1"                    \
+	" AND NOT EXISTS (SELECT 1 FROM file_versions v WHERE v.FileID = f.ID))"
+
+/* The same, looked at from the versions' side; without those that the other finds. */
+#define SR_VERSIONS_MISLINKED                                                                      \
+	"SELECT f.rowid, CASE WHEN g.active <> 1 THEN 3 WHEN f.CurrentVersionID IS NOT g.id"       \
+	" THEN 4 ELSE 2 END, coalesce(f.OriginalPath, f.FileName) FROM"                            \
+	" (SELECT v.FileID, count(*) AS n, sum(v.IsActive IS NOT 0) AS active,"                    \
+	" max(CASE WHEN v.IsActive IS NOT 0 THEN v.ID END) AS id"                                  \
+	" FROM file_versions v GROUP BY v.FileID) g JOIN files f ON f.ID = g.FileID"               \
+	" WHERE (f.TotalVersions IS NOT g.n OR g.active <> 1 OR f.CurrentVersionID IS NOT g.id)"   \
+	" AND (f.CurrentVersionID IS NULL OR EXISTS (SELECT 1 FROM file_versions v"                \
+	" WHERE v.ID = f.CurrentVersionID AND v.FileID = f.ID))"
+
+/* Row of files, whether the content is another and not only what describes it, its name: the
+ * current version does not repeat its file. */
+#define SR_VERSIONS_DIFFERING                                                                      \
+	"SELECT f.rowid, (v.FileSize IS NOT f.FileSize OR v.VersionHash IS NOT f.FileHash"         \
+	" OR v.CRC IS NOT f.CRC), coalesce(f.OriginalPath, f.FileName)"                            \
+	" FROM file_versions v JOIN files f ON f.ID = v.FileID"                                    \
+	" WHERE f.CurrentVersionID = v.ID AND (v.FileSize IS NOT f.FileSize"                       \
+	" OR v.VersionHash IS NOT f.FileHash OR v.CRC IS NOT f.CRC"                                \
+	" OR v.PathName IS NOT f.PathName OR v.ModificationDate IS NOT f.ModificationDate)"
+
+/* Row of file_versions, its number, nothing: its parent is a version of another file. */
+#define SR_PARENTS_WRONG                                                                           \
+	"SELECT v.ID, v.VersionNumber, NULL FROM file_versions v JOIN file_versions p"             \
+	" ON p.ID = v.ParentVersionID WHERE p.FileID IS NOT v.FileID"
+
+#endif
