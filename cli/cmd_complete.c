@@ -195,20 +195,38 @@ static void answer_name(struct completion *c, sr_text name)
 	answer(c, name.data, NULL);
 }
 
-static void answer_clients(struct completion *c)
+static void answer_clients(struct completion *c, sr_catalog *catalog)
 {
-	sr_catalog *catalog = open_quietly(c);
 	const sr_client *client = NULL;
 	sr_clients *cursor;
 
+	if (sr_client_list(catalog, false, &cursor) != SR_OK)
+		return;
+	while (sr_clients_next(cursor, &client) == SR_OK && client != NULL)
+		answer_name(c, client->name);
+	sr_clients_close(cursor);
+}
+
+static void answer_categories(struct completion *c, sr_catalog *catalog)
+{
+	const sr_category *category = NULL;
+	sr_categories *cursor;
+
+	if (sr_category_list(catalog, false, &cursor) != SR_OK)
+		return;
+	while (sr_categories_next(cursor, &category) == SR_OK && category != NULL)
+		answer_name(c, category->name);
+	sr_categories_close(cursor);
+}
+
+static void answer_from_catalog(struct completion *c,
+				void (*names)(struct completion *, sr_catalog *))
+{
+	sr_catalog *catalog = open_quietly(c);
+
 	if (catalog == NULL)
 		return;
-	if (sr_client_list(catalog, false, &cursor) == SR_OK) {
-		while (sr_clients_next(cursor, &client) == SR_OK && client != NULL) {
-			answer_name(c, client->name);
-		}
-		sr_clients_close(cursor);
-	}
+	names(c, catalog);
 	(void)sr_close(catalog);
 }
 
@@ -227,7 +245,9 @@ static void answer_value(struct completion *c, const char *stands)
 	}
 	begin_answer(c, "words");
 	if (strcmp(stands, "CLIENT") == 0) {
-		answer_clients(c);
+		answer_from_catalog(c, answer_clients);
+	} else if (strcmp(stands, "CATEGORY") == 0) {
+		answer_from_catalog(c, answer_categories);
 	} else if (strcmp(stands, "COMMAND") == 0) {
 		answer_commands(c, commands);
 	} else if (strchr(stands, '|') != NULL) {

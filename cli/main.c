@@ -17,6 +17,7 @@ const command commands[] = {
 	{"search", "find files", help_search, cmd_search},
 	{"file", "list, show, delete, verify, import files", help_file, cmd_file},
 	{"history", "the versions of a file", help_history, cmd_history},
+	{"category", "what files are sorted into, and by which rules", help_category, cmd_category},
 	{"stats", "what the catalog holds", help_stats, cmd_stats},
 	{"health", "look for what is wrong, and what mends it", help_health, cmd_health},
 	{"optimize", "give free space back, renew statistics", help_optimize, cmd_optimize},

@@ -537,6 +537,119 @@ enum {
 
 /* These bits in words, "last, daily, within 30d"; "" for none. keep says what within is. */
 SR_API void sr_kept_format(unsigned kept, const sr_keep *keep, char text[SR_KEPT_TEXT_SIZE]);
+/* -------------------------------------------------------------- Categories */
+
+#define SR_CATEGORY_NAME_MAX 50 /* Bytes of a category's name. */
+
+/* What files are sorted into. Every catalog has "document", which a file saved without a category
+ * gets, and "other", which classifying gives where no rule fits. */
+typedef struct sr_category {
+	sr_text name;        /* 1 to 50 bytes of UTF-8 without control characters. */
+	sr_text description; /* May be null. */
+	sr_text path;        /* DefaultPath: a hint for where such files are stored, or null. */
+	sr_text color;       /* "#rrggbb"; null when adding means the default, #007acc. */
+	bool known;          /* False for a name that files have and no category. */
+	int64_t rules;       /* How many rules lead to it. */
+	int64_t files;       /* Its files and their bytes, when listed with counts; else */
+	int64_t bytes;       /* SR_NULL_INTEGER. */
+} sr_category;
+
+/* Fields of sr_category for sr_category_update. */
+enum {
+	SR_CATEGORY_DESCRIPTION = 1,
+	SR_CATEGORY_PATH = 2,
+	SR_CATEGORY_COLOR = 4,
+};
+
+typedef enum sr_rule_kind {
+	SR_RULE_MIME,      /* A type, or the beginning of one: "video/". The longest that fits. */
+	SR_RULE_EXTENSION, /* Without the dot. Where no type is known or none fits. */
+} sr_rule_kind;
+
+/* A rule: what files have and the category that they get by it. Case does not matter. */
+typedef struct sr_category_rule {
+	sr_text category;
+	sr_rule_kind kind;
+	sr_text pattern;
+} sr_category_rule;
+
+/* Adds a category, and rules that lead to it (their own `category` is not read), all or none.
+ * SR_EXISTS where there is one of that name, or where a pattern leads to another one. */
+SR_API SR_MUST_CHECK sr_status sr_category_add(sr_catalog *catalog, const sr_category *category,
+					       const sr_category_rule *rules, size_t count);
+
+/* Changes the named fields (SR_CATEGORY_*, 0 for none) of the category with changes->name, takes
+ * away `removed` rules, which must be its own, and adds `added` ones, all or none. */
+SR_API SR_MUST_CHECK sr_status sr_category_update(sr_catalog *catalog, const sr_category *changes,
+						  unsigned fields, const sr_category_rule *added,
+						  size_t added_count,
+						  const sr_category_rule *removed,
+						  size_t removed_count);
+
+/*
+ * Deletes a category. Where files have it, move_to says which other one they get; its rules lead
+ * there from then on. With a null move_to its rules go with it, and a category that files have is
+ * SR_REFUSED with their number. "document" and "other" are SR_REFUSED. Files move in many short
+ * transactions, the category goes in the last of them: a failure in between leaves it, and those
+ * files that have moved. moved (may be NULL) counts them.
+ */
+SR_API SR_MUST_CHECK sr_status sr_category_delete(sr_catalog *catalog, sr_text name,
+						  sr_text move_to, int64_t *moved);
+
+typedef struct sr_categories sr_categories;
+
+/* Every category by name; with counts also the names that only files have, for which all files are
+ * read once. Works on databases of every version. */
+SR_API SR_MUST_CHECK sr_status sr_category_list(sr_catalog *catalog, bool counts,
+						sr_categories **cursor);
+/* *category is NULL after the last one. */
+SR_API SR_MUST_CHECK sr_status sr_categories_next(sr_categories *cursor,
+						  const sr_category **category);
+SR_API void sr_categories_close(sr_categories *cursor);
+
+/* All rules, as they were when they were loaded; owned, and then read by any thread. A database
+ * from before there were rules has none. */
+typedef struct sr_category_rules sr_category_rules;
+
+SR_API SR_MUST_CHECK sr_status sr_category_rules_load(sr_catalog *catalog,
+						      sr_category_rules **rules);
+SR_API size_t sr_category_rules_count(const sr_category_rules *rules);
+/* They are sorted by category, types before extensions. The rules' own. */
+SR_API const sr_category_rule *sr_category_rules_at(const sr_category_rules *rules, size_t index);
+/* The category of a file of this MIME type and extension, each of which may be null. The rules'
+ * own, or static; never null. */
+SR_API sr_text sr_category_classify(const sr_category_rules *rules, sr_text mime_type,
+				    sr_text extension);
+SR_API void sr_category_rules_free(sr_category_rules *rules);
+
+/* Gives one file this category, which must exist; `key` as for sr_file_find. */
+SR_API SR_MUST_CHECK sr_status sr_category_assign(sr_catalog *catalog, const sr_id *client,
+						  sr_text key, sr_text category);
+
+/* Files that go from one category to another, null for none. */
+typedef void (*sr_category_move_fn)(void *arg, sr_text from, sr_text to, int64_t files,
+				    int64_t bytes);
+
+#define SR_CLASSIFY_OPTIONS_VERSION 1
+
+typedef struct sr_classify_options {
+	unsigned version;          /* SR_CLASSIFY_OPTIONS_VERSION */
+	const sr_id *client;       /* Only its files; NULL: all. */
+	sr_text from;              /* Only files of this category; null: of any. */
+	bool dry_run;              /* Count, change nothing. */
+	sr_category_move_fn moved; /* Called at the end for each pair. May be NULL. */
+	sr_progress_fn progress;   /* Files looked at, of those there are. May be NULL. */
+	void *arg;                 /* For both. */
+} sr_classify_options;
+
+SR_API void sr_classify_options_init(sr_classify_options *options);
+
+/* Applies the rules to the files that are there, in many short transactions: each is whole, and
+ * SR_INTERRUPTED or a failure keeps those before it. looked and changed (may be NULL) count, and
+ * `moved` is called, in every case. */
+SR_API SR_MUST_CHECK sr_status sr_category_classify_files(sr_catalog *catalog,
+							  const sr_classify_options *options,
+							  int64_t *looked, int64_t *changed);
 
 /* ------------------------------------------------------------------ Search */
 

@@ -47,6 +47,10 @@ sr_status sr_file_check_key(sr_text key);
 /* SR_NOT_FOUND unless there is such a client, or at least a file that names it. */
 sr_status sr_file_check_client(sr_reading *reading, const sr_id *client);
 
+/* What a name ends in after its last dot, where that looks like an extension: not of a hidden
+ * file's only dot, not too long, and nothing that is a sentence's end. Of the name's own bytes. */
+sr_text sr_file_extension_of(sr_text name);
+
 /* ---- Cursors of files ---- */
 
 /* Where a cursor's rows come from. */

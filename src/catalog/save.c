@@ -131,11 +131,9 @@ static sr_status check_file(const sr_file *file)
 	return check_numbers(file);
 }
 
-/* What a name ends in after its last dot, where that looks like an extension: not of a hidden
- * file's only dot, not too long, and nothing that is a sentence's end. */
-static sr_text extension_of(sr_text name)
+sr_text sr_file_extension_of(sr_text name)
 {
-	const char *dot = memrchr(name.data, '.', name.length);
+	const char *dot = name.length > 0 ? memrchr(name.data, '.', name.length) : NULL;
 	sr_text none = {NULL, 0};
 	sr_text extension;
 
@@ -172,7 +170,7 @@ static void complete(const sr_file *given, wanted *want)
 		file->path = file->name;
 	want->extension_derived = file->extension.data == NULL;
 	if (want->extension_derived)
-		file->extension = extension_of(file->name);
+		file->extension = sr_file_extension_of(file->name);
 	if (file->extension.data != NULL)
 		file->extension = copy_lower(want->extension, file->extension);
 	if (file->hash.data != NULL)

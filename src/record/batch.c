@@ -20,6 +20,7 @@ typedef struct pending {
 struct sr_batch {
 	sr_catalog *catalog;
 	const sr_id *client;
+	const sr_category_rules *rules;
 	sr_file files[FILES_MOST]; /* To be saved, */
 	pending pending[FILES_MOST];
 	size_t count;                /* so many; */
@@ -29,12 +30,14 @@ struct sr_batch {
 	sr_saved saved;
 };
 
-sr_status sr_batch_new(sr_batch **batch, sr_catalog *catalog, const sr_id *client)
+sr_status sr_batch_new(sr_batch **batch, sr_catalog *catalog, const sr_id *client,
+		       const sr_category_rules *rules)
 {
 	if ((*batch = calloc(1, sizeof(**batch))) == NULL)
 		return sr_fail_memory();
 	(*batch)->catalog = catalog;
 	(*batch)->client = client;
+	(*batch)->rules = rules;
 	return SR_OK;
 }
 
@@ -117,7 +120,7 @@ sr_status sr_batch_add_read(sr_batch *batch, sr_job *job)
 	file->hash = sr_text_of(job->hash);
 	file->mime_type = text_unless_empty(job->mime_type);
 	file->extension = text_unless_empty(texts->extension);
-	file->category = sr_text_of(sr_category_of(file->mime_type.data, texts->extension));
+	file->category = sr_category_classify(batch->rules, file->mime_type, file->extension);
 	file->verified = false;
 	file->stored = false;
 	return save_full(batch);

@@ -6,7 +6,9 @@
 
 typedef struct sr_batch sr_batch;
 
-sr_status sr_batch_new(sr_batch **batch, sr_catalog *catalog, const sr_id *client);
+/* The rules stay the caller's. */
+sr_status sr_batch_new(sr_batch **batch, sr_catalog *catalog, const sr_id *client,
+		       const sr_category_rules *rules);
 
 /* Takes over a job that was read well. Saves the batch when it is full. */
 sr_status sr_batch_add_read(sr_batch *batch, sr_job *job);

@@ -41,6 +41,7 @@ typedef struct recording {
 	sr_excludes *excludes;
 	sr_own *own;
 	sr_types *types;
+	sr_category_rules *rules;
 	sr_readers *readers;
 	sr_batch *batch;
 	const sr_roots *roots;
@@ -386,11 +387,13 @@ static sr_status record_roots(recording *rec)
 
 	if (rc != SR_OK)
 		return rc;
-	if ((rc = sr_batch_new(&rec->batch, rec->catalog, rec->client)) != SR_OK)
+	if ((rc = sr_category_rules_load(rec->catalog, &rec->rules)) != SR_OK)
 		goto err0;
+	if ((rc = sr_batch_new(&rec->batch, rec->catalog, rec->client, rec->rules)) != SR_OK)
+		goto err1;
 	rc = sr_readers_start(&rec->readers, threads_of(rec->options), rec->types);
 	if (rc != SR_OK)
-		goto err1;
+		goto err2;
 	for (size_t i = 0; rc == SR_OK && i < rec->roots->count; i++)
 		rc = record_root(rec, rec->roots->paths[i]);
 	if (rc == SR_OK)
@@ -403,8 +406,10 @@ static sr_status record_roots(recording *rec)
 	count_up(rec);
 	sr_scout_free(rec->scout);
 	sr_readers_free(rec->readers);
-err1:
+err2:
 	sr_batch_free(rec->batch);
+err1:
+	sr_category_rules_free(rec->rules);
 err0:
 	sr_types_free(rec->types);
 	return rc;

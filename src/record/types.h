@@ -34,10 +34,6 @@ bool sr_is_plain(const unsigned char *bytes, size_t length);
 
 void sr_types_free(sr_types *types);
 
-/* The category of a MIME type (may be NULL) or, failing that, of an extension: one of those that
- * every database has: document, image, backup, other. Static. */
-const char *sr_category_of(const char *mime_type, const char *extension);
-
 #define SR_EXTENSION_SIZE 11
 
 /* What follows the last dot in lower case; "" for none, or one longer than 10 bytes. */

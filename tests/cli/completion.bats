@@ -45,6 +45,11 @@ completes() {
 	done
 }
 
+# What fish offers for a line, without its meanings.
+in_fish() {
+	fish --no-config -c "source '$scripts/strongroom.fish'; complete -C \"\$argv[1]\"" "$1" | cut -f 1
+}
+
 @test "commands, subcommands and options" {
 	completes $'strongroom cli\tupd\t' client update
 	completes $'strongroom search --verif\t--cl\t' search --verified --client
@@ -69,6 +74,14 @@ completes() {
 	[ ! -e pwned ]
 }
 
+@test "categories" {
+	strongroom category add 'my own' >/dev/null
+	completes $'strongroom category show my\t' category show 'my own'
+	completes $'strongroom category delete my\t--mo\tvid\t' category delete 'my own' --move-to video
+	completes $'strongroom category assign lap\tthe\ta\tdoc\t' category assign laptop 'there/a file' document
+	equal 'my own' "$(in_fish 'strongroom category update my')"
+}
+
 @test "words that bash breaks at = and :" {
 	completes $'strongroom search --client=my\\ c\t' search '--client=my client'
 	completes $'strongroom search --client=host:1\t' search --client=host:1
@@ -82,11 +95,6 @@ completes() {
 	unset STRONGROOM_DB
 	completes $'strongroom --db the\to\tcli\tsh\tlap\t' --db there/other.db client show laptop
 	completes $'strongroom --db=the\to\tcli\tsh\tlap\t' --db=there/other.db client show laptop
-}
-
-# What fish offers for a line, without its meanings.
-in_fish() {
-	fish --no-config -c "source '$scripts/strongroom.fish'; complete -C \"\$argv[1]\"" "$1" | cut -f 1
 }
 
 @test "fish" {

@@ -10,6 +10,7 @@ typedef struct handles {
 	sr_files *files;
 	sr_folder *folder;
 	sr_versions *versions;
+	sr_categories *categories;
 	sr_rows *rows;
 } handles;
 
@@ -208,6 +209,64 @@ CALL(folder_next)
 	return rc == SR_OK ? sr_folder_next(open_handles.folder, &entry) : rc;
 }
 
+CALL(category_add)
+{
+	const sr_category category = {.name = sr_text_of("mine")};
+
+	return sr_category_add(f->catalog, &category, NULL, 0);
+}
+
+CALL(category_update)
+{
+	const sr_category category = {.name = sr_text_of("mine"), .path = sr_text_of("p")};
+
+	return sr_category_update(f->catalog, &category, SR_CATEGORY_PATH, NULL, 0, NULL, 0);
+}
+
+CALL(category_list)
+{
+	sr_categories *cursor = NULL;
+	sr_status rc = sr_category_list(f->catalog, true, &cursor);
+
+	sr_categories_close(cursor);
+	return rc;
+}
+
+CALL(categories_next)
+{
+	const sr_category *category;
+
+	(void)f;
+	return sr_categories_next(open_handles.categories, &category);
+}
+
+CALL(category_rules_load)
+{
+	sr_category_rules *rules = NULL;
+	sr_status rc = sr_category_rules_load(f->catalog, &rules);
+
+	sr_category_rules_free(rules);
+	return rc;
+}
+
+CALL(category_assign)
+{
+	return sr_category_assign(f->catalog, &f->client, sr_text_of("/a/b"), sr_text_of("mine"));
+}
+
+CALL(category_classify_files)
+{
+	sr_classify_options options;
+
+	sr_classify_options_init(&options);
+	return sr_category_classify_files(f->catalog, &options, NULL, NULL);
+}
+
+CALL(category_delete)
+{
+	return sr_category_delete(f->catalog, sr_text_of("mine"), sr_text_of("code"), NULL);
+}
+
 CALL(version_list)
 {
 	sr_versions *cursor = NULL;
@@ -392,6 +451,14 @@ static const struct {
 	{"sr_file_mark_missing", file_mark_missing},
 	{"sr_folder_open", folder_open},
 	{"sr_folder_next", folder_next},
+	{"sr_category_add", category_add},
+	{"sr_category_update", category_update},
+	{"sr_category_list", category_list},
+	{"sr_categories_next", categories_next},
+	{"sr_category_rules_load", category_rules_load},
+	{"sr_category_assign", category_assign},
+	{"sr_category_classify_files", category_classify_files},
+	{"sr_category_delete", category_delete},
 	{"sr_version_list", version_list},
 	{"sr_versions_next", versions_next},
 	{"sr_search", search},
@@ -451,6 +518,7 @@ static void open_all(const catalog_fixture *f)
 				 &open_handles.folder));
 	assert_ok(sr_version_list(f->catalog, &f->client, sr_text_of("/a/b"),
 				  &open_handles.versions));
+	assert_ok(sr_category_list(f->catalog, false, &open_handles.categories));
 	assert_ok(sr_query_open(f->catalog, "SELECT 1", NULL, 0, &open_handles.rows));
 }
 
@@ -460,6 +528,7 @@ static void close_all(void)
 	sr_files_close(open_handles.files);
 	sr_folder_close(open_handles.folder);
 	sr_versions_close(open_handles.versions);
+	sr_categories_close(open_handles.categories);
 	sr_rows_close(open_handles.rows);
 }
 

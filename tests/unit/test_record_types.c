@@ -185,18 +185,6 @@ static void extensions(void **state)
 	assert_extension("a.\xFF", "");
 }
 
-static void categories(void **state)
-{
-	(void)state;
-	assert_string_equal(sr_category_of("image/png", "png"), "image");
-	assert_string_equal(sr_category_of("text/plain", ""), "document");
-	assert_string_equal(sr_category_of("application/pdf", "pdf"), "document");
-	assert_string_equal(sr_category_of("application/gzip", "gz"), "backup");
-	assert_string_equal(sr_category_of("video/mp4", "mp4"), "other");
-	assert_string_equal(sr_category_of(NULL, "bak"), "backup");
-	assert_string_equal(sr_category_of(NULL, ""), "other");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,7 +193,6 @@ int main(void)
 		cmocka_unit_test(a_missing_table_tells_nothing),
 		cmocka_unit_test(texts_are_told_from_other_bytes),
 		cmocka_unit_test(extensions),
-		cmocka_unit_test(categories),
 	};
 
 	return cmocka_run_group_tests(tests, read_tables, free_table);
