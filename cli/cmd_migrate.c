@@ -1,7 +1,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "cli.h"
+#include "cmd_migrate.h"
 #include "interrupt.h"
 #include "json.h"
 #include "memory.h"
@@ -12,16 +12,22 @@ const char help_migrate[] =
 	"       strongroom migrate up [--to VERSION] [--full-check]\n"
 	"       strongroom migrate down --to VERSION [--full-check]\n"
 	"       strongroom migrate verify\n"
+	"       strongroom migrate rehearse [--to VERSION] [--dir FOLDER] [--keep]\n"
+	"                                   [--full-check]\n"
 	"\n"
 	"status lists the steps of the schema, applied and pending. up and down bring\n"
 	"the database to a version, the latest unless --to says another, each step whole\n"
 	"or not at all, after a verified backup beside it. A step down that would drop\n"
 	"values says which, and asks (needs --yes where it cannot ask). verify compares\n"
 	"what was applied, and the schema, with what this program would have made: exit\n"
-	"status 3 where they differ.\n"
+	"status 3 where they differ. rehearse runs the steps on a copy and back again, and\n"
+	"writes nothing to the database: it prints what they take, what they change, and\n"
+	"a verdict (exit status 3 for \"do not run\").\n"
 	"\n"
 	"  --to VERSION   the version to reach\n"
 	"  --full-check   the whole integrity check before and after, not the quick one\n"
+	"  --dir FOLDER   where the copy is made, instead of beside the database\n"
+	"  --keep         leave the copy there\n"
 	"\n"
 	"example:\n"
 	"  strongroom migrate status\n";
@@ -306,11 +312,9 @@ static int migrate_verify(struct cli *cli)
 int cmd_migrate(struct cli *cli)
 {
 	static const command parts[] = {
-		{"status", NULL, NULL, migrate_status},
-		{"up", NULL, NULL, migrate_up},
-		{"down", NULL, NULL, migrate_down},
-		{"verify", NULL, NULL, migrate_verify},
-		{NULL, NULL, NULL, NULL},
+		{"status", NULL, NULL, migrate_status},     {"up", NULL, NULL, migrate_up},
+		{"down", NULL, NULL, migrate_down},         {"verify", NULL, NULL, migrate_verify},
+		{"rehearse", NULL, NULL, migrate_rehearse}, {NULL, NULL, NULL, NULL},
 	};
 
 	return cli_subcommand(cli, parts);

@@ -897,6 +897,108 @@ typedef void (*sr_drift_fn)(void *arg, const char *kind, const char *object, con
 SR_API SR_MUST_CHECK sr_status sr_migrate_verify(sr_catalog *catalog, sr_drift_fn fn, void *arg,
 						 int64_t *differences);
 
+/* ---- Rehearsing a migration */
+
+#define SR_REHEARSE_OPTIONS_VERSION 1
+
+typedef struct sr_rehearse_options {
+	unsigned version;        /* SR_REHEARSE_OPTIONS_VERSION, set by sr_rehearse_options_init. */
+	int to;                  /* As in sr_migrate_options. */
+	const char *folder;      /* For the snapshot; NULL: the database's. */
+	bool keep;               /* Leave the snapshot, as the rehearsal left it. */
+	bool full_check;         /* As in sr_migrate_options. */
+	sr_progress_fn progress; /* Parts done of those to do, the copy among them. May be NULL. */
+	void *progress_arg;
+} sr_rehearse_options;
+
+SR_API void sr_rehearse_options_init(sr_rehearse_options *options);
+
+/* A table around one step. A digest is of all rows in any order, over the columns that are there
+ * before and after, so that equal ones mean: no value changed. */
+typedef struct sr_rehearsal_table {
+	const char *name;
+	bool declared;             /* The migration says that it changes the table. */
+	int64_t rows_before;       /* SR_NULL_INTEGER: there was no such table; */
+	int64_t rows_after;        /* there is none any more. */
+	const char *digest_before; /* 32 hex digits. NULL where there is no table, and of `files` */
+	const char *digest_after;  /* in a step to version 0. */
+	int64_t broken_before; /* Rows that break a foreign key; SR_NULL_INTEGER: no table, or a */
+	int64_t broken_after;  /* key that cannot be checked. */
+} sr_rehearsal_table;
+
+/* One step, in the order in which they were taken: all there, then all back again. */
+typedef struct sr_rehearsal_step {
+	int version; /* Of the migration; 0: old core tables brought to their present shape. */
+	const char *description;
+	bool up;
+	bool done;            /* False: it failed, and was the last. */
+	double seconds;       /* Each step holds the write lock for all of it. */
+	int64_t log_bytes;    /* Written to the log. */
+	int64_t bytes_before; /* The database's size. */
+	int64_t bytes_after;
+	const sr_rehearsal_table *tables; /* None of a step that failed. */
+	size_t table_count;
+} sr_rehearsal_step;
+
+/* One of the catalog's own queries, and how the engine runs it: a line a step of its plan. */
+typedef struct sr_rehearsal_query {
+	const char *name;
+	const char *before; /* NULL: it cannot run on that version. */
+	const char *after;
+	bool worse; /* More rows read without an index, an index lost or of less use, a sort. */
+} sr_rehearsal_query;
+
+typedef enum sr_rehearsal_verdict {
+	SR_REHEARSAL_SAFE,
+	SR_REHEARSAL_REMARKS, /* Safe, and there is something to know before. */
+	SR_REHEARSAL_DO_NOT_RUN,
+} sr_rehearsal_verdict;
+
+typedef struct sr_rehearsal_reason {
+	bool serious; /* It alone makes the verdict SR_REHEARSAL_DO_NOT_RUN. */
+	const char *text;
+} sr_rehearsal_reason;
+
+typedef struct sr_rehearsal {
+	const char *database_file;
+	const char *snapshot; /* Where it was kept, or NULL. */
+	int from;
+	int to; /* The same as from: nothing was pending, and nothing was rehearsed. */
+	sr_rehearsal_verdict verdict;
+	const sr_rehearsal_reason *reasons;
+	size_t reason_count;
+	const sr_rehearsal_step *steps;
+	size_t step_count;
+	const sr_rehearsal_query *queries; /* Before and after the way there. */
+	size_t query_count;
+
+	/* The forecast for sr_migrate on the database itself. */
+	double copy_seconds;    /* The snapshot took this long. */
+	double seconds;         /* All of it, with the backup where one will be made. */
+	double lock_seconds;    /* The longest step: writers wait for that. */
+	bool readers_wait;      /* They do, for each step; false where there is a log. */
+	int64_t database_bytes; /* The snapshot's size, */
+	int64_t final_bytes;    /* and after the way there. */
+	int64_t peak_bytes;     /* More disk at worst than now: growth, log and backup. */
+	int64_t needed_bytes;   /* Free disk that it asks for before it begins. */
+	int64_t free_bytes;     /* What there is in the database's folder. */
+} sr_rehearsal;
+
+/*
+ * Runs the migration on a snapshot, then goes back to the version where it began: pending ones up
+ * and down again, or with a lower `to` down and up again. The database is only read, and may be
+ * read-only and in use. The snapshot is a whole copy, of mode 0600 and removed in the end, however
+ * that comes; what a killed process left is removed by the next rehearsal in that folder.
+ *
+ * SR_OK says that the rehearsal was held: a migration that fails in it is in the report. A failure
+ * is what kept it from being held: no space for the copy, cancelled, no such version. The report
+ * is owned: sr_rehearsal_free.
+ */
+SR_API SR_MUST_CHECK sr_status sr_migrate_rehearse(sr_catalog *catalog,
+						   const sr_rehearse_options *options,
+						   sr_rehearsal **report);
+SR_API void sr_rehearsal_free(sr_rehearsal *report);
+
 /* ------------------------------------------------------------------ Health */
 
 typedef enum sr_severity {

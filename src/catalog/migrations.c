@@ -3,7 +3,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../base/path.h"
 #include "catalog.h"
+#include "queries.h"
+
+/* Of the connection that rehearses: as many as a pool has in all. */
+#define CACHE_PAGES 10000
 
 /* ---- Status ---- */
 
@@ -215,6 +220,88 @@ sr_status sr_migrate(sr_catalog *catalog, const sr_migrate_options *options, sr_
 		*migrated = done;
 	return sr_return(rc);
 }
+
+/* ---- Rehearsing ---- */
+
+void sr_rehearse_options_init(sr_rehearse_options *options)
+{
+	*options = (sr_rehearse_options){.version = SR_REHEARSE_OPTIONS_VERSION, .to = -1};
+}
+
+/* The snapshot is taken from a reader, which is given back before anything runs on it. */
+static sr_status begin(sr_catalog *catalog, const sr_rehearse_settings *settings,
+		       sr_rehearse **rehearse)
+{
+	sr_reading reading = {0};
+	sr_status rc;
+
+	*rehearse = NULL;
+	if ((rc = sr_reading_begin(catalog, "sr_migrate_rehearse", &reading)) != SR_OK)
+		return rc;
+	if (reading.nested)
+		rc = sr_fail(SR_INVALID, "migrations cannot be rehearsed inside a transaction: end "
+					 "the one that this thread has open");
+	else
+		rc = sr_rehearse_begin(reading.conn, settings, rehearse);
+	sr_reading_end(&reading);
+	return rc;
+}
+
+static sr_status rehearse(sr_catalog *catalog, const sr_rehearse_options *options,
+			  sr_rehearsal **report)
+{
+	sr_buffer folder = SR_BUFFER_EMPTY;
+	sr_rehearse_settings settings = {
+		.to = options->to,
+		.keep = options->keep,
+		.full_check = options->full_check,
+		.backup = catalog->settings.backup,
+		.validate = catalog->settings.validate,
+		.block_dangerous = catalog->settings.block_dangerous,
+		.durability = catalog->settings.durability,
+		.busy_timeout = catalog->settings.timeout,
+		.cache_pages = CACHE_PAGES,
+		.queries = sr_queries_each,
+		.progress = options->progress,
+		.progress_arg = options->progress_arg,
+	};
+	sr_rehearse *work;
+	sr_status rc = SR_OK;
+
+	if (options->folder)
+		rc = sr_path_absolute(NULL, sr_text_of(options->folder), &folder);
+	if (rc == SR_OK && options->folder && (rc = sr_buffer_status(&folder)) == SR_OK)
+		settings.folder = folder.data;
+	if (rc == SR_OK && (rc = begin(catalog, &settings, &work)) == SR_OK) {
+		rc = sr_rehearse_run(work, report);
+		sr_rehearse_end(work);
+	}
+	sr_buffer_free(&folder);
+	return rc;
+}
+
+sr_status sr_migrate_rehearse(sr_catalog *catalog, const sr_rehearse_options *options,
+			      sr_rehearsal **report)
+{
+	sr_rehearse_options defaults;
+	sr_status rc;
+
+	*report = NULL;
+	sr_rehearse_options_init(&defaults);
+	if (options == NULL)
+		options = &defaults;
+	if (options->version != SR_REHEARSE_OPTIONS_VERSION)
+		return sr_return(sr_fail(SR_INVALID,
+					 "sr_rehearse_options of version %u, not %d: "
+					 "sr_rehearse_options_init it",
+					 options->version, SR_REHEARSE_OPTIONS_VERSION));
+	sr_catalog_keep(catalog);
+	rc = rehearse(catalog, options, report);
+	sr_catalog_let_go(catalog);
+	return sr_return(rc);
+}
+
+/* ---- Verifying ---- */
 
 sr_status sr_migrate_verify(sr_catalog *catalog, sr_drift_fn fn, void *arg, int64_t *differences)
 {

@@ -56,8 +56,8 @@ static uint64_t row_hash(sr_stmt *stmt, int columns)
 	return hash;
 }
 
-/* Every stored column of the table. Generated ones may call what is not there. */
-static sr_status digest_sql(sr_conn *conn, const char *table, sr_buffer *sql)
+/* Stored columns alone: generated ones may call what is not there. */
+sr_status sr_table_select(sr_conn *conn, const char *table, const sr_names *without, sr_buffer *sql)
 {
 	sr_stmt *stmt;
 	sr_status rc;
@@ -70,10 +70,16 @@ static sr_status digest_sql(sr_conn *conn, const char *table, sr_buffer *sql)
 	sr_bind_text(stmt, 1, table);
 	sr_buffer_add_string(sql, "SELECT ");
 	while ((rc = sr_step(stmt, &row)) == SR_OK && row) {
+		const char *column = sr_column_text(stmt, 0).data;
+
+		if (without && sr_names_have(without, column))
+			continue;
 		if (count++)
 			sr_buffer_add_string(sql, ", ");
-		sr_buffer_add_identifier(sql, sr_column_text(stmt, 0).data);
+		sr_buffer_add_identifier(sql, column);
 	}
+	if (count == 0)
+		sr_buffer_add_string(sql, "NULL");
 	sr_stmt_done(stmt);
 	sr_buffer_add_string(sql, " FROM ");
 	sr_buffer_add_identifier(sql, table);
@@ -108,21 +114,21 @@ static sr_status measure_digest(sr_conn *conn, sr_measure *measure)
 	sr_buffer sql = SR_BUFFER_EMPTY;
 	sr_status rc;
 
-	if ((rc = digest_sql(conn, measure->table, &sql)) == SR_OK)
+	if ((rc = sr_table_select(conn, measure->table, NULL, &sql)) == SR_OK)
 		rc = sr_rows_digest(conn, sql.data, &measure->rows, measure->sum);
 	measure->digested = rc == SR_OK;
 	sr_buffer_free(&sql);
 	return rc;
 }
 
-static sr_status measure_violations(sr_conn *conn, sr_measure *measure)
+sr_status sr_table_violations(sr_conn *conn, const char *table, int64_t *violations)
 {
-	sr_status rc = sr_ask(conn, "SELECT count(*) FROM pragma_foreign_key_check($1)",
-			      measure->table, NULL, &measure->violations);
+	sr_status rc = sr_ask(conn, "SELECT count(*) FROM pragma_foreign_key_check($1)", table,
+			      NULL, violations);
 
 	/* A foreign key of a user's that names nothing unique cannot be checked. */
 	if (rc == SR_SQL) {
-		measure->violations = -1;
+		*violations = -1;
 		rc = SR_OK;
 	}
 	return rc;
@@ -197,7 +203,7 @@ static sr_status measures_make(sr_conn *conn, const sr_measures *known, bool aft
 				rc = keys_may_break(conn, measure->table, changes, &again);
 		}
 		if (rc == SR_OK && again)
-			rc = measure_violations(conn, measure);
+			rc = sr_table_violations(conn, measure->table, &measure->violations);
 		if (rc == SR_OK && !measure->digested && !sr_list_has(changes, measure->table))
 			rc = measure_digest(conn, measure);
 	}
@@ -315,13 +321,13 @@ sr_status sr_orphans_report(sr_conn *conn)
 
 	rc = sr_tables(conn, &tables);
 	for (size_t i = 0; i < tables.count && rc == SR_OK; i++) {
-		sr_measure measure = {.table = tables.names[i]};
+		int64_t violations;
 
-		rc = measure_violations(conn, &measure);
-		if (rc == SR_OK && measure.violations > 0)
+		rc = sr_table_violations(conn, tables.names[i], &violations);
+		if (rc == SR_OK && violations > 0)
 			sr_log("migrate", SR_LOG_WARNING,
 			       "%s: %lld rows of %s break a foreign key; they are kept",
-			       sr_conn_path(conn), (long long)measure.violations, measure.table);
+			       sr_conn_path(conn), (long long)violations, tables.names[i]);
 	}
 	sr_names_free(&tables);
 	return rc;

@@ -23,7 +23,8 @@ typedef struct run {
 	int at;   /* now, */
 	int to;   /* and at the end. */
 	bool legacy;
-	int done; /* Steps done by us. */
+	int done;    /* Steps done by us. */
+	int64_t log; /* Bytes in the log that the next step's come after. */
 } run;
 
 /* ---- Before the first step ---- */
@@ -374,19 +375,44 @@ static bool run_done(const run *r)
 	return !r->legacy && (r->to >= r->from ? r->at >= r->to : r->at <= r->to);
 }
 
+/* The step, and who watches told of it. */
+static sr_status run_step_told(run *r)
+{
+	bool up = r->to > r->at;
+	sr_step_event event = {
+		.source = &r->migrations->sources[r->legacy ? 0
+						  : up      ? r->at + 1
+							    : r->at],
+		.up = up || r->legacy,
+		.legacy = r->legacy,
+	};
+	int before = r->done;
+	sr_status rc;
+
+	if (r->options->step == NULL)
+		return run_step(r);
+	if ((rc = r->options->step(r->options->step_arg, &event)) != SR_OK ||
+	    (rc = run_step(r)) != SR_OK || r->done == before)
+		return rc;
+	event.done = true;
+	event.log_bytes = sr_conn_log_size(r->conn) - r->log;
+	return r->options->step(r->options->step_arg, &event);
+}
+
 static sr_status run_steps(run *r)
 {
 	int total = r->to > r->from ? r->to - r->from : r->from - r->to;
 	sr_status rc = SR_OK;
 
+	r->log = sr_conn_log_size(r->conn);
 	while (rc == SR_OK && !run_done(r)) {
 		int left = r->to > r->at ? r->to - r->at : r->at - r->to;
 
 		if (r->options->progress &&
 		    r->options->progress(r->options->progress_arg, total - left, total))
 			return sr_fail(SR_INTERRUPTED, "cancelled");
-		if ((rc = run_step(r)) == SR_OK)
-			sr_log_tend_between(r->conn);
+		if ((rc = run_step_told(r)) == SR_OK)
+			r->log = sr_log_tend_between(r->conn) ? 0 : sr_conn_log_size(r->conn);
 	}
 	if (rc == SR_OK && r->options->progress)
 		r->options->progress(r->options->progress_arg, total, total);

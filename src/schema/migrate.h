@@ -72,6 +72,17 @@ typedef void (*sr_ledger_fn)(void *arg, int version, const char *description,
 /* Calls fn for each version from 1 to the latest. Version 0 is never in a ledger. */
 sr_status sr_schema_ledger_each(sr_conn *conn, sr_ledger_fn fn, void *arg);
 
+/* A step, told to who rehearses: outside its transaction, before it begins and after its commit. */
+typedef struct sr_step_event {
+	const sr_migration_source *source;
+	bool up;
+	bool legacy;       /* The core tables brought to the shape of version 0, no migration. */
+	bool done;         /* It is committed; */
+	int64_t log_bytes; /* and wrote this much into the log. */
+} sr_step_event;
+
+typedef sr_status (*sr_step_fn)(void *arg, const sr_step_event *event);
+
 typedef struct sr_schema_options {
 	int to;        /* Version to reach; -1: the latest. */
 	bool backup;   /* A verified backup before the first step on a database with rows. */
@@ -81,11 +92,54 @@ typedef struct sr_schema_options {
 	bool full_check;
 	sr_progress_fn progress;
 	void *progress_arg;
+	sr_step_fn step; /* May be NULL. A failure of its own ends the run. */
+	void *step_arg;
 } sr_schema_options;
 
 /* Brings the database there; conn is the only writer and inside no transaction. Another process
  * that does the same at the same time waits, then finds nothing to do. */
 sr_status sr_schema_migrate(sr_conn *conn, const sr_schema_options *options, sr_migrated *migrated);
+
+/* ---- Rehearsing (rehearse.c) ---- */
+
+typedef struct sr_shape sr_shape;
+
+/* Queries that the catalog lives by: calls take for each, with its name and its SQL for tables of
+ * that shape. */
+typedef void (*sr_query_take_fn)(void *to, const char *name, const char *sql);
+typedef sr_status (*sr_queries_fn)(const sr_shape *shape, sr_query_take_fn take, void *to);
+
+typedef struct sr_rehearse_settings {
+	const struct sr_migrations *migrations; /* NULL: the embedded ones. */
+	int to;
+	const char *folder; /* For the snapshot, absolute; NULL: the database's. */
+	bool keep;
+	bool full_check;
+	bool backup; /* As in sr_schema_options, of the real run; */
+	bool validate;
+	bool block_dangerous;
+	sr_durability durability; /* likewise. */
+	double busy_timeout;
+	int cache_pages;
+	sr_queries_fn queries;
+	sr_progress_fn progress;
+	void *progress_arg;
+} sr_rehearse_settings;
+
+typedef struct sr_rehearse sr_rehearse;
+
+/* Plans it and takes the snapshot, when there is anything to rehearse; live is only read, and not
+ * needed any more. Settings and what they refer to must live until the end. */
+sr_status sr_rehearse_begin(sr_conn *live, const sr_rehearse_settings *settings,
+			    sr_rehearse **rehearse);
+
+/* Runs it and makes the report: sr_rehearsal_free. */
+sr_status sr_rehearse_run(sr_rehearse *rehearse, sr_rehearsal **report);
+
+/* Removes the snapshot, unless it is to be kept and sr_rehearse_run was done. NULL is fine. */
+void sr_rehearse_end(sr_rehearse *rehearse);
+
+/* ---- */
 
 sr_status sr_schema_verify(sr_conn *conn, sr_drift_fn fn, void *arg, int64_t *differences);
 
@@ -126,7 +180,7 @@ sr_status sr_schema_compact(sr_conn *conn, sr_progress_fn progress, void *arg);
  * What the tables of an open database have, so that reading works on every version: a relation
  * to select from that has all columns of the latest version, those that are lacking as null.
  */
-typedef struct sr_shape {
+struct sr_shape {
 	int version;       /* As sr_schema_version. */
 	int64_t cookie;    /* The engine's schema number that this was read at. */
 	char *files;       /* "files", or a subquery "(SELECT …)", to be used after FROM. It also
@@ -134,7 +188,7 @@ typedef struct sr_shape {
 	char *clients;     /* Likewise. */
 	bool has_versions; /* There is a file_versions table. */
 	bool latest;       /* version is the program's. */
-} sr_shape;
+};
 
 sr_status sr_shape_read(sr_conn *conn, sr_shape *shape);
 /* Whether the schema was changed since; cheap. */

@@ -99,6 +99,14 @@ sr_status sr_names_add(sr_names *names, const char *name)
 	return SR_OK;
 }
 
+bool sr_names_have(const sr_names *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (strcasecmp(names->names[i], name) == 0)
+			return true;
+	return false;
+}
+
 void sr_names_free(sr_names *names)
 {
 	for (size_t i = 0; i < names->count; i++)

@@ -30,6 +30,7 @@ typedef struct sr_names {
 } sr_names;
 
 sr_status sr_names_add(sr_names *names, const char *name);
+bool sr_names_have(const sr_names *names, const char *name); /* In any case. */
 void sr_names_free(sr_names *names);
 
 /* Whether a NULL-terminated list holds the word, in any case. */
@@ -79,8 +80,9 @@ sr_status sr_schema_run(sr_conn *conn, const sr_migrations *migrations,
 sr_status sr_script_run(sr_conn *conn, const sr_migration_source *source,
 			const sr_migration_script *script, bool block_dangerous);
 
-/* Brings a long log into the database between two steps (tend.c); outside transactions. */
-void sr_log_tend_between(sr_conn *conn);
+/* Brings a long log into the database between two steps (tend.c); outside transactions. Whether
+ * all of it is in, so that the next write begins it anew. */
+bool sr_log_tend_between(sr_conn *conn);
 
 /* ---- The guard (guard.c) ---- */
 
@@ -117,6 +119,13 @@ sr_status sr_measures_take(sr_conn *conn, sr_measures *measures, const char *con
  * it was, or foreign keys broke; then keeps the new measures. */
 sr_status sr_measures_compare(sr_conn *conn, sr_measures *measures, const char *const *changes);
 void sr_measures_free(sr_measures *measures);
+
+/* The query for all stored columns of a table but those of `without` (may be NULL). */
+sr_status sr_table_select(sr_conn *conn, const char *table, const sr_names *without,
+			  sr_buffer *sql);
+
+/* Rows of the table that break a foreign key; -1: it cannot be told. */
+sr_status sr_table_violations(sr_conn *conn, const char *table, int64_t *violations);
 
 /* How many rows the query has, and a sum over them in any order. */
 sr_status sr_rows_digest(sr_conn *conn, const char *sql, int64_t *rows, uint64_t sum[2]);

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 static const sr_schema_object *latest_table(const char *name)
 {
@@ -30,14 +29,6 @@ static sr_status columns_read(sr_conn *conn, const char *table, sr_names *column
 	return rc;
 }
 
-static bool names_have(const sr_names *names, const char *name)
-{
-	for (size_t i = 0; i < names->count; i++)
-		if (strcasecmp(names->names[i], name) == 0)
-			return true;
-	return false;
-}
-
 /* Whose id the column ID of `files` holds. */
 typedef enum id_owner {
 	ID_FILES,   /* The file's own. */
@@ -51,9 +42,9 @@ static sr_status id_owner_read(sr_conn *conn, const sr_names *columns, id_owner 
 	sr_status rc;
 
 	*owner = ID_FILES;
-	if (columns->count == 0 || !names_have(columns, "ID"))
+	if (columns->count == 0 || !sr_names_have(columns, "ID"))
 		return SR_OK;
-	if (!names_have(columns, "ClientID")) {
+	if (!sr_names_have(columns, "ClientID")) {
 		*owner = ID_CLIENTS;
 		return SR_OK;
 	}
@@ -70,7 +61,7 @@ static sr_status id_owner_read(sr_conn *conn, const sr_names *columns, id_owner 
 
 static void column_add(sr_buffer *sql, const sr_names *columns, id_owner owner, const char *column)
 {
-	const char *from = names_have(columns, column) ? column : "NULL";
+	const char *from = sr_names_have(columns, column) ? column : "NULL";
 
 	if (strcmp(column, "ID") == 0)
 		from = owner == ID_CLIENTS ? "NULL"

@@ -3,7 +3,7 @@
 # change.
 load common
 
-readers=(stats search "client list" "sql SELECT+1" "migrate verify")
+readers=(stats search "client list" "sql SELECT+1" "migrate verify" "migrate rehearse")
 writers=("client add x" "file import --client x /dev/null" "sql --write SELECT+1")
 
 # Runs every reader and writer on the database; each must fail and name what is given.

@@ -417,6 +417,15 @@ CALL(optimize)
 	return sr_optimize(f->catalog, &options, &done);
 }
 
+CALL(migrate_rehearse)
+{
+	sr_rehearsal *report;
+	sr_status rc = sr_migrate_rehearse(f->catalog, NULL, &report);
+
+	sr_rehearsal_free(report);
+	return rc;
+}
+
 CALL(record)
 {
 	const char *folder = scratch_path("tree");
@@ -479,6 +488,7 @@ static const struct {
 	{"sr_migrate_verify", migrate_verify},
 	{"sr_optimize_needs_get", optimize_needs_get},
 	{"sr_optimize", optimize},
+	{"sr_migrate_rehearse", migrate_rehearse},
 	{"sr_record", record},
 };
 

@@ -1,0 +1,95 @@
+/*
+ * The list of queries whose plans a rehearsal compares. They are those of the files beside this
+ * one, from the same pieces; a test holds every plan here against what the calls really run.
+ */
+#include "queries.h"
+
+#include <string.h>
+
+#include "file.h"
+
+/* A query of the table of files: its end, after sr_file_select. */
+static const struct {
+	const char *name;
+	const char *end;
+} of_files[] = {
+	{"file by path", " WHERE f.ClientID = $1 AND f.OriginalPath = $2"
+			 " ORDER BY f.row_number DESC LIMIT 1"},
+	{"file by name", " WHERE f.ClientID = $1 AND f.FileName = $2"
+			 " ORDER BY f.row_number DESC LIMIT 1"},
+	{"file by name, without a path",
+	 " WHERE f.ClientID = $1 AND f.FileName = $2 AND f.OriginalPath IS NULL"
+	 " ORDER BY f.row_number DESC LIMIT 1"},
+	{"file by id", " WHERE f.ID = $1"},
+	{"file by row", " WHERE f.row_number = $1"},
+	{"files of a client", " WHERE f.ClientID = $1 ORDER BY f.row_number"},
+	{"files of a client, by path", " WHERE f.ClientID = $1 AND f.OriginalPath >= $2"
+				       " AND f.OriginalPath < $3"
+				       " ORDER BY f.OriginalPath, f.row_number"},
+	{"files of a client, by name", " WHERE f.ClientID = $1 AND f.OriginalPath IS NULL"
+				       " AND f.FileName >= $2 AND f.FileName < $3"
+				       " ORDER BY f.FileName, f.row_number"},
+};
+
+/* The others: {files} and {clients} stand for the shape's. */
+static const struct {
+	const char *name;
+	const char *sql;
+} others[] = {
+	{"search", "SELECT f.row_number, f.ID, f.FileName, f.PathName, f.OriginalPath, f.FileSize,"
+		   " f.ModificationDate, f.FileExtension FROM {files} AS f WHERE 1"},
+	{"search in a client",
+	 "SELECT f.row_number, f.ID, f.FileName, f.PathName, f.OriginalPath, f.FileSize,"
+	 " f.ModificationDate, f.FileExtension FROM {files} AS f WHERE 1"
+	 " AND f.ClientID IN (SELECT c.ID FROM {clients} AS c WHERE c.Name = $1)"},
+	{"client by id", "SELECT c.ID, c.Name, c.PublicKey, c.LastSeen, c.AESKey"
+			 " FROM {clients} AS c WHERE c.ID = $1"},
+	{"client by name", "SELECT c.ID, c.Name, c.PublicKey, c.LastSeen, c.AESKey"
+			   " FROM {clients} AS c WHERE c.Name = $1"},
+	{"clients", "SELECT c.ID, c.Name, c.PublicKey, c.LastSeen, c.AESKey"
+		    " FROM {clients} AS c ORDER BY c.Name, c.ID"},
+	{"totals of the clients", "SELECT f.ClientID, f.FileSize, f.RecordedAt FROM {files} AS f"},
+	{"files gone missing", "SELECT 1 FROM files WHERE ClientID = $1 AND OriginalPath = $2"
+			       " AND MissingSince IS NULL"},
+	{"deletion of a client's files", "SELECT 1 FROM files WHERE ClientID = $1"},
+	{"versions of a file", "SELECT v.ID, v.VersionNumber, v.VersionHash, v.CreatedDate"
+			       " FROM file_versions v WHERE v.FileID = $1"
+			       " ORDER BY v.VersionNumber, v.ID"},
+};
+
+static void add_filled(sr_buffer *sql, const char *text, const sr_shape *shape)
+{
+	while (*text) {
+		if (strncmp(text, "{files}", 7) == 0) {
+			sr_buffer_add_string(sql, shape->files);
+			text += 7;
+		} else if (strncmp(text, "{clients}", 9) == 0) {
+			sr_buffer_add_string(sql, shape->clients);
+			text += 9;
+		} else {
+			sr_buffer_add(sql, text++, 1);
+		}
+	}
+}
+
+sr_status sr_queries_each(const sr_shape *shape, sr_query_take_fn take, void *to)
+{
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_status rc = SR_OK;
+
+	for (size_t i = 0; i < sizeof(of_files) / sizeof(of_files[0]) && rc == SR_OK; i++) {
+		sr_buffer_clear(&sql);
+		sr_file_select(&sql, shape, "f.ClientID");
+		sr_buffer_add_string(&sql, of_files[i].end);
+		if ((rc = sr_buffer_status(&sql)) == SR_OK)
+			take(to, of_files[i].name, sql.data);
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && rc == SR_OK; i++) {
+		sr_buffer_clear(&sql);
+		add_filled(&sql, others[i].sql, shape);
+		if ((rc = sr_buffer_status(&sql)) == SR_OK)
+			take(to, others[i].name, sql.data);
+	}
+	sr_buffer_free(&sql);
+	return rc;
+}
