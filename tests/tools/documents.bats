@@ -10,13 +10,24 @@ setup() {
 	cat >"$tree/strongroom" <<-'END'
 		#!/bin/bash
 		case $1 in
-		help) printf '  %s  words\n' add ask carry drop lift move; printf '\nOptions of\n  zap  x\n' ;;
+		help)
+			case ${2-} in
+			"") printf '  %s  words\n' add ask carry drop lift move; printf '\nOptions of\n  zap  x\n' ;;
+			add) printf 'usage: strongroom add one\n       strongroom add two\n\n  --quickly  or not\n' ;;
+			*) echo "usage: strongroom $2" ;;
+			esac ;;
+		config) printf 'A_SETTING\t5\tdefault\n' ;;
 		add) echo "added 3 files in 0.2 s below $PWD" ;;
 		*) echo "unknown command $1"; exit 2 ;;
 		esac
 	END
 	chmod +x "$tree/strongroom"
 	printf '.It Cm %s\n' add ask carry drop lift move >"$tree/man/strongroom.1"
+	printf '.Xr %s 1\n' strongroom-add strongroom >>"$tree/man/strongroom.1"
+	printf '.Nm strongroom add %s\n' one two >"$tree/man/strongroom-add.1"
+	echo '.It Fl -quickly' >>"$tree/man/strongroom-add.1"
+	echo '.It Cm A_SETTING' >"$tree/man/strongroom.conf.5"
+	printf "  'man/%s',\n" strongroom.1 strongroom-add.1 strongroom.conf.5 >"$tree/meson.build"
 	readme '$ strongroom add' 'added 3 files in 1.7 s below /tmp/first-steps'
 }
 
@@ -71,4 +82,62 @@ readme() {
 	run "$tree/tools/check-docs" "$tree/strongroom"
 	[ "$status" -eq 1 ]
 	[ "$output" = "ARCHITECTURE's source tour lacks src/base/two.c" ]
+}
+
+# lacks FILE PATTERN MESSAGE: without the line, that is said.
+lacks() {
+	cp "$tree/$1" "$BATS_TEST_TMPDIR/before"
+	sed -i "/$2/d" "$tree/$1"
+	run "$tree/tools/check-docs" "$tree/strongroom"
+	cp "$BATS_TEST_TMPDIR/before" "$tree/$1"
+	[ "$status" -eq 1 ]
+	[ "$output" = "$3" ]
+}
+
+@test "a part, an option or a setting that its manual lacks is found" {
+	lacks man/strongroom-add.1 'add two' 'man/strongroom-add.1 does not have add two'
+	lacks man/strongroom-add.1 quickly 'man/strongroom-add.1 does not have --quickly of add'
+	lacks man/strongroom.conf.5 A_SETTING 'man/strongroom.conf.5 does not have A_SETTING'
+	lacks man/strongroom.1 'Xr strongroom-add' 'man/strongroom.1 does not point to strongroom-add.1'
+	rm "$tree/man/strongroom-add.1"
+	echo '.It Cm add one' >>"$tree/man/strongroom.1"
+	sed -i /strongroom-add/d "$tree/meson.build" "$tree/man/strongroom.1"
+	run "$tree/tools/check-docs" "$tree/strongroom"
+	[ "$status" -eq 1 ]
+	[ "$output" = 'man/strongroom.1 does not have add two
+man/strongroom.1 does not have --quickly of add' ]
+}
+
+@test "a manual that is not installed, or not there, is found" {
+	lacks meson.build conf.5 'meson.build does not install man/strongroom.conf.5'
+	echo '.Xr strongroom-gone 1' >>"$tree/man/strongroom.conf.5"
+	run "$tree/tools/check-docs" "$tree/strongroom"
+	[ "$status" -eq 1 ]
+	[ "$output" = 'man/strongroom.conf.5 points to strongroom-gone(1), which is not there' ]
+}
+
+@test "the library's manual lists every call, or is not made" {
+	printf '%s\n' '/* ---- One */' 'SR_API int sr_one(int a);' \
+		'SR_API SR_MUST_CHECK const char *' 'sr_two(void);' >"$tree/header.h"
+	printf '.Sh CALLS\n@CALLS@\n' >"$tree/page"
+	list() { run "$BATS_TEST_DIRNAME/../../tools/list-calls" "$tree/header.h" "$tree/page" "$tree/made"; }
+	list
+	[ "$status" -eq 0 ]
+	[ "$(cat "$tree/made")" = '.Sh CALLS
+.Ss One
+.Fn sr_one ,
+.Fn sr_two .' ]
+	echo 'SR_API int odd;' >>"$tree/header.h"
+	list
+	[ "$status" -eq 1 ]
+	[[ "$output" == *'names of some are not found'* ]]
+	echo '.Sh CALLS' >"$tree/page"
+	sed -i /odd/d "$tree/header.h"
+	list
+	[ "$status" -eq 1 ]
+	[[ "$output" == *'no one place'* ]]
+	sed -i '/----/d' "$tree/header.h"
+	list
+	[ "$status" -eq 1 ]
+	[[ "$output" == *'outside all sections'* ]]
 }
