@@ -257,6 +257,9 @@ SR_API SR_MUST_CHECK sr_status sr_catalog_version(sr_catalog *catalog, int *vers
  * is 0 where it is not known. */
 typedef bool (*sr_progress_fn)(void *arg, int64_t done, int64_t total);
 
+/* The same for work in several steps: step is a static word such as "copying". */
+typedef bool (*sr_step_fn)(void *arg, const char *step, int64_t done, int64_t total);
+
 /* ----------------------------------------------------------------- Clients */
 
 #define SR_NAME_MAX 255  /* Bytes of a client's name. */

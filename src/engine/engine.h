@@ -52,8 +52,9 @@ typedef struct sr_conn_options {
 				      schema is somebody else's. */
 	const char *hidden_table;  /* A column that reads as null here, because it is a secret; */
 	const char *hidden_column; /* NULL for none. Literals. */
-	double deadline;           /* Seconds that one statement of an untrusted connection may run,
-				      waiting for the caller not counted; 0: 30. */
+	bool sweeping;   /* It will go through all of the database: read in large pieces. */
+	double deadline; /* Seconds that one statement of an untrusted connection may run,
+			    waiting for the caller not counted; 0: 30. */
 } sr_conn_options;
 
 /* path is absolute. Directories, texts, half files, encrypted files and the like are refused

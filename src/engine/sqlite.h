@@ -22,6 +22,7 @@ typedef struct sqlite_conn {
 
 	const char *hidden_table; /* As in sr_conn_options. */
 	const char *hidden_column;
+	bool sweeping;     /* As in sr_conn_options. */
 	bool untrusted;    /* Only what sqlite_guard.c lists. */
 	double deadline;   /* Seconds that a statement may run; 0: any. */
 	int64_t spent;     /* Nanoseconds that the running statement took in earlier steps. */
@@ -89,6 +90,10 @@ sr_status sr_sqlite_backup(sr_conn *conn, const char *path, sr_progress_fn progr
 sr_status sr_sqlite_compact(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg);
 sr_status sr_sqlite_replace(sr_conn *conn, const char *path, bool unchanged,
 			    sr_progress_fn progress, void *arg);
+
+/* sqlite_stream.c: the name of a VFS for connections that go through all of a database. */
+#define SR_SQLITE_STREAM "strongroom-stream"
+const char *sr_sqlite_stream(void);
 
 /* sqlite_identify.c: says what the file is that SQLite found to be no database, or to be
  * damaged. */

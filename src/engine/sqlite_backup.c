@@ -86,12 +86,12 @@ static sr_status copy_make(sqlite_conn *c, const char *path, sr_progress_fn prog
 
 	code = sqlite3_open_v2(path, &to,
 			       SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-			       NULL);
+			       sr_sqlite_stream());
 	/* A copy that fails is removed whole, so it needs no journal. */
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(to,
 				    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF; "
-				    "PRAGMA synchronous=OFF",
+				    "PRAGMA synchronous=OFF; PRAGMA cache_size=100",
 				    NULL, NULL, NULL);
 	if (code != SQLITE_OK)
 		rc = copy_failed(to, path, code);

@@ -143,6 +143,11 @@ static bool header_says_log(sqlite3 *db)
 	       (header[18] == 2 || header[19] == 2);
 }
 
+static const char *vfs_of(const sqlite_conn *c)
+{
+	return c->sweeping ? sr_sqlite_stream() : NULL;
+}
+
 static int open_immutable(sqlite_conn *c)
 {
 	sr_buffer uri = SR_BUFFER_EMPTY;
@@ -162,7 +167,7 @@ static int open_immutable(sqlite_conn *c)
 	code = sqlite3_open_v2(uri.data, &c->db,
 			       SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI |
 				       SQLITE_OPEN_EXRESCODE,
-			       NULL);
+			       vfs_of(c));
 	sr_buffer_free(&uri);
 	c->immutable = code == SQLITE_OK;
 	return code;
@@ -171,7 +176,7 @@ static int open_immutable(sqlite_conn *c)
 static int open_plain(sqlite_conn *c, int flags)
 {
 	return sqlite3_open_v2(c->base.path, &c->db,
-			       flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+			       flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs_of(c));
 }
 
 /*
@@ -314,6 +319,7 @@ static sr_status conn_new(const char *path, const sr_conn_options *options, sqli
 	c->hidden_table = options->hidden_table;
 	c->hidden_column = options->hidden_column;
 	c->untrusted = options->untrusted;
+	c->sweeping = options->sweeping;
 	if (c->untrusted)
 		c->deadline = options->deadline > 0 ? options->deadline : DEADLINE_SECONDS;
 	atomic_init(&c->interrupts, 0);

@@ -66,6 +66,10 @@ struct sr_engine {
 	sr_status (*replace)(sr_conn *conn, const char *path, bool unchanged,
 			     sr_progress_fn progress, void *arg);
 
+	sr_status (*data_version)(sr_conn *conn, int64_t *version);
+	sr_status (*restore)(sr_conn *conn, sr_conn *source, const int64_t *version,
+			     sr_progress_fn progress, void *arg);
+
 	void (*guard_changed)(sr_conn *conn); /* Statements in use are to be asked again. */
 	sr_status (*triggers)(sr_conn *conn, bool enabled);
 };

@@ -7,220 +7,20 @@
  */
 #include "schema.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../base/path.h"
+#include "copy.h"
 
 #define KEPT 5
 
-sr_status sr_space_free(const char *path, int64_t *bytes)
-{
-	sr_buffer folder = SR_BUFFER_EMPTY;
-	struct statvfs fs;
-	sr_status rc;
-
-	sr_buffer_add_text(&folder, sr_path_folder(sr_text_of(path)));
-	if ((rc = sr_buffer_status(&folder)) != SR_OK)
-		goto err0;
-	if (statvfs(folder.data, &fs) != 0) {
-		rc = sr_fail_errno(errno, "the free space of %s cannot be told", folder.data);
-		goto err0;
-	}
-	if (__builtin_mul_overflow((int64_t)fs.f_bavail, (int64_t)fs.f_frsize, bytes))
-		*bytes = INT64_MAX;
-err0:
-	sr_buffer_free(&folder);
-	return rc;
-}
-
-sr_status sr_space_check(const char *path, int64_t needed, const char *what)
-{
-	sr_text folder = sr_path_folder(sr_text_of(path));
-	int64_t available;
-	sr_status rc;
-
-	if ((rc = sr_space_free(path, &available)) == SR_OK && available < needed)
-		rc = sr_fail(SR_NO_SPACE, "%.*s: %s needs %lld bytes, and %lld are free",
-			     (int)folder.length, folder.data, what, (long long)needed,
-			     (long long)available);
-	return rc;
-}
-
-/* A name that is free: "_2" and on where the second is taken. */
-static sr_status backup_name(const char *database, char path[4096])
-{
-	time_t now = time(NULL);
-	struct tm parts;
-	char stamp[32];
-	struct stat st;
-
-	gmtime_r(&now, &parts);
-	strftime(stamp, sizeof(stamp), "%Y%m%d_%H%M%S", &parts);
-	for (int i = 1; i < 1000; i++) {
-		char more[8] = "";
-		int n;
-
-		if (i > 1)
-			snprintf(more, sizeof(more), "_%d", i);
-		n = snprintf(path, 4096, "%s_backup_%s%s.db", database, stamp, more);
-		if (n < 0 || n >= 4096)
-			return sr_fail(SR_INVALID, "the path %s is too long for a backup",
-				       database);
-		if (lstat(path, &st) != 0 && errno == ENOENT)
-			return SR_OK;
-	}
-	return sr_fail(SR_EXISTS, "%s: too many backups of this second", path);
-}
-
-/* ---- Unfinished ones ---- */
-
-/* Until it is verified a copy is NAME_backup_YYYYmmdd_HHMMSS.db.PID.part, so that what a killed
- * process leaves is never taken for a backup. */
-static sr_status part_name(const char *path, char part[4096])
-{
-	int n = snprintf(part, 4096, "%s.%ld.part", path, (long)getpid());
-
-	if (n < 0 || n >= 4096)
-		return sr_fail(SR_INVALID, "the path %s is too long for a backup", path);
-	return SR_OK;
-}
-
-/* Whether it is a part of ours whose process is gone. */
-static bool part_is_stale(const char *base, const char *name)
-{
-	size_t length = strlen(base);
-	const char *at = name + length + 8;
-	char *end;
-	long pid;
-
-	if (strncmp(name, base, length) != 0 || strncmp(name + length, "_backup_", 8) != 0)
-		return false;
-	at += strspn(at, "0123456789_");
-	if (strncmp(at, ".db.", 4) != 0)
-		return false;
-	pid = strtol(at + 4, &end, 10);
-	return end > at + 4 && pid > 0 && strcmp(end, ".part") == 0 && kill((pid_t)pid, 0) != 0 &&
-	       errno == ESRCH;
-}
-
-static void parts_remove(const char *database)
-{
-	const char *base = sr_path_name(sr_text_of(database)).data;
-	sr_buffer folder = SR_BUFFER_EMPTY;
-	struct dirent *entry;
-	DIR *dir = NULL;
-
-	sr_buffer_add_text(&folder, sr_path_folder(sr_text_of(database)));
-	if (sr_buffer_status(&folder) == SR_OK)
-		dir = opendir(folder.data);
-	/* A folder that cannot be listed keeps them, and everything else works. */
-	while (dir && (entry = readdir(dir)))
-		if (part_is_stale(base, entry->d_name) &&
-		    unlinkat(dirfd(dir), entry->d_name, 0) == 0)
-			sr_log("migrate", SR_LOG_INFO, "removed the unfinished backup %s",
-			       entry->d_name);
-	if (dir)
-		closedir(dir);
-	sr_buffer_free(&folder);
-}
-
-/* Gives the verified part its name: path, or the next that is free. */
-static sr_status part_finish(const char *database, const char *part, char path[4096])
-{
-	sr_buffer folder = SR_BUFFER_EMPTY;
-	sr_status rc;
-	int fd;
-
-	while (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) != 0) {
-		if ((errno == EINVAL || errno == ENOSYS) && rename(part, path) == 0)
-			break;
-		if (errno != EEXIST)
-			return sr_fail_errno(errno, "%s cannot be renamed", part);
-		if ((rc = backup_name(database, path)) != SR_OK)
-			return rc;
-	}
-	sr_buffer_add_text(&folder, sr_path_folder(sr_text_of(path)));
-	if ((rc = sr_buffer_status(&folder)) == SR_OK) {
-		fd = open(folder.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 || fsync(fd) != 0)
-			rc = sr_fail_errno(
-				errno, "the folder of %s could not be brought to the disk", path);
-		if (fd >= 0)
-			close(fd);
-	}
-	sr_buffer_free(&folder);
-	return rc;
-}
-
-/* ---- Verifying ---- */
-
-static sr_status rows_of(sr_conn *conn, const char *table, int64_t *rows)
-{
-	sr_buffer sql = SR_BUFFER_EMPTY;
-	sr_status rc;
-
-	sr_buffer_add_string(&sql, "SELECT count(*) FROM ");
-	sr_buffer_add_identifier(&sql, table);
-	if ((rc = sr_buffer_status(&sql)) == SR_OK)
-		rc = sr_query_integer(conn, sql.data, rows);
-	sr_buffer_free(&sql);
-	return rc;
-}
-
-sr_status sr_copy_verify(sr_conn *conn, const char *path)
-{
-	sr_conn_options options = {
-		.access = SR_ACCESS_INSPECT, .busy_timeout = 5, .cache_pages = 500};
-	sr_names tables = {NULL, 0};
-	sr_conn *copy;
-	sr_status rc;
-
-	if ((rc = sr_conn_open(&sr_sqlite, path, &options, &copy)) != SR_OK)
-		goto err0;
-	if ((rc = sr_integrity(copy, false)) != SR_OK || (rc = sr_tables(conn, &tables)) != SR_OK)
-		goto err1;
-	for (size_t i = 0; i < tables.count && rc == SR_OK; i++) {
-		int64_t here, there;
-
-		if ((rc = rows_of(conn, tables.names[i], &here)) == SR_OK &&
-		    (rc = rows_of(copy, tables.names[i], &there)) == SR_OK && here != there)
-			rc = sr_fail(SR_CORRUPT, "%s has %lld rows of %s instead of %lld", path,
-				     (long long)there, tables.names[i], (long long)here);
-	}
-err1:
-	sr_names_free(&tables);
-	sr_conn_close(copy);
-err0:
-	return rc;
-}
-
 /* ---- The list of our own ---- */
-
-/* "NAME_backup_" and digits: what backup_name makes. */
-static bool looks_like_ours(const char *base, const char *name)
-{
-	size_t length = strlen(base);
-	const char *stamp = name + length + 8;
-	int digits = 0;
-
-	if (strncmp(name, base, length) != 0 || strncmp(name + length, "_backup_", 8) != 0 ||
-	    strchr(name, '/'))
-		return false;
-	while (*stamp == '_' || (*stamp >= '0' && *stamp <= '9'))
-		digits += *stamp++ != '_';
-	return digits >= 14 && strcmp(stamp, ".db") == 0;
-}
 
 static sr_status list_read(const char *path, sr_names *names)
 {
@@ -314,7 +114,7 @@ static sr_status list_change_alone(const char *database, const char *name, list_
 	if ((rc = sr_buffer_status(&list)) != SR_OK || (rc = list_read(list.data, &names)) != SR_OK)
 		goto err0;
 	for (size_t i = 0; i < names.count && rc == SR_OK; i++)
-		if (looks_like_ours(base, names.names[i]) &&
+		if (sr_backup_named(base, names.names[i], NULL) &&
 		    (change == LIST_CUT || strcmp(names.names[i], name) != 0))
 			rc = sr_names_add(&ours, names.names[i]);
 	if (rc == SR_OK && change == LIST_ADD)
@@ -365,18 +165,24 @@ static void list_say(const char *database, const char *path, list_change change)
 static sr_status backup_copy(sr_conn *conn, char path[4096], sr_progress_fn progress, void *arg)
 {
 	const char *database = sr_conn_path(conn);
+	sr_copied copied;
+	sr_watch watch = {.progress = progress, .arg = arg};
 	char part[4096];
 	sr_status rc;
 
-	if ((rc = backup_name(database, path)) != SR_OK || (rc = part_name(path, part)) != SR_OK)
+	if ((rc = sr_backup_name(database, NULL, "", path)) != SR_OK ||
+	    (rc = sr_part_name(path, part)) != SR_OK)
 		return rc;
-	/* One snapshot for the copy and for the counts that it is compared with. */
+	/* One snapshot for the copy and for the rows that it is compared with. */
 	if ((rc = sr_conn_begin(conn, SR_TRANSACTION_READ)) != SR_OK)
 		return rc;
-	if ((rc = sr_conn_backup(conn, part, progress, arg)) == SR_OK &&
-	    ((rc = sr_copy_verify(conn, part)) != SR_OK ||
-	     (rc = part_finish(database, part, path)) != SR_OK))
-		unlink(part);
+	if ((rc = sr_copy_make(conn, part, false, &watch, &copied)) == SR_OK) {
+		while ((rc = sr_part_finish(part, path)) == SR_EXISTS)
+			if ((rc = sr_backup_name(database, NULL, "", path)) != SR_OK)
+				break;
+		if (rc != SR_OK)
+			unlink(part);
+	}
 	sr_conn_rollback(conn);
 	return rc;
 }
@@ -386,7 +192,7 @@ sr_status sr_backup_make(sr_conn *conn, char path[4096], sr_progress_fn progress
 	const char *database = sr_conn_path(conn);
 	sr_status rc;
 
-	parts_remove(database);
+	sr_parts_remove(NULL, database, NULL);
 	if ((rc = backup_copy(conn, path, progress, arg)) != SR_OK) {
 		path[0] = '\0';
 		return sr_fail_within(rc, "the backup before the migration failed");

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "../base/path.h"
+#include "copy.h"
 
 #define BUSY_SECONDS 30
 
@@ -124,7 +125,7 @@ static sr_status copy_make(sr_conn *conn, sr_conn *keeper, const char *part, hal
 	if ((rc = sr_schema_compact_needs(keeper, &needs)) == SR_OK)
 		rc = sr_space_check(sr_conn_path(conn), needs.needed, "making it compact");
 	if (rc == SR_OK && (rc = sr_conn_compact(conn, part, halves_progress, h)) == SR_OK &&
-	    (rc = sr_copy_verify(keeper, part)) != SR_OK)
+	    (rc = sr_copy_verify(keeper, part, false, NULL, NULL)) != SR_OK)
 		unlink(part);
 	h->base = h->total / 2;
 	sr_conn_rollback(keeper);

@@ -109,15 +109,22 @@ sr_status sr_rows_digest(sr_conn *conn, const char *sql, int64_t *rows, uint64_t
 	return rc;
 }
 
-static sr_status measure_digest(sr_conn *conn, sr_measure *measure)
+sr_status sr_table_digest(sr_conn *conn, const char *table, int64_t *rows, uint64_t sum[2])
 {
 	sr_buffer sql = SR_BUFFER_EMPTY;
 	sr_status rc;
 
-	if ((rc = sr_table_select(conn, measure->table, NULL, &sql)) == SR_OK)
-		rc = sr_rows_digest(conn, sql.data, &measure->rows, measure->sum);
-	measure->digested = rc == SR_OK;
+	if ((rc = sr_table_select(conn, table, NULL, &sql)) == SR_OK)
+		rc = sr_rows_digest(conn, sql.data, rows, sum);
 	sr_buffer_free(&sql);
+	return rc;
+}
+
+static sr_status measure_digest(sr_conn *conn, sr_measure *measure)
+{
+	sr_status rc = sr_table_digest(conn, measure->table, &measure->rows, measure->sum);
+
+	measure->digested = rc == SR_OK;
 	return rc;
 }
 

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "copy.h"
+
 typedef struct run {
 	sr_conn *conn;
 	const sr_migrations *migrations;

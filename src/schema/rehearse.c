@@ -19,6 +19,7 @@
 #include <strings.h>
 
 #include "../base/clock.h"
+#include "copy.h"
 
 struct sr_rehearse {
 	const sr_rehearse_settings *settings;

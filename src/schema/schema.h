@@ -127,6 +127,9 @@ sr_status sr_table_select(sr_conn *conn, const char *table, const sr_names *with
 /* Rows of the table that break a foreign key; -1: it cannot be told. */
 sr_status sr_table_violations(sr_conn *conn, const char *table, int64_t *violations);
 
+/* How many rows the table has, and a sum over every stored column of them in any order. */
+sr_status sr_table_digest(sr_conn *conn, const char *table, int64_t *rows, uint64_t sum[2]);
+
 /* How many rows the query has, and a sum over them in any order. */
 sr_status sr_rows_digest(sr_conn *conn, const char *sql, int64_t *rows, uint64_t sum[2]);
 
@@ -206,18 +209,8 @@ sr_status sr_backup_make(sr_conn *conn, char path[4096], sr_progress_fn progress
 /* Takes a backup away again that turned out not to be needed. */
 void sr_backup_forget(sr_conn *conn, const char *path);
 
-/* SR_CORRUPT unless the copy at path is whole and has as many rows in each table as conn, which is
- * still in the transaction that it was copied from. */
-sr_status sr_copy_verify(sr_conn *conn, const char *path);
-
 /* Removes the older ones that sr_backup_make made, but for the last five. Not before it is sure
  * that the new one is kept: else trying five times in vain would remove all that matter. */
 void sr_backup_cut(sr_conn *conn);
-
-/* How much the folder of path has free. */
-sr_status sr_space_free(const char *path, int64_t *bytes);
-
-/* SR_NO_SPACE unless the folder of path has that much free. */
-sr_status sr_space_check(const char *path, int64_t needed, const char *what);
 
 #endif

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../base/path.h"
+#include "copy.h"
 
 static const char *const sides[] = {"", "-wal", "-shm", "-journal"};
 

@@ -9,6 +9,7 @@
 
 #include "migrate_fixture.h"
 #include "old_database.h"
+#include "schema/copy.h"
 #include "schema/schema.h"
 
 static sr_schema_options up_options(void)

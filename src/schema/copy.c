@@ -1,0 +1,431 @@
+#include "copy.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../base/clock.h"
+#include "../base/path.h"
+#include "schema.h"
+
+/* ---- Watching ---- */
+
+bool sr_watch_progress(void *arg, int64_t done, int64_t total)
+{
+	sr_watch *watch = arg;
+
+	watch->done = done;
+	watch->total = total;
+	if (watch->steps)
+		return watch->steps(watch->arg, watch->step, done, total);
+	return watch->progress && watch->progress(watch->arg, done, total);
+}
+
+bool sr_watch_cancels(void *arg)
+{
+	sr_watch *watch = arg;
+
+	return sr_watch_progress(watch, watch->done, watch->total);
+}
+
+sr_status sr_watch_step(sr_watch *watch, const char *step)
+{
+	if (watch == NULL)
+		return SR_OK;
+	watch->step = step;
+	return sr_watch_progress(watch, 0, 0) ? sr_fail(SR_INTERRUPTED, "cancelled") : SR_OK;
+}
+
+/* ---- Space and folders ---- */
+
+/* The folder of path; "." for none. */
+static sr_status folder_of(const char *path, sr_buffer *folder)
+{
+	sr_buffer_add_text(folder, sr_path_folder(sr_text_of(path)));
+	if (folder->length == 0)
+		sr_buffer_add_string(folder, ".");
+	return sr_buffer_status(folder);
+}
+
+sr_status sr_space_free(const char *path, int64_t *bytes)
+{
+	sr_buffer folder = SR_BUFFER_EMPTY;
+	struct statvfs fs;
+	sr_status rc;
+
+	if ((rc = folder_of(path, &folder)) != SR_OK)
+		goto err0;
+	if (statvfs(folder.data, &fs) != 0) {
+		rc = sr_fail_errno(errno, "the free space of %s cannot be told", folder.data);
+		goto err0;
+	}
+	if (__builtin_mul_overflow((int64_t)fs.f_bavail, (int64_t)fs.f_frsize, bytes))
+		*bytes = INT64_MAX;
+err0:
+	sr_buffer_free(&folder);
+	return rc;
+}
+
+sr_status sr_space_check(const char *path, int64_t needed, const char *what)
+{
+	sr_text folder = sr_path_folder(sr_text_of(path));
+	int64_t available;
+	sr_status rc;
+
+	if ((rc = sr_space_free(path, &available)) == SR_OK && available < needed)
+		rc = sr_fail(SR_NO_SPACE, "%.*s: %s needs %lld bytes, and %lld are free",
+			     (int)folder.length, folder.data, what, (long long)needed,
+			     (long long)available);
+	return rc;
+}
+
+sr_status sr_folder_sync(const char *path)
+{
+	sr_buffer folder = SR_BUFFER_EMPTY;
+	sr_status rc;
+	int fd;
+
+	if ((rc = folder_of(path, &folder)) == SR_OK) {
+		fd = open(folder.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 || fsync(fd) != 0)
+			rc = sr_fail_errno(
+				errno, "the folder of %s could not be brought to the disk", path);
+		if (fd >= 0)
+			close(fd);
+	}
+	sr_buffer_free(&folder);
+	return rc;
+}
+
+/* ---- Names ---- */
+
+static void stamp_now(char stamp[32])
+{
+	time_t now = time(NULL);
+	struct tm parts;
+
+	gmtime_r(&now, &parts);
+	strftime(stamp, 32, "%Y%m%d_%H%M%S", &parts);
+}
+
+/* "_2" and on where the second is taken. */
+sr_status sr_backup_name(const char *database, const char *folder, const char *more,
+			 char path[4096])
+{
+	const char *start = folder ? sr_path_name(sr_text_of(database)).data : database;
+	char stamp[32];
+	struct stat st;
+
+	stamp_now(stamp);
+	for (int i = 1; i < 1000; i++) {
+		char again[8] = "";
+		int n;
+
+		if (i > 1)
+			snprintf(again, sizeof(again), "_%d", i);
+		n = snprintf(path, 4096, "%s%s%s_backup_%s%s.db%s", folder ? folder : "",
+			     folder ? "/" : "", start, stamp, again, more);
+		if (n < 0 || n >= 4096)
+			return sr_fail(SR_INVALID, "the path %s is too long for a backup",
+				       database);
+		if (lstat(path, &st) != 0 && errno == ENOENT)
+			return SR_OK;
+	}
+	return sr_fail(SR_EXISTS, "%s: too many backups of this second", path);
+}
+
+static bool is_extension(const char *text)
+{
+	static const char *const known[] = {"", ".zst", ".sealed", ".zst.sealed"};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(text, known[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The digits of a stamp as an instant. */
+static bool stamp_read(const char *digits, int64_t *instant)
+{
+	char text[32];
+	int64_t when;
+
+	snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", digits, digits + 4,
+		 digits + 6, digits + 8, digits + 10, digits + 12);
+	if (sr_time_parse(text, &when, NULL) != SR_OK) {
+		sr_error_set("");
+		return false;
+	}
+	if (instant)
+		*instant = when;
+	return true;
+}
+
+bool sr_backup_named(const char *base, const char *name, int64_t *instant)
+{
+	size_t length = strlen(base);
+	char digits[16] = "";
+	int count = 0;
+
+	if (strncmp(name, base, length) != 0 || strncmp(name + length, "_backup_", 8) != 0)
+		return false;
+	name += length + 8;
+	for (; *name == '_' || (*name >= '0' && *name <= '9'); name++)
+		if (*name != '_' && count < 14)
+			digits[count++] = *name;
+	return count == 14 && strncmp(name, ".db", 3) == 0 && is_extension(name + 3) &&
+	       stamp_read(digits, instant);
+}
+
+/* ---- Unfinished ones ---- */
+
+sr_status sr_part_name(const char *path, char part[4096])
+{
+	int n = snprintf(part, 4096, "%s.%ld.part", path, (long)getpid());
+
+	if (n < 0 || n >= 4096)
+		return sr_fail(SR_INVALID, "the path %s is too long for a backup", path);
+	return SR_OK;
+}
+
+/* Whether it is a part whose process is gone, of a file that is this database's business. */
+static bool part_is_stale(const char *base, const char *file, const char *name)
+{
+	size_t length = strlen(name);
+	char whole[NAME_MAX + 1];
+	char *dot, *end;
+	long pid;
+
+	if (length < 6 || length >= sizeof(whole) || strcmp(name + length - 5, ".part") != 0)
+		return false;
+	memcpy(whole, name, length - 5);
+	whole[length - 5] = '\0';
+	if ((dot = strrchr(whole, '.')) == NULL)
+		return false;
+	*dot = '\0';
+	pid = strtol(dot + 1, &end, 10);
+	if (end == dot + 1 || *end != '\0' || pid <= 0)
+		return false;
+	if (!sr_backup_named(base, whole, NULL) && (file == NULL || strcmp(file, whole) != 0))
+		return false;
+	return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+void sr_parts_remove(const char *where, const char *database, const char *name)
+{
+	const char *base = sr_path_name(sr_text_of(database)).data;
+	sr_buffer folder = SR_BUFFER_EMPTY;
+	struct dirent *entry;
+	DIR *dir = NULL;
+
+	if (where)
+		sr_buffer_add_string(&folder, where);
+	else
+		(void)folder_of(database, &folder);
+	if (sr_buffer_status(&folder) == SR_OK)
+		dir = opendir(folder.data);
+	/* A folder that cannot be listed keeps them, and everything else works. */
+	while (dir && (entry = readdir(dir)))
+		if (part_is_stale(base, name, entry->d_name) &&
+		    unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+			sr_log("catalog", SR_LOG_INFO, "removed the unfinished backup %s",
+			       entry->d_name);
+	if (dir)
+		closedir(dir);
+	sr_buffer_free(&folder);
+}
+
+/* Renames without replacing; where the file system cannot do that, by a second link, and where
+ * it has none of those either, after a look. */
+static int rename_new(const char *part, const char *path)
+{
+	struct stat st;
+
+	if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return errno;
+	if (link(part, path) == 0)
+		return unlink(part) == 0 ? 0 : errno;
+	if (errno == EEXIST)
+		return EEXIST;
+	if (lstat(path, &st) == 0)
+		return EEXIST;
+	return rename(part, path) == 0 ? 0 : errno;
+}
+
+sr_status sr_part_finish(const char *part, const char *path)
+{
+	int error = rename_new(part, path);
+
+	if (error == EEXIST)
+		return sr_fail(SR_EXISTS, "%s exists already; nothing is overwritten", path);
+	if (error != 0)
+		return sr_fail_errno(error, "%s cannot be renamed", part);
+	return sr_folder_sync(path);
+}
+
+/* ---- Verifying ---- */
+
+/* The tables, and the ledger among them. */
+static sr_status tables_of(sr_conn *conn, sr_names *tables)
+{
+	char type[16];
+	sr_status rc;
+
+	if ((rc = sr_tables(conn, tables)) != SR_OK ||
+	    (rc = sr_object_type(conn, "database_migrations", type)) != SR_OK ||
+	    strcmp(type, "table") != 0)
+		return rc;
+	return sr_names_add(tables, "database_migrations");
+}
+
+static sr_status table_rows(sr_conn *conn, const char *table, int64_t *rows)
+{
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_status rc;
+
+	sr_buffer_add_string(&sql, "SELECT count(*) FROM ");
+	sr_buffer_add_identifier(&sql, table);
+	if ((rc = sr_buffer_status(&sql)) == SR_OK)
+		rc = sr_query_integer(conn, sql.data, rows);
+	sr_buffer_free(&sql);
+	return rc;
+}
+
+/* With a digest, or by the number of rows alone. */
+static sr_status table_measure(sr_conn *conn, const char *table, bool digests, int64_t *rows,
+			       uint64_t sum[2])
+{
+	sum[0] = sum[1] = 0;
+	return digests ? sr_table_digest(conn, table, rows, sum) : table_rows(conn, table, rows);
+}
+
+static sr_status table_compare(sr_conn *conn, sr_conn *copy, const char *table, bool digests,
+			       sr_copied *copied)
+{
+	uint64_t here_sum[2], there_sum[2];
+	int64_t here, there;
+	sr_status rc;
+
+	if ((rc = table_measure(conn, table, digests, &here, here_sum)) != SR_OK ||
+	    (rc = table_measure(copy, table, digests, &there, there_sum)) != SR_OK)
+		return rc;
+	copied->tables++;
+	copied->rows += there;
+	if (here != there)
+		return sr_fail(SR_CORRUPT, "%s has %lld rows of %s instead of %lld",
+			       sr_conn_path(copy), (long long)there, table, (long long)here);
+	if (memcmp(here_sum, there_sum, sizeof(here_sum)) != 0)
+		return sr_fail(SR_CORRUPT, "%s has rows of %s that are not as in %s",
+			       sr_conn_path(copy), table, sr_conn_path(conn));
+	return SR_OK;
+}
+
+static sr_status compare(sr_conn *conn, sr_conn *copy, bool digests, sr_watch *watch,
+			 sr_copied *copied)
+{
+	sr_names tables = {NULL, 0};
+	sr_status rc;
+
+	if ((rc = sr_watch_step(watch, "comparing")) == SR_OK)
+		rc = tables_of(conn, &tables);
+	for (size_t i = 0; i < tables.count && rc == SR_OK; i++)
+		rc = table_compare(conn, copy, tables.names[i], digests, copied);
+	sr_names_free(&tables);
+	return rc;
+}
+
+/* So that what is read back comes from the disk. */
+static void cache_drop(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	close(fd);
+}
+
+sr_status sr_copy_verify(sr_conn *conn, const char *path, bool digests, sr_watch *watch,
+			 sr_copied *copied)
+{
+	const sr_conn_options options = {
+		.access = SR_ACCESS_INSPECT,
+		.busy_timeout = 5,
+		.cache_pages = 500,
+		.sweeping = true,
+	};
+	sr_copied ignored = {0};
+	sr_conn *copy;
+	sr_status rc;
+
+	cache_drop(path);
+	if ((rc = sr_conn_open(&sr_sqlite, path, &options, &copy)) != SR_OK)
+		return rc;
+	if (watch) {
+		sr_conn_watch(copy, sr_watch_cancels, watch);
+		sr_conn_watch(conn, sr_watch_cancels, watch);
+	}
+	if ((rc = sr_watch_step(watch, "checking")) == SR_OK &&
+	    (rc = sr_integrity(copy, false)) == SR_OK)
+		rc = compare(conn, copy, digests, watch, copied ? copied : &ignored);
+	if (watch)
+		sr_conn_watch(conn, NULL, NULL);
+	sr_conn_close(copy);
+	return rc;
+}
+
+sr_status sr_copy_make(sr_conn *conn, const char *part, bool digests, sr_watch *watch,
+		       sr_copied *copied)
+{
+	int64_t began = sr_clock_ns();
+	struct stat st;
+	sr_status rc;
+
+	*copied = (sr_copied){0};
+	if ((rc = sr_watch_step(watch, "copying")) != SR_OK ||
+	    (rc = sr_conn_backup(conn, part, watch ? sr_watch_progress : NULL, watch)) != SR_OK)
+		return rc;
+	copied->seconds = (double)(sr_clock_ns() - began) / 1e9;
+	if (stat(part, &st) != 0)
+		rc = sr_fail_errno(errno, "%s cannot be looked at", part);
+	else if ((rc = sr_copy_verify(conn, part, digests, watch, copied)) == SR_OK)
+		copied->bytes = (int64_t)st.st_size;
+	if (rc != SR_OK)
+		unlink(part);
+	return rc;
+}
+
+sr_status sr_copy_check(sr_conn *copy, bool full, sr_watch *watch, sr_copied *copied)
+{
+	sr_names tables = {NULL, 0};
+	uint64_t sum[2];
+	int64_t rows;
+	sr_status rc;
+
+	*copied = (sr_copied){0};
+	if (watch)
+		sr_conn_watch(copy, sr_watch_cancels, watch);
+	if ((rc = sr_watch_step(watch, "checking")) == SR_OK &&
+	    (rc = sr_integrity(copy, full)) == SR_OK &&
+	    (rc = sr_watch_step(watch, "reading every row")) == SR_OK)
+		rc = tables_of(copy, &tables);
+	for (size_t i = 0; i < tables.count && rc == SR_OK; i++) {
+		if ((rc = sr_table_digest(copy, tables.names[i], &rows, sum)) == SR_OK) {
+			copied->tables++;
+			copied->rows += rows;
+		}
+	}
+	sr_names_free(&tables);
+	sr_conn_watch(copy, NULL, NULL);
+	return rc;
+}
