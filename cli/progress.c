@@ -142,6 +142,11 @@ void progress_share(struct progress *progress, const char *verb, int64_t done, i
 	free(cut);
 }
 
+void progress_restart(struct progress *progress)
+{
+	progress->began = now();
+}
+
 void progress_end(struct progress *progress)
 {
 	if (progress->on)

@@ -28,6 +28,8 @@ void progress_begin(struct progress *progress, const struct cli *cli);
 void progress_show(struct progress *progress, const char *verb, const struct extent *extent);
 /* The same for work that is not of files: a share of the whole. */
 void progress_share(struct progress *progress, const char *verb, int64_t done, int64_t total);
+/* Other work of the same command begins: times count anew. */
+void progress_restart(struct progress *progress);
 /* Wipes the line. */
 void progress_end(struct progress *progress);
 

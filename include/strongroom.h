@@ -1171,6 +1171,109 @@ typedef struct sr_optimized {
 SR_API SR_MUST_CHECK sr_status sr_optimize(sr_catalog *catalog, const sr_optimize_options *options,
 					   sr_optimized *optimized);
 
+/* ----------------------------------------------------------------- Backups */
+
+/*
+ * A backup is a file that holds a whole catalog: the database as it is; that compressed with
+ * zstd; or either encrypted with a key made of a passphrase. docs/BACKUP.md has the formats. Keys
+ * are bytes of the caller's, and nothing of them is kept when a call returns.
+ */
+#define SR_BACKUP_OPTIONS_VERSION 1
+
+typedef struct sr_backup_options {
+	unsigned version; /* SR_BACKUP_OPTIONS_VERSION, set by sr_backup_options_init. */
+	const char *path; /* The new file, or a folder to put it in under the name that NULL gives
+			     it beside the database: NAME_backup_YYYYmmdd_HHMMSS.db (in UTC), with
+			     .zst and .sealed behind it for what they say. */
+	bool compress;    /* With zstd. */
+	const void *key;  /* Encrypts with this passphrase; NULL: does not. */
+	size_t key_length;
+	sr_step_fn progress; /* "copying", "checking", "comparing", "packing", "reading back". */
+	void *progress_arg;  /* May be NULL, both. */
+} sr_backup_options;
+
+SR_API void sr_backup_options_init(sr_backup_options *options);
+
+typedef struct sr_backed_up {
+	char path[4096];        /* Absolute. */
+	int64_t bytes;          /* Of the file, */
+	int64_t database_bytes; /* and of the database in it. */
+	int64_t tables;         /* Compared with what was copied, row by row. */
+	int64_t rows;
+	int schema_version;
+	bool compressed;
+	bool encrypted;
+	double seconds;         /* In all, */
+	double seconds_copying; /* and of copying alone. */
+} sr_backed_up;
+
+/* Backs up a catalog of any version while others read and write it. The copy is written under a
+ * name that ends in .part, brought to the disk, read back from there, checked, compared with what
+ * was copied, decrypted and decompressed again where it was, and only then gets its name; so what
+ * bears it is whole. Nothing is overwritten: SR_EXISTS. A failure, SR_NO_SPACE and SR_INTERRUPTED
+ * among them, leaves no file. What was written is also noted as an activity, where the catalog can
+ * be written. Not inside the thread's transaction: SR_INVALID. options NULL means all defaults. */
+SR_API SR_MUST_CHECK sr_status sr_backup(sr_catalog *catalog, const sr_backup_options *options,
+					 sr_backed_up *result);
+
+#define SR_BACKUP_READ_OPTIONS_VERSION 1
+
+typedef struct sr_backup_read_options {
+	unsigned version; /* SR_BACKUP_READ_OPTIONS_VERSION, set by its init. */
+	const void *key;  /* The passphrase of an encrypted one. */
+	size_t key_length;
+	bool full_check;     /* Indexes too, entry by entry: many times as long. */
+	sr_step_fn progress; /* "unpacking", "checking", "reading every row". May be NULL. */
+	void *progress_arg;
+} sr_backup_read_options;
+
+SR_API void sr_backup_read_options_init(sr_backup_read_options *options);
+
+/* What a backup is found to be. */
+typedef struct sr_backup_report {
+	int64_t bytes;
+	int64_t database_bytes;
+	int64_t tables; /* Read to their last row. */
+	int64_t rows;
+	int schema_version; /* Perhaps one that this program does not know yet. */
+	bool compressed;
+	bool encrypted;
+} sr_backup_report;
+
+/* Checks that a backup is whole and holds a catalog. What is packed is unpacked into a private file
+ * beside the catalog's database (sr_options says which), and removed again: its bytes lie nowhere
+ * that the catalog's do not. SR_WRONG_KEY for an encrypted one without its key; SR_CORRUPT for what
+ * is damaged, cut off or too long; SR_REFUSED for a database that is no catalog. */
+SR_API SR_MUST_CHECK sr_status sr_backup_verify(const sr_options *options, const char *path,
+						const sr_backup_read_options *how,
+						sr_backup_report *report);
+
+typedef struct sr_restored {
+	char path[4096];      /* The database, absolute. */
+	char kept[4096];      /* The backup of it as it was; "" where there was none to make. */
+	char set_aside[4096]; /* Where a damaged database went, its log beside it; "" without. */
+	int from_version;     /* The backup's, */
+	int version;          /* and what it was brought to. */
+	int64_t tables;
+	int64_t rows;
+	double seconds;
+} sr_restored;
+
+/*
+ * Puts the catalog that a backup holds in the place of the one that options name.
+ *
+ * Before anything is touched the backup is unpacked into a private file beside the database,
+ * checked whole, and brought to this program's version; a newer one is SR_TOO_NEW. Then the present
+ * catalog is backed up beside itself (SR_BUSY where somebody writes for longer than the timeout),
+ * and what it holds is replaced through the engine in one transaction: who has it open goes on, and
+ * sees the one or the other whole. Killed at any moment it leaves the one or the other.
+ *
+ * A database that is damaged is set aside with its log, and like one that is missing it is replaced
+ * as a file; SR_BUSY while any process has it open, since that one would go on writing to the old
+ * one. Only rows are restored, not stored files. how may be NULL. */
+SR_API SR_MUST_CHECK sr_status sr_restore(const sr_options *options, const char *path,
+					  const sr_backup_read_options *how, sr_restored *result);
+
 /* ------------------------------------------------------------------ Record */
 
 typedef struct sr_record_summary {

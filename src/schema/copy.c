@@ -116,13 +116,22 @@ static void stamp_now(char stamp[32])
 	strftime(stamp, 32, "%Y%m%d_%H%M%S", &parts);
 }
 
+/* Whether nothing has the name, and no other thread of this process is about to give it. */
+static bool name_is_free(const char *path)
+{
+	char part[4096];
+	struct stat st;
+
+	return lstat(path, &st) != 0 && errno == ENOENT && sr_part_name(path, part) == SR_OK &&
+	       lstat(part, &st) != 0;
+}
+
 /* "_2" and on where the second is taken. */
 sr_status sr_backup_name(const char *database, const char *folder, const char *more,
 			 char path[4096])
 {
 	const char *start = folder ? sr_path_name(sr_text_of(database)).data : database;
 	char stamp[32];
-	struct stat st;
 
 	stamp_now(stamp);
 	for (int i = 1; i < 1000; i++) {
@@ -133,10 +142,10 @@ sr_status sr_backup_name(const char *database, const char *folder, const char *m
 			snprintf(again, sizeof(again), "_%d", i);
 		n = snprintf(path, 4096, "%s%s%s_backup_%s%s.db%s", folder ? folder : "",
 			     folder ? "/" : "", start, stamp, again, more);
-		if (n < 0 || n >= 4096)
+		if (n < 0 || n >= 4096 - 32)
 			return sr_fail(SR_INVALID, "the path %s is too long for a backup",
 				       database);
-		if (lstat(path, &st) != 0 && errno == ENOENT)
+		if (name_is_free(path))
 			return SR_OK;
 	}
 	return sr_fail(SR_EXISTS, "%s: too many backups of this second", path);
@@ -196,18 +205,27 @@ sr_status sr_part_name(const char *path, char part[4096])
 	return SR_OK;
 }
 
+/* What SQLite puts beside a database that is worked on, and nothing, which is that itself. */
+static bool is_side(const char *suffix)
+{
+	return suffix[0] == '\0' || strcmp(suffix, "-wal") == 0 || strcmp(suffix, "-shm") == 0 ||
+	       strcmp(suffix, "-journal") == 0;
+}
+
 /* Whether it is a part whose process is gone, of a file that is this database's business. */
 static bool part_is_stale(const char *base, const char *file, const char *name)
 {
-	size_t length = strlen(name);
+	const char *part = strstr(name, ".part");
 	char whole[NAME_MAX + 1];
 	char *dot, *end;
 	long pid;
 
-	if (length < 6 || length >= sizeof(whole) || strcmp(name + length - 5, ".part") != 0)
+	for (const char *next; part && (next = strstr(part + 1, ".part"));)
+		part = next;
+	if (part == NULL || !is_side(part + 5) || (size_t)(part - name) >= sizeof(whole))
 		return false;
-	memcpy(whole, name, length - 5);
-	whole[length - 5] = '\0';
+	memcpy(whole, name, (size_t)(part - name));
+	whole[part - name] = '\0';
 	if ((dot = strrchr(whole, '.')) == NULL)
 		return false;
 	*dot = '\0';

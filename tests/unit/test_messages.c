@@ -424,6 +424,9 @@ CALL(migrate_rehearse)
 
 	sr_rehearsal_free(report);
 	return rc;
+CALL(backup)
+{
+	return sr_backup(f->catalog, NULL, NULL);
 }
 
 CALL(record)
@@ -489,6 +492,7 @@ static const struct {
 	{"sr_optimize_needs_get", optimize_needs_get},
 	{"sr_optimize", optimize},
 	{"sr_migrate_rehearse", migrate_rehearse},
+	{"sr_backup", backup},
 	{"sr_record", record},
 };
 

@@ -1,0 +1,34 @@
+/* What writing, verifying and restoring backups share. */
+#ifndef SR_BACKUP_H
+#define SR_BACKUP_H
+
+#include "../archive/archive.h"
+#include "../schema/copy.h"
+#include "catalog.h"
+
+/* A backup's database, as a file that SQLite reads. */
+typedef struct sr_unpacked {
+	char path[4096]; /* The backup itself, or a private file; absolute. */
+	bool temporary;  /* The latter: sr_unpacked_remove it. */
+	int64_t bytes;   /* Of the backup. */
+	bool compressed;
+	bool encrypted;
+} sr_unpacked;
+
+/* Unpacks the backup at path (absolute), where it is packed, into a part beside the database. With
+ * `copy` a plain one becomes such a part too, through the engine. watch may be NULL. */
+sr_status sr_unpack(const char *database, const char *path, bool copy,
+		    const sr_backup_read_options *how, sr_watch *watch, sr_unpacked *unpacked);
+void sr_unpacked_remove(const sr_unpacked *unpacked);
+
+/* Opens it for reading alone and checks it and that it is a catalog; fills in the report. */
+sr_status sr_unpacked_check(const sr_unpacked *unpacked, bool full, sr_watch *watch,
+			    sr_backup_report *report);
+
+/* The path made absolute, cut by nothing: SR_INVALID for too long a one. */
+sr_status sr_backup_path(const char *path, char absolute[4096]);
+
+/* SR_INVALID for options of another version, or a key of no bytes. NULL is fine. */
+sr_status sr_backup_read_options_check(const sr_backup_read_options *how);
+
+#endif
