@@ -424,6 +424,8 @@ CALL(migrate_rehearse)
 
 	sr_rehearsal_free(report);
 	return rc;
+}
+
 CALL(backup)
 {
 	return sr_backup(f->catalog, NULL, NULL);
