@@ -10,7 +10,7 @@ struct steps {
 };
 
 void steps_begin(struct steps *steps, const struct cli *cli);
-/* An sr_step_fn with the struct steps; cancels after Ctrl-C. */
+/* An sr_stage_fn with the struct steps; cancels after Ctrl-C. */
 bool steps_show(void *steps, const char *step, int64_t done, int64_t total);
 void steps_end(struct steps *steps);
 

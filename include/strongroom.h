@@ -258,7 +258,7 @@ SR_API SR_MUST_CHECK sr_status sr_catalog_version(sr_catalog *catalog, int *vers
 typedef bool (*sr_progress_fn)(void *arg, int64_t done, int64_t total);
 
 /* The same for work in several steps: step is a static word such as "copying". */
-typedef bool (*sr_step_fn)(void *arg, const char *step, int64_t done, int64_t total);
+typedef bool (*sr_stage_fn)(void *arg, const char *step, int64_t done, int64_t total);
 
 /* ----------------------------------------------------------------- Clients */
 
@@ -1188,8 +1188,8 @@ typedef struct sr_backup_options {
 	bool compress;    /* With zstd. */
 	const void *key;  /* Encrypts with this passphrase; NULL: does not. */
 	size_t key_length;
-	sr_step_fn progress; /* "copying", "checking", "comparing", "packing", "reading back". */
-	void *progress_arg;  /* May be NULL, both. */
+	sr_stage_fn progress; /* "copying", "checking", "comparing", "packing", "reading back". */
+	void *progress_arg;   /* May be NULL, both. */
 } sr_backup_options;
 
 SR_API void sr_backup_options_init(sr_backup_options *options);
@@ -1222,8 +1222,8 @@ typedef struct sr_backup_read_options {
 	unsigned version; /* SR_BACKUP_READ_OPTIONS_VERSION, set by its init. */
 	const void *key;  /* The passphrase of an encrypted one. */
 	size_t key_length;
-	bool full_check;     /* Indexes too, entry by entry: many times as long. */
-	sr_step_fn progress; /* "unpacking", "checking", "reading every row". May be NULL. */
+	bool full_check;      /* Indexes too, entry by entry: many times as long. */
+	sr_stage_fn progress; /* "unpacking", "checking", "reading every row". May be NULL. */
 	void *progress_arg;
 } sr_backup_read_options;
 

@@ -10,7 +10,7 @@
 /* Who is told how far long work is. Zeroed is nobody. */
 typedef struct sr_watch {
 	sr_progress_fn progress; /* One of the two may be set. */
-	sr_step_fn steps;
+	sr_stage_fn steps;
 	void *arg;
 	const char *step; /* What is being done, for steps, */
 	int64_t done;     /* and how far that was, the last time. */
