@@ -209,8 +209,8 @@ static int list(struct cli *cli, sr_catalog *catalog, int64_t stale_before)
 		{"name", "NAME", COLUMN_CUT_END},
 		{"files", "FILES", COLUMN_RIGHT},
 		{"bytes", "SIZE", COLUMN_RIGHT},
-		{"last_recorded", "LAST RECORDED", 0},
-		{"last_seen", "LAST SEEN", COLUMN_CUT_END},
+		{"last_recorded", "LAST RECORDED", COLUMN_DATE},
+		{"last_seen", "LAST SEEN", COLUMN_DATE},
 		{"days_silent", "DAYS SILENT", COLUMN_RIGHT},
 	};
 	const sr_client *client = NULL;

@@ -104,7 +104,7 @@ static int list(struct cli *cli, sr_catalog *catalog, const sr_id *client, const
 	static const struct column columns[] = {
 		{"files", "FILES", COLUMN_RIGHT},
 		{"bytes", "SIZE", COLUMN_RIGHT},
-		{"date", "DATE", 0},
+		{"date", "DATE", COLUMN_DATE},
 		{"name", "NAME", COLUMN_CUT_START},
 		{"mark", "", 0},
 	};

@@ -35,16 +35,11 @@ static void row(struct cli *cli, struct listing *list, const sr_file_version *v)
 static int list(struct cli *cli, sr_catalog *catalog, const sr_id *client, const char *path)
 {
 	static const struct column columns[] = {
-		{"version", "VERSION", COLUMN_RIGHT},
-		{"size", "SIZE", COLUMN_RIGHT},
-		{"date", "MODIFIED", 0},
-		{"created", "RECORDED", 0},
-		{"crc", "CKSUM", COLUMN_RIGHT},
-		{"hash", "", COLUMN_EXACT},
-		{"mark", "", COLUMN_PEOPLE},
-		{"active", "", COLUMN_EXACT},
-		{"path", "", COLUMN_EXACT},
-		{"id", "", COLUMN_EXACT},
+		{"version", "VERSION", COLUMN_RIGHT}, {"size", "SIZE", COLUMN_RIGHT},
+		{"date", "MODIFIED", COLUMN_DATE},    {"created", "RECORDED", COLUMN_DATE},
+		{"crc", "CKSUM", COLUMN_RIGHT},       {"hash", "", COLUMN_EXACT},
+		{"mark", "", COLUMN_PEOPLE},          {"active", "", COLUMN_EXACT},
+		{"path", "", COLUMN_EXACT},           {"id", "", COLUMN_EXACT},
 		{"parent", "", COLUMN_EXACT},
 	};
 	const sr_file_version *version = NULL;

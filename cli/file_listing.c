@@ -11,7 +11,7 @@ struct listing *file_listing_begin(struct cli *cli, const char *key)
 {
 	static const struct column columns[] = {
 		{"id", "", COLUMN_EXACT},
-		{"date", "DATE", COLUMN_PEOPLE},
+		{"date", "DATE", COLUMN_DATE | COLUMN_PEOPLE},
 		{"size", "SIZE", COLUMN_RIGHT | COLUMN_PEOPLE},
 		{"client", "CLIENT", COLUMN_CUT_END},
 		{"file", "FILE", COLUMN_CUT_START | COLUMN_PEOPLE},

@@ -9,7 +9,8 @@
 
 enum {
 	ROWS_MEASURED = 500, /* Rows that a table's widths are taken from. */
-	NARROWEST = 8,       /* Columns that a cut value keeps at least. */
+	NARROWEST = 8,       /* Columns that a cut value keeps at least, */
+	DATE_WIDTH = 16,     /* and those of a date. */
 	GAP = 2,             /* Columns between two values. */
 };
 
@@ -29,6 +30,7 @@ struct listing {
 	size_t waiting_rows;
 	size_t *widths; /* Of each column. */
 	bool begun;     /* The heading is out. */
+	bool upright;   /* It does not fit: each value has a line of its own. */
 };
 
 static bool shown(const struct listing *listing, size_t i)
@@ -81,24 +83,32 @@ static size_t total_width(const struct listing *listing)
 	return total > GAP ? total - GAP : 0;
 }
 
+/* Columns that a value of the column keeps when it is cut, or SIZE_MAX: it never is. */
+static size_t narrowest(const struct column *column)
+{
+	if ((column->flags & COLUMN_DATE) != 0)
+		return DATE_WIDTH;
+	return (column->flags & (COLUMN_CUT_END | COLUMN_CUT_START)) != 0 ? NARROWEST : SIZE_MAX;
+}
+
 /* Takes from the widest column that may be cut until the table fits the terminal. */
 static void fit(struct listing *listing)
 {
-	const unsigned cut = COLUMN_CUT_END | COLUMN_CUT_START;
-
 	while (total_width(listing) > listing->output->width) {
 		size_t widest = listing->count;
 
 		for (size_t i = 0; i < listing->count; i++) {
-			if (!shown(listing, i) || (listing->columns[i].flags & cut) == 0 ||
-			    listing->widths[i] <= NARROWEST)
+			if (!shown(listing, i) ||
+			    listing->widths[i] <= narrowest(&listing->columns[i]))
 				continue;
 			if (widest == listing->count ||
 			    listing->widths[i] > listing->widths[widest])
 				widest = i;
 		}
-		if (widest == listing->count)
+		if (widest == listing->count) {
+			listing->upright = true;
 			return;
+		}
 		listing->widths[widest]--;
 	}
 }
@@ -130,8 +140,7 @@ static void table_cell(struct listing *listing, size_t i, const char *text, cell
 {
 	const unsigned flags = listing->columns[i].flags;
 	const size_t width = listing->widths[i];
-	const bool cut =
-		listing->output->width > 0 && (flags & (COLUMN_CUT_END | COLUMN_CUT_START)) != 0;
+	const bool cut = listing->output->width > 0 && narrowest(&listing->columns[i]) != SIZE_MAX;
 	char *fitted = cut ? utf8_cut(text, width, (flags & COLUMN_CUT_START) != 0)
 			   : must_copy(text, strlen(text));
 	const size_t used = utf8_columns(fitted);
@@ -160,25 +169,60 @@ static void table_heading(struct listing *listing)
 	output_write(listing->output, "\n");
 }
 
-/* Prints the row and frees its texts. */
-static void table_row(struct listing *listing, struct printed *cells)
+/* A row upright: its values below each other, whole. */
+static void upright_row(struct listing *listing, const struct printed *cells)
+{
+	size_t widest = 0;
+
+	for (size_t i = 0; i < listing->count; i++) {
+		if (shown(listing, i) && utf8_columns(listing->columns[i].heading) > widest)
+			widest = utf8_columns(listing->columns[i].heading);
+	}
+	if (listing->begun)
+		output_write(listing->output, "\n");
+	for (size_t i = 0; i < listing->count; i++) {
+		const char *heading = listing->columns[i].heading;
+
+		if (!shown(listing, i) || cells[i].text[0] == '\0')
+			continue;
+		output_toned(listing->output, TONE_HEADING, heading);
+		pad(listing, widest - utf8_columns(heading) + GAP);
+		output_toned(listing->output, cells[i].tone, cells[i].text);
+		output_write(listing->output, "\n");
+	}
+	listing->begun = true;
+}
+
+static void flat_row(struct listing *listing, const struct printed *cells)
 {
 	size_t owed = 0;
 
 	for (size_t i = 0; i < listing->count; i++) {
 		if (shown(listing, i))
 			table_cell(listing, i, cells[i].text, cells[i].tone, &owed);
+	}
+	output_write(listing->output, "\n");
+}
+
+/* Prints the row and frees its texts. */
+static void table_row(struct listing *listing, struct printed *cells)
+{
+	if (listing->upright)
+		upright_row(listing, cells);
+	else
+		flat_row(listing, cells);
+	for (size_t i = 0; i < listing->count; i++) {
 		free(cells[i].text);
 		cells[i].text = NULL;
 	}
-	output_write(listing->output, "\n");
 }
 
 /* The heading and the rows that waited. */
 static void begin_table(struct listing *listing)
 {
 	measure(listing);
-	table_heading(listing);
+	if (!listing->upright)
+		table_heading(listing);
 	for (size_t row = 0; row < listing->waiting_rows; row++)
 		table_row(listing, listing->waiting + row * listing->count);
 	listing->waiting_rows = 0;

@@ -1,6 +1,7 @@
 /*
  * A listing: rows of cells as they come, in any of the forms, in bounded memory. A table takes its
- * column widths from the first rows, which wait until there are enough of them.
+ * column widths from the first rows, which wait until there are enough of them. One that does not
+ * fit the terminal however it is cut goes upright: a line a value.
  */
 #ifndef CLI_LISTING_H
 #define CLI_LISTING_H
@@ -16,6 +17,7 @@ enum {
 	COLUMN_CUT_START = 4, /* keeping its end: paths. */
 	COLUMN_EXACT = 8,     /* Only for programs: CSV and plain. */
 	COLUMN_PEOPLE = 16,   /* Only in tables. */
+	COLUMN_DATE = 32,     /* Dates, which are never cut; what is none and longer may be. */
 };
 
 struct column {

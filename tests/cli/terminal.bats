@@ -36,6 +36,57 @@ for line in open("out"):
 	strongroom search | grep -qF "$long"
 }
 
+# too_wide COLUMNS FILE: lines that take more.
+too_wide() {
+	python3 -c '
+import re, sys, unicodedata
+for line in open(sys.argv[2], errors="replace"):
+    line = re.sub(r"\x1b\[\d*m", "", line.rstrip("\n"))
+    if sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line) > int(sys.argv[1]):
+        print(line)' "$1" "$2"
+}
+
+@test "no table is wider than 80 columns, whatever the catalog holds" {
+	long=$(printf 'long-%.0s' $(seq 40))
+	wide=$(printf '文%.0s' $(seq 60))
+	strongroom client add "$wide" >/dev/null
+	strongroom category add "$(printf 'c%.0s' $(seq 50))" --description "$long$long" >/dev/null
+	for client in pc "$wide"; do
+		for size in 10 20; do
+			echo "{\"original_path\": \"/$long/$wide$long.txt\", \"size\": ${size}000000000000000}
+				{\"original_path\": \"/date\", \"size\": $size}" |
+				strongroom file import --client "$client" >/dev/null
+		done
+	done
+	sqlite3 "$STRONGROOM_DB" "UPDATE files SET ModificationDate = '$long' WHERE FileName = 'date'
+		AND ModificationDate IS NULL; UPDATE clients SET LastSeen = '$long' WHERE Name = 'pc';
+		UPDATE files SET FileCategory = '$long' WHERE FileName = 'date'"
+	listings=("client list" search "file list pc" "file list pc --recursive" "history pc /date"
+		"category list" "category assign --dry-run" "migrate status" "config" "version"
+		"migrate verify" "health")
+	for listing in "${listings[@]}"; do
+		on_terminal 80 '' $listing >out || [ "$listing" = health ]
+		[ "$(wc -l <out)" -gt 0 ]
+		equal '' "$(too_wide 80 out)"
+	done
+	on_terminal 80 '' sql 'SELECT Name, LastSeen, ID FROM clients' >out
+	equal '' "$(too_wide 80 out)"
+	# A date that is one stays whole beside what is none.
+	on_terminal 80 '' client list | grep -q "$(date -u +%Y-%m-%d) [0-9][0-9]:[0-9][0-9] "
+}
+
+@test "a table that cannot fit stands upright, each value whole" {
+	on_terminal 80 '' sql 'SELECT *, 7 AS last FROM clients' >out
+	equal '' "$(too_wide 80 out)"
+	strongroom client add second >/dev/null
+	on_terminal 30 '' client list | sed 's/\x1b\[[0-9]*m//g' >out
+	grep -q '^NAME  *pc$' out
+	grep -q '^NAME  *second$' out
+	grep -q '^DAYS SILENT  *0$' out
+	equal 1 "$(grep -c '^$' <(sed '$d' out))"
+	strongroom client list | grep -q '^NAME  *FILES'
+}
+
 @test "colours are for terminals that have some and people who want them" {
 	escape=$(printf '\033')
 	mkdir some
