@@ -18,7 +18,8 @@ struct batch {
 	char *places[BATCH]; /* Where each came from. */
 	size_t count;
 	sr_saved total;
-	bool begun; /* A transaction is open: there is more than one batch. */
+	int64_t refused; /* Files that did not fit in the client's quota, where it ended at that. */
+	bool begun;      /* A transaction is open. */
 };
 
 static const char *const known[] = {
@@ -136,7 +137,8 @@ static int blame(struct batch *batch, sr_status rc)
 	const char *first = batch->places[0];
 	const char *last = batch->places[batch->count - 1];
 	const bool one = batch->count == 1;
-	char *words = must_print("%s", sr_error_message());
+	char *words = must_print("%s%s", sr_error_message(),
+				 rc == SR_QUOTA ? "; nothing was imported" : "");
 	int code = cli_fail(batch->cli, rc, "%s%s%s: %s", first, one ? "" : " to ", one ? "" : last,
 			    words);
 
@@ -144,6 +146,8 @@ static int blame(struct batch *batch, sr_status rc)
 	return code == USAGE ? FAILED : code;
 }
 
+/* The first opens a transaction around itself and all that follow, so that a bad row further down,
+ * or a file that does not fit in the client's quota, leaves nothing behind. */
 static int save(struct batch *batch)
 {
 	sr_saved saved;
@@ -151,7 +155,13 @@ static int save(struct batch *batch)
 
 	if (batch->count == 0)
 		return DONE;
+	if (!batch->begun) {
+		if ((rc = sr_begin(batch->catalog, "file import")) != SR_OK)
+			return cli_failed(batch->cli, rc);
+		batch->begun = true;
+	}
 	rc = sr_file_save(batch->catalog, batch->files, batch->count, NULL, NULL, &saved);
+	batch->refused = rc == SR_QUOTA ? saved.refused : 0;
 	if (rc != SR_OK)
 		return blame(batch, rc);
 	batch->total.added += saved.added;
@@ -161,20 +171,9 @@ static int save(struct batch *batch)
 	return DONE;
 }
 
-/* The first full batch opens a transaction around itself and all that follow, so that a bad row
- * further down leaves nothing behind; a small import needs none. */
 static int make_room(struct batch *batch)
 {
-	sr_status rc;
-
-	if (batch->count < BATCH)
-		return DONE;
-	if (!batch->begun) {
-		if ((rc = sr_begin(batch->catalog, "file import")) != SR_OK)
-			return cli_failed(batch->cli, rc);
-		batch->begun = true;
-	}
-	return save(batch);
+	return batch->count < BATCH ? DONE : save(batch);
 }
 
 static int read_all(struct import *import, const sr_id *client, struct batch *batch)
@@ -217,6 +216,10 @@ static int import_files(struct cli *cli, sr_catalog *catalog, const sr_id *clien
 		code = cli_failed(cli, rc);
 	if (code != DONE && batch->begun)
 		cli_rollback(catalog);
+	/* That they were refused is not undone with the rest. */
+	if (batch->refused > 0 &&
+	    (rc = sr_activity_failed(catalog, client, batch->refused)) != SR_OK)
+		code = cli_failed(cli, rc);
 	if (code == DONE)
 		saved_print(cli, "files", &batch->total);
 	empty(batch);

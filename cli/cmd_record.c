@@ -17,8 +17,9 @@ const char help_record[] =
 	"the same size, time and inode as before is not read again. Known files that\n"
 	"are gone are marked missing; a PATH that is itself gone is a failure and marks\n"
 	"nothing, since it may only not be mounted. Links are not followed. A file that\n"
-	"cannot be read is named and counted, and the rest goes on; the exit status is 1\n"
-	"then. Ctrl-C keeps what was saved so far; a second one ends at once.\n"
+	"cannot be read, or does not fit in the client's quota, is named and counted, and\n"
+	"the rest goes on; the exit status is 1 then. Ctrl-C keeps what was saved so far;\n"
+	"a second one ends at once.\n"
 	"\n"
 	"  --client NAME      whose files they are\n"
 	"  --exclude PATTERN  leave out what matches, see below; may be given again\n"
@@ -75,6 +76,7 @@ static void report(struct cli *cli, const sr_record_summary *s)
 		{"unchanged", "  unchanged", cell_integer(s->unchanged)},
 		{"missing", "missing", cell_integer(s->missing)},
 		{"failed", "failed", cell_faults(s->failed)},
+		{"over_quota", "  over quota", cell_faults(s->over_quota)},
 		{"special", "links and special", cell_integer(s->special)},
 		{"excluded", "excluded", cell_integer(s->excluded)},
 		{"bytes", "their size", cell_size(s->bytes)},
@@ -88,13 +90,33 @@ static void report(struct cli *cli, const sr_record_summary *s)
 	}
 	output_document(
 		&cli->out,
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b}", "scanned",
-			  (json_int_t)s->scanned, "added", (json_int_t)s->added, "changed",
-			  (json_int_t)s->changed, "unchanged", (json_int_t)s->unchanged, "missing",
-			  (json_int_t)s->missing, "failed", (json_int_t)s->failed, "special",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b}",
+			  "scanned", (json_int_t)s->scanned, "added", (json_int_t)s->added,
+			  "changed", (json_int_t)s->changed, "unchanged", (json_int_t)s->unchanged,
+			  "missing", (json_int_t)s->missing, "failed", (json_int_t)s->failed,
+			  "over_quota", (json_int_t)s->over_quota, "special",
 			  (json_int_t)s->special, "excluded", (json_int_t)s->excluded, "bytes",
 			  (json_int_t)s->bytes, "read", (json_int_t)s->read, "seconds",
 			  json_of_real(s->seconds), "interrupted", (int)s->interrupted));
+}
+
+/* Each was named before. */
+static int fail_some(struct cli *cli, const sr_record_summary *s)
+{
+	const char *plural = s->failed == 1 ? "" : "s";
+
+	if (s->over_quota == 0)
+		return cli_fail(cli, SR_IO, "%" PRId64 " file%s could not be recorded", s->failed,
+				plural);
+	if (s->over_quota == s->failed)
+		return cli_fail(cli, SR_QUOTA,
+				"%" PRId64 " file%s did not fit in the client's quota; raise it "
+				"with: strongroom quota set",
+				s->failed, plural);
+	return cli_fail(cli, SR_IO,
+			"%" PRId64 " files could not be recorded, %" PRId64
+			" of them because they did not fit in the client's quota",
+			s->failed, s->over_quota);
 }
 
 static int record(struct cli *cli, sr_catalog *catalog, const sr_id *client, const arg_list *paths,
@@ -125,10 +147,7 @@ static int record(struct cli *cli, sr_catalog *catalog, const sr_id *client, con
 				"interrupted; the %" PRId64 " files added and %" PRId64
 				" changed so far are kept",
 				summary.added, summary.changed);
-	if (summary.failed > 0)
-		return cli_fail(cli, SR_IO, "%" PRId64 " file%s could not be recorded",
-				summary.failed, summary.failed == 1 ? "" : "s");
-	return DONE;
+	return summary.failed > 0 ? fail_some(cli, &summary) : DONE;
 }
 
 int cmd_record(struct cli *cli)

@@ -153,6 +153,9 @@ SR_API SR_MUST_CHECK sr_status sr_time_parse(const char *text, int64_t *instant,
 /* As sr_time_parse, and also a span before now: 90s, 15m, 12h, 7d, 4w. */
 SR_API SR_MUST_CHECK sr_status sr_when_parse(const char *text, int64_t *instant, bool *is_day);
 
+/* A part of a whole as "80%" or 0.8, from 0 to 1. what names it in the error. */
+SR_API SR_MUST_CHECK sr_status sr_part_parse(const char *what, const char *text, double *part);
+
 /* A span alone, in seconds: 90s, 15m, 12h, 7d, 4w, 1y (365 days). */
 SR_API SR_MUST_CHECK sr_status sr_span_parse(const char *text, int64_t *seconds);
 
@@ -288,6 +291,7 @@ typedef enum sr_outcome {
 	SR_ADDED,
 	SR_CHANGED,
 	SR_UNCHANGED,
+	SR_OVER_QUOTA, /* Not written: the client's quota has no room for it. */
 } sr_outcome;
 
 /* How many of a batch were what. */
@@ -295,6 +299,7 @@ typedef struct sr_saved {
 	int64_t added;
 	int64_t changed;
 	int64_t unchanged;
+	int64_t refused; /* Over the client's quota. */
 } sr_saved;
 
 /* Adds or replaces clients by id, all or none: an upsert that never touches their files. A
@@ -375,6 +380,14 @@ SR_API void sr_file_init(sr_file *file);
  * row is updated in place, and counts as unchanged. outcomes (may be NULL) has room for
  * count; ids (may be NULL) receive the ids of the rows; saved may be NULL. An unknown client
  * is SR_NOT_FOUND.
+ *
+ * Files are taken in their order. One that would bring its client over its quota (see Quotas) is
+ * not written, its outcome is SR_OVER_QUOTA, and its id that of the row there is, else zeros. The
+ * others are saved, and the call returns SR_QUOTA with everything filled in: the one failure that
+ * keeps something. The words
+ * name the first such file, client, quota, what is used and what was needed. Of a refused file
+ * only the failed transfer is written down (see Activity); files that are added or changed count
+ * as transferred, unchanged ones do not.
  */
 SR_API SR_MUST_CHECK sr_status sr_file_save(sr_catalog *catalog, const sr_file *files, size_t count,
 					    sr_outcome *outcomes, sr_id *ids, sr_saved *saved);
@@ -540,6 +553,7 @@ enum {
 
 /* These bits in words, "last, daily, within 30d"; "" for none. keep says what within is. */
 SR_API void sr_kept_format(unsigned kept, const sr_keep *keep, char text[SR_KEPT_TEXT_SIZE]);
+
 /* -------------------------------------------------------------- Categories */
 
 #define SR_CATEGORY_NAME_MAX 50 /* Bytes of a category's name. */
@@ -653,6 +667,83 @@ SR_API void sr_classify_options_init(sr_classify_options *options);
 SR_API SR_MUST_CHECK sr_status sr_category_classify_files(sr_catalog *catalog,
 							  const sr_classify_options *options,
 							  int64_t *looked, int64_t *changed);
+
+/* ------------------------------------------------------------------ Quotas */
+
+/*
+ * How many bytes a client may use. What it uses is the sizes of its files as the catalog holds
+ * them, those marked missing among them. Retained versions do not count: a version is a row about
+ * a state that was, while the catalogued file is what the client has. A size counts as an integer
+ * from 0 to 2^53; one that is not known counts as 0.
+ *
+ * sr_file_save keeps to quotas to the byte, whoever else writes at the same time. A file that
+ * shrinks or keeps its size is always let through, also over the quota. What other programs write
+ * is counted just as exactly, but not refused unless sr_quota_enforce_set says so.
+ */
+typedef enum sr_quota_state {
+	SR_QUOTA_UNLIMITED, /* No quota. */
+	SR_QUOTA_FINE,      /* Below the warning threshold. */
+	SR_QUOTA_WARNING,   /* At it or above: warned once, and again after falling below. */
+	SR_QUOTA_EXCEEDED,  /* More is used than allowed, because the quota was lowered, or by
+			       another program. */
+} sr_quota_state;
+
+/* "unlimited", "ok", "warning", "exceeded". Static. */
+SR_API const char *sr_quota_state_name(sr_quota_state state);
+
+typedef struct sr_quota {
+	sr_id client_id;
+	sr_text client_name;
+	int64_t quota_bytes;      /* SR_NULL_INTEGER: unlimited, as the next and two more. */
+	int64_t available_bytes;  /* What still fits; never negative. */
+	double used_percent;      /* NAN: unlimited. 100 for a quota of 0. */
+	double warning_threshold; /* A part of the quota, 0.8 for 80 %. NAN: unlimited. */
+	int64_t used_bytes;       /* Always known. */
+	sr_quota_state state;
+} sr_quota;
+
+/* Sets the client's quota: bytes from 0, and the threshold above 0 and at most 1; NAN keeps the one
+ * that it has, else is the default's, else 0.8. A quota below what is used is allowed: then
+ * nothing is lost and nothing more fits, and the state is SR_QUOTA_EXCEEDED. quota (may be NULL)
+ * receives how it is now, owned: sr_quota_free. */
+SR_API SR_MUST_CHECK sr_status sr_quota_set(sr_catalog *catalog, const sr_id *client, int64_t bytes,
+					    double warning_threshold, sr_quota **quota);
+
+/* Takes the quota away. cleared (may be NULL) is false where there was none. */
+SR_API SR_MUST_CHECK sr_status sr_quota_clear(sr_catalog *catalog, const sr_id *client,
+					      bool *cleared);
+
+/* One client's, owned: sr_quota_free. Works on databases of every version, as the list does. */
+SR_API SR_MUST_CHECK sr_status sr_quota_get(sr_catalog *catalog, const sr_id *client,
+					    sr_quota **quota);
+SR_API void sr_quota_free(sr_quota *quota);
+
+typedef struct sr_quotas sr_quotas;
+
+/* Every client by name, those without a quota too. */
+SR_API SR_MUST_CHECK sr_status sr_quota_list(sr_catalog *catalog, sr_quotas **cursor);
+/* *quota is NULL after the last one. */
+SR_API SR_MUST_CHECK sr_status sr_quotas_next(sr_quotas *cursor, const sr_quota **quota);
+SR_API void sr_quotas_close(sr_quotas *cursor);
+
+/* What clients get that are added from now on, by whatever program; bytes SR_NULL_INTEGER, as it is
+ * unless set: no quota. The threshold as in sr_quota_set. */
+SR_API SR_MUST_CHECK sr_status sr_quota_default_set(sr_catalog *catalog, int64_t bytes,
+						    double warning_threshold);
+SR_API SR_MUST_CHECK sr_status sr_quota_default_get(sr_catalog *catalog, int64_t *bytes,
+						    double *warning_threshold);
+
+/* Whether statements of other programs, and those of sr_execute, that bring a client over its
+ * quota fail. Off unless set, so that old programs go on. */
+SR_API SR_MUST_CHECK sr_status sr_quota_enforce_set(sr_catalog *catalog, bool enforce);
+SR_API SR_MUST_CHECK sr_status sr_quota_enforce_get(sr_catalog *catalog, bool *enforce);
+
+/* ---------------------------------------------------------------- Activity */
+
+/* Reports transfers of the client that failed before a file could be saved, so that they are
+ * counted: one activity "save_failed", and as many failed transfers of this day. 0 does nothing. */
+SR_API SR_MUST_CHECK sr_status sr_activity_failed(sr_catalog *catalog, const sr_id *client,
+						  int64_t count);
 
 /* ------------------------------------------------------------------ Search */
 
@@ -1281,9 +1372,11 @@ typedef struct sr_record_summary {
 	int64_t added;
 	int64_t changed;
 	int64_t unchanged;
-	int64_t missing; /* Known, below a recorded folder, and gone. */
-	int64_t failed;  /* Could not be read, vanished or changed while being read. */
-	int64_t special; /* Symbolic links, sockets, devices and the like, left alone. */
+	int64_t missing;    /* Known, below a recorded folder, and gone. */
+	int64_t failed;     /* Could not be read, vanished or changed while being read, or is over
+			       the client's quota; each is also counted as a failed transfer. */
+	int64_t over_quota; /* How many of those did not fit in the quota. */
+	int64_t special;    /* Symbolic links, sockets, devices and the like, left alone. */
 	int64_t excluded;
 	int64_t bytes; /* Sizes of the regular files seen. */
 	int64_t read;  /* Bytes read to hash them, so far. */

@@ -99,6 +99,31 @@ sr_status sr_real_parse(const char *what, const char *text, double min, double m
 	return SR_OK;
 }
 
+sr_status sr_part_parse(const char *what, const char *text, double *part)
+{
+	const char *at = text != NULL ? text : "";
+	double fraction, n;
+	int64_t whole;
+	bool percent;
+
+	if (!take_digits(&at, &whole) || !take_fraction(&at, &fraction))
+		goto err0;
+	percent = *at == '%';
+	if (at[percent] != '\0')
+		goto err0;
+	n = (double)whole + fraction;
+	if (percent)
+		n /= 100;
+	if (n > 1)
+		goto err0;
+	*part = n;
+	return sr_return(SR_OK);
+
+err0:
+	return sr_return(sr_fail(SR_INVALID, "%s %s is no part of a whole such as 80%% or 0.8",
+				 what, sr_quoted(sr_text_of(text))));
+}
+
 sr_status sr_bool_parse(const char *what, const char *text, bool *value)
 {
 	static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};

@@ -2,6 +2,8 @@
  * and what each client used day by day. */
 #include "activity.h"
 
+#include "accounts.h"
+
 #define DAY_LENGTH 10 /* 2026-01-31 */
 
 /* $3, now, in whole seconds: texts of one width sort as the moments that they are, and those
@@ -144,4 +146,34 @@ sr_status sr_activity_transferred(sr_conn *conn, const sr_id *client, const sr_t
 	if (rc == SR_OK)
 		rc = note_usage(conn, client, now);
 	return rc;
+}
+
+/* ---- For those who transfer ---- */
+
+typedef struct failure {
+	const sr_id *client;
+	sr_transfers transfers;
+	char now[SR_TIME_TEXT_SIZE];
+} failure;
+
+static sr_status report_failed(sr_conn *conn, void *arg)
+{
+	const failure *job = arg;
+	sr_account account;
+	sr_status rc;
+
+	if ((rc = sr_account_load(conn, job->client, &account)) != SR_OK)
+		return rc;
+	return sr_activity_transferred(conn, job->client, &job->transfers, job->now);
+}
+
+sr_status sr_activity_failed(sr_catalog *catalog, const sr_id *client, int64_t count)
+{
+	failure job = {.client = client, .transfers = {.failed = count}};
+
+	if (count < 0)
+		return sr_return(sr_fail(SR_INVALID, "%lld failed transfers are less than none",
+					 (long long)count));
+	sr_time_format(sr_time_now(), job.now);
+	return sr_return(sr_catalog_write(catalog, SR_HERE, report_failed, &job));
 }

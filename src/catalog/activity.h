@@ -23,10 +23,12 @@
 #define SR_ACTIVITY_PRUNE         "prune"
 
 /* Of the whole catalog. */
-#define SR_ACTIVITY_BACKUP   "backup"
-#define SR_ACTIVITY_RESTORE  "restore"
-#define SR_ACTIVITY_REPAIR   "repair"
-#define SR_ACTIVITY_OPTIMIZE "optimize"
+#define SR_ACTIVITY_BACKUP        "backup"
+#define SR_ACTIVITY_RESTORE       "restore"
+#define SR_ACTIVITY_REPAIR        "repair"
+#define SR_ACTIVITY_OPTIMIZE      "optimize"
+#define SR_ACTIVITY_QUOTA_DEFAULT "quota_default"
+#define SR_ACTIVITY_QUOTA_ENFORCE "quota_enforce"
 
 /* A client's: files and bytes that it is about. Also notes what the client uses now. A client that
  * is not there, as an orphan's, gets none. */

@@ -61,6 +61,9 @@ sr_status sr_catalog_admit(sr_catalog *catalog, sr_conn *conn, bool *stale);
  * no trigger and no view. */
 bool sr_catalog_distrusted(sr_catalog *catalog);
 
+/* SR_NOT_FOUND: no client has that id. */
+sr_status sr_client_fail_unknown(const sr_id *id);
+
 /* Keeps the catalog's memory during a call, and lets go. */
 void sr_catalog_keep(sr_catalog *catalog);
 void sr_catalog_let_go(sr_catalog *catalog);

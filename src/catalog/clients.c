@@ -221,6 +221,14 @@ sr_status sr_client_save(sr_catalog *catalog, const sr_client *clients, size_t c
 	return sr_return(rc);
 }
 
+sr_status sr_client_fail_unknown(const sr_id *id)
+{
+	char hex[SR_ID_TEXT_SIZE];
+
+	sr_id_format(id, hex);
+	return sr_fail(SR_NOT_FOUND, "no client with id %s", hex);
+}
+
 /* ---- Updating ---- */
 
 typedef struct update {
@@ -228,14 +236,6 @@ typedef struct update {
 	unsigned fields;
 	char now[SR_TIME_TEXT_SIZE];
 } update;
-
-static sr_status fail_unknown(const sr_id *id)
-{
-	char hex[SR_ID_TEXT_SIZE];
-
-	sr_id_format(id, hex);
-	return sr_fail(SR_NOT_FOUND, "no client with id %s", hex);
-}
 
 static sr_status update_one(sr_conn *conn, void *arg)
 {
@@ -257,7 +257,7 @@ static sr_status update_one(sr_conn *conn, void *arg)
 	rc = sr_run(stmt);
 	sr_stmt_done(stmt);
 	if (rc == SR_OK && sr_conn_changes(conn) == 0)
-		rc = fail_unknown(&job->changes->id);
+		rc = sr_client_fail_unknown(&job->changes->id);
 	return rc;
 }
 
@@ -336,7 +336,7 @@ static sr_status delete_one(sr_conn *conn, void *arg)
 		return rc;
 	if ((rc = run_for(conn, "DELETE FROM clients WHERE ID = $1", job->id, &clients)) != SR_OK)
 		return rc;
-	return clients == 0 ? fail_unknown(job->id) : SR_OK;
+	return clients == 0 ? sr_client_fail_unknown(job->id) : SR_OK;
 }
 
 sr_status sr_client_delete(sr_catalog *catalog, const sr_id *id, int64_t *files)
@@ -420,7 +420,7 @@ static sr_status find(sr_catalog *catalog, const sr_id *id, sr_text name, sr_cli
 		if ((*client = copy_client(&known)) == NULL)
 			rc = sr_fail_memory();
 	} else {
-		rc = id ? fail_unknown(id)
+		rc = id ? sr_client_fail_unknown(id)
 			: sr_fail(SR_NOT_FOUND, "no client named %s", sr_quoted(name));
 	}
 

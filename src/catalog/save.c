@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "../base/path.h"
+#include "accounts.h"
 #include "file.h"
 
 #define NAME_MAX_BYTES      4096
@@ -288,33 +289,31 @@ typedef struct saving {
 	sr_stmt *by_name;
 	sr_stmt *insert;
 	unsigned insert_bits; /* What insert writes. */
-	sr_id client;         /* The client that was looked up last, */
-	bool client_known;    /* if one was. */
+	sr_accounts accounts; /* Of the clients so far, */
+	sr_account *account;  /* and that of the file at hand. */
+
+	/* Where saved.refused is not 0: */
+	size_t first_refused;       /* Which file, */
+	int64_t growth_refused;     /* by how much it would have grown, */
+	sr_account account_refused; /* and whose it is, as it was then. */
 } saving;
 
-static sr_status check_client(saving *save, const sr_id *client)
+/* Counts what the file adds to what its client uses. False where that does not fit: then nothing
+ * of the file is written, and only the transfer that failed is counted. */
+static bool admit(saving *save, size_t i, int64_t before, int64_t after)
 {
-	char hex[SR_ID_TEXT_SIZE];
-	sr_stmt *stmt;
-	sr_status rc;
-	bool row;
+	int64_t growth = sr_account_growth(before, after);
 
-	if (save->client_known && memcmp(&save->client, client, sizeof(*client)) == 0)
-		return SR_OK;
-	if ((rc = sr_prepare(save->conn, "SELECT 1 FROM clients WHERE ID = $1", &stmt)) != SR_OK)
-		return rc;
-	sr_bind_id(stmt, 1, client);
-	rc = sr_step(stmt, &row);
-	sr_stmt_done(stmt);
-	if (rc != SR_OK)
-		return rc;
-	if (!row) {
-		sr_id_format(client, hex);
-		return sr_fail(SR_NOT_FOUND, "no client with id %s", hex);
+	if (sr_account_grow(save->account, growth))
+		return true;
+	save->outcomes[i] = SR_OVER_QUOTA;
+	save->account->transfers.failed++;
+	if (save->saved.refused++ == 0) {
+		save->first_refused = i;
+		save->growth_refused = growth;
+		save->account_refused = *save->account;
 	}
-	save->client = *client;
-	save->client_known = true;
-	return SR_OK;
+	return false;
 }
 
 static sr_status prepare_find(sr_conn *conn, const char *condition, sr_stmt **stmt)
@@ -385,9 +384,9 @@ static sr_status change(saving *save, int64_t row, const wanted *want, unsigned 
 	return sr_version_append(save->conn, row, save->now);
 }
 
-static sr_status save_known(saving *save, sr_stmt *stmt, wanted *want, sr_outcome *outcome,
-			    sr_id *id)
+static sr_status save_known(saving *save, sr_stmt *stmt, wanted *want, size_t i)
 {
+	sr_id *id = &save->ids[i];
 	sr_file known;
 	int64_t row = sr_file_row(stmt);
 	unsigned bits;
@@ -397,11 +396,13 @@ static sr_status save_known(saving *save, sr_stmt *stmt, wanted *want, sr_outcom
 	sr_file_read(stmt, &known);
 	changed = content_differs(&known, &want->file);
 	bits = differing(&known, want, changed);
-	*outcome = changed ? SR_CHANGED : SR_UNCHANGED;
+	save->outcomes[i] = changed ? SR_CHANGED : SR_UNCHANGED;
 	*id = known.id;
 	/* To its end, before the row is written and the next file bound; known ends here. */
 	if ((rc = sr_step(stmt, &more)) != SR_OK)
 		return rc;
+	if ((bits & SR_FILE_BIT(SR_FILE_SIZE)) && !admit(save, i, known.size, want->file.size))
+		return SR_OK;
 	if (!known.has_id) {
 		/* Before its versions, which refer to it. */
 		sr_id_new(id);
@@ -416,6 +417,15 @@ static sr_status save_known(saving *save, sr_stmt *stmt, wanted *want, sr_outcom
 	return sr_file_update(save->conn, row, &want->file, bits);
 }
 
+static void count(saving *save, const sr_file *file, sr_outcome outcome)
+{
+	save->saved.added += outcome == SR_ADDED;
+	save->saved.changed += outcome == SR_CHANGED;
+	save->saved.unchanged += outcome == SR_UNCHANGED;
+	if (outcome == SR_ADDED || outcome == SR_CHANGED)
+		sr_account_transferred(save->account, file->size, file->transfer_speed);
+}
+
 static sr_status save_one(saving *save, size_t i)
 {
 	wanted want;
@@ -424,22 +434,31 @@ static sr_status save_one(saving *save, size_t i)
 	bool row;
 
 	complete(&save->files[i], &want);
-	if ((rc = check_client(save, &want.file.client_id)) != SR_OK)
+	rc = sr_accounts_get(&save->accounts, save->conn, &want.file.client_id, &save->account);
+	if (rc != SR_OK)
 		return rc;
 	if ((rc = find(save, &want.file, &stmt, &row)) != SR_OK)
 		return rc;
 	if (row) {
-		rc = save_known(save, stmt, &want, &save->outcomes[i], &save->ids[i]);
-	} else {
+		rc = save_known(save, stmt, &want, i);
+	} else if (admit(save, i, SR_NULL_INTEGER, want.file.size)) {
 		save->outcomes[i] = SR_ADDED;
 		rc = add(save, &want, &save->ids[i]);
 	}
 	if (rc != SR_OK)
 		return sr_fail_within(rc, "file %s", named(&want.file));
-	save->saved.added += save->outcomes[i] == SR_ADDED;
-	save->saved.changed += save->outcomes[i] == SR_CHANGED;
-	save->saved.unchanged += save->outcomes[i] == SR_UNCHANGED;
+	count(save, &want.file, save->outcomes[i]);
 	return SR_OK;
+}
+
+/* What every client's share of the batch comes to. */
+static sr_status settle(saving *save)
+{
+	sr_status rc = SR_OK;
+
+	for (size_t i = 0; rc == SR_OK && i < save->accounts.count; i++)
+		rc = sr_account_settle(save->conn, &save->accounts.list[i], save->now);
+	return rc;
 }
 
 static sr_status save_all(sr_conn *conn, void *arg)
@@ -449,14 +468,35 @@ static sr_status save_all(sr_conn *conn, void *arg)
 
 	save->conn = conn;
 	save->by_path = save->by_name = save->insert = NULL;
-	save->client_known = false;
+	sr_accounts_free(&save->accounts);
 	memset(&save->saved, 0, sizeof(save->saved));
+	memset(save->ids, 0, save->count * sizeof(*save->ids));
 	for (size_t i = 0; rc == SR_OK && i < save->count; i++)
 		rc = save_one(save, i);
 	sr_stmt_done(save->insert);
 	sr_stmt_done(save->by_name);
 	sr_stmt_done(save->by_path);
-	return rc;
+	return rc == SR_OK ? settle(save) : rc;
+}
+
+/* Hands out what came of it. */
+static sr_status report(const saving *save, sr_outcome *outcomes, sr_id *ids, sr_saved *saved)
+{
+	const sr_file *file = &save->files[save->first_refused];
+
+	if (outcomes != NULL)
+		memcpy(outcomes, save->outcomes, save->count * sizeof(*outcomes));
+	if (ids != NULL)
+		memcpy(ids, save->ids, save->count * sizeof(*ids));
+	if (saved != NULL)
+		*saved = save->saved;
+	for (size_t i = 0; i < save->accounts.count; i++)
+		sr_account_log(&save->accounts.list[i]);
+	if (save->saved.refused == 0)
+		return SR_OK;
+	return sr_account_fail(&save->account_refused,
+			       file->original_path.data ? file->original_path : file->name,
+			       save->growth_refused, save->saved.refused);
 }
 
 sr_status sr_file_save(sr_catalog *catalog, const sr_file *files, size_t count,
@@ -471,20 +511,13 @@ sr_status sr_file_save(sr_catalog *catalog, const sr_file *files, size_t count,
 	sr_time_format(sr_time_now(), save.now);
 	save.outcomes = calloc(count ? count : 1, sizeof(*save.outcomes));
 	save.ids = calloc(count ? count : 1, sizeof(*save.ids));
-	if (save.outcomes == NULL || save.ids == NULL) {
+	if (save.outcomes == NULL || save.ids == NULL)
 		rc = sr_fail_memory();
-		goto err1;
-	}
-	if (count > 0 && (rc = sr_catalog_write(catalog, SR_HERE, save_all, &save)) != SR_OK)
-		goto err1;
-	if (outcomes != NULL)
-		memcpy(outcomes, save.outcomes, count * sizeof(*outcomes));
-	if (ids != NULL)
-		memcpy(ids, save.ids, count * sizeof(*ids));
-	if (saved != NULL)
-		*saved = save.saved;
-
-err1:
+	else if (count > 0)
+		rc = sr_catalog_write(catalog, SR_HERE, save_all, &save);
+	if (rc == SR_OK)
+		rc = report(&save, outcomes, ids, saved);
+	sr_accounts_free(&save.accounts);
 	free(save.ids);
 	free(save.outcomes);
 err0:

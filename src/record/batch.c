@@ -1,5 +1,7 @@
 #include "batch.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,8 @@ struct sr_batch {
 	sr_catalog *catalog;
 	const sr_id *client;
 	const sr_category_rules *rules;
+	sr_batch_refused_fn refused; /* Is told what did not fit. */
+	void *arg;
 	sr_file files[FILES_MOST]; /* To be saved, */
 	pending pending[FILES_MOST];
 	size_t count;                /* so many; */
@@ -28,16 +32,19 @@ struct sr_batch {
 	size_t missing_count;        /* so many. */
 	int64_t since;               /* When the first of them came (sr_clock_ns). */
 	sr_saved saved;
+	sr_outcome outcomes[FILES_MOST]; /* Of the save at hand. */
 };
 
 sr_status sr_batch_new(sr_batch **batch, sr_catalog *catalog, const sr_id *client,
-		       const sr_category_rules *rules)
+		       const sr_category_rules *rules, sr_batch_refused_fn refused, void *arg)
 {
 	if ((*batch = calloc(1, sizeof(**batch))) == NULL)
 		return sr_fail_memory();
 	(*batch)->catalog = catalog;
 	(*batch)->client = client;
 	(*batch)->rules = rules;
+	(*batch)->refused = refused;
+	(*batch)->arg = arg;
 	return SR_OK;
 }
 
@@ -155,22 +162,55 @@ bool sr_batch_due(const sr_batch *batch)
 	       sr_clock_ns() - batch->since >= WAIT_NS;
 }
 
-sr_status sr_batch_save(sr_batch *batch)
+/* Tells of each file that did not fit how things stand, which the save's own words do for the
+ * first. */
+static sr_status tell_refused(sr_batch *batch)
 {
-	sr_saved saved = {0, 0, 0};
+	char why[256];
+	sr_quota *quota;
 	sr_status rc;
 
-	if (batch->count > 0) {
-		rc = sr_file_save(batch->catalog, batch->files, batch->count, NULL, NULL, &saved);
-		if (rc != SR_OK)
-			return rc;
-		batch->saved.added += saved.added;
-		batch->saved.changed += saved.changed;
-		batch->saved.unchanged += saved.unchanged;
-		for (size_t i = 0; i < batch->count; i++)
-			sr_job_free(batch->pending[i].job);
-		batch->count = 0;
+	if ((rc = sr_quota_get(batch->catalog, batch->client, &quota)) != SR_OK)
+		return rc;
+	for (size_t i = 0; i < batch->count; i++) {
+		if (batch->outcomes[i] != SR_OVER_QUOTA)
+			continue;
+		snprintf(why, sizeof(why),
+			 "does not fit: it has %" PRId64 " bytes, and %" PRId64 " of the %" PRId64
+			 " bytes of the client's quota are used",
+			 batch->files[i].size, quota->used_bytes, quota->quota_bytes);
+		batch->refused(batch->arg, batch->files[i].original_path, why);
 	}
+	sr_quota_free(quota);
+	return SR_OK;
+}
+
+static sr_status save_files(sr_batch *batch)
+{
+	sr_saved saved = {0};
+	sr_status rc = sr_file_save(batch->catalog, batch->files, batch->count, batch->outcomes,
+				    NULL, &saved);
+
+	if (rc == SR_QUOTA)
+		rc = tell_refused(batch);
+	if (rc != SR_OK)
+		return rc;
+	batch->saved.added += saved.added;
+	batch->saved.changed += saved.changed;
+	batch->saved.unchanged += saved.unchanged;
+	batch->saved.refused += saved.refused;
+	for (size_t i = 0; i < batch->count; i++)
+		sr_job_free(batch->pending[i].job);
+	batch->count = 0;
+	return SR_OK;
+}
+
+sr_status sr_batch_save(sr_batch *batch)
+{
+	sr_status rc;
+
+	if (batch->count > 0 && (rc = save_files(batch)) != SR_OK)
+		return rc;
 	if (batch->missing_count > 0) {
 		rc = sr_file_mark_missing(batch->catalog, batch->client, batch->missing,
 					  batch->missing_count, sr_time_now(), NULL);

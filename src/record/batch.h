@@ -6,9 +6,12 @@
 
 typedef struct sr_batch sr_batch;
 
+/* A file that did not fit in the client's quota, and why. */
+typedef void (*sr_batch_refused_fn)(void *arg, sr_text path, const char *why);
+
 /* The rules stay the caller's. */
 sr_status sr_batch_new(sr_batch **batch, sr_catalog *catalog, const sr_id *client,
-		       const sr_category_rules *rules);
+		       const sr_category_rules *rules, sr_batch_refused_fn refused, void *arg);
 
 /* Takes over a job that was read well. Saves the batch when it is full. */
 sr_status sr_batch_add_read(sr_batch *batch, sr_job *job);
@@ -22,7 +25,8 @@ sr_status sr_batch_add_missing(sr_batch *batch, sr_text path);
 /* Whether what waits has waited long enough. */
 bool sr_batch_due(const sr_batch *batch);
 
-/* Saves what waits. What fails stays in the batch. */
+/* Saves what waits, but for what does not fit: that is told and dropped. What fails otherwise stays
+ * in the batch. */
 sr_status sr_batch_save(sr_batch *batch);
 
 /* What was saved so far. */

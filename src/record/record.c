@@ -49,6 +49,7 @@ typedef struct recording {
 	sr_estimate estimate;
 	int64_t given;       /* Files handed to the readers, */
 	int64_t given_bytes; /* and their sizes. */
+	int64_t refused;     /* Files that did not fit in the quota. */
 	int64_t untouched;   /* Files that needed neither reading nor saving. */
 	int64_t begun;       /* sr_clock_ns */
 	int64_t reported;    /* When progress was last called. */
@@ -69,6 +70,7 @@ static void count_up(recording *rec)
 	rec->summary->added = saved->added;
 	rec->summary->changed = saved->changed;
 	rec->summary->unchanged = rec->untouched + saved->unchanged;
+	rec->summary->over_quota = saved->refused;
 	rec->summary->read = sr_readers_read(rec->readers);
 	rec->summary->seconds = (double)(sr_clock_ns() - rec->begun) / NS_PER_SECOND;
 }
@@ -120,6 +122,23 @@ static void fail_file(recording *rec, sr_text path, const char *why)
 	sr_log("record", SR_LOG_INFO, "%s failed: %s", sr_quoted(path), why);
 	if (rec->options->failure != NULL)
 		rec->options->failure(rec->options->arg, path, why);
+}
+
+/* The catalog itself counts these as transfers that failed. */
+static void fail_refused(void *arg, sr_text path, const char *why)
+{
+	recording *rec = arg;
+
+	fail_file(rec, path, why);
+	rec->refused++;
+}
+
+/* Those that never got to the catalog. */
+static sr_status count_failed(const recording *rec)
+{
+	int64_t count = rec->summary->failed - rec->refused;
+
+	return count > 0 ? sr_activity_failed(rec->catalog, rec->client, count) : SR_OK;
 }
 
 /* ---- Jobs that come back ---- */
@@ -381,6 +400,20 @@ static int threads_of(const sr_record_options *options)
 	return sched_getaffinity(0, sizeof(cores), &cores) == 0 ? CPU_COUNT(&cores) : 1;
 }
 
+/* Stopping keeps what was read whole. */
+static sr_status save_rest(recording *rec, sr_status ended)
+{
+	sr_status rc = sr_batch_save(rec->batch);
+
+	if (rc == SR_OK)
+		rc = count_failed(rec);
+	if (ended == SR_OK)
+		return rc;
+	if (rc == SR_OK)
+		sr_fail(ended, "recording was stopped; what was read before is saved");
+	return ended;
+}
+
 static sr_status record_roots(recording *rec)
 {
 	sr_status rc = sr_types_new(&rec->types, SR_TYPES_FOLDER);
@@ -389,7 +422,8 @@ static sr_status record_roots(recording *rec)
 		return rc;
 	if ((rc = sr_category_rules_load(rec->catalog, &rec->rules)) != SR_OK)
 		goto err0;
-	if ((rc = sr_batch_new(&rec->batch, rec->catalog, rec->client, rec->rules)) != SR_OK)
+	rc = sr_batch_new(&rec->batch, rec->catalog, rec->client, rec->rules, fail_refused, rec);
+	if (rc != SR_OK)
 		goto err1;
 	rc = sr_readers_start(&rec->readers, threads_of(rec->options), rec->types);
 	if (rc != SR_OK)
@@ -398,11 +432,8 @@ static sr_status record_roots(recording *rec)
 		rc = record_root(rec, rec->roots->paths[i]);
 	if (rc == SR_OK)
 		rc = collect(rec, 0);
-	/* Stopping keeps what was read whole. */
-	if (rc == SR_OK)
-		rc = sr_batch_save(rec->batch);
-	else if (rc == SR_INTERRUPTED && sr_batch_save(rec->batch) == SR_OK)
-		sr_fail(rc, "recording was stopped; what was read before is saved");
+	if (rc == SR_OK || rc == SR_INTERRUPTED)
+		rc = save_rest(rec, rc);
 	count_up(rec);
 	sr_scout_free(rec->scout);
 	sr_readers_free(rec->readers);

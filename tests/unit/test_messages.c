@@ -11,6 +11,7 @@ typedef struct handles {
 	sr_folder *folder;
 	sr_versions *versions;
 	sr_categories *categories;
+	sr_quotas *quotas;
 	sr_rows *rows;
 } handles;
 
@@ -284,6 +285,76 @@ CALL(versions_next)
 	return sr_versions_next(open_handles.versions, &version);
 }
 
+CALL(quota_set)
+{
+	sr_quota *quota = NULL;
+	sr_status rc = sr_quota_set(f->catalog, &f->client, 1 << 20, 0.5, &quota);
+
+	sr_quota_free(quota);
+	return rc;
+}
+
+CALL(quota_get)
+{
+	sr_quota *quota = NULL;
+	sr_status rc = sr_quota_get(f->catalog, &f->client, &quota);
+
+	sr_quota_free(quota);
+	return rc;
+}
+
+CALL(quota_clear)
+{
+	return sr_quota_clear(f->catalog, &f->client, NULL);
+}
+
+CALL(quota_list)
+{
+	sr_quotas *cursor = NULL;
+	sr_status rc = sr_quota_list(f->catalog, &cursor);
+
+	sr_quotas_close(cursor);
+	return rc;
+}
+
+CALL(quotas_next)
+{
+	const sr_quota *quota;
+
+	(void)f;
+	return sr_quotas_next(open_handles.quotas, &quota);
+}
+
+CALL(quota_default_set)
+{
+	return sr_quota_default_set(f->catalog, SR_NULL_INTEGER, 0.5);
+}
+
+CALL(quota_default_get)
+{
+	int64_t bytes;
+	double warning;
+
+	return sr_quota_default_get(f->catalog, &bytes, &warning);
+}
+
+CALL(quota_enforce_set)
+{
+	return sr_quota_enforce_set(f->catalog, false);
+}
+
+CALL(quota_enforce_get)
+{
+	bool enforce;
+
+	return sr_quota_enforce_get(f->catalog, &enforce);
+}
+
+CALL(activity_failed)
+{
+	return sr_activity_failed(f->catalog, &f->client, 1);
+}
+
 CALL(search)
 {
 	sr_files *cursor = NULL;
@@ -475,6 +546,16 @@ static const struct {
 	{"sr_category_delete", category_delete},
 	{"sr_version_list", version_list},
 	{"sr_versions_next", versions_next},
+	{"sr_quota_set", quota_set},
+	{"sr_quota_get", quota_get},
+	{"sr_quota_clear", quota_clear},
+	{"sr_quota_list", quota_list},
+	{"sr_quotas_next", quotas_next},
+	{"sr_quota_default_set", quota_default_set},
+	{"sr_quota_default_get", quota_default_get},
+	{"sr_quota_enforce_set", quota_enforce_set},
+	{"sr_quota_enforce_get", quota_enforce_get},
+	{"sr_activity_failed", activity_failed},
 	{"sr_search", search},
 	{"sr_statistics_get", statistics_get},
 	{"sr_pool_statistics_get", pool_statistics_get},
@@ -508,7 +589,7 @@ static int setup(void **state)
 
 	catalog_setup(state);
 	f = *state;
-	f->options.pool_size = 8; /* Five cursors and a call. */
+	f->options.pool_size = 10; /* Seven cursors, and calls. */
 	catalog_open(f);
 	f->client = add_client(f, "host");
 	file = file_at(f, "/a/b");
@@ -535,6 +616,7 @@ static void open_all(const catalog_fixture *f)
 	assert_ok(sr_version_list(f->catalog, &f->client, sr_text_of("/a/b"),
 				  &open_handles.versions));
 	assert_ok(sr_category_list(f->catalog, false, &open_handles.categories));
+	assert_ok(sr_quota_list(f->catalog, &open_handles.quotas));
 	assert_ok(sr_query_open(f->catalog, "SELECT 1", NULL, 0, &open_handles.rows));
 }
 
@@ -545,6 +627,7 @@ static void close_all(void)
 	sr_folder_close(open_handles.folder);
 	sr_versions_close(open_handles.versions);
 	sr_categories_close(open_handles.categories);
+	sr_quotas_close(open_handles.quotas);
 	sr_rows_close(open_handles.rows);
 }
 
@@ -612,6 +695,7 @@ static sr_status parse(int which, bool good)
 	sr_options options;
 	int64_t number;
 	sr_keep keep;
+	double part;
 	sr_id id;
 
 	sr_options_init(&options);
@@ -633,6 +717,8 @@ static sr_status parse(int which, bool good)
 	case 6:
 		return sr_log_levels(good ? "warning" : "loud");
 	case 7:
+		return sr_part_parse("a part", good ? "80%" : "101%", &part);
+	case 9:
 		return sr_settings_each(&options, ignore_setting, NULL);
 	case 8:
 		sr_keep_init(&keep);

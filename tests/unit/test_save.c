@@ -15,7 +15,7 @@ static void test_adds_and_derives(void **state)
 {
 	catalog_fixture *fixture = *state;
 	sr_file file = file_at(fixture, "/home/me/Report.TXT");
-	sr_saved saved = {7, 7, 7};
+	sr_saved saved = {7, 7, 7, 7};
 	sr_outcome outcome = SR_CHANGED;
 	sr_file *found;
 	sr_id id;
@@ -224,7 +224,7 @@ static void test_all_or_none(void **state)
 	catalog_fixture *fixture = *state;
 	sr_file files[2] = {file_at(fixture, "/x"), file_at(fixture, "/y")};
 	sr_outcome outcomes[2] = {SR_CHANGED, SR_CHANGED};
-	sr_saved saved = {9, 9, 9};
+	sr_saved saved = {9, 9, 9, 9};
 
 	memset(&files[1].client_id, 0xee, sizeof(sr_id));
 	assert_fails(sr_file_save(fixture->catalog, files, 2, outcomes, NULL, &saved), SR_NOT_FOUND,

@@ -1,0 +1,212 @@
+#include "accounts.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* As in the triggers: no size counts for more, so that the sum of many that make no sense is still
+ * a number. */
+#define SIZE_MOST (INT64_C(1) << 53)
+
+/* ---- One client ---- */
+
+static void read_account(sr_stmt *stmt, sr_account *account)
+{
+	sr_text name = sr_column_text(stmt, 0);
+	int64_t quota = sr_column_integer(stmt, 1);
+	int64_t used = sr_column_integer(stmt, 3);
+
+	account->name_length = name.length < SR_NAME_MAX ? name.length : SR_NAME_MAX;
+	if (account->name_length > 0)
+		memcpy(account->name, name.data, account->name_length);
+	account->quota_set = quota != SR_NULL_INTEGER;
+	account->quota = account->quota_set ? quota : INT64_MAX;
+	account->warned = sr_column_type(stmt, 2) != SR_NULL;
+	account->used = used == SR_NULL_INTEGER ? 0 : used;
+}
+
+sr_status sr_account_load(sr_conn *conn, const sr_id *client, sr_account *account)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	*account = (sr_account){.client = *client};
+	rc = sr_prepare(conn,
+			"SELECT c.Name, q.QuotaBytes, q.WarnedAt, u.Bytes FROM clients c"
+			" LEFT JOIN client_quotas q ON q.ClientID = c.ID"
+			" LEFT JOIN client_usage u ON u.ClientID = c.ID WHERE c.ID = $1",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_id(stmt, 1, client);
+	if ((rc = sr_step(stmt, &row)) == SR_OK) {
+		if (row)
+			read_account(stmt, account);
+		else
+			rc = sr_client_fail_unknown(client);
+	}
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+static int64_t counted(int64_t size)
+{
+	/* SR_NULL_INTEGER is negative. */
+	if (size < 0)
+		return 0;
+	return size < SIZE_MOST ? size : SIZE_MOST;
+}
+
+int64_t sr_account_growth(int64_t before, int64_t after)
+{
+	return counted(after) - counted(before);
+}
+
+bool sr_account_grow(sr_account *account, int64_t growth)
+{
+	int64_t after;
+
+	if (__builtin_add_overflow(account->used, growth, &after) ||
+	    (growth > 0 && after > account->quota))
+		return false;
+	account->used = after;
+	return true;
+}
+
+void sr_account_transferred(sr_account *account, int64_t size, int64_t speed)
+{
+	sr_transfers *transfers = &account->transfers;
+
+	transfers->succeeded++;
+	if (__builtin_add_overflow(transfers->bytes, counted(size), &transfers->bytes))
+		transfers->bytes = INT64_MAX;
+	if (speed > transfers->peak)
+		transfers->peak = speed;
+}
+
+static sr_text name_of(const sr_account *account)
+{
+	return (sr_text){account->name, account->name_length};
+}
+
+sr_status sr_account_fail(const sr_account *account, sr_text file, int64_t growth, int64_t refused)
+{
+	sr_fail(SR_QUOTA,
+		"the quota of client %s is %" PRId64 " bytes, %" PRId64
+		" are used, and file %s needs %" PRId64 " more",
+		sr_quoted(name_of(account)), account->quota, account->used, sr_quoted(file),
+		growth);
+	if (refused > 1)
+		sr_fail_also(SR_QUOTA, "; %" PRId64 " files in all do not fit", refused);
+	return SR_QUOTA;
+}
+
+static sr_status look_for_warning(sr_conn *conn, sr_account *account)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	rc = sr_prepare(conn,
+			"SELECT 1 FROM client_quotas WHERE ClientID = $1"
+			" AND WarnedAt IS NOT NULL",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_id(stmt, 1, &account->client);
+	if ((rc = sr_step(stmt, &row)) == SR_OK)
+		account->warned_now = row;
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+sr_status sr_account_settle(sr_conn *conn, sr_account *account, const char *now)
+{
+	sr_status rc = sr_activity_transferred(conn, &account->client, &account->transfers, now);
+
+	if (rc == SR_OK && account->quota_set && !account->warned)
+		rc = look_for_warning(conn, account);
+	return rc;
+}
+
+void sr_account_log(const sr_account *account)
+{
+	if (account->warned_now)
+		sr_log("catalog", SR_LOG_WARNING,
+		       "client %s uses %" PRId64 " of the %" PRId64
+		       " bytes of its quota, which is past its warning threshold",
+		       sr_quoted(name_of(account)), account->used, account->quota);
+}
+
+/* ---- Many of them ---- */
+
+static size_t hash(const sr_id *id)
+{
+	uint64_t h = 14695981039346656037U;
+
+	for (size_t i = 0; i < sizeof(id->bytes); i++)
+		h = (h ^ id->bytes[i]) * 1099511628211U;
+	return (size_t)(h ^ (h >> 32));
+}
+
+/* Where the client's index is, or would be. */
+static size_t *place(const sr_accounts *accounts, const sr_id *client)
+{
+	size_t mask = accounts->places_count - 1;
+	size_t i = hash(client) & mask;
+
+	while (accounts->places[i] != 0 && memcmp(&accounts->list[accounts->places[i] - 1].client,
+						  client, sizeof(*client)) != 0)
+		i = (i + 1) & mask;
+	return &accounts->places[i];
+}
+
+/* Room for one more, in the list and in a hash that is at most half full. */
+static sr_status make_room(sr_accounts *accounts)
+{
+	size_t wanted = accounts->places_count ? accounts->places_count * 2 : 4;
+	sr_account *list;
+	size_t *places;
+
+	if (accounts->count * 2 < accounts->places_count)
+		return SR_OK;
+	list = realloc(accounts->list, wanted / 2 * sizeof(*list));
+	if (list == NULL)
+		return sr_fail_memory();
+	accounts->list = list;
+	if ((places = calloc(wanted, sizeof(*places))) == NULL)
+		return sr_fail_memory();
+	free(accounts->places);
+	accounts->places = places;
+	accounts->places_count = wanted;
+	for (size_t i = 0; i < accounts->count; i++)
+		*place(accounts, &list[i].client) = i + 1;
+	return SR_OK;
+}
+
+sr_status sr_accounts_get(sr_accounts *accounts, sr_conn *conn, const sr_id *client,
+			  sr_account **account)
+{
+	size_t *found;
+	sr_status rc;
+
+	if ((rc = make_room(accounts)) != SR_OK)
+		return rc;
+	found = place(accounts, client);
+	if (*found == 0) {
+		rc = sr_account_load(conn, client, &accounts->list[accounts->count]);
+		if (rc != SR_OK)
+			return rc;
+		*found = ++accounts->count;
+	}
+	*account = &accounts->list[*found - 1];
+	return SR_OK;
+}
+
+void sr_accounts_free(sr_accounts *accounts)
+{
+	free(accounts->places);
+	free(accounts->list);
+	memset(accounts, 0, sizeof(*accounts));
+}
