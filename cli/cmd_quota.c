@@ -71,7 +71,7 @@ static void show(struct cli *cli, const sr_quota *quota)
 		{"available_bytes", "available", cell_size(quota->available_bytes)},
 		{"used_percent", "used, percent", cell_real(quota->used_percent)},
 		{"warning_threshold", "warns at", cell_real(quota->warning_threshold)},
-		{"state", "state", cell_string(sr_quota_state_name(quota->state))},
+		{"state", "state", cell_state(sr_quota_state_name(quota->state))},
 	};
 
 	if (cli->json)
@@ -112,7 +112,7 @@ static void list_row(struct cli *cli, struct listing *rows, const sr_quota *quot
 		cell_text(quota->client_name),       cell_size(quota->quota_bytes),
 		cell_size(quota->used_bytes),        cell_size(quota->available_bytes),
 		cell_string(bar(quota, text)),       cell_real(quota->used_percent),
-		cell_real(quota->warning_threshold), cell_string(sr_quota_state_name(quota->state)),
+		cell_real(quota->warning_threshold), cell_state(sr_quota_state_name(quota->state)),
 	};
 
 	listing_row(rows, cells);
