@@ -10,7 +10,7 @@
 
 /* Up to here the quick check reads every page, in a second or two: it cannot be stopped
  * everywhere. */
-#define WHOLE_BYTES ((int64_t)512 << 20)
+#define WHOLE_BYTES ((int64_t)1 << 30)
 #define WHOLE_ROWS  200000 /* Of a table, in a database that is larger than that. */
 
 /* ---- Pages ---- */
@@ -187,23 +187,20 @@ static sr_status with_name(sr_buffer *sql, const char *before, const char *name,
 	return sr_buffer_status(sql);
 }
 
-/* Whether the table has few rows: as far as its highest row number tells, in no time. */
+/* Whether the table has few rows: looks no further than at as many. */
 static sr_status is_small(sr_checkup *c, const char *table, bool *small)
 {
 	sr_buffer sql = SR_BUFFER_EMPTY;
-	int64_t highest = 0;
+	char limit[32];
+	int64_t rows = 0;
 	sr_status rc;
 
-	rc = with_name(&sql, "SELECT coalesce(max(rowid), 0) FROM ", table, "");
+	snprintf(limit, sizeof(limit), " LIMIT %d)", WHOLE_ROWS + 1);
+	rc = with_name(&sql, "SELECT count(*) FROM (SELECT 1 FROM ", table, limit);
 	if (rc == SR_OK)
-		rc = sr_query_integer(c->conn, sql.data, &highest);
-	/* A table without row numbers: not counted in the time that there is. */
-	if (rc == SR_SQL) {
-		highest = INT64_MAX;
-		rc = SR_OK;
-	}
+		rc = sr_query_integer(c->conn, sql.data, &rows);
 	sr_buffer_free(&sql);
-	*small = highest >= 0 && highest <= WHOLE_ROWS;
+	*small = rows <= WHOLE_ROWS;
 	return rc;
 }
 

@@ -5,6 +5,9 @@
 
 #include "faults.h"
 #include "health.h"
+#include "usage.h"
+
+#define PASS_ROWS 3000000 /* Of files that a quick check-up counts in one pass. */
 
 /* ---- Counters ---- */
 
@@ -21,55 +24,74 @@ static void name_client(sr_text name, sr_stmt *stmt, char words[256])
 		snprintf(words, 256, "a client without an id");
 }
 
-/* Compares one client's counters with a count of its files. */
-static sr_status compare_usage(sr_checkup *c, sr_stmt *usage, sr_stmt *count, sr_tally *wrong)
+/* Where the counts come from: one pass over all files, or in a quick check-up of very many a query
+ * for each client, as far as the time reaches. */
+typedef struct source {
+	sr_usage *all;  /* NULL: */
+	sr_stmt *query; /* ask this. */
+} source;
+
+static sr_status count_files(sr_checkup *c, const source *from, const sr_value *client,
+			     int64_t *files, int64_t *bytes)
 {
-	char client[256];
-	sr_value id;
 	sr_status rc;
 	bool row;
 
-	sr_column_value(usage, 0, &id);
-	sr_bind_value(count, 1, &id);
-	if ((rc = sr_checkup_step(c, count, &row)) != SR_OK || !row)
+	if (from->all != NULL) {
+		sr_usage_get(from->all, client, files, bytes);
+		return SR_OK;
+	}
+	sr_bind_value(from->query, 1, client);
+	if ((rc = sr_checkup_step(c, from->query, &row)) != SR_OK || !row)
 		return rc;
-	if (sr_column_integer(count, 0) == sr_column_integer(usage, 1) &&
-	    sr_column_integer(count, 1) == sr_column_integer(usage, 2))
-		return sr_run(count);
+	*files = sr_column_integer(from->query, 0);
+	*bytes = sr_column_integer(from->query, 1);
+	return sr_run(from->query);
+}
+
+/* Compares one client's counters with a count of its files. */
+static sr_status compare_usage(sr_checkup *c, sr_stmt *usage, const source *from, sr_tally *wrong)
+{
+	int64_t files = 0;
+	int64_t bytes = 0;
+	char client[256];
+	sr_value id;
+	sr_status rc;
+
+	sr_column_value(usage, 0, &id);
+	if ((rc = count_files(c, from, &id, &files, &bytes)) != SR_OK || c->late)
+		return rc;
+	if (files == sr_column_integer(usage, 1) && bytes == sr_column_integer(usage, 2))
+		return SR_OK;
 	name_client(sr_column_text(usage, 3), usage, client);
 	sr_tally_add(wrong,
 		     "%s has %" PRId64 " files of %" PRId64 " bytes, counted are %" PRId64
 		     " of %" PRId64,
-		     client, sr_column_integer(count, 0), sr_column_integer(count, 1),
-		     sr_column_integer(usage, 1), sr_column_integer(usage, 2));
-	return sr_run(count);
+		     client, files, bytes, sr_column_integer(usage, 1),
+		     sr_column_integer(usage, 2));
+	return SR_OK;
 }
 
 /* The clients from one id to another. */
-static sr_status compare_range(sr_checkup *c, const sr_id *from, const sr_id *to, sr_tally *wrong,
-			       int64_t *seen)
+static sr_status compare_range(sr_checkup *c, const sr_id *begin, const sr_id *end,
+			       const source *from, sr_tally *wrong, int64_t *seen)
 {
-	sr_stmt *usage, *count;
+	sr_stmt *usage;
 	sr_status rc;
 	bool row;
 
 	if ((rc = sr_prepare(c->conn, SR_USAGE_ROWS, &usage)) != SR_OK)
 		return rc;
-	if ((rc = sr_prepare(c->conn, SR_USAGE_OF, &count)) != SR_OK)
-		goto err0;
-	if (from != NULL)
-		sr_bind_id(usage, 1, from);
+	if (begin != NULL)
+		sr_bind_id(usage, 1, begin);
 	else
 		sr_bind_integer(usage, 1, INT64_MIN + 1); /* Before every text and blob. */
-	sr_bind_id(usage, 2, to);
+	sr_bind_id(usage, 2, end);
 	while ((rc = sr_checkup_step(c, usage, &row)) == SR_OK && row) {
-		if ((rc = compare_usage(c, usage, count, wrong)) != SR_OK || c->late)
+		if ((rc = compare_usage(c, usage, from, wrong)) != SR_OK || c->late)
 			break;
 		++*seen;
 	}
-	sr_stmt_done(count);
-
-err0:
 	sr_stmt_done(usage);
 	return rc;
 }
@@ -91,28 +113,56 @@ static sr_status find_lacking(sr_checkup *c, sr_tally *wrong)
 	return rc;
 }
 
-/* Begins anywhere, so that quick check-ups of a large catalog reach every client in time. */
-sr_status sr_check_usage(sr_checkup *c)
+static sr_status open_source(sr_checkup *c, source *from)
 {
-	sr_tally wrong = SR_TALLY_EMPTY;
+	int64_t rows;
+	sr_status rc;
+
+	*from = (source){NULL, NULL};
+	rc = sr_query_integer(c->conn, "SELECT coalesce(max(rowid), 0) FROM files", &rows);
+	if (rc != SR_OK)
+		return rc;
+	if (c->options.full || rows <= PASS_ROWS)
+		return sr_usage_count(c->conn, &from->all);
+	return sr_prepare(c->conn, SR_USAGE_OF, &from->query);
+}
+
+/* Begins anywhere, so that quick check-ups of a large catalog reach every client in time. */
+static sr_status compare_all(sr_checkup *c, const source *from, sr_tally *wrong)
+{
 	int64_t seen = 0;
 	int64_t all = 0;
-	sr_status rc;
 	sr_id middle;
-	bool has;
+	sr_status rc;
 
-	if ((rc = sr_checkup_has(c, "client_usage", "Bytes", &has)) != SR_OK || !has)
-		return rc;
 	sr_id_new(&middle);
 	/* Its end is random, and ids of every kind begin with anything. */
 	memcpy(middle.bytes, middle.bytes + 8, 8);
-	if ((rc = find_lacking(c, &wrong)) == SR_OK && !c->late &&
-	    (rc = compare_range(c, &middle, NULL, &wrong, &seen)) == SR_OK && !c->late)
-		rc = compare_range(c, NULL, &middle, &wrong, &seen);
+	rc = compare_range(c, &middle, NULL, from, wrong, &seen);
+	if (rc == SR_OK && !c->late)
+		rc = compare_range(c, NULL, &middle, from, wrong, &seen);
 	if (rc == SR_OK && c->late &&
 	    sr_query_integer(c->conn, "SELECT count(*) FROM client_usage", &all) == SR_OK)
 		sr_unseen_add(c, "the counters of %" PRId64 " of %" PRId64 " clients", all - seen,
 			      all);
+	return rc;
+}
+
+sr_status sr_check_usage(sr_checkup *c)
+{
+	sr_tally wrong = SR_TALLY_EMPTY;
+	source from;
+	sr_status rc;
+	bool has;
+
+	if ((rc = sr_checkup_has(c, "client_usage", "Bytes", &has)) != SR_OK || !has)
+		return rc;
+	if ((rc = open_source(c, &from)) != SR_OK)
+		return rc;
+	if ((rc = find_lacking(c, &wrong)) == SR_OK && !c->late)
+		rc = compare_all(c, &from, &wrong);
+	sr_stmt_done(from.query);
+	sr_usage_free(from.all);
 	if (wrong.count > 0)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "usage_wrong", sr_text_of("client_usage"),
 			       wrong.count, sr_cure_repair(c),
