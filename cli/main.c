@@ -20,6 +20,7 @@ const command commands[] = {
 	{"category", "what files are sorted into, and by which rules", help_category, cmd_category},
 	{"stats", "what the catalog holds", help_stats, cmd_stats},
 	{"health", "look for what is wrong, and what mends it", help_health, cmd_health},
+	{"repair", "mend what health finds, where that can be done", help_repair, cmd_repair},
 	{"backup", "copy the catalog, and verify a copy", help_backup, cmd_backup},
 	{"restore", "a backup in the catalog's place", help_restore, cmd_restore},
 	{"optimize", "give free space back, renew statistics", help_optimize, cmd_optimize},

@@ -1209,6 +1209,56 @@ SR_API SR_MUST_CHECK sr_status sr_health_look(const sr_options *where,
 					      const sr_health_options *options, sr_health **health);
 SR_API void sr_health_free(sr_health *health);
 
+/* One thing that a repair would do, or did. */
+typedef struct sr_repair_step {
+	const char *code;    /* The finding that it mends. */
+	const char *subject; /* Its table, index or trigger. */
+	int64_t count;       /* Rows, or 1. */
+	const char *what;    /* In words: "move rows of client_activity aside, …" */
+	int64_t done;        /* How many of them were mended; less than count where others changed
+				them meanwhile. 0 before. */
+	const char *failure; /* Why it could not be done, or NULL. Nothing of it was done then. */
+} sr_repair_step;
+
+/* What a repair would do. All texts belong to it. */
+typedef struct sr_repair {
+	size_t step_count;
+	const sr_repair_step *steps; /* In the order in which they are done. */
+	const char *damage; /* Pages are damaged, which no repair mends, in words; or NULL. */
+	const char *backup; /* The backup that was made first, or NULL. */
+} sr_repair;
+
+#define SR_REPAIR_OPTIONS_VERSION 1
+
+typedef struct sr_repair_options {
+	unsigned version;        /* SR_REPAIR_OPTIONS_VERSION, set by sr_repair_options_init. */
+	bool backup;             /* Before anything is changed; on by default. */
+	sr_progress_fn progress; /* Parts done of all. May be NULL. */
+	void *progress_arg;
+} sr_repair_options;
+
+SR_API void sr_repair_options_init(sr_repair_options *options);
+
+/*
+ * Finds what can be mended, and changes nothing: indexes and triggers that are missing or not as
+ * they should be, indexes that do not agree with their tables, rows that refer to nothing,
+ * counters, quotas, and versions that contradict their file. Reads everything. *repair is owned:
+ * sr_repair_free. The latest version only. options may be NULL.
+ */
+SR_API SR_MUST_CHECK sr_status sr_repair_plan(sr_catalog *catalog, const sr_repair_options *options,
+					      sr_repair **repair);
+
+/*
+ * Does what the plan says and nothing else, in one transaction: what has come since stays as it is,
+ * what is no longer so is left out. A step that fails is undone alone, and says why. Rows that
+ * refer to nothing are not lost: orphaned_rows has the statement that puts each back. A file that
+ * was changed without its history gets a version of what it is now. Not inside the thread's
+ * transaction: SR_INVALID. A plan is applied once.
+ */
+SR_API SR_MUST_CHECK sr_status sr_repair_apply(sr_catalog *catalog, sr_repair *repair,
+					       const sr_repair_options *options);
+SR_API void sr_repair_free(sr_repair *repair);
+
 /* ---------------------------------------------------------------- Optimize */
 
 #define SR_OPTIMIZE_OPTIONS_VERSION 1

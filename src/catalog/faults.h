@@ -5,6 +5,14 @@
 #ifndef SR_FAULTS_H
 #define SR_FAULTS_H
 
+#include "strongroom.h"
+
+/* The index that a message of the engine's integrity check is about, or null. */
+sr_text sr_index_of_message(sr_text message);
+
+/* Whether a table of that name is this program's. */
+bool sr_is_own_table(const char *name);
+
 /* What a size counts for, as the triggers count it. */
 #define SR_COUNTED_SIZE                                                                            \
 	"CASE WHEN typeof(FileSize) = 'integer'"                                                   \
@@ -66,11 +74,15 @@ enum {
 	" AND (f.CurrentVersionID IS NULL OR EXISTS (SELECT 1 FROM file_versions v"                \
 	" WHERE v.ID = f.CurrentVersionID AND v.FileID = f.ID))"
 
-/* Row of files, whether the content is another and not only what describes it, its name: the
- * current version does not repeat its file. */
+/* Row of files, whether its content is another (by hash where both have one, else CRC, else size)
+ * and not only what describes it, its name: the current version does not repeat its file. */
 #define SR_VERSIONS_DIFFERING                                                                      \
-	"SELECT f.rowid, (v.FileSize IS NOT f.FileSize OR v.VersionHash IS NOT f.FileHash"         \
-	" OR v.CRC IS NOT f.CRC), coalesce(f.OriginalPath, f.FileName)"                            \
+	"SELECT f.rowid, CASE"                                                                     \
+	" WHEN v.VersionHash IS NOT NULL AND f.FileHash IS NOT NULL"                               \
+	" THEN lower(v.VersionHash) IS NOT lower(f.FileHash)"                                      \
+	" WHEN v.CRC IS NOT NULL AND f.CRC IS NOT NULL THEN v.CRC IS NOT f.CRC"                    \
+	" ELSE v.FileSize IS NOT NULL AND f.FileSize IS NOT NULL"                                  \
+	" AND v.FileSize IS NOT f.FileSize END, coalesce(f.OriginalPath, f.FileName)"              \
 	" FROM file_versions v JOIN files f ON f.ID = v.FileID"                                    \
 	" WHERE f.CurrentVersionID = v.ID AND (v.FileSize IS NOT f.FileSize"                       \
 	" OR v.VersionHash IS NOT f.FileHash OR v.CRC IS NOT f.CRC"                                \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "faults.h"
 #include "health.h"
 
 #define MESSAGES 100 /* Of the engine's own check; the rest would say the same. */
@@ -14,30 +15,6 @@
 #define WHOLE_ROWS  200000 /* Of a table, in a database that is larger than that. */
 
 /* ---- Pages ---- */
-
-/* What follows a phrase in the text, up to the next of the ends; null where it does not occur. */
-static sr_text after(sr_text text, const char *phrase, const char *ends)
-{
-	const char *at = text.data ? strstr(text.data, phrase) : NULL;
-
-	if (at == NULL)
-		return sr_text_of(NULL);
-	at += strlen(phrase);
-	return (sr_text){at, strcspn(at, ends)};
-}
-
-/* The index that a message is about, or null. */
-static sr_text index_of(sr_text message)
-{
-	static const char *const phrases[] = {" missing from index ",
-					      "wrong # of entries in index ",
-					      "non-unique entry in index ", NULL};
-	sr_text name = sr_text_of(NULL);
-
-	for (int i = 0; phrases[i] && name.data == NULL; i++)
-		name = after(message, phrases[i], "\n");
-	return name;
-}
 
 /* Broken indexes, each counted once. */
 typedef struct broken {
@@ -73,7 +50,7 @@ static void take_index(messages *all, sr_text name)
 
 static void take_message(sr_checkup *c, messages *all, sr_text message)
 {
-	sr_text index = index_of(message);
+	sr_text index = sr_index_of_message(message);
 
 	if (index.data != NULL) {
 		take_index(all, index);

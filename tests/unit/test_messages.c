@@ -13,6 +13,7 @@ typedef struct handles {
 	sr_categories *categories;
 	sr_quotas *quotas;
 	sr_rows *rows;
+	sr_repair *repair;
 } handles;
 
 static handles open_handles; /* Filled before the child is made. */
@@ -502,6 +503,29 @@ CALL(backup)
 	return sr_backup(f->catalog, NULL, NULL);
 }
 
+CALL(health_check)
+{
+	sr_health *health = NULL;
+	sr_status rc = sr_health_check(f->catalog, NULL, &health);
+
+	sr_health_free(health);
+	return rc;
+}
+
+CALL(repair_plan)
+{
+	sr_repair *repair = NULL;
+	sr_status rc = sr_repair_plan(f->catalog, NULL, &repair);
+
+	sr_repair_free(repair);
+	return rc;
+}
+
+CALL(repair_apply)
+{
+	return sr_repair_apply(f->catalog, open_handles.repair, NULL);
+}
+
 CALL(record)
 {
 	const char *folder = scratch_path("tree");
@@ -576,6 +600,9 @@ static const struct {
 	{"sr_optimize", optimize},
 	{"sr_migrate_rehearse", migrate_rehearse},
 	{"sr_backup", backup},
+	{"sr_health_check", health_check},
+	{"sr_repair_plan", repair_plan},
+	{"sr_repair_apply", repair_apply},
 	{"sr_record", record},
 };
 
@@ -618,6 +645,7 @@ static void open_all(const catalog_fixture *f)
 	assert_ok(sr_category_list(f->catalog, false, &open_handles.categories));
 	assert_ok(sr_quota_list(f->catalog, &open_handles.quotas));
 	assert_ok(sr_query_open(f->catalog, "SELECT 1", NULL, 0, &open_handles.rows));
+	assert_ok(sr_repair_plan(f->catalog, NULL, &open_handles.repair));
 }
 
 static void close_all(void)
@@ -629,6 +657,7 @@ static void close_all(void)
 	sr_categories_close(open_handles.categories);
 	sr_quotas_close(open_handles.quotas);
 	sr_rows_close(open_handles.rows);
+	sr_repair_free(open_handles.repair);
 }
 
 static void test_success_leaves_no_words(void **state)
