@@ -233,7 +233,7 @@ static void answer_from_catalog(struct completion *c,
 /* By what stands for a value in the help: "name|path|size" lists them itself. */
 static void answer_value(struct completion *c, const char *stands)
 {
-	static const char *const files[] = {"FILE", "PATH", "FOLDER", "DIR", "DAMAGED", "NEW"};
+	static const char *const files[] = {"FILE", "F", "PATH", "FOLDER", "DIR", "DAMAGED", "NEW"};
 	char *choices;
 	char *rest;
 
@@ -286,6 +286,25 @@ static void answer_help(struct completion *c, size_t seen)
 	takes_free(&takes);
 }
 
+/* Parts that the command itself tells apart, where the word may become one. */
+static bool answer_usage_words(struct completion *c)
+{
+	const size_t typed = strlen(c->last);
+	bool begun = false;
+	char *word;
+
+	for (size_t i = 0; typed > 0 && (word = takes_usage_word(&c->takes, i)) != NULL; i++) {
+		if (strncmp(word, c->last, typed) == 0) {
+			if (!begun)
+				begin_answer(c, "words");
+			begun = true;
+			answer(c, word, NULL);
+		}
+		free(word);
+	}
+	return begun;
+}
+
 static void answer_operand(struct completion *c)
 {
 	const arg_operand *operand = c->takes.operands;
@@ -295,6 +314,8 @@ static void answer_operand(struct completion *c)
 		answer_help(c, seen);
 		return;
 	}
+	if (seen == 0 && !c->only_operands && answer_usage_words(c))
+		return;
 	for (; seen > 0 && operand->name != NULL && operand->need < ARG_MANY; seen--)
 		operand++;
 	if (operand->name != NULL) {

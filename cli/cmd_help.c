@@ -154,13 +154,33 @@ static void join_paragraphs(char *text)
 	*to = '\0';
 }
 
-static char *text_about(const struct takes *takes)
+/* A word that the command tells apart by itself belongs to the path. */
+static void take_usage_word(struct takes *takes)
 {
-	char *about = takes->options != NULL && strchr(takes->path, ' ') != NULL
-			      ? text_of_part(takes)
-			      : must_copy(takes->about->help, strlen(takes->about->help));
+	const size_t length = strlen(takes->path);
+	char *word;
+
+	if (takes->used == takes->count)
+		return;
+	for (size_t i = 0; (word = takes_usage_word(takes, i)) != NULL; i++) {
+		if (strcmp(word, takes->words[takes->used]) == 0) {
+			snprintf(takes->path + length, sizeof(takes->path) - length, " %s", word);
+			free(word);
+			return;
+		}
+		free(word);
+	}
+}
+
+static char *text_about(struct takes *takes)
+{
+	char *about;
 	char *text;
 
+	take_usage_word(takes);
+	about = takes->options != NULL && strchr(takes->path, ' ') != NULL
+			? text_of_part(takes)
+			: must_copy(takes->about->help, strlen(takes->about->help));
 	join_paragraphs(about);
 	text = must_print("%s\nFor the options of every command: strongroom help", about);
 	free(about);

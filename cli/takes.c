@@ -69,3 +69,38 @@ void takes_free(struct takes *takes)
 	takes->options = NULL;
 	takes->operands = NULL;
 }
+
+/* The word behind the path in a line of the usage; its length, 0 for none. */
+static size_t word_behind(const char *line, const char *path, const char **word)
+{
+	const char *prefix = "strongroom ";
+	const size_t length = strlen(path);
+	size_t letters = 0;
+
+	line += strncmp(line, "usage: ", 7) == 0 ? 7 : strspn(line, " ");
+	if (strncmp(line, prefix, strlen(prefix)) != 0 ||
+	    strncmp(line + strlen(prefix), path, length) != 0)
+		return 0;
+	line += strlen(prefix) + length;
+	if (*line != ' ')
+		return 0;
+	*word = line + 1;
+	while ((*word)[letters] >= 'a' && (*word)[letters] <= 'z')
+		letters++;
+	return strchr(" \n", (*word)[letters]) != NULL ? letters : 0;
+}
+
+char *takes_usage_word(const struct takes *takes, size_t index)
+{
+	const char *line = takes->about->help;
+
+	while (*line != '\0' && *line != '\n') {
+		const char *word;
+		const size_t length = word_behind(line, takes->path, &word);
+
+		if (length > 0 && index-- == 0)
+			return must_copy(word, length);
+		line += strcspn(line, "\n") + 1;
+	}
+	return NULL;
+}

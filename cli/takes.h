@@ -23,6 +23,10 @@ struct takes {
 void takes_note(struct takes *takes, char *const *words, size_t count);
 void takes_free(struct takes *takes);
 
+/* Parts that a command tells apart by itself, as "backup verify": the word behind the path, in
+ * lower case, of the index-th line of the usage that has one. NULL behind the last. Owned: free. */
+char *takes_usage_word(const struct takes *takes, size_t index);
+
 /* For cli_subcommand and cli_arguments. takes_part: the part to go on with, NULL where no word
  * names one. */
 const command *takes_part(struct takes *takes, const command *table);

@@ -54,6 +54,9 @@ in_fish() {
 	completes $'strongroom cli\tupd\t' client update
 	completes $'strongroom search --verif\t--cl\t' search --verified --client
 	completes $'strongroom help cli\tupd\t' help client update
+	# A part that the command itself tells from the name of a file.
+	completes $'strongroom backup ver\tthe\ta\t' backup verify 'there/a file'
+	completes $'strongroom backup --key-f\tthe\ta\t' backup --key-file 'there/a file'
 	completes $'strongroom --no-p\tmig\tver\t' --no-progress migrate verify
 }
 

@@ -43,6 +43,8 @@ commands="init client record search file history stats health repair config migr
 	strongroom help migrate up | grep -q '^  --full-check'
 	run ! grep -e 'migrate down' <(strongroom help migrate up)
 	run ! grep -e '^  --full-check' <(strongroom help migrate status)
+	# One that the command itself tells apart.
+	strongroom help backup verify | head -1 | grep -q '^usage: strongroom backup verify FILE'
 	refused 2 '"client frobnicate"' 'add, list' -- help client frobnicate
 	refused 2 '"client frobnicate"' 'add, list' -- client frobnicate --help
 }
