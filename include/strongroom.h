@@ -1415,6 +1415,65 @@ typedef struct sr_restored {
 SR_API SR_MUST_CHECK sr_status sr_restore(const sr_options *options, const char *path,
 					  const sr_backup_read_options *how, sr_restored *result);
 
+/* ----------------------------------------------------------------- Salvage */
+
+/* A row that could be read and breaks a rule of the schema, so that it is not in the new catalog:
+ * its table, its number there, and why. */
+typedef void (*sr_salvage_refused_fn)(void *arg, const char *table, int64_t row, const char *why);
+
+#define SR_SALVAGE_OPTIONS_VERSION 1
+
+typedef struct sr_salvage_options {
+	unsigned version;        /* SR_SALVAGE_OPTIONS_VERSION, set by sr_salvage_options_init. */
+	sr_progress_fn progress; /* Pages looked at of all. May be NULL. */
+	void *progress_arg;
+	sr_salvage_refused_fn refused; /* May be NULL. */
+	void *refused_arg;
+} sr_salvage_options;
+
+SR_API void sr_salvage_options_init(sr_salvage_options *options);
+
+/* What became of a table's rows. */
+typedef struct sr_salvaged_table {
+	const char *name;
+	int64_t saved;   /* They are in the new catalog. */
+	int64_t adrift;  /* Of those, found on pages that nothing leads to any more. Where no index
+			    was whole, some of them may have been deleted before. */
+	int64_t refused; /* Readable, and break a rule. */
+	int64_t lost;    /* Could not be read: exactly so many, */
+	bool exact;      /* or if this is false at least so many. */
+	int64_t orphans; /* Of saved: what they refer to is not there. */
+} sr_salvaged_table;
+
+typedef struct sr_salvaged {
+	const char *path; /* Of the new catalog. */
+	int from_version; /* Of the damaged one. */
+	int version;      /* Of the new one: the latest. */
+	int64_t saved;    /* Of all tables. */
+	int64_t refused;
+	int64_t lost;
+	bool exact;
+	size_t table_count;
+	const sr_salvaged_table *tables; /* Those with rows, or damage; by name. */
+	size_t note_count;
+	const char *const *notes; /* What else was wrong, a sentence each. */
+} sr_salvaged;
+
+/*
+ * Reads what can be read of the damaged database, page by page, into a new catalog at `fresh`,
+ * which must not exist. The damaged one is never written, only locked meanwhile: SR_BUSY while any
+ * program has it open. What its log holds counts. A database of an older version is upgraded
+ * on the way; users' own tables, views and triggers come along. Counters are made anew, and the
+ * new catalog is checked whole before it gets its name: a failure leaves no file.
+ *
+ * SR_CORRUPT where nothing of it looks like a database, or where nothing in it is of a
+ * catalog. *salvaged is owned: sr_salvaged_free. options may be NULL.
+ */
+SR_API SR_MUST_CHECK sr_status sr_salvage(const char *damaged, const char *fresh,
+					  const sr_salvage_options *options,
+					  sr_salvaged **salvaged);
+SR_API void sr_salvaged_free(sr_salvaged *salvaged);
+
 /* ------------------------------------------------------------------ Record */
 
 typedef struct sr_record_summary {

@@ -176,6 +176,15 @@ sr_status sr_schema_compact_needs(sr_conn *conn, sr_compact_needs *needs);
  * written in between. The log holds everything afterwards and has yet to be brought in. */
 sr_status sr_schema_compact(sr_conn *conn, sr_progress_fn progress, void *arg);
 
+/* Reads what can be read of pages into conn's database, which is new and empty and not in use by
+ * anybody else, and brings it to the latest version. Fills *salvaged but for path; owned. After a
+ * failure the new one is to be thrown away. */
+typedef struct sr_pages sr_pages;
+sr_status sr_schema_salvage(sr_pages *pages, sr_conn *conn, const sr_salvage_options *options,
+			    sr_salvaged **salvaged);
+sr_status sr_schema_salvaged_path(sr_salvaged *salvaged, const char *path);
+void sr_schema_salvaged_free(sr_salvaged *salvaged);
+
 /*
  * What the tables of an open database have, so that reading works on every version: a relation
  * to select from that has all columns of the latest version, those that are lacking as null.

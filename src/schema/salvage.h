@@ -1,0 +1,108 @@
+/* What the files of a salvage share: salvage.c, salvage_schema.c, salvage_rows.c, salvage_adrift.c.
+ */
+#ifndef SR_SALVAGE_H
+#define SR_SALVAGE_H
+
+#include "../engine/pages.h"
+#include "schema.h"
+
+/* A column as rows hold it. */
+typedef struct salvage_column {
+	char *name;
+	char affinity; /* 'i' integer, 't' text, 'b' blob, 'r' real, 'n' numeric, or 0: any. */
+	int length;    /* "BLOB(16)": 16; 0: any. */
+	bool key;      /* The row's number: stored as null. */
+	bool required; /* Not null and without a default: every row has it. */
+	bool computed; /* Stored, and not to be inserted. */
+	bool is_time;  /* By its name. */
+	bool is_ours;  /* And always one that can be read. */
+} salvage_column;
+
+/* Row numbers that indexes of the table know. */
+typedef struct salvage_live {
+	int64_t *numbers; /* Sorted. */
+	size_t count;
+	size_t room;
+	bool known; /* An index was whole, so that these are all. */
+} salvage_live;
+
+typedef struct salvage_table {
+	char *name;
+	int64_t root; /* Its first page; 0: not known. */
+	bool keyed;   /* WITHOUT ROWID. */
+	bool made;    /* What it holds is made anew from the others. */
+	salvage_column *columns;
+	size_t column_count;
+	const char *number_name; /* Names the row's number in SQL; NULL: a column is it, or all such
+				    names are taken. */
+
+	bool walked;     /* From its first page, if that is known. */
+	sr_stmt *insert; /* For rows of insert_count values. */
+	size_t insert_count;
+	sr_pages_walk walk;
+	salvage_live live;
+	int64_t saved;
+	int64_t adrift; /* Of saved: from pages that nothing leads to. */
+	int64_t refused;
+	int64_t lost;
+	bool exact; /* lost is. */
+	int64_t orphans;
+} salvage_table;
+
+/* A row of the schema table. */
+typedef struct salvage_object {
+	char *type;
+	char *name;
+	char *table;
+	char *sql; /* NULL for what a table makes by itself. */
+	int64_t root;
+} salvage_object;
+
+typedef struct salvage {
+	sr_pages *pages;
+	sr_conn *conn; /* The new catalog. */
+	const sr_salvage_options *options;
+	salvage_object *objects;
+	size_t object_count;
+	bool schema_damaged;
+	salvage_table *tables;
+	size_t table_count;
+	sr_names notes;
+	int version;        /* What the damaged one was at. */
+	int64_t in_batch;   /* Rows since the last commit. */
+	salvage_table *now; /* Whose rows are being read. */
+	bool from_adrift;
+} salvage;
+
+/* salvage_schema.c */
+
+/* Reads the schema's own rows, and makes in the new one what they say. */
+sr_status salvage_schema(salvage *s);
+/* Once the ledger's rows are there: tells the version, and makes what is lacking. */
+sr_status salvage_complete(salvage *s);
+sr_status salvage_tables_describe(salvage *s);
+/* An sr_pages_row_fn whose arg is an int64_t *: the highest version that a ledger's rows tell. */
+sr_status salvage_ledger_row(void *arg, int64_t number, const sr_value *values, size_t count);
+void salvage_schema_free(salvage *s);
+void salvage_note(salvage *s, const char *fmt, ...) SR_PRINTF(2, 3);
+
+/* salvage_rows.c */
+
+/* An sr_pages_row_fn: one row into the table s->now. */
+sr_status salvage_row(void *arg, int64_t number, const sr_value *values, size_t count);
+/* The same: a row of sqlite_sequence, the numbers that were given. */
+sr_status salvage_sequence(void *arg, int64_t number, const sr_value *values, size_t count);
+/* Every table that has a first page and was not read yet, and what the indexes know. */
+sr_status salvage_rows(salvage *s);
+void salvage_tables_free(salvage *s);
+bool salvage_is_damaged(const salvage_table *t);
+/* In the end: fills lost and exact. */
+sr_status salvage_count_lost(salvage *s, salvage_table *t);
+bool salvage_is_live(const salvage_live *live, int64_t number);
+
+/* salvage_adrift.c */
+
+/* Pages that nothing leads to: gives each to the table whose rows it can only hold. */
+sr_status salvage_adrift(salvage *s);
+
+#endif
