@@ -1,12 +1,10 @@
 /* What can be read of a damaged database, into a new one that gets its name when it is whole. */
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../base/path.h"
 #include "../engine/pages.h"
+#include "../schema/copy.h"
 #include "activity.h"
 
 /* Most of the work is one insert after the other. */
@@ -46,35 +44,6 @@ static sr_status is_free(const char *path)
 	return SR_OK;
 }
 
-static sr_status folder_sync(const char *path)
-{
-	sr_buffer folder = SR_BUFFER_EMPTY;
-	sr_status rc;
-	int fd;
-
-	sr_buffer_add_text(&folder, sr_path_folder(sr_text_of(path)));
-	if ((rc = sr_buffer_status(&folder)) == SR_OK) {
-		fd = open(folder.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 || fsync(fd) != 0)
-			rc = sr_fail_errno(errno, "the folder of %s cannot be brought to the disk",
-					   sr_quoted(sr_text_of(path)));
-		if (fd >= 0)
-			close(fd);
-	}
-	sr_buffer_free(&folder);
-	return rc;
-}
-
-/* Closed, so that its log is in it. */
-static sr_status name_it(const char *part, const char *path)
-{
-	if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) != 0 &&
-	    ((errno != EINVAL && errno != ENOSYS) || rename(part, path) != 0))
-		return sr_fail_errno(errno, "the new catalog %s cannot be named",
-				     sr_quoted(sr_text_of(path)));
-	return folder_sync(path);
-}
-
 static void remove_part(const char *part)
 {
 	static const char *const sides[] = {"", "-wal", "-journal", "-shm"};
@@ -87,6 +56,21 @@ static void remove_part(const char *part)
 			unlink(name.data);
 		sr_buffer_free(&name);
 	}
+}
+
+/* Closing has no way to say that the log could not be brought in. */
+static sr_status is_whole(const char *part)
+{
+	sr_buffer log = SR_BUFFER_EMPTY;
+	struct stat st;
+	sr_status rc;
+
+	sr_buffer_printf(&log, "%s-wal", part);
+	if ((rc = sr_buffer_status(&log)) == SR_OK && lstat(log.data, &st) == 0)
+		rc = sr_fail(SR_IO, "the log of the new catalog could not be brought in: %s",
+			     sr_quoted(sr_text_of(log.data)));
+	sr_buffer_free(&log);
+	return rc;
 }
 
 /* ---- The work ---- */
@@ -146,20 +130,20 @@ static sr_status salvage(const char *damaged, const char *fresh, const sr_salvag
 	char part[4096];
 	struct stat st;
 	sr_status rc;
-	int n;
 
 	if (stat(damaged, &st) != 0)
 		return sr_fail_errno(errno, "the damaged database %s cannot be reached",
 				     sr_quoted(sr_text_of(damaged)));
 	if ((rc = is_free(fresh)) != SR_OK)
 		return rc;
-	n = snprintf(part, sizeof(part), "%s.%ld.part", fresh, (long)getpid());
-	if (n < 0 || (size_t)n >= sizeof(part))
-		return sr_fail(SR_INVALID, "the path %s is too long", sr_quoted(sr_text_of(fresh)));
+	if ((rc = sr_part_name(fresh, part)) != SR_OK)
+		return rc;
+	sr_parts_remove(NULL, fresh, sr_path_name(sr_text_of(fresh)).data);
 	remove_part(part);
 	if ((rc = fill(damaged, part, options, salvaged)) == SR_OK &&
+	    (rc = is_whole(part)) == SR_OK &&
 	    (rc = sr_schema_salvaged_path(*salvaged, fresh)) == SR_OK)
-		rc = name_it(part, fresh);
+		rc = sr_part_finish(part, fresh);
 	if (rc != SR_OK) {
 		remove_part(part);
 		sr_salvaged_free(*salvaged);

@@ -11,12 +11,6 @@
  */
 #include "schema.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "../base/path.h"
@@ -44,57 +38,6 @@ sr_status sr_schema_compact_needs(sr_conn *conn, sr_compact_needs *needs)
 	return SR_OK;
 }
 
-/* ---- The copy's name ---- */
-
-/* NAME.optimize.PID.part, so that what a killed process leaves can be told from work. */
-#define PART ".optimize."
-
-static sr_status part_name(const char *database, char path[4096])
-{
-	int n = snprintf(path, 4096, "%s" PART "%ld.part", database, (long)getpid());
-
-	if (n < 0 || n >= 4096)
-		return sr_fail(SR_INVALID, "the path %s is too long for a copy beside it",
-			       database);
-	return SR_OK;
-}
-
-static bool part_is_stale(const char *base, const char *name)
-{
-	size_t length = strlen(base);
-	const char *at = name + length + strlen(PART);
-	char *end;
-	long pid;
-
-	if (strncmp(name, base, length) != 0 || strncmp(name + length, PART, strlen(PART)) != 0)
-		return false;
-	pid = strtol(at, &end, 10);
-	return end > at && pid > 0 &&
-	       (strcmp(end, ".part") == 0 || strcmp(end, ".part-journal") == 0) &&
-	       (pid == getpid() || (kill((pid_t)pid, 0) != 0 && errno == ESRCH));
-}
-
-/* While the write lock is held: none of this process can be at work. */
-static void parts_remove(const char *database)
-{
-	const char *base = sr_path_name(sr_text_of(database)).data;
-	sr_buffer folder = SR_BUFFER_EMPTY;
-	struct dirent *entry;
-	DIR *dir = NULL;
-
-	sr_buffer_add_text(&folder, sr_path_folder(sr_text_of(database)));
-	if (sr_buffer_status(&folder) == SR_OK)
-		dir = opendir(folder.data);
-	while (dir && (entry = readdir(dir)))
-		if (part_is_stale(base, entry->d_name) &&
-		    unlinkat(dirfd(dir), entry->d_name, 0) == 0)
-			sr_log("migrate", SR_LOG_INFO, "removed the unfinished copy %s",
-			       entry->d_name);
-	if (dir)
-		closedir(dir);
-	sr_buffer_free(&folder);
-}
-
 /* ---- The two halves as one ---- */
 
 typedef struct halves {
@@ -113,21 +56,47 @@ static bool halves_progress(void *arg, int64_t done, int64_t total)
 	return h->progress != NULL && h->progress(h->arg, h->base + done, h->total);
 }
 
+/* While the copy is checked. */
+static bool halves_between(void *arg, int64_t done, int64_t total)
+{
+	halves *h = arg;
+
+	(void)done;
+	(void)total;
+	return h->progress != NULL && h->progress(h->arg, h->base, h->total);
+}
+
+/* The file that the copy is the part of: none, but its name tells what it is. */
+static sr_status copy_name(const char *database, char part[4096], sr_buffer *name)
+{
+	sr_buffer whole = SR_BUFFER_EMPTY;
+	sr_status rc;
+
+	sr_buffer_printf(&whole, "%s.optimize", database);
+	sr_buffer_add_text(name, sr_path_name(sr_buffer_text(&whole)));
+	if ((rc = sr_buffer_status(&whole)) == SR_OK && (rc = sr_buffer_status(name)) == SR_OK)
+		rc = sr_part_name(whole.data, part);
+	sr_buffer_free(&whole);
+	return rc;
+}
+
 static sr_status copy_make(sr_conn *conn, sr_conn *keeper, const char *part, halves *h)
 {
+	sr_watch watch = {.progress = halves_between, .arg = h};
 	sr_compact_needs needs;
 	sr_status rc;
 
 	/* The lock first: how much is needed cannot change any more. */
 	if ((rc = sr_conn_begin(keeper, SR_TRANSACTION_WRITE)) != SR_OK)
 		return rc;
-	parts_remove(sr_conn_path(conn));
 	if ((rc = sr_schema_compact_needs(keeper, &needs)) == SR_OK)
 		rc = sr_space_check(sr_conn_path(conn), needs.needed, "making it compact");
-	if (rc == SR_OK && (rc = sr_conn_compact(conn, part, halves_progress, h)) == SR_OK &&
-	    (rc = sr_copy_verify(keeper, part, false, NULL, NULL)) != SR_OK)
-		unlink(part);
+	if (rc != SR_OK || (rc = sr_conn_compact(conn, part, halves_progress, h)) != SR_OK)
+		goto err1;
 	h->base = h->total / 2;
+	if ((rc = sr_copy_verify(keeper, part, false, &watch, NULL)) != SR_OK)
+		unlink(part);
+err1:
 	sr_conn_rollback(keeper);
 	return rc;
 }
@@ -137,11 +106,15 @@ sr_status sr_schema_compact(sr_conn *conn, sr_progress_fn progress, void *arg)
 	const sr_conn_options options = {
 		.access = SR_ACCESS_WRITE, .busy_timeout = BUSY_SECONDS, .cache_pages = 500};
 	halves h = {.progress = progress, .arg = arg};
+	sr_buffer name = SR_BUFFER_EMPTY;
 	char part[4096];
 	sr_conn *keeper;
 	sr_status rc;
 
-	if ((rc = part_name(sr_conn_path(conn), part)) != SR_OK ||
+	if ((rc = copy_name(sr_conn_path(conn), part, &name)) == SR_OK)
+		sr_parts_remove(NULL, sr_conn_path(conn), name.data);
+	sr_buffer_free(&name);
+	if (rc != SR_OK ||
 	    (rc = sr_conn_open(&sr_sqlite, sr_conn_path(conn), &options, &keeper)) != SR_OK)
 		return rc;
 	rc = copy_make(conn, keeper, part, &h);

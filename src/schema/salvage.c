@@ -135,12 +135,15 @@ static void notes_take(salvage *s)
 static sr_status rows_all(salvage *s)
 {
 	sr_status rc;
+	bool strays;
 
 	if ((rc = sr_conn_begin(s->conn, SR_TRANSACTION_WRITE)) != SR_OK)
 		return rc;
 	if ((rc = salvage_schema(s)) != SR_OK || (rc = salvage_rows(s)) != SR_OK ||
 	    (rc = salvage_complete(s)) != SR_OK || (rc = salvage_rows(s)) != SR_OK ||
-	    (rc = salvage_adrift(s)) != SR_OK || (rc = refuse_strangers(s)) != SR_OK)
+	    (rc = salvage_adrift(s)) != SR_OK ||
+	    (rc = salvage_ledger_strays(s, &strays)) != SR_OK ||
+	    (rc = refuse_strangers(s)) != SR_OK)
 		return rc;
 	for (size_t i = 0; i < s->table_count; i++)
 		if ((rc = salvage_count_lost(s, &s->tables[i])) != SR_OK)

@@ -81,6 +81,8 @@ sr_status salvage_schema(salvage *s);
 /* Once the ledger's rows are there: tells the version, and makes what is lacking. */
 sr_status salvage_complete(salvage *s);
 sr_status salvage_tables_describe(salvage *s);
+/* Takes numbers of versions out of the ledger that no program wrote there. */
+sr_status salvage_ledger_strays(salvage *s, bool *any);
 /* An sr_pages_row_fn whose arg is an int64_t *: the highest version that a ledger's rows tell. */
 sr_status salvage_ledger_row(void *arg, int64_t number, const sr_value *values, size_t count);
 void salvage_schema_free(salvage *s);

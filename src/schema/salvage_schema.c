@@ -455,15 +455,50 @@ static bool ledger_is_damaged(const salvage *s)
 	return false;
 }
 
+/* A newer program's ledger goes on from ours with words of its own. A number beyond ours that does
+ * not is one of ours with a bit that fell over. */
+sr_status salvage_ledger_strays(salvage *s, bool *any)
+{
+	static const char beyond[] =
+		"SELECT count(*) FROM database_migrations WHERE version > CAST($1 AS INTEGER)";
+	static const char gap[] = "SELECT max(version) - CAST($1 AS INTEGER) -"
+				  " count(*) FROM database_migrations WHERE version >"
+				  " CAST($1 AS INTEGER)";
+	static const char ours[] = "SELECT count(*) FROM database_migrations WHERE version >"
+				   " CAST($1 AS INTEGER) AND description = $2";
+	const sr_migration_source *last = &sr_migration_sources[sr_migration_count - 1];
+	char latest[16], there[16], sql[100];
+	int64_t rows, lacking, known;
+	sr_status rc;
+
+	*any = false;
+	snprintf(latest, sizeof(latest), "%d", last->version);
+	if ((rc = sr_object_type(s->conn, "database_migrations", there)) != SR_OK ||
+	    strcmp(there, "table") != 0 ||
+	    (rc = sr_ask(s->conn, beyond, latest, NULL, &rows)) != SR_OK || rows == 0 ||
+	    (rc = sr_ask(s->conn, gap, latest, NULL, &lacking)) != SR_OK ||
+	    (rc = sr_ask(s->conn, ours, latest, last->description, &known)) != SR_OK ||
+	    (lacking == 0 && known == 0))
+		return rc;
+	*any = true;
+	salvage_note(s,
+		     "%lld rows of the ledger have numbers that make no sense, and were left out",
+		     (long long)rows);
+	snprintf(sql, sizeof(sql), "DELETE FROM database_migrations WHERE version > %s", latest);
+	return sr_exec(s->conn, sql);
+}
+
 /* Where anything of it is damaged, the most that the ledger or the schema show; where nothing of
  * either is left, the rows are taken for those of the latest version. */
 static sr_status version_tell(salvage *s)
 {
 	int ledger, adrift;
-	bool legacy;
+	bool legacy, strays;
 	sr_status rc;
 
-	if (!s->schema_damaged && !ledger_is_damaged(s))
+	if ((rc = salvage_ledger_strays(s, &strays)) != SR_OK)
+		return rc;
+	if (!s->schema_damaged && !ledger_is_damaged(s) && !strays)
 		return sr_schema_version(s->conn, &s->version, &legacy);
 	if ((rc = sr_ledger_version(s->conn, &ledger)) != SR_OK ||
 	    (rc = ledger_adrift(s, &adrift)) != SR_OK || (rc = version_guess(s)) != SR_OK)
