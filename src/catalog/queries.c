@@ -8,27 +8,32 @@
 
 #include "file.h"
 
-/* A query of the table of files: its end, after sr_file_select. */
+/* A query of the table of files: what sr_file_select is given for the client, and its end. */
 static const struct {
 	const char *name;
+	const char *client;
 	const char *end;
 } of_files[] = {
-	{"file by path", " WHERE f.ClientID = $1 AND f.OriginalPath = $2"
-			 " ORDER BY f.row_number DESC LIMIT 1"},
-	{"file by name", " WHERE f.ClientID = $1 AND f.FileName = $2"
-			 " ORDER BY f.row_number DESC LIMIT 1"},
-	{"file by name, without a path",
+	{"file by path", "$1",
+	 " WHERE f.ClientID = $1 AND f.OriginalPath = $2"
+	 " ORDER BY f.row_number DESC LIMIT 1"},
+	{"file by name", "$1",
+	 " WHERE f.ClientID = $1 AND f.FileName = $2"
+	 " ORDER BY f.row_number DESC LIMIT 1"},
+	{"file by name, without a path", "$1",
 	 " WHERE f.ClientID = $1 AND f.FileName = $2 AND f.OriginalPath IS NULL"
 	 " ORDER BY f.row_number DESC LIMIT 1"},
-	{"file by id", " WHERE f.ID = $1"},
-	{"file by row", " WHERE f.row_number = $1"},
-	{"files of a client", " WHERE f.ClientID = $1 ORDER BY f.row_number"},
-	{"files of a client, by path", " WHERE f.ClientID = $1 AND f.OriginalPath >= $2"
-				       " AND f.OriginalPath < $3"
-				       " ORDER BY f.OriginalPath, f.row_number"},
-	{"files of a client, by name", " WHERE f.ClientID = $1 AND f.OriginalPath IS NULL"
-				       " AND f.FileName >= $2 AND f.FileName < $3"
-				       " ORDER BY f.FileName, f.row_number"},
+	{"file by id", "f.ClientID", " WHERE f.ID = $1"},
+	{"file by row", "f.ClientID", " WHERE f.row_number = $1"},
+	{"files of a client", "$1", " WHERE f.ClientID = $1 ORDER BY f.row_number"},
+	{"files of a client, by path", "$1",
+	 " WHERE f.ClientID = $1 AND f.OriginalPath >= $2"
+	 " AND f.OriginalPath < $3"
+	 " ORDER BY f.OriginalPath, f.row_number"},
+	{"files of a client, by name", "$1",
+	 " WHERE f.ClientID = $1 AND f.OriginalPath IS NULL"
+	 " AND f.FileName >= $2 AND f.FileName < $3"
+	 " ORDER BY f.FileName, f.row_number"},
 };
 
 /* The others: {files} and {clients} stand for the shape's. */
@@ -49,9 +54,10 @@ static const struct {
 	{"clients", "SELECT c.ID, c.Name, c.PublicKey, c.LastSeen, c.AESKey"
 		    " FROM {clients} AS c ORDER BY c.Name, c.ID"},
 	{"totals of the clients", "SELECT f.ClientID, f.FileSize, f.RecordedAt FROM {files} AS f"},
-	{"files gone missing", "SELECT 1 FROM files WHERE ClientID = $1 AND OriginalPath = $2"
-			       " AND MissingSince IS NULL"},
-	{"deletion of a client's files", "SELECT 1 FROM files WHERE ClientID = $1"},
+	{"files gone missing",
+	 "UPDATE files SET MissingSince = $3 WHERE ClientID = $1 AND OriginalPath = $2"
+	 " AND MissingSince IS NULL"},
+	{"deletion of a client's files", "DELETE FROM files WHERE ClientID = $1"},
 	{"versions of a file", "SELECT v.ID, v.VersionNumber, v.VersionHash, v.CreatedDate"
 			       " FROM file_versions v WHERE v.FileID = $1"
 			       " ORDER BY v.VersionNumber, v.ID"},
@@ -79,7 +85,7 @@ sr_status sr_queries_each(const sr_shape *shape, sr_query_take_fn take, void *to
 
 	for (size_t i = 0; i < sizeof(of_files) / sizeof(of_files[0]) && rc == SR_OK; i++) {
 		sr_buffer_clear(&sql);
-		sr_file_select(&sql, shape, "f.ClientID");
+		sr_file_select(&sql, shape, of_files[i].client);
 		sr_buffer_add_string(&sql, of_files[i].end);
 		if ((rc = sr_buffer_status(&sql)) == SR_OK)
 			take(to, of_files[i].name, sql.data);
