@@ -1,14 +1,12 @@
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd_migrate.h"
 #include "interrupt.h"
 #include "json.h"
 #include "memory.h"
-#include "message.h"
+#include "progress.h"
 #include "utf8.h"
 
 static const char *verdict_name(sr_rehearsal_verdict verdict)
@@ -365,15 +363,7 @@ static void list_all(struct cli *cli, const sr_rehearsal *r)
 /* Steps on the progress line, and Ctrl-C. */
 static bool show(void *arg, int64_t done, int64_t total)
 {
-	struct cli *cli = arg;
-
-	if (!cli->no_progress && !cli->quiet && isatty(STDERR_FILENO)) {
-		char *line = must_print("rehearse: %s, %" PRId64 " of %" PRId64,
-					done == 0 ? "copying" : "step", done, total - 1);
-
-		message_progress(line);
-		free(line);
-	}
+	progress_share(arg, "rehearse", done, total);
 	return interrupt_seen();
 }
 
@@ -400,6 +390,7 @@ static int report(struct cli *cli, const sr_rehearsal *r)
 
 int migrate_rehearse(struct cli *cli)
 {
+	struct progress progress;
 	sr_rehearse_options how;
 	sr_rehearsal *rehearsal;
 	sr_catalog *catalog;
@@ -427,10 +418,11 @@ int migrate_rehearse(struct cli *cli)
 		return code;
 	how.to = (int)wanted;
 	how.progress = show;
-	how.progress_arg = cli;
+	how.progress_arg = &progress;
+	progress_begin(&progress, cli);
 	interrupt_watch();
 	rc = sr_migrate_rehearse(catalog, &how, &rehearsal);
-	message_progress("");
+	progress_end(&progress);
 	code = rc == SR_OK ? report(cli, rehearsal) : cli_failed(cli, rc);
 	sr_rehearsal_free(rehearsal);
 	return cli_close(cli, catalog, code);

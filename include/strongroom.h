@@ -1001,7 +1001,8 @@ typedef struct sr_rehearse_options {
 	const char *folder;      /* For the snapshot; NULL: the database's. */
 	bool keep;               /* Leave the snapshot, as the rehearsal left it. */
 	bool full_check;         /* As in sr_migrate_options. */
-	sr_progress_fn progress; /* Parts done of those to do, the copy among them. May be NULL. */
+	sr_progress_fn progress; /* Parts done of those to do, the copy among them; asked
+				    within them too. May be NULL. */
 	void *progress_arg;
 } sr_rehearse_options;
 

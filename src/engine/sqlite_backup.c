@@ -20,12 +20,17 @@ static sr_status copy_sync(sqlite3 *db, const char *path)
 	sr_text name = {path, strlen(path)};
 	sr_buffer folder = SR_BUFFER_EMPTY;
 	sqlite3_file *file = NULL;
+	int code = SQLITE_IOERR;
 	sr_status rc = SR_OK;
 	int fd;
 
-	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
-	    file == NULL || file->pMethods == NULL ||
-	    file->pMethods->xSync(file, SQLITE_SYNC_FULL) != SQLITE_OK)
+	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
+	    file && file->pMethods)
+		code = file->pMethods->xSync(file, SQLITE_SYNC_FULL);
+	/* The last pages are written only now. */
+	if (code == SQLITE_FULL)
+		return sr_fail(SR_NO_SPACE, "the copy %s failed: no space is left for it", path);
+	if (code != SQLITE_OK)
 		return sr_fail(SR_IO, "the copy %s could not be brought to the disk", path);
 	sr_buffer_add_text(&folder, sr_path_folder(name));
 	if ((rc = sr_buffer_status(&folder)) != SR_OK)

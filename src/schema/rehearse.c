@@ -49,14 +49,27 @@ static double seconds_since(int64_t began)
 	return (double)(sr_clock_ns() - began) / 1e9;
 }
 
-static sr_status tell(sr_rehearse *r)
+/* Asked between the parts and within them; pages and statements are no parts. */
+static bool cancels(void *arg)
 {
+	const sr_rehearse *r = arg;
 	const sr_rehearse_settings *s = r->settings;
 
-	if (s->progress && s->progress(s->progress_arg, r->done, r->parts))
-		return sr_fail(SR_INTERRUPTED, "the rehearsal was cancelled; the database was not "
-					       "touched");
-	return SR_OK;
+	return s->progress && s->progress(s->progress_arg, r->done, r->parts);
+}
+
+static bool copying(void *arg, int64_t done, int64_t total)
+{
+	(void)done;
+	(void)total;
+	return cancels(arg);
+}
+
+static sr_status not_held(sr_status why)
+{
+	if (why == SR_INTERRUPTED)
+		return sr_fail(why, "the rehearsal was cancelled; the database was not touched");
+	return sr_fail_within(why, "the rehearsal was not held");
 }
 
 /* ---- Planning and copying ---- */
@@ -92,14 +105,6 @@ static bool pending(const sr_rehearse *r)
 	return r->report->rehearsal.from != r->report->rehearsal.to || r->legacy;
 }
 
-/* Pages are no parts: the copy is one. */
-static bool copying(void *arg, int64_t done, int64_t total)
-{
-	(void)done;
-	(void)total;
-	return tell(arg) != SR_OK;
-}
-
 sr_status sr_rehearse_begin(sr_conn *live, const sr_rehearse_settings *settings,
 			    sr_rehearse **rehearse)
 {
@@ -124,10 +129,12 @@ sr_status sr_rehearse_begin(sr_conn *live, const sr_rehearse_settings *settings,
 		goto err0;
 	if (pending(r)) {
 		began = sr_clock_ns();
-		if ((rc = tell(r)) != SR_OK ||
-		    (rc = sr_snapshot_make(live, settings->folder, settings->keep, r->snapshot,
-					   copying, r)) != SR_OK)
+		rc = sr_snapshot_make(live, settings->folder, settings->keep, r->snapshot, copying,
+				      r);
+		if (rc != SR_OK) {
+			not_held(rc);
 			goto err0;
+		}
 		out->copy_seconds = seconds_since(began);
 	}
 	*rehearse = r;
@@ -199,8 +206,8 @@ static sr_status step_begins(sr_rehearse *r, const sr_step_event *event)
 		r->prepared = seconds_since(r->leg_began);
 	r->opened = true;
 	peak_look(r);
-	if ((rc = tell(r)) != SR_OK)
-		return rc;
+	if (cancels(r))
+		return sr_fail(SR_INTERRUPTED, "cancelled");
 	sr_table_sums_free(&r->before);
 	rc = sr_table_sums_take(r->conn, schema_before(r, event), schema_after(r, event),
 				r->known.count ? &r->known : &r->start, &r->before);
@@ -366,7 +373,11 @@ static sr_status snapshot_open(sr_rehearse *r)
 		.cache_pages = r->settings->cache_pages,
 	};
 
-	return sr_conn_open(&sr_sqlite, r->snapshot, &options, &r->conn);
+	sr_status rc;
+
+	if ((rc = sr_conn_open(&sr_sqlite, r->snapshot, &options, &r->conn)) == SR_OK)
+		sr_conn_watch(r->conn, cancels, r);
+	return rc;
 }
 
 static sr_status has_log(sr_conn *conn, bool *log)
@@ -501,7 +512,7 @@ sr_status sr_rehearse_run(sr_rehearse *r, sr_rehearsal **report)
 
 	if (pending(r)) {
 		if ((rc = there_and_back(r)) != SR_OK)
-			return sr_fail_within(rc, "the rehearsal was not held");
+			return not_held(rc);
 		sr_conn_close(r->conn);
 		r->conn = NULL;
 		sr_verdict_end(r->report);

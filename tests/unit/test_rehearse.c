@@ -602,6 +602,36 @@ static void test_cancelled(void **state)
 	}
 }
 
+static bool cancel_in_step(void *arg, int64_t done, int64_t total)
+{
+	int *asked = arg;
+
+	(void)total;
+	return done == 1 && (*asked)++ == 3;
+}
+
+/* A statement that would take hours. */
+static void test_cancelled_within_a_step(void **state)
+{
+	const char *path = latest_database();
+	sr_rehearse_settings settings = settings_all();
+	sr_rehearsal *report;
+	int asked = 0;
+	extra e;
+
+	(void)state;
+	extra_make(&e,
+		   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+		   " WHERE i < 1000000000000) SELECT sum(i) FROM n",
+		   "SELECT 1", none, none);
+	settings.migrations = &e.all;
+	settings.progress = cancel_in_step;
+	settings.progress_arg = &asked;
+	assert_fails(rehearse(path, &settings, &report), SR_INTERRUPTED, "was not touched");
+	assert_null(report);
+	assert_int_equal(files_there(), 1);
+}
+
 /* Every write fails once, and all after it. */
 static void test_full_disk(void **state)
 {
@@ -623,7 +653,8 @@ static void test_full_disk(void **state)
 		fault_disarm();
 		if (rc != SR_OK) {
 			failed++;
-			assert_int_equal(rc, SR_NO_SPACE);
+			if (rc != SR_NO_SPACE)
+				fail_msg("write %d: %s", n, sr_error_message());
 			assert_null(report);
 		}
 		sr_rehearsal_free(report);
@@ -702,6 +733,13 @@ static void test_leftovers(void **state)
 	assert_int_equal(files_there(), 1 + 4 + 2);
 }
 
+static bool cancel_at_second(void *arg, int64_t done, int64_t total)
+{
+	(void)arg;
+	(void)total;
+	return done == 2;
+}
+
 static void test_kept_elsewhere(void **state)
 {
 	const char *path = migrate_path();
@@ -731,12 +769,10 @@ static void test_kept_elsewhere(void **state)
 	assert_int_equal(files_there(), 2);
 	/* One that cannot be held leaves nothing, kept or not. */
 	settings.to = 3;
-	settings.progress = cancel_at;
-	settings.progress_arg = &(int){3};
+	settings.progress = cancel_at_second;
 	sleep(1); /* The name has the second in it. */
 	assert_fails(rehearse(path, &settings, &report), SR_INTERRUPTED, "");
 	settings.folder = scratch_folder();
-	settings.progress_arg = &(int){3};
 	assert_fails(rehearse(path, &settings, &report), SR_INTERRUPTED, "");
 	assert_int_equal(files_there(), 2);
 }
@@ -754,6 +790,7 @@ int main(void)
 		TEST(test_every_old_stage),
 		TEST(test_down_first),
 		TEST(test_cancelled),
+		TEST(test_cancelled_within_a_step),
 		TEST(test_full_disk),
 		TEST(test_without_log),
 		TEST(test_leftovers),
