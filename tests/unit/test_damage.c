@@ -106,6 +106,41 @@ static void write_some(sr_catalog *catalog, const sr_id *client)
 	(void)fine(sr_client_delete(catalog, client, NULL), "delete");
 }
 
+/* Whatever is wrong is a finding, in words that fit a line. */
+static void check_health(void)
+{
+	sr_options options = fixture->options;
+	sr_health_options how;
+	sr_health *health;
+	sr_status rc;
+
+	options.create = options.migrate = false;
+	sr_health_options_init(&how);
+	how.full = true;
+	rc = sr_health_look(&options, &how, &health);
+	(void)fine(rc, "health");
+	if (rc == SR_NOT_FOUND) /* Nothing of a catalog is left. */
+		return;
+	assert_int_equal(rc, SR_OK);
+	for (size_t i = 0; i < health->finding_count; i++)
+		assert_true(one_line(health->findings[i].meaning));
+	failures += health->errors > 0;
+	sr_health_free(health);
+}
+
+static void repair(sr_catalog *catalog)
+{
+	sr_repair_options how;
+	sr_repair *repair;
+
+	sr_repair_options_init(&how);
+	how.backup = false;
+	if (!fine(sr_repair_plan(catalog, &how, &repair), "plan"))
+		return;
+	(void)fine(sr_repair_apply(catalog, repair, &how), "repair");
+	sr_repair_free(repair);
+}
+
 static void use(bool read_only)
 {
 	sr_statistics *statistics;
@@ -123,8 +158,10 @@ static void use(bool read_only)
 	if (fine(sr_statistics_get(catalog, &statistics), "statistics"))
 		sr_statistics_free(statistics);
 	(void)fine(sr_migrate_verify(catalog, NULL, NULL, NULL), "verify");
-	if (!read_only)
+	if (!read_only) {
+		repair(catalog);
 		write_some(catalog, &client);
+	}
 	(void)fine(sr_close(catalog), "close");
 }
 
@@ -151,6 +188,7 @@ static void try(const unsigned char *bytes, size_t length)
 	put(bytes, length);
 	if (fine(sr_migration_status_get(&fixture->options, &status), "status"))
 		sr_migration_status_free(status);
+	check_health();
 	use(true);
 	use(false);
 }
