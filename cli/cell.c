@@ -64,7 +64,7 @@ struct cell cell_toned(struct cell cell, cell_tone tone)
 	return cell;
 }
 
-struct cell cell_state(const char *word)
+cell_tone tone_of_state(const char *word, size_t length)
 {
 	static const struct {
 		const char *word;
@@ -72,17 +72,24 @@ struct cell cell_state(const char *word)
 	} tones[] = {
 		{"ok", TONE_GOOD},         {"current", TONE_GOOD},    {"kept", TONE_GOOD},
 		{"good", TONE_GOOD},       {"healthy", TONE_GOOD},    {"verified", TONE_GOOD},
-		{"warning", TONE_WARNING}, {"missing", TONE_WARNING}, {"pending", TONE_WARNING},
-		{"stale", TONE_WARNING},   {"worse", TONE_WARNING},   {"exceeded", TONE_BAD},
-		{"error", TONE_BAD},       {"failed", TONE_BAD},      {"damaged", TONE_BAD},
-		{"lost", TONE_BAD},        {"unhealthy", TONE_BAD},   {"pruned", TONE_WARNING},
+		{"done", TONE_GOOD},       {"warning", TONE_WARNING}, {"missing", TONE_WARNING},
+		{"pending", TONE_WARNING}, {"stale", TONE_WARNING},   {"worse", TONE_WARNING},
+		{"goes", TONE_WARNING},    {"exceeded", TONE_BAD},    {"error", TONE_BAD},
+		{"failed", TONE_BAD},      {"damaged", TONE_BAD},     {"broken", TONE_BAD},
+		{"lost", TONE_BAD},        {"unhealthy", TONE_BAD},
 	};
 
-	for (size_t i = 0; word != NULL && i < sizeof(tones) / sizeof(tones[0]); i++) {
-		if (strcmp(word, tones[i].word) == 0)
-			return cell_toned(cell_string(word), tones[i].tone);
+	for (size_t i = 0; i < sizeof(tones) / sizeof(tones[0]); i++) {
+		if (strlen(tones[i].word) == length && memcmp(tones[i].word, word, length) == 0)
+			return tones[i].tone;
 	}
-	return cell_string(word);
+	return TONE_PLAIN;
+}
+
+struct cell cell_state(const char *word)
+{
+	return cell_toned(cell_string(word),
+			  word != NULL ? tone_of_state(word, strlen(word)) : TONE_PLAIN);
 }
 
 struct cell cell_faults(int64_t count)

@@ -48,6 +48,8 @@ struct cell cell_blob(sr_text bytes);
 /* A word of the program's own that tells a state: ok, warning, exceeded, missing, pending and the
  * like. Each has its tone here and nowhere else; a word without one is plain. NULL is CELL_NULL. */
 struct cell cell_state(const char *word);
+/* The tone of such a word, of length bytes. */
+cell_tone tone_of_state(const char *word, size_t length);
 /* A count that should be none: of failures, say. */
 struct cell cell_faults(int64_t count);
 /* The same value in another tone. */

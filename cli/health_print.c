@@ -147,16 +147,20 @@ void print_wrapped(struct cli *cli, size_t indent, const char *text)
 		if (fits == 0)
 			break;
 		line[fits] = '\0';
-		output_line(&cli->out, "%*s%s", (int)indent, "", line);
+		output_stated(&cli->out, indent, line);
 		line += fits + 1;
 	}
-	output_line(&cli->out, "%*s%s", (int)indent, "", line);
+	output_stated(&cli->out, indent, line);
 	free(clean);
 }
 
 static void print_label(struct cli *cli, const char *label, const char *text)
 {
-	output_line(&cli->out, "  %-*s%s", LABEL, label, text);
+	char *padded = must_print("  %-*s", LABEL, label);
+
+	output_write(&cli->out, padded);
+	output_stated(&cli->out, 0, text);
+	free(padded);
 }
 
 static void print_state(struct cli *cli, const sr_health *health)
@@ -209,7 +213,7 @@ static void print_verdict(struct cli *cli, const sr_health *health, const char *
 		print_wrapped(cli, 0, line);
 		free(line);
 	}
-	output_line(&cli->out, "%s", words);
+	output_stated(&cli->out, 0, words);
 }
 
 static void print_findings(struct cli *cli, const sr_health *health)

@@ -83,6 +83,19 @@ void output_heading(struct output *output, const char *text)
 	output_write(output, "\n");
 }
 
+void output_stated(struct output *output, size_t indent, const char *text)
+{
+	const size_t length = strcspn(text, ":");
+	char *word = must_copy(text, length);
+
+	while (indent-- > 0)
+		output_write(output, " ");
+	output_toned(output, tone_of_state(text, length), word);
+	output_write(output, text + length);
+	output_write(output, "\n");
+	free(word);
+}
+
 void output_line(struct output *output, const char *fmt, ...)
 {
 	va_list ap;

@@ -40,6 +40,9 @@ void output_csv(struct output *output, const char *text);
 void output_cell(struct output *output, const struct cell *cell, bool first);
 /* A line for people. */
 void output_line(struct output *output, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A line behind blanks. What it begins with, up to a colon or the end, may tell a state, as in
+ * "error: …", and has its tone then. */
+void output_stated(struct output *output, size_t indent, const char *text);
 /* A line that stands above others: "Clients". */
 void output_heading(struct output *output, const char *text);
 /* One JSON document; takes the value over. */

@@ -34,7 +34,7 @@ damage() {
 
 @test "what people read fits a terminal's 80 columns" {
 	sqlite3 "$STRONGROOM_DB" "INSERT INTO client_activity (ClientID, ActivityType, Timestamp) VALUES (x'77', 'save', 'now')"
-	python3 "$BATS_TEST_DIRNAME/on_terminal.py" 80 "" "$PROGRAM" health >shown || true
+	NO_COLOR=1 python3 "$BATS_TEST_DIRNAME/on_terminal.py" 80 "" "$PROGRAM" health >shown || true
 	grep -q 'unhealthy: 1 error' shown
 	run awk '{ sub(/\r$/, ""); gsub(/…/, "."); if (length($0) > 80) print }' shown
 	equal "" "$output"

@@ -99,6 +99,9 @@ for line in open(sys.argv[2], errors="replace"):
 	grep -q "$escape\\[33mmissing$escape\\[0m$" out
 	grep 'some/there' out | run ! grep "$escape"
 	sed "s/$escape\\[[0-9]*m//g" out >without
+	on_terminal 80 '' health >states
+	grep -q "^$escape\\[32mhealthy$escape\\[0m: 0 errors" states
+	grep -q "^  integrity  *$escape\\[32mok$escape\\[0m$" states
 	for refused in NO_COLOR=1 TERM=dumb TERM=; do
 		export "$refused"
 		on_terminal 80 '' search >out
