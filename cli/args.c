@@ -132,6 +132,21 @@ bool args_word(struct args *args, const char **word)
 	return next_operand(args, NULL, word);
 }
 
+const char *args_peek(const struct args *args)
+{
+	for (int i = args->next; i < args->count; i++) {
+		const char *word = args->words[i];
+		const arg_option *option;
+
+		if (args->ended || !is_option(word))
+			return word;
+		if ((option = args_find(args->globals, word)) == NULL)
+			return NULL;
+		i += option->kind != ARG_FLAG && (word[1] != '-' || strchr(word, '=') == NULL);
+	}
+	return NULL;
+}
+
 bool args_parse(struct args *args, const arg_option *options, const arg_operand *operands)
 {
 	static const arg_operand none = {NULL, ARG_OPTIONAL, NULL};

@@ -61,6 +61,9 @@ const arg_option *args_find(const arg_option *table, const char *word);
  * the end. False: see error. */
 bool args_word(struct args *args, const char **word);
 
+/* What args_word would take next, where only global options stand before it; else NULL. */
+const char *args_peek(const struct args *args);
+
 /* Takes all that is left: globals, the command's options, its operands. False: see error. */
 bool args_parse(struct args *args, const arg_option *options, const arg_operand *operands);
 

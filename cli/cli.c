@@ -166,6 +166,17 @@ int cli_subcommand(struct cli *cli, const command *table)
 	return cli_usage(cli, "unknown command \"%s %s\" (known: %s)", cli->command, word, names);
 }
 
+int cli_subcommand_or(struct cli *cli, const command *table, int (*otherwise)(struct cli *cli))
+{
+	const char *word = cli->takes ? takes_next(cli->takes) : args_peek(&cli->args);
+
+	for (const command *c = table; word != NULL && c->name != NULL; c++) {
+		if (strcmp(c->name, word) == 0)
+			return cli_subcommand(cli, table);
+	}
+	return otherwise(cli);
+}
+
 void cli_options(const struct cli *cli, sr_options *options)
 {
 	sr_options_init(options);

@@ -70,6 +70,8 @@ int cli_settle(struct cli *cli);
 int cli_arguments(struct cli *cli, const arg_option *options, const arg_operand *operands);
 /* Takes the next word as one of the table's commands and runs it. */
 int cli_subcommand(struct cli *cli, const command *table);
+/* The same where the next word names one of them, else runs `otherwise` on all that is left. */
+int cli_subcommand_or(struct cli *cli, const command *table, int (*otherwise)(struct cli *cli));
 
 typedef enum cli_access {
 	CLI_READ,  /* Any version, and nothing is written. */
@@ -107,6 +109,8 @@ int cmd_file(struct cli *cli);
 int cmd_history(struct cli *cli);
 int cmd_category(struct cli *cli);
 int cmd_stats(struct cli *cli);
+int cmd_activity(struct cli *cli);
+int cmd_metric(struct cli *cli);
 int cmd_health(struct cli *cli);
 int cmd_repair(struct cli *cli);
 int cmd_backup(struct cli *cli);
@@ -129,6 +133,8 @@ extern const char help_file[];
 extern const char help_history[];
 extern const char help_category[];
 extern const char help_stats[];
+extern const char help_activity[];
+extern const char help_metric[];
 extern const char help_health[];
 extern const char help_repair[];
 extern const char help_backup[];

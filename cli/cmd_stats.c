@@ -3,15 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "cmd_stats.h"
 #include "json.h"
 
 const char help_stats[] =
-	"usage: strongroom stats\n"
+	"usage: strongroom stats [--storage]\n"
+	"       strongroom stats --clients [--days N]\n"
+	"       strongroom stats --transfers [--days N]\n"
 	"\n"
 	"What the catalog holds: the database, the storage folder, clients, files and\n"
 	"indexes. 1 MB is 1048576 bytes. With --json the sections are nested objects;\n"
 	"with --csv and --plain each line is a section, a name and a value.\n"
+	"\n"
+	"  --storage    this, also without the option\n"
+	"  --clients    what each client uses, its share of all bytes, its growth\n"
+	"  --transfers  what was saved on each day (UTC), with a bar of its size\n"
+	"  --days N     of the last N days, else 30; 0 for all days with transfers\n"
 	"\n"
 	"example:\n"
 	"  strongroom stats --json | jq .file_stats.total_files\n";
@@ -187,19 +194,14 @@ static void print_people(struct cli *cli, const struct figure *figures)
 	}
 }
 
-int cmd_stats(struct cli *cli)
+static int stats_storage(struct cli *cli, sr_catalog *catalog)
 {
-	const arg_operand none[] = {{NULL, ARG_OPTIONAL, NULL}};
 	struct figure figures[FIGURES];
 	sr_statistics *statistics;
-	sr_catalog *catalog;
 	sr_status rc;
-	int code = cli_arguments(cli, NULL, none);
 
-	if (code != DONE || (code = cli_open(cli, CLI_READ, &catalog)) != DONE)
-		return code;
 	if ((rc = sr_statistics_get(catalog, &statistics)) != SR_OK)
-		return cli_close(cli, catalog, cli_failed(cli, rc));
+		return cli_failed(cli, rc);
 	collect(statistics, figures);
 	if (cli->json)
 		print_json(cli, figures, statistics);
@@ -208,5 +210,41 @@ int cmd_stats(struct cli *cli)
 	else
 		print_rows(cli, figures, statistics);
 	sr_statistics_free(statistics);
+	return DONE;
+}
+
+int cmd_stats(struct cli *cli)
+{
+	bool storage = false;
+	bool clients = false;
+	bool transfers = false;
+	const char *text = NULL;
+	const arg_option options[] = {
+		{"storage", 0, ARG_FLAG, &storage},
+		{"clients", 0, ARG_FLAG, &clients},
+		{"transfers", 0, ARG_FLAG, &transfers},
+		{"days", 0, ARG_VALUE, &text},
+		{NULL, 0, ARG_FLAG, NULL},
+	};
+	const arg_operand none[] = {{NULL, ARG_OPTIONAL, NULL}};
+	sr_catalog *catalog;
+	int64_t days = 30;
+	int code = cli_arguments(cli, options, none);
+
+	if (code != DONE)
+		return code;
+	if (storage + clients + transfers > 1)
+		return cli_usage(cli, "only one of --storage, --clients and --transfers can be "
+				      "given");
+	if (text != NULL && !clients && !transfers)
+		return cli_usage(cli, "--days goes with --clients or --transfers");
+	if (text != NULL &&
+	    sr_number_parse("--days", text, clients ? 1 : 0, SR_TRANSFER_DAYS_MAX, &days) != SR_OK)
+		return cli_usage(cli, "%s", sr_error_message());
+	if ((code = cli_open(cli, CLI_READ, &catalog)) != DONE)
+		return code;
+	code = clients     ? stats_clients(cli, catalog, (int)days)
+	       : transfers ? stats_transfers(cli, catalog, (int)days)
+			   : stats_storage(cli, catalog);
 	return cli_close(cli, catalog, code);
 }

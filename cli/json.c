@@ -63,7 +63,7 @@ void json_object_add_text(json_t *object, const char *key, sr_text text)
 	}
 }
 
-static json_t *json_of_id(const sr_id *id)
+json_t *json_of_id(const sr_id *id)
 {
 	char text[SR_ID_TEXT_SIZE];
 

@@ -13,6 +13,8 @@ json_t *json_of_integer(int64_t number);
 json_t *json_of_real(double number);
 /* Text, or null for "" and NULL. */
 json_t *json_of_path(const char *path);
+/* Hexadecimal. */
+json_t *json_of_id(const sr_id *id);
 /* Hexadecimal, or null. */
 json_t *json_of_blob(sr_text bytes);
 

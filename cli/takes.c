@@ -32,6 +32,11 @@ const command *takes_part(struct takes *takes, const command *table)
 	return part;
 }
 
+const char *takes_next(const struct takes *takes)
+{
+	return takes->used < takes->count ? takes->words[takes->used] : NULL;
+}
+
 void takes_arguments(struct takes *takes, const arg_option *options, const arg_operand *operands)
 {
 	size_t count = 0;

@@ -30,6 +30,8 @@ char *takes_usage_word(const struct takes *takes, size_t index);
 /* For cli_subcommand and cli_arguments. takes_part: the part to go on with, NULL where no word
  * names one. */
 const command *takes_part(struct takes *takes, const command *table);
+/* The word that takes_part would look at; NULL at the end. */
+const char *takes_next(const struct takes *takes);
 void takes_arguments(struct takes *takes, const arg_option *options, const arg_operand *operands);
 
 #endif

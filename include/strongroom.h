@@ -791,6 +791,91 @@ SR_API SR_MUST_CHECK sr_status sr_search(sr_catalog *catalog, const sr_query *qu
  * own. No row comes twice, none is missed that was there throughout. */
 SR_API const char *sr_search_token(const sr_files *cursor);
 
+/* ---------------------------------------------------------------- Activity */
+
+/*
+ * Who did what. Every call that changes what clients have appends one row with its counts summed,
+ * in the transaction of the change itself, so that a call that fails or is rolled back leaves
+ * none. The types of clients' rows: save, save_failed, delete (of files, or of the client
+ * with all that it had), verify, verify_failed, quota_set, quota_clear, quota_warning, activate,
+ * prune. Of the whole catalog: backup, restore, repair, optimize. Other programs may write others.
+ * What a deleted client did is kept under the name that it had.
+ */
+typedef struct sr_activity {
+	sr_text type;
+	sr_text timestamp; /* As stored; this library writes whole seconds. */
+	bool has_client;   /* False: it concerns the whole catalog, and files is a null. */
+	bool deleted;      /* The client is not there any more. */
+	sr_id client_id;   /* All zeros without a client. */
+	sr_text client_name;
+	int64_t files;  /* Of a save_failed those that failed. */
+	int64_t bytes;  /* Sizes of those files; of quota_set and quota_clear the quota. */
+	sr_text detail; /* Of the whole catalog's: what it is about, for people. Else null. */
+} sr_activity;
+
+#define SR_ACTIVITY_QUERY_VERSION 1
+
+/* Which to list. All filters that are set must match. */
+typedef struct sr_activity_query {
+	unsigned version;    /* SR_ACTIVITY_QUERY_VERSION, set by sr_activity_query_init. */
+	const sr_id *client; /* Of this client, or of a deleted one with this id; NULL: any. */
+	sr_text client_name; /* Likewise by name, exactly; null: any. */
+	sr_text type;        /* Exactly; null: any. */
+	int64_t since;       /* An instant, inclusive; SR_NULL_INTEGER: open. A timestamp that
+				cannot be read is not known to be so young. */
+	int64_t limit;       /* Rows at most; 0: all. sr_activity_query_init sets 100. */
+} sr_activity_query;
+
+SR_API void sr_activity_query_init(sr_activity_query *query);
+
+typedef struct sr_activities sr_activities;
+
+/* Newest first, by the texts of their timestamps; those of one second in the order of writing,
+ * the last one first. A client that neither is nor was there is SR_NOT_FOUND. Works on databases
+ * of every version; those that keep no activity have none. NULL for query lists all. */
+SR_API SR_MUST_CHECK sr_status sr_activity_list(sr_catalog *catalog, const sr_activity_query *query,
+						sr_activities **cursor);
+/* *activity is NULL after the last one. */
+SR_API SR_MUST_CHECK sr_status sr_activities_next(sr_activities *cursor,
+						  const sr_activity **activity);
+SR_API void sr_activities_close(sr_activities *cursor);
+
+/* Removes activity of the days (UTC) that had ended before the instant, deleted clients' and the
+ * whole catalog's too. So a day's is kept whole or not at all, and the sums of sr_transfer_day
+ * stay. Rows whose timestamp cannot be read stay. It goes in portions, other writers between
+ * them; after a failure those done are done. removed (may be NULL) is set in every case. */
+SR_API SR_MUST_CHECK sr_status sr_activity_cleanup(sr_catalog *catalog, int64_t before,
+						   int64_t *removed);
+
+/* --------------------------------------------------------------- Transfers */
+
+/* What was saved on one day (UTC) by sr_file_save and sr_record: files that were added, changed or
+ * saved again, and those that were refused or failed. For a day whose activity is kept it is the
+ * sum of the activities save and save_failed. */
+typedef struct sr_transfer_day {
+	sr_text date;        /* 2026-01-31 */
+	int64_t total_files; /* Successful and failed ones. */
+	int64_t total_bytes; /* Sizes of the successful ones, */
+	int64_t successful_transfers;
+	int64_t failed_transfers;
+	int64_t average_file_size;   /* and what they have on average. */
+	int64_t peak_transfer_speed; /* Bytes a second; 0 where none was told. */
+} sr_transfer_day;
+
+typedef struct sr_transfer_days sr_transfer_days;
+
+#define SR_TRANSFER_DAYS_MAX 36600
+
+/* The last `days` days, today the last of them, each of them: zeros where nothing was
+ * transferred. 0: every day that something is known of, and no other. Oldest first. Works on
+ * databases of every version. */
+SR_API SR_MUST_CHECK sr_status sr_transfer_day_list(sr_catalog *catalog, int days,
+						    sr_transfer_days **cursor);
+/* *day is NULL after the last one. */
+SR_API SR_MUST_CHECK sr_status sr_transfer_days_next(sr_transfer_days *cursor,
+						     const sr_transfer_day **day);
+SR_API void sr_transfer_days_close(sr_transfer_days *cursor);
+
 /* -------------------------------------------------------------- Statistics */
 
 typedef struct sr_statistics {
@@ -823,6 +908,65 @@ typedef struct sr_statistics {
 /* All of it, owned: sr_statistics_free. Works on databases of every version. */
 SR_API SR_MUST_CHECK sr_status sr_statistics_get(sr_catalog *catalog, sr_statistics **statistics);
 SR_API void sr_statistics_free(sr_statistics *statistics);
+
+/* What a client uses, and how that grew. */
+typedef struct sr_client_usage {
+	sr_id id;
+	sr_text name;
+	sr_text last_seen; /* As stored. */
+	int64_t files;
+	int64_t bytes;
+	double share_percent;  /* Of the bytes of all files; NAN where there are none. */
+	sr_text last_activity; /* When it last did anything that is kept, or null. */
+	int64_t growth_bytes;  /* Bytes more (less: negative) than at the end of growth_since, or
+				  SR_NULL_INTEGER where nothing is known of the past. */
+	sr_text growth_since;  /* The last day not younger than asked for of which it is known,
+				  else the first one; or null. */
+} sr_client_usage;
+
+typedef struct sr_client_usages sr_client_usages;
+
+#define SR_GROWTH_DAYS_MAX 36600
+
+/* Every client by name, with its growth over the last `days` days, 1 or more. From version 9 on it
+ * reads counters and no file; works on databases of every version. */
+SR_API SR_MUST_CHECK sr_status sr_client_usage_list(sr_catalog *catalog, int days,
+						    sr_client_usages **cursor);
+/* *usage is NULL after the last one. */
+SR_API SR_MUST_CHECK sr_status sr_client_usages_next(sr_client_usages *cursor,
+						     const sr_client_usage **usage);
+SR_API void sr_client_usages_close(sr_client_usages *cursor);
+
+/* ----------------------------------------------------------------- Metrics */
+
+#define SR_METRIC_NAME_MAX  100 /* Bytes of a metric's name. */
+#define SR_METRIC_HOURS_MAX 876000
+
+/* A value that a program measured about itself, at a moment. */
+typedef struct sr_metric {
+	char timestamp[SR_TIME_TEXT_SIZE]; /* ISO 8601 in UTC, however it is stored. */
+	double value;
+} sr_metric;
+
+/* Keeps a value under the name, now. A name is 1 to 100 bytes of UTF-8 without control characters;
+ * a value is a finite number. */
+SR_API SR_MUST_CHECK sr_status sr_metric_record(sr_catalog *catalog, sr_text name, double value);
+
+typedef struct sr_metrics sr_metrics;
+
+/* Those of the name since that many hours ago, 1 or more, oldest first. Old programs' timestamps
+ * are read in all their forms, without a zone as UTC; those that cannot be read are left out. A
+ * name that nothing is kept under has none. Works on databases of every version. */
+SR_API SR_MUST_CHECK sr_status sr_metric_list(sr_catalog *catalog, sr_text name, int64_t hours,
+					      sr_metrics **cursor);
+/* *metric is NULL after the last one. */
+SR_API SR_MUST_CHECK sr_status sr_metrics_next(sr_metrics *cursor, const sr_metric **metric);
+SR_API void sr_metrics_close(sr_metrics *cursor);
+
+/* Removes what is older than that many days, 0 or more, of all names. Portions, failures and
+ * removed are as for sr_activity_cleanup. */
+SR_API SR_MUST_CHECK sr_status sr_metric_cleanup(sr_catalog *catalog, int64_t days,
+						 int64_t *removed);
 
 /* -------------------------------------------------------------------- Pool */
 

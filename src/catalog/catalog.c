@@ -12,7 +12,7 @@
 
 /* For what looks at the catalog before it asks the pool, which knows too: a lock may have been held
  * while the child was made. */
-static sr_status check_process(const sr_catalog *catalog)
+sr_status sr_catalog_check_process(const sr_catalog *catalog)
 {
 	if (getpid() == catalog->process)
 		return SR_OK;
@@ -330,7 +330,7 @@ sr_status sr_catalog_version(sr_catalog *catalog, int *version)
 
 sr_status sr_pool_statistics_get(sr_catalog *catalog, sr_pool_statistics *statistics)
 {
-	sr_status rc = check_process(catalog);
+	sr_status rc = sr_catalog_check_process(catalog);
 
 	if (rc == SR_OK)
 		sr_pool_statistics_read(catalog->pool, statistics);
@@ -460,7 +460,7 @@ sr_status sr_catalog_changeable(sr_catalog *catalog)
 {
 	sr_status rc;
 
-	if ((rc = check_process(catalog)) != SR_OK)
+	if ((rc = sr_catalog_check_process(catalog)) != SR_OK)
 		return rc;
 	if (catalog->settings.read_only)
 		return sr_fail(SR_READ_ONLY, "the database %s is open for reading only",

@@ -57,6 +57,10 @@ sr_status sr_catalog_changeable(sr_catalog *catalog);
  * tells that somebody had. */
 sr_status sr_catalog_admit(sr_catalog *catalog, sr_conn *conn, bool *stale);
 
+/* SR_FORKED in a child of the process that opened it: for calls that may come to an end without
+ * any statement. */
+sr_status sr_catalog_check_process(const sr_catalog *catalog);
+
 /* Whether what it read of the schema is not all this program's: it only reads then, and runs
  * no trigger and no view. */
 bool sr_catalog_distrusted(sr_catalog *catalog);

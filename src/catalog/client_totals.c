@@ -125,6 +125,15 @@ void sr_client_totals_get(const sr_client_totals *totals, sr_client *client)
 	client->last_recorded = sr_text_of(one->recorded[0] ? one->recorded : NULL);
 }
 
+double sr_client_totals_bytes(const sr_client_totals *totals)
+{
+	double bytes = 0;
+
+	for (size_t i = 0; i < totals->places; i++)
+		bytes += (double)totals->table[i].bytes;
+	return bytes;
+}
+
 void sr_client_totals_free(sr_client_totals *totals)
 {
 	if (totals == NULL)

@@ -14,6 +14,9 @@ sr_status sr_client_totals_read(sr_reading *reading, sr_client_totals **totals);
 /* Fills files, bytes and last_recorded of the client with this id; the text is the totals' own. */
 void sr_client_totals_get(const sr_client_totals *totals, sr_client *client);
 
+/* The bytes of all clients' files, those of clients that are not there too. */
+double sr_client_totals_bytes(const sr_client_totals *totals);
+
 void sr_client_totals_free(sr_client_totals *totals);
 
 #endif

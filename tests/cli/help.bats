@@ -3,7 +3,7 @@
 bats_require_minimum_version 1.5.0
 load common
 
-commands="init client record search file history stats health repair config migrate sql version help"
+commands="init client record search file history stats activity metric health repair config migrate sql version help"
 
 @test "help lists every command within 80 columns" {
 	try help

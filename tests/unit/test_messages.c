@@ -14,6 +14,10 @@ typedef struct handles {
 	sr_quotas *quotas;
 	sr_rows *rows;
 	sr_repair *repair;
+	sr_activities *activities;
+	sr_transfer_days *transfer_days;
+	sr_client_usages *client_usages;
+	sr_metrics *metrics;
 } handles;
 
 static handles open_handles; /* Filled before the child is made. */
@@ -526,6 +530,89 @@ CALL(repair_apply)
 	return sr_repair_apply(f->catalog, open_handles.repair, NULL);
 }
 
+CALL(activity_list)
+{
+	sr_activities *cursor = NULL;
+	sr_status rc = sr_activity_list(f->catalog, NULL, &cursor);
+
+	sr_activities_close(cursor);
+	return rc;
+}
+
+CALL(activities_next)
+{
+	const sr_activity *row;
+
+	(void)f;
+	return sr_activities_next(open_handles.activities, &row);
+}
+
+CALL(activity_cleanup)
+{
+	return sr_activity_cleanup(f->catalog, 0, NULL);
+}
+
+CALL(transfer_day_list)
+{
+	sr_transfer_days *cursor = NULL;
+	sr_status rc = sr_transfer_day_list(f->catalog, 7, &cursor);
+
+	sr_transfer_days_close(cursor);
+	return rc;
+}
+
+CALL(transfer_days_next)
+{
+	const sr_transfer_day *row;
+
+	(void)f;
+	return sr_transfer_days_next(open_handles.transfer_days, &row);
+}
+
+CALL(client_usage_list)
+{
+	sr_client_usages *cursor = NULL;
+	sr_status rc = sr_client_usage_list(f->catalog, 30, &cursor);
+
+	sr_client_usages_close(cursor);
+	return rc;
+}
+
+CALL(client_usages_next)
+{
+	const sr_client_usage *row;
+
+	(void)f;
+	return sr_client_usages_next(open_handles.client_usages, &row);
+}
+
+CALL(metric_record)
+{
+	return sr_metric_record(f->catalog, sr_text_of("load"), 0.5);
+}
+
+CALL(metric_list)
+{
+	sr_metrics *cursor = NULL;
+	sr_status rc = sr_metric_list(f->catalog, sr_text_of("load"), 24, &cursor);
+
+	sr_metrics_close(cursor);
+	return rc;
+}
+
+CALL(metrics_next)
+{
+	const sr_metric *row;
+
+	(void)f;
+	return sr_metrics_next(open_handles.metrics, &row);
+}
+
+CALL(metric_cleanup)
+{
+	return sr_metric_cleanup(f->catalog, 7, NULL);
+}
+
 CALL(record)
 {
 	const char *folder = scratch_path("tree");
@@ -603,6 +690,17 @@ static const struct {
 	{"sr_health_check", health_check},
 	{"sr_repair_plan", repair_plan},
 	{"sr_repair_apply", repair_apply},
+	{"sr_activity_list", activity_list},
+	{"sr_activities_next", activities_next},
+	{"sr_activity_cleanup", activity_cleanup},
+	{"sr_transfer_day_list", transfer_day_list},
+	{"sr_transfer_days_next", transfer_days_next},
+	{"sr_client_usage_list", client_usage_list},
+	{"sr_client_usages_next", client_usages_next},
+	{"sr_metric_record", metric_record},
+	{"sr_metric_list", metric_list},
+	{"sr_metrics_next", metrics_next},
+	{"sr_metric_cleanup", metric_cleanup},
 	{"sr_record", record},
 };
 
@@ -616,7 +714,7 @@ static int setup(void **state)
 
 	catalog_setup(state);
 	f = *state;
-	f->options.pool_size = 10; /* Seven cursors, and calls. */
+	f->options.pool_size = 16; /* Every cursor and a call. */
 	catalog_open(f);
 	f->client = add_client(f, "host");
 	file = file_at(f, "/a/b");
@@ -646,6 +744,10 @@ static void open_all(const catalog_fixture *f)
 	assert_ok(sr_quota_list(f->catalog, &open_handles.quotas));
 	assert_ok(sr_query_open(f->catalog, "SELECT 1", NULL, 0, &open_handles.rows));
 	assert_ok(sr_repair_plan(f->catalog, NULL, &open_handles.repair));
+	assert_ok(sr_activity_list(f->catalog, NULL, &open_handles.activities));
+	assert_ok(sr_transfer_day_list(f->catalog, 7, &open_handles.transfer_days));
+	assert_ok(sr_client_usage_list(f->catalog, 30, &open_handles.client_usages));
+	assert_ok(sr_metric_list(f->catalog, sr_text_of("load"), 24, &open_handles.metrics));
 }
 
 static void close_all(void)
@@ -658,6 +760,10 @@ static void close_all(void)
 	sr_quotas_close(open_handles.quotas);
 	sr_rows_close(open_handles.rows);
 	sr_repair_free(open_handles.repair);
+	sr_activities_close(open_handles.activities);
+	sr_transfer_days_close(open_handles.transfer_days);
+	sr_client_usages_close(open_handles.client_usages);
+	sr_metrics_close(open_handles.metrics);
 }
 
 static void test_success_leaves_no_words(void **state)
