@@ -1,5 +1,8 @@
 /* Categories: what is kept and refused, how rules decide, and how files move between them. */
+#include <pthread.h>
+
 #include "catalog_fixture.h"
+#include "fault_vfs.h"
 #include "old_database.h"
 
 static const sr_text none = {NULL, 0};
@@ -475,6 +478,118 @@ static void test_a_category_goes(void **state)
 	assert_fails(sr_category_delete(f->catalog, none, none, NULL), SR_INVALID, "empty");
 }
 
+static int64_t count_in(const catalog_fixture *f, const char *category)
+{
+	char sql[120];
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM files WHERE FileCategory = '%s'",
+		 category);
+	return integer(f, sql);
+}
+
+static int setup_with_faults(void **state)
+{
+	fault_vfs_install();
+	return catalog_setup_client(state);
+}
+
+static int teardown_with_faults(void **state)
+{
+	int rc = catalog_teardown(state);
+
+	fault_vfs_remove();
+	return rc;
+}
+
+/* The disk is full from the second transaction on: what was told to be done is what is done. */
+static void test_a_full_disk_keeps_whole_transactions(void **state)
+{
+	catalog_fixture *f = *state;
+	moves m;
+	sr_classify_options options = options_for(&m);
+	int64_t looked, changed = 7, moved = 7;
+
+	put_many(f);
+	fault_arm(FAULT_SYNC, FAULT_WAL, 2, SQLITE_FULL, true);
+	assert_int_not_equal(sr_category_classify_files(f->catalog, &options, &looked, &changed),
+			     SR_OK);
+	assert_string_not_equal(sr_error_message(), "");
+	fault_disarm();
+	assert_true(changed == 0 || changed == 1000);
+	assert_int_equal(m.files, changed);
+	/* Of a commit that failed in its last step nobody knows. */
+	assert_true(count_in(f, "audio") == changed || count_in(f, "audio") == changed + 1000);
+	assert_ok(sr_category_classify_files(f->catalog, &options, NULL, NULL));
+	assert_int_equal(count_in(f, "audio"), 3500);
+	fault_arm(FAULT_WRITE, FAULT_WAL, 1, SQLITE_FULL, true);
+	assert_fails(
+		sr_category_delete(f->catalog, sr_text_of("audio"), sr_text_of("code"), &moved),
+		SR_NO_SPACE, "");
+	fault_disarm();
+	assert_int_equal(moved, 7);
+	assert_int_equal(count_in(f, "audio"), 3500);
+	assert_ok(sr_category_delete(f->catalog, sr_text_of("audio"), sr_text_of("code"), &moved));
+	assert_int_equal(moved, 3500);
+	assert_int_equal(count_in(f, "code"), 3500);
+}
+
+typedef struct racer {
+	const catalog_fixture *f;
+	int64_t changed;
+	sr_status rc;
+} racer;
+
+static void *classify_in_thread(void *arg)
+{
+	racer *r = arg;
+	sr_classify_options options;
+
+	sr_classify_options_init(&options);
+	r->rc = sr_category_classify_files(r->f->catalog, &options, NULL, &r->changed);
+	return NULL;
+}
+
+static void *save_in_thread(void *arg)
+{
+	racer *r = arg;
+	sr_file file = file_at(r->f, "/new");
+	char path[40];
+
+	for (int i = 0; r->rc == SR_OK && i < 200; i++) {
+		snprintf(path, sizeof(path), "/new-%d.mp4", i);
+		file.original_path = sr_text_of(path);
+		file.category = sr_text_of("image");
+		r->rc = sr_file_save(r->f->catalog, &file, 1, NULL, NULL, NULL);
+	}
+	return NULL;
+}
+
+/* Two that apply the rules at once, while files come: each change is counted by one of them. */
+static void test_two_at_once(void **state)
+{
+	catalog_fixture *f = *state;
+	racer racers[3] = {{.f = f}, {.f = f}, {.f = f}};
+	sr_classify_options options;
+	pthread_t threads[3];
+	int64_t rest;
+
+	put_many(f);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+						i < 2 ? classify_in_thread : save_in_thread,
+						&racers[i]),
+				 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(racers[i].rc, SR_OK);
+	}
+	sr_classify_options_init(&options);
+	assert_ok(sr_category_classify_files(f->catalog, &options, NULL, &rest));
+	assert_int_equal(racers[0].changed + racers[1].changed + rest, 3700);
+	assert_int_equal(count_in(f, "audio"), 3500);
+	assert_int_equal(count_in(f, "video"), 200);
+}
+
 static void test_names_that_only_files_have(void **state)
 {
 	catalog_fixture *f = *state;
@@ -560,6 +675,9 @@ int main(void)
 		T(test_the_rules_for_what_is_there),
 		T(test_many_go_in_short_transactions),
 		T(test_a_category_goes),
+		cmocka_unit_test_setup_teardown(test_a_full_disk_keeps_whole_transactions,
+						setup_with_faults, teardown_with_faults),
+		T(test_two_at_once),
 		T(test_names_that_only_files_have),
 		cmocka_unit_test_setup_teardown(test_older_databases, catalog_setup,
 						catalog_teardown),
