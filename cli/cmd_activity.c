@@ -81,14 +81,10 @@ static void row(struct cli *cli, struct listing *list, const sr_activity *activi
 static int list(struct cli *cli, sr_catalog *catalog, const sr_activity_query *query)
 {
 	static const struct column columns[] = {
-		{"timestamp", "WHEN", 0},
-		{"activity_type", "TYPE", COLUMN_CUT_END},
-		{"client", "CLIENT", COLUMN_CUT_END},
-		{"client_id", "", COLUMN_EXACT},
-		{"mark", "", COLUMN_PEOPLE},
-		{"client_deleted", "", COLUMN_EXACT},
-		{"file_count", "FILES", COLUMN_RIGHT},
-		{"bytes_transferred", "SIZE", COLUMN_RIGHT},
+		{"timestamp", "WHEN", COLUMN_DATE},    {"activity_type", "TYPE", COLUMN_CUT_END},
+		{"client", "CLIENT", COLUMN_CUT_END},  {"client_id", "", COLUMN_EXACT},
+		{"mark", "", COLUMN_PEOPLE},           {"client_deleted", "", COLUMN_EXACT},
+		{"file_count", "FILES", COLUMN_RIGHT}, {"bytes_transferred", "SIZE", COLUMN_RIGHT},
 		{"detail", "ABOUT", COLUMN_CUT_END},
 	};
 	const sr_activity *activity = NULL;

@@ -71,7 +71,7 @@ static void row(struct cli *cli, struct listing *list, const sr_metric *metric)
 static int list(struct cli *cli, sr_catalog *catalog, const char *name, int64_t hours)
 {
 	static const struct column columns[] = {
-		{"timestamp", "WHEN", 0},
+		{"timestamp", "WHEN", COLUMN_DATE},
 		{"value", "VALUE", COLUMN_RIGHT},
 	};
 	const sr_metric *metric = NULL;

@@ -58,8 +58,8 @@ int stats_clients(struct cli *cli, sr_catalog *catalog, int days)
 		{"share_percent", "", COLUMN_EXACT},
 		{"growth_bytes", "GROWTH", COLUMN_RIGHT},
 		{"growth_since", "", COLUMN_EXACT},
-		{"last_seen", "LAST SEEN", COLUMN_CUT_END},
-		{"last_activity", "LAST ACTIVITY", COLUMN_CUT_END},
+		{"last_seen", "LAST SEEN", COLUMN_DATE},
+		{"last_activity", "LAST ACTIVITY", COLUMN_DATE},
 	};
 	const sr_client_usage *usage = NULL;
 	struct listing *rows;

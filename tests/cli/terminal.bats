@@ -63,7 +63,8 @@ for line in open(sys.argv[2], errors="replace"):
 		UPDATE files SET FileCategory = '$long' WHERE FileName = 'date'"
 	listings=("client list" search "file list pc" "file list pc --recursive" "history pc /date"
 		"category list" "category assign --dry-run" "migrate status" "config" "version"
-		"migrate verify" "health")
+		"migrate verify" "health" "activity" "stats --clients" "stats --transfers" "quota list"
+		"repair")
 	for listing in "${listings[@]}"; do
 		on_terminal 80 '' $listing >out || [ "$listing" = health ]
 		[ "$(wc -l <out)" -gt 0 ]
