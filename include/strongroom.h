@@ -1597,7 +1597,7 @@ typedef struct sr_salvaged {
 	int64_t saved;    /* Of all tables. */
 	int64_t refused;
 	int64_t lost;
-	bool exact;
+	bool exact; /* Of every table; and none can be missing from the list. */
 	size_t table_count;
 	const sr_salvaged_table *tables; /* Those with rows, or damage; by name. */
 	size_t note_count;

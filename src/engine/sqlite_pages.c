@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define HEADER_SIZE    100
-#define SMALLEST_PAGE  512
+#define SMALLEST_PAGE  512u
 #define LARGEST_PAGE   65536
 #define SAMPLE_BYTES   (64 << 20) /* Looked at to find the size of the pages. */
 #define VALUES_AT_MOST 2000       /* Columns that SQLite allows. */

@@ -171,8 +171,14 @@ static uint64_t local_bytes(const sr_pages *p, int kind, uint64_t payload)
 	return local <= most ? local : least;
 }
 
-/* The rest of a payload, from page to page. */
-static bool overflow_read(sr_pages *p, uint32_t first, uint64_t left)
+static bool is_zero(const unsigned char *bytes, size_t length)
+{
+	return bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0;
+}
+
+/* The rest of a payload, from page to page. *hollow: a page of it was all zeros, as one is that was
+ * never written or was wiped; it also looks like the end. */
+static bool overflow_read(sr_pages *p, uint32_t first, uint64_t left, bool *hollow)
 {
 	uint32_t number = first;
 
@@ -181,11 +187,28 @@ static bool overflow_read(sr_pages *p, uint32_t first, uint64_t left)
 
 		if (!pages_read(p, number, p->page))
 			return false;
+		*hollow = *hollow || is_zero(p->page, p->usable);
 		sr_buffer_add(&p->payload, p->page + 4, (size_t)part);
 		left -= part;
 		number = get4(p->page);
 	}
 	return number == 0;
+}
+
+/* Nobody writes zeros into a text, and other bytes than all zeros are seldom followed by so many.
+ */
+static bool is_hollow(const sr_value *values, size_t count, uint32_t usable)
+{
+	for (size_t i = 0; i < count; i++) {
+		const unsigned char *bytes = (const unsigned char *)values[i].text.data;
+		size_t length = values[i].text.length;
+
+		if (values[i].type == SR_TEXT && length > 0 && memchr(bytes, '\0', length))
+			return true;
+		if (values[i].type == SR_BLOB && length > usable / 2 && !is_zero(bytes, length))
+			return true;
+	}
+	return false;
 }
 
 /* Once the whole chain was good, its pages are the row's. */
@@ -210,6 +233,7 @@ static bool cell_parse(sr_pages *p, const page_head *head, uint32_t at, cell *ou
 {
 	uint64_t payload, number = 0, local;
 	uint32_t n, first = 0;
+	bool hollow = false;
 
 	at += head->kind == KIND_INDEX_INNER ? 4 : 0;
 	if ((n = varint(head->page, at, p->usable, &payload)) == 0)
@@ -228,11 +252,13 @@ static bool cell_parse(sr_pages *p, const page_head *head, uint32_t at, cell *ou
 	sr_buffer_add(&p->payload, head->page + at, (size_t)local);
 	if (local < payload) {
 		first = get4(head->page + at + local);
-		if (!overflow_read(p, first, payload - local))
+		if (!overflow_read(p, first, payload - local, &hollow))
 			return false;
 	}
 	if (p->payload.failed ||
-	    !record_parse((const unsigned char *)p->payload.data, payload, p->values, &out->count))
+	    !record_parse((const unsigned char *)p->payload.data, payload, p->values,
+			  &out->count) ||
+	    (hollow && is_hollow(p->values, out->count, p->usable)))
 		return false;
 	overflow_mark(p, first);
 	out->number = (int64_t)number;

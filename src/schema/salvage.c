@@ -90,7 +90,8 @@ static sr_status outcome_make(salvage *s, sr_salvaged **salvaged)
 	}
 	o->salvaged.from_version = s->version;
 	o->salvaged.version = sr_schema_latest();
-	o->salvaged.exact = true;
+	/* A table that nothing is known of any more cannot be counted. */
+	o->salvaged.exact = !s->schema_damaged;
 	for (size_t i = 0; i < s->table_count; i++)
 		outcome_add(o, &s->tables[i]);
 	o->notes = s->notes;

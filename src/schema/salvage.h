@@ -1,4 +1,5 @@
-/* What the files of a salvage share: salvage.c, salvage_schema.c, salvage_rows.c, salvage_adrift.c.
+/* What the files of a salvage share: salvage.c, salvage_schema.c, salvage_version.c,
+ * salvage_rows.c, salvage_adrift.c.
  */
 #ifndef SR_SALVAGE_H
 #define SR_SALVAGE_H
@@ -78,15 +79,20 @@ typedef struct salvage {
 
 /* Reads the schema's own rows, and makes in the new one what they say. */
 sr_status salvage_schema(salvage *s);
+sr_status salvage_tables_describe(salvage *s);
+/* Makes what a text says, and nothing else; one that cannot be made is noted. */
+sr_status salvage_object_make(salvage *s, const char *type, const char *name, const char *sql);
+void salvage_schema_free(salvage *s);
+void salvage_note(salvage *s, const char *fmt, ...) SR_PRINTF(2, 3);
+
+/* salvage_version.c */
+
 /* Once the ledger's rows are there: tells the version, and makes what is lacking. */
 sr_status salvage_complete(salvage *s);
-sr_status salvage_tables_describe(salvage *s);
 /* Takes numbers of versions out of the ledger that no program wrote there. */
 sr_status salvage_ledger_strays(salvage *s, bool *any);
 /* An sr_pages_row_fn whose arg is an int64_t *: the highest version that a ledger's rows tell. */
 sr_status salvage_ledger_row(void *arg, int64_t number, const sr_value *values, size_t count);
-void salvage_schema_free(salvage *s);
-void salvage_note(salvage *s, const char *fmt, ...) SR_PRINTF(2, 3);
 
 /* salvage_rows.c */
 

@@ -176,6 +176,24 @@ static sr_status page_take(salvage *s, int64_t page, salvage_table *owner)
 	return rc;
 }
 
+static sr_status ignore_row(void *arg, int64_t number, const sr_value *values, size_t count)
+{
+	(void)arg;
+	(void)number;
+	(void)values;
+	(void)count;
+	return SR_OK;
+}
+
+static sr_status count_rows(salvage *s, int64_t page, int64_t *rows)
+{
+	sr_pages_walk walk = {0};
+	sr_status rc = sr_pages_leaf(s->pages, page, ignore_row, NULL, &walk);
+
+	*rows += walk.rows;
+	return rc;
+}
+
 static bool is_needed(const salvage *s)
 {
 	bool needed = s->schema_damaged;
@@ -187,7 +205,7 @@ static bool is_needed(const salvage *s)
 
 sr_status salvage_adrift(salvage *s)
 {
-	int64_t unplaced = 0;
+	int64_t unplaced = 0, unknown = 0;
 	sr_status rc = SR_OK;
 
 	if (!is_needed(s))
@@ -204,12 +222,18 @@ sr_status salvage_adrift(salvage *s)
 			break;
 		if (owner && !several)
 			rc = page_take(s, page, owner);
+		else if (several)
+			unplaced++;
 		else
-			unplaced += several;
+			rc = count_rows(s, page, &unknown);
 	}
 	if (unplaced > 0)
 		salvage_note(s,
 			     "%lld pages with rows could be of several tables, and were left out",
 			     (long long)unplaced);
+	/* Else they are what was there before, which no table needs. */
+	if (unknown > 0 && s->schema_damaged)
+		salvage_note(s, "%lld rows are of tables that are not known, and were left out",
+			     (long long)unknown);
 	return rc;
 }

@@ -62,7 +62,7 @@ destroy() {
 	dd if=/dev/zero of="$folder/damaged.db" bs=4096 count=1 conv=notrunc status=none
 	refused 1 "$folder/damaged.db" -- --db "$folder/damaged.db" stats
 	try salvage "$folder/damaged.db" "$STRONGROOM_DB"
-	equal 0 "$status"
+	equal 3 "$status"
 	grep -q "header is lost" "$folder/err"
 	equal 300 "$(json .file_stats.total_files stats)"
 	equal true "$(json .verified migrate verify)"
