@@ -13,6 +13,9 @@ const char help_file[] =
 	"       strongroom file delete CLIENT PATH [--keep-stored]\n"
 	"       strongroom file verify CLIENT [PATH]\n"
 	"       strongroom file import --client NAME [FILE]\n"
+	"       strongroom file activate CLIENT PATH --version N\n"
+	"       strongroom file pin CLIENT PATH [--version N]\n"
+	"       strongroom file unpin CLIENT PATH [--version N]\n"
 	"\n"
 	"PATH is a file's original path, or its name where it has none; else the newest\n"
 	"file of that name is meant.\n"
@@ -25,9 +28,12 @@ const char help_file[] =
 	"none: filename, path, original_path, size, date, crc, hash, verified, category,\n"
 	"mime_type, extension, stored, transfer_duration, transfer_speed and\n"
 	"compression_ratio, of which filename or original_path must be there.\n"
+	"activate makes what a version was the present state again, as a new version. A\n"
+	"version that is pinned is never pruned.\n"
 	"\n"
 	"  --recursive     every file below the folder\n"
 	"  --keep-stored   delete the record only\n"
+	"  --version N     one that history shows; to pin, without it the current one\n"
 	"  --client NAME   whose files are imported; FILE is standard input without one\n"
 	"\n"
 	"example:\n"
@@ -295,9 +301,15 @@ static int file_delete(struct cli *cli)
 int cmd_file(struct cli *cli)
 {
 	static const command parts[] = {
-		{"list", NULL, NULL, file_list},     {"show", NULL, NULL, file_show},
-		{"delete", NULL, NULL, file_delete}, {"verify", NULL, NULL, file_verify},
-		{"import", NULL, NULL, file_import}, {NULL, NULL, NULL, NULL},
+		{"list", NULL, NULL, file_list},
+		{"show", NULL, NULL, file_show},
+		{"delete", NULL, NULL, file_delete},
+		{"verify", NULL, NULL, file_verify},
+		{"import", NULL, NULL, file_import},
+		{"activate", NULL, NULL, file_activate},
+		{"pin", NULL, NULL, file_pin},
+		{"unpin", NULL, NULL, file_unpin},
+		{NULL, NULL, NULL, NULL},
 	};
 
 	return cli_subcommand(cli, parts);

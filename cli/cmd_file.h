@@ -6,5 +6,8 @@
 
 int file_import(struct cli *cli);
 int file_verify(struct cli *cli);
+int file_activate(struct cli *cli);
+int file_pin(struct cli *cli);
+int file_unpin(struct cli *cli);
 
 #endif

@@ -118,6 +118,7 @@ json_t *json_of_version(const sr_file_version *version)
 	json_object_set_new(o, "created", json_of(version->created));
 	json_object_set_new(o, "active", json_boolean(version->active));
 	json_object_set_new(o, "parent", json_of_integer(version->parent));
+	json_object_set_new(o, "pinned", json_boolean(version->pinned));
 	return o;
 }
 

@@ -15,7 +15,7 @@ const command commands[] = {
 	{"client", "add, list, show, update, delete, import clients", help_client, cmd_client},
 	{"record", "catalog the files below folders", help_record, cmd_record},
 	{"search", "find files", help_search, cmd_search},
-	{"file", "list, show, delete, verify, import files", help_file, cmd_file},
+	{"file", "list, show, delete, verify, import, activate, pin", help_file, cmd_file},
 	{"history", "the versions of a file", help_history, cmd_history},
 	{"category", "what files are sorted into, and by which rules", help_category, cmd_category},
 	{"stats", "what the catalog holds, by client, by day", help_stats, cmd_stats},

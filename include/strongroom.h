@@ -488,7 +488,8 @@ typedef struct sr_file_version {
 	sr_text hash;
 	sr_text created; /* When the state was recorded. */
 	bool active;
-	int64_t parent; /* The version it came from, or SR_NULL_INTEGER. */
+	int64_t parent; /* The id of the version it came from, or SR_NULL_INTEGER. */
+	bool pinned;    /* Never pruned. */
 } sr_file_version;
 
 typedef struct sr_versions sr_versions;
@@ -499,6 +500,42 @@ SR_API SR_MUST_CHECK sr_status sr_version_list(sr_catalog *catalog, const sr_id 
 SR_API SR_MUST_CHECK sr_status sr_versions_next(sr_versions *cursor,
 						const sr_file_version **version);
 SR_API void sr_versions_close(sr_versions *cursor);
+
+/* One version, owned: sr_version_free. SR_NOT_FOUND names file and number. */
+SR_API SR_MUST_CHECK sr_status sr_version_find(sr_catalog *catalog, const sr_id *client,
+					       sr_text key, int64_t number,
+					       sr_file_version **version);
+SR_API void sr_version_free(sr_file_version *version);
+
+/* In what two versions differ; bits. */
+enum {
+	SR_VERSION_PATH = 1,
+	SR_VERSION_SIZE = 2,
+	SR_VERSION_DATE = 4, /* Two spellings of one instant are the same. */
+	SR_VERSION_CRC = 8,
+	SR_VERSION_HASH = 16,
+	SR_VERSION_CREATED = 32,
+	SR_VERSION_PINNED = 64,
+};
+SR_API unsigned sr_version_diff(const sr_file_version *a, const sr_file_version *b);
+
+/*
+ * Makes what the file was in version `number` its present state. Nothing is overwritten: it is
+ * appended as a new version, whose parent is the one it was taken from, and the state that the
+ * file had stays as its own. Path, size, date, CRC and hash come back; the rest is cleared, since
+ * it is not known of that state: Verified, the figures of the transfer, and by what record tells
+ * that a file did not change, so that it looks again. Stored bytes are not touched.
+ *
+ * activated (may be NULL) receives the new version's number. SR_INVALID: it is the current state
+ * already. SR_QUOTA: the client's quota has no room for it. SR_NOT_FOUND names file and number.
+ */
+SR_API SR_MUST_CHECK sr_status sr_version_activate(sr_catalog *catalog, const sr_id *client,
+						   sr_text key, int64_t number, int64_t *activated);
+
+/* Pins a version, or takes the pin away: pinned ones are never pruned. number SR_NULL_INTEGER means
+ * the current one. pinned (may be NULL) receives the number of the version. */
+SR_API SR_MUST_CHECK sr_status sr_version_pin(sr_catalog *catalog, const sr_id *client, sr_text key,
+					      int64_t number, bool pin, int64_t *pinned);
 
 /* --------------------------------------------------------------- Retention */
 

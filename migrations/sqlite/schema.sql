@@ -348,6 +348,8 @@ BEGIN
     DELETE FROM client_usage_daily WHERE ClientID = OLD.ID;
 END;
 
+CREATE INDEX idx_file_versions_path ON file_versions(PathName);
+
 CREATE TABLE retention_policies (
     ClientID BLOB(16) PRIMARY KEY,
     KeepLast INTEGER,

@@ -22,6 +22,11 @@ void sr_file_select(sr_buffer *sql, const sr_shape *shape, const char *client);
 /* Fills file from a row of such a SELECT; the texts are borrowed until the next step. */
 void sr_file_read(sr_stmt *stmt, sr_file *file);
 
+/* The same instant in another spelling is the same date; what cannot be read is compared as it
+ * stands. Hashes are equal in either case of letters. */
+bool sr_file_same_date(sr_text a, sr_text b);
+bool sr_file_same_hash(sr_text a, sr_text b);
+
 /* The row number of the same row. */
 int64_t sr_file_row(sr_stmt *stmt);
 
@@ -122,11 +127,32 @@ sr_status sr_file_insert(sr_stmt *stmt, const sr_file *file, const char *recorde
 sr_status sr_version_begin(sr_conn *conn, int64_t row, const char *now);
 
 /* After it took new content: appends that as the active version, and sets CurrentVersionID and
- * TotalVersions. */
+ * TotalVersions. Its parent is the version that was current. */
 sr_status sr_version_append(sr_conn *conn, int64_t row, const char *now);
+
+/* The same with another parent; *number is the new version's. */
+sr_status sr_version_append_child(sr_conn *conn, int64_t row, int64_t parent, const char *now,
+				  int64_t *number);
+
+/* Sees to it that the row's state is that of its active version, so that nothing is lost when it
+ * takes another: writes version 1 of a file that had none, and appends what somebody wrote into
+ * the row alone. */
+sr_status sr_version_settle(sr_conn *conn, int64_t row, const char *now);
 
 /* After a row was corrected in place: the active version repeats it. */
 sr_status sr_version_follow(sr_conn *conn, int64_t row);
+
+/* Adds "SELECT … FROM file_versions v": the columns that sr_version_read expects. */
+void sr_version_select(sr_buffer *sql, const sr_shape *shape);
+
+/* Fills version from a row of it; the texts are borrowed until the next step. */
+void sr_version_read(sr_stmt *stmt, sr_file_version *version);
+
+/* An owned copy in one piece of memory: sr_version_free. NULL without memory. */
+sr_file_version *sr_version_copy(const sr_file_version *version);
+
+/* SR_NOT_FOUND names the file and the number. */
+sr_status sr_version_fail_unknown(sr_text key, int64_t number);
 
 /* Steps to the row with this number, for those inside an operation. SR_NOT_FOUND without one. */
 sr_status sr_file_seek_row(sr_conn *conn, int64_t row, sr_stmt **stmt);

@@ -184,9 +184,7 @@ static void complete(const sr_file *given, wanted *want)
 
 /* ---- Against what is known ---- */
 
-/* The same instant in another spelling is the same date; what cannot be read is compared as it
- * stands. */
-static bool same_date(sr_text a, sr_text b)
+bool sr_file_same_date(sr_text a, sr_text b)
 {
 	int64_t left, right;
 
@@ -198,7 +196,7 @@ static bool same_date(sr_text a, sr_text b)
 	       sr_time_parse(b.data, &right, NULL) == SR_OK && left == right;
 }
 
-static bool same_hash(sr_text a, sr_text b)
+bool sr_file_same_hash(sr_text a, sr_text b)
 {
 	return a.length == b.length &&
 	       (a.length == 0 || strncasecmp(a.data, b.data, a.length) == 0);
@@ -208,14 +206,14 @@ static bool same_hash(sr_text a, sr_text b)
 static bool content_differs(const sr_file *known, const sr_file *given)
 {
 	if (known->hash.data != NULL && given->hash.data != NULL)
-		return !same_hash(known->hash, given->hash);
+		return !sr_file_same_hash(known->hash, given->hash);
 	if (known->crc != SR_NULL_INTEGER && given->crc != SR_NULL_INTEGER)
 		return known->crc != given->crc;
 	if (known->size != SR_NULL_INTEGER && given->size != SR_NULL_INTEGER &&
 	    known->size != given->size)
 		return true;
 	return known->date.data != NULL && given->date.data != NULL &&
-	       !same_date(known->date, given->date);
+	       !sr_file_same_date(known->date, given->date);
 }
 
 static unsigned integer_bit(sr_file_column column, int64_t known, int64_t given, bool clear)
@@ -248,10 +246,10 @@ static unsigned differing(const sr_file *known, const wanted *want, bool changed
 	if (known->stored != given->stored && !(want->path_derived && given->stored))
 		bits |= SR_FILE_BIT(SR_FILE_STORED);
 	bits |= integer_bit(SR_FILE_SIZE, known->size, given->size, changed);
-	if ((given->date.data != NULL || changed) && !same_date(known->date, given->date))
+	if ((given->date.data != NULL || changed) && !sr_file_same_date(known->date, given->date))
 		bits |= SR_FILE_BIT(SR_FILE_DATE);
 	bits |= integer_bit(SR_FILE_CRC, known->crc, given->crc, changed);
-	if ((given->hash.data != NULL || changed) && !same_hash(known->hash, given->hash))
+	if ((given->hash.data != NULL || changed) && !sr_file_same_hash(known->hash, given->hash))
 		bits |= SR_FILE_BIT(SR_FILE_HASH);
 	bits |= text_bit(SR_FILE_CATEGORY, known->category, given->category, false);
 	bits |= text_bit(SR_FILE_MIME_TYPE, known->mime_type, given->mime_type, false);

@@ -1,6 +1,7 @@
 /* The history of a file: its rows in file_versions, and reading them. */
 #include "file.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,6 +115,17 @@ static sr_status make_current(sr_conn *conn, int64_t row, int64_t version)
 	return finish(stmt);
 }
 
+static sr_status append(sr_conn *conn, int64_t row, int64_t parent, int64_t number, const char *now)
+{
+	sr_status rc;
+
+	if ((rc = deactivate(conn, row)) != SR_OK)
+		return rc;
+	if ((rc = insert(conn, row, parent, number, now)) != SR_OK)
+		return rc;
+	return make_current(conn, row, sr_conn_last_row_id(conn));
+}
+
 sr_status sr_version_append(sr_conn *conn, int64_t row, const char *now)
 {
 	int64_t parent, number;
@@ -121,11 +133,18 @@ sr_status sr_version_append(sr_conn *conn, int64_t row, const char *now)
 
 	if ((rc = last_version(conn, row, &parent, &number)) != SR_OK)
 		return rc;
-	if ((rc = deactivate(conn, row)) != SR_OK)
+	return append(conn, row, parent, number, now);
+}
+
+sr_status sr_version_append_child(sr_conn *conn, int64_t row, int64_t parent, const char *now,
+				  int64_t *number)
+{
+	int64_t last;
+	sr_status rc;
+
+	if ((rc = last_version(conn, row, &last, number)) != SR_OK)
 		return rc;
-	if ((rc = insert(conn, row, parent, number, now)) != SR_OK)
-		return rc;
-	return make_current(conn, row, sr_conn_last_row_id(conn));
+	return append(conn, row, parent, *number, now);
 }
 
 sr_status sr_version_follow(sr_conn *conn, int64_t row)
@@ -143,6 +162,72 @@ sr_status sr_version_follow(sr_conn *conn, int64_t row)
 	return rc == SR_OK ? finish(stmt) : rc;
 }
 
+static sr_status activate(sr_conn *conn, int64_t version)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+
+	rc = prepare(conn, "UPDATE file_versions SET IsActive = 1 WHERE ID = $1", version, &stmt);
+	return rc == SR_OK ? finish(stmt) : rc;
+}
+
+/* How the row and its current version agree. What a version of an old database lacks tells
+ * nothing against it. */
+typedef enum agreement {
+	AGREE_NOT,    /* Or there is no current version. */
+	AGREE_PARTLY, /* Only the row has all of it. */
+	AGREE_WHOLLY,
+} agreement;
+
+static sr_status compare(sr_conn *conn, int64_t row, agreement *agree)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	bool found;
+
+	rc = prepare(conn,
+		     "SELECT v.PathName IS f.PathName AND coalesce(v.FileSize, f.FileSize) IS"
+		     " f.FileSize AND coalesce(v.VersionHash, f.FileHash) IS f.FileHash AND"
+		     " coalesce(v.ModificationDate, f.ModificationDate) IS f.ModificationDate AND"
+		     " coalesce(v.CRC, f.CRC) IS f.CRC,"
+		     " (v.FileSize, v.VersionHash, v.ModificationDate, v.CRC) IS"
+		     " (f.FileSize, f.FileHash, f.ModificationDate, f.CRC)"
+		     " FROM files f JOIN file_versions v ON v.ID = f.CurrentVersionID"
+		     " AND v.FileID = f.ID WHERE f.rowid = $1",
+		     row, &stmt);
+	if (rc != SR_OK)
+		return rc;
+	rc = sr_step(stmt, &found);
+	*agree = AGREE_NOT;
+	if (rc == SR_OK && found && sr_column_integer(stmt, 0) == 1)
+		*agree = sr_column_integer(stmt, 1) == 1 ? AGREE_WHOLLY : AGREE_PARTLY;
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+sr_status sr_version_settle(sr_conn *conn, int64_t row, const char *now)
+{
+	int64_t last, next;
+	agreement agree;
+	sr_status rc;
+
+	if ((rc = compare(conn, row, &agree)) != SR_OK || agree == AGREE_WHOLLY)
+		return rc;
+	if (agree == AGREE_PARTLY)
+		return sr_version_follow(conn, row);
+	if ((rc = last_version(conn, row, &last, &next)) != SR_OK)
+		return rc;
+	if (last != SR_NULL_INTEGER)
+		return append(conn, row, last, next, now);
+	if ((rc = sr_version_begin(conn, row, now)) != SR_OK)
+		return rc;
+	if ((rc = last_version(conn, row, &last, &next)) != SR_OK)
+		return rc;
+	if ((rc = activate(conn, last)) != SR_OK)
+		return rc;
+	return make_current(conn, row, last);
+}
+
 /* ---- Reading ---- */
 
 struct sr_versions {
@@ -153,14 +238,33 @@ struct sr_versions {
 	sr_file_version version; /* What the last step handed out. */
 };
 
-/* The columns of a version; those that migration 6 added are null before it. */
-static const char *version_columns(const sr_shape *shape)
+void sr_version_select(sr_buffer *sql, const sr_shape *shape)
 {
-	if (shape->version >= 6)
-		return "SELECT v.ID, v.VersionNumber, v.PathName, v.FileSize, v.ModificationDate,"
-		       " v.CRC, v.VersionHash, v.CreatedDate, v.IsActive, v.ParentVersionID";
-	return "SELECT v.ID, v.VersionNumber, v.PathName, v.FileSize, NULL, NULL, v.VersionHash,"
-	       " v.CreatedDate, v.IsActive, v.ParentVersionID";
+	const int version = shape != NULL ? shape->version : INT_MAX;
+
+	/* Those that migrations 6 and 11 added are null before them. */
+	sr_buffer_printf(sql,
+			 "SELECT v.ID, v.VersionNumber, v.PathName, v.FileSize, %s, v.VersionHash,"
+			 " v.CreatedDate, v.IsActive, v.ParentVersionID, %s FROM file_versions v",
+			 version >= 6 ? "v.ModificationDate, v.CRC" : "NULL, NULL",
+			 version >= 11 ? "v.Pinned" : "NULL");
+}
+
+void sr_version_read(sr_stmt *stmt, sr_file_version *version)
+{
+	const int64_t pinned = sr_column_integer(stmt, 10);
+
+	version->id = sr_column_integer(stmt, 0);
+	version->number = sr_column_integer(stmt, 1);
+	version->path = sr_column_text(stmt, 2);
+	version->size = sr_column_integer(stmt, 3);
+	version->date = sr_column_text(stmt, 4);
+	version->crc = sr_column_integer(stmt, 5);
+	version->hash = sr_column_text(stmt, 6);
+	version->created = sr_column_text(stmt, 7);
+	version->active = sr_column_integer(stmt, 8) == 1;
+	version->parent = sr_column_integer(stmt, 9);
+	version->pinned = pinned != SR_NULL_INTEGER && pinned != 0;
 }
 
 /* Stands on the first version, or has no statement where the file has none. */
@@ -171,8 +275,8 @@ static sr_status open_rows(sr_versions *cursor, const sr_id *id)
 	sr_status rc;
 	bool row;
 
-	sr_buffer_printf(&sql, "%s FROM file_versions v WHERE v.FileID = $1",
-			 version_columns(&cursor->reading.shape));
+	sr_version_select(&sql, &cursor->reading.shape);
+	sr_buffer_add_string(&sql, " WHERE v.FileID = $1");
 	if ((rc = sr_buffer_status(&sql)) != SR_OK)
 		goto err0;
 	if ((rc = sr_prepare(cursor->reading.conn, sql.data, &stmt)) != SR_OK)
@@ -260,20 +364,6 @@ static void own_version(const sr_file *file, sr_file_version *version)
 	version->parent = SR_NULL_INTEGER;
 }
 
-static void read_version(sr_stmt *stmt, sr_file_version *version)
-{
-	version->id = sr_column_integer(stmt, 0);
-	version->number = sr_column_integer(stmt, 1);
-	version->path = sr_column_text(stmt, 2);
-	version->size = sr_column_integer(stmt, 3);
-	version->date = sr_column_text(stmt, 4);
-	version->crc = sr_column_integer(stmt, 5);
-	version->hash = sr_column_text(stmt, 6);
-	version->created = sr_column_text(stmt, 7);
-	version->active = sr_column_integer(stmt, 8) == 1;
-	version->parent = sr_column_integer(stmt, 9);
-}
-
 sr_status sr_versions_next(sr_versions *cursor, const sr_file_version **version)
 {
 	sr_status rc = SR_OK;
@@ -294,7 +384,7 @@ sr_status sr_versions_next(sr_versions *cursor, const sr_file_version **version)
 		end(cursor);
 		return sr_return(rc);
 	}
-	read_version(cursor->stmt, &cursor->version);
+	sr_version_read(cursor->stmt, &cursor->version);
 	*version = &cursor->version;
 	return sr_return(SR_OK);
 }
@@ -306,4 +396,99 @@ void sr_versions_close(sr_versions *cursor)
 	end(cursor);
 	sr_file_free(cursor->own);
 	free(cursor);
+}
+
+/* ---- One, and two of them ---- */
+
+/* Where the texts of a version are in it. */
+static const size_t texts[] = {
+	offsetof(sr_file_version, path),
+	offsetof(sr_file_version, date),
+	offsetof(sr_file_version, hash),
+	offsetof(sr_file_version, created),
+};
+
+#define TEXTS (sizeof(texts) / sizeof(texts[0]))
+
+static sr_text *text_of(sr_file_version *version, size_t i)
+{
+	return (sr_text *)(void *)((char *)version + texts[i]);
+}
+
+sr_file_version *sr_version_copy(const sr_file_version *version)
+{
+	sr_file_version wanted = *version;
+	size_t size = sizeof(*version);
+	sr_file_version *copy;
+	char *next;
+
+	for (size_t i = 0; i < TEXTS; i++)
+		size += text_of(&wanted, i)->length + 1;
+	if ((copy = malloc(size)) == NULL)
+		return NULL;
+	next = (char *)(copy + 1);
+	for (size_t i = 0; i < TEXTS; i++) {
+		sr_text *text = text_of(&wanted, i);
+
+		if (text->data == NULL)
+			continue;
+		memcpy(next, text->data, text->length);
+		next[text->length] = '\0';
+		text->data = next;
+		next += text->length + 1;
+	}
+	*copy = wanted;
+	return copy;
+}
+
+void sr_version_free(sr_file_version *version)
+{
+	free(version);
+}
+
+sr_status sr_version_fail_unknown(sr_text key, int64_t number)
+{
+	return sr_fail(SR_NOT_FOUND, "file %s has no version %lld", sr_quoted(key),
+		       (long long)number);
+}
+
+sr_status sr_version_find(sr_catalog *catalog, const sr_id *client, sr_text key, int64_t number,
+			  sr_file_version **version)
+{
+	const sr_file_version *next;
+	sr_versions *cursor;
+	sr_status rc;
+
+	*version = NULL;
+	if ((rc = sr_version_list(catalog, client, key, &cursor)) != SR_OK)
+		return rc;
+	while ((rc = sr_versions_next(cursor, &next)) == SR_OK && next != NULL) {
+		if (next->number != number)
+			continue;
+		/* Old databases may hold a number twice: the later one. */
+		sr_version_free(*version);
+		if ((*version = sr_version_copy(next)) == NULL) {
+			rc = sr_fail_memory();
+			break;
+		}
+	}
+	sr_versions_close(cursor);
+	if (rc == SR_OK && *version == NULL)
+		rc = sr_version_fail_unknown(key, number);
+	if (rc != SR_OK) {
+		sr_version_free(*version);
+		*version = NULL;
+	}
+	return sr_return(rc);
+}
+
+unsigned sr_version_diff(const sr_file_version *a, const sr_file_version *b)
+{
+	return (sr_text_equal(a->path, b->path) ? 0U : SR_VERSION_PATH) |
+	       (a->size == b->size ? 0U : SR_VERSION_SIZE) |
+	       (sr_file_same_date(a->date, b->date) ? 0U : SR_VERSION_DATE) |
+	       (a->crc == b->crc ? 0U : SR_VERSION_CRC) |
+	       (sr_file_same_hash(a->hash, b->hash) ? 0U : SR_VERSION_HASH) |
+	       (sr_file_same_date(a->created, b->created) ? 0U : SR_VERSION_CREATED) |
+	       (a->pinned == b->pinned ? 0U : SR_VERSION_PINNED);
 }

@@ -282,6 +282,31 @@ CALL(version_list)
 	return rc;
 }
 
+CALL(version_find)
+{
+	sr_file_version *version = NULL;
+	sr_status rc = sr_version_find(f->catalog, &f->client, sr_text_of("/a/b"), 1, &version);
+
+	sr_version_free(version);
+	return rc;
+}
+
+CALL(version_pin)
+{
+	return sr_version_pin(f->catalog, &f->client, sr_text_of("/a/b"), 1, true, NULL);
+}
+
+CALL(version_activate)
+{
+	sr_file file = file_at(f, "/a/b");
+	sr_status rc;
+
+	file.size = 4711;
+	if ((rc = sr_file_save(f->catalog, &file, 1, NULL, NULL, NULL)) != SR_OK)
+		return rc;
+	return sr_version_activate(f->catalog, &f->client, sr_text_of("/a/b"), 1, NULL);
+}
+
 CALL(versions_next)
 {
 	const sr_file_version *version;
@@ -667,6 +692,9 @@ static const struct {
 	{"sr_quota_enforce_set", quota_enforce_set},
 	{"sr_quota_enforce_get", quota_enforce_get},
 	{"sr_activity_failed", activity_failed},
+	{"sr_version_find", version_find},
+	{"sr_version_pin", version_pin},
+	{"sr_version_activate", version_activate},
 	{"sr_search", search},
 	{"sr_statistics_get", statistics_get},
 	{"sr_pool_statistics_get", pool_statistics_get},
