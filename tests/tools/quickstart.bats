@@ -5,7 +5,7 @@ setup_file() {
 	root=$BATS_TEST_DIRNAME/../..
 	export tree=$BATS_FILE_TMPDIR/tree files=$BATS_FILE_TMPDIR/some\ files
 	mkdir -p "$tree" "$files/deep"
-	(cd "$root" && cp -r -- [!b]* "$tree")
+	(cd "$root" && find . -mindepth 1 -maxdepth 1 ! -name '.*' ! -name 'build*' -exec cp -r -t "$tree" {} +)
 	for number in 1 2 3 4 5 6 7; do
 		echo "$number" >"$files/deep/$number.txt"
 	done

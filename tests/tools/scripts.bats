@@ -10,7 +10,8 @@ setup() {
 }
 
 copy_tree() {
-	(cd "$root" && cp -r -- [!b]* .clang-format "$tree") # All but the build folders.
+	# All but the build folders.
+	(cd "$root" && find . -mindepth 1 -maxdepth 1 ! -name 'build*' ! -name '.git*' -exec cp -r -t "$tree" {} +)
 }
 
 # A command that says what it was called with and ends with a status.
