@@ -775,13 +775,6 @@ SR_API SR_MUST_CHECK sr_status sr_quota_default_get(sr_catalog *catalog, int64_t
 SR_API SR_MUST_CHECK sr_status sr_quota_enforce_set(sr_catalog *catalog, bool enforce);
 SR_API SR_MUST_CHECK sr_status sr_quota_enforce_get(sr_catalog *catalog, bool *enforce);
 
-/* ---------------------------------------------------------------- Activity */
-
-/* Reports transfers of the client that failed before a file could be saved, so that they are
- * counted: one activity "save_failed", and as many failed transfers of this day. 0 does nothing. */
-SR_API SR_MUST_CHECK sr_status sr_activity_failed(sr_catalog *catalog, const sr_id *client,
-						  int64_t count);
-
 /* ------------------------------------------------------------------ Search */
 
 typedef enum sr_sort {
@@ -877,6 +870,11 @@ SR_API SR_MUST_CHECK sr_status sr_activities_next(sr_activities *cursor,
 						  const sr_activity **activity);
 SR_API void sr_activities_close(sr_activities *cursor);
 
+/* Reports transfers of the client that failed before a file could be saved, so that they are
+ * counted: one activity "save_failed", and as many failed transfers of this day. 0 does nothing. */
+SR_API SR_MUST_CHECK sr_status sr_activity_failed(sr_catalog *catalog, const sr_id *client,
+						  int64_t count);
+
 /* Removes activity of the days (UTC) that had ended before the instant, deleted clients' and the
  * whole catalog's too. So a day's is kept whole or not at all, and the sums of sr_transfer_day
  * stay. Rows whose timestamp cannot be read stay. It goes in portions, other writers between
@@ -886,9 +884,9 @@ SR_API SR_MUST_CHECK sr_status sr_activity_cleanup(sr_catalog *catalog, int64_t 
 
 /* --------------------------------------------------------------- Transfers */
 
-/* What was saved on one day (UTC) by sr_file_save and sr_record: files that were added, changed or
- * saved again, and those that were refused or failed. For a day whose activity is kept it is the
- * sum of the activities save and save_failed. */
+/* What was transferred on one day (UTC) by sr_file_save and sr_record: files that were added or
+ * changed, and those that were refused or failed. For a day whose activity is kept it is the sum of
+ * the activities save and save_failed. */
 typedef struct sr_transfer_day {
 	sr_text date;        /* 2026-01-31 */
 	int64_t total_files; /* Successful and failed ones. */
