@@ -44,7 +44,7 @@ static char *text_of_all(void)
 	for (const command *c = commands; c->name != NULL; c++) {
 		if (c->summary == NULL)
 			continue;
-		more = must_print("%s  %-9s%s\n", text, c->name, c->summary);
+		more = must_print("%s  %-10s%s\n", text, c->name, c->summary);
 		free(text);
 		text = more;
 	}
