@@ -92,11 +92,18 @@ static sr_text name_of(const sr_account *account)
 
 sr_status sr_account_fail(const sr_account *account, sr_text file, int64_t growth, int64_t refused)
 {
-	sr_fail(SR_QUOTA,
-		"the quota of client %s is %" PRId64 " bytes, %" PRId64
-		" are used, and file %s needs %" PRId64 " more",
-		sr_quoted(name_of(account)), account->quota, account->used, sr_quoted(file),
-		growth);
+	const char *name = sr_quoted(name_of(account));
+
+	if (account->quota_set)
+		sr_fail(SR_QUOTA,
+			"the quota of client %s is %" PRId64 " bytes, %" PRId64
+			" are used, and file %s needs %" PRId64 " more",
+			name, account->quota, account->used, sr_quoted(file), growth);
+	else
+		sr_fail(SR_QUOTA,
+			"client %s uses %" PRId64 " bytes, and with the %" PRId64
+			" of file %s it would be more than %" PRId64 ", which is the most",
+			name, account->used, growth, sr_quoted(file), account->quota);
 	if (refused > 1)
 		sr_fail_also(SR_QUOTA, "; %" PRId64 " files in all do not fit", refused);
 	return SR_QUOTA;

@@ -88,7 +88,8 @@ file() {
 	file a 400
 	file b 700
 	strongroom quota set host 500 >/dev/null
-	! strongroom record --client host a b gone 2>/dev/null >&2
+	refused 1 'gone' 'b: does not fit' '2 files could not be recorded, 1 of them' -- \
+		record --client host a b gone
 	equal '2|1|1|2' "$(sqlite3 "$STRONGROOM_DB" "SELECT sum(FailedTransfers), sum(SuccessfulTransfers),
 		(SELECT count(*) FROM client_activity WHERE ActivityType = 'save'),
 		(SELECT sum(FileCount) FROM client_activity WHERE ActivityType = 'save_failed')
@@ -156,4 +157,21 @@ for i in range(1200): print(f"/{i},{1 if i < 1199 else 2}")' >many.csv
 	old_database "$folder/old.db" 4
 	json '.[0].state' --db "$folder/old.db" quota list
 	refused 1 'migrate up' -- --db "$folder/old.db" quota default 5
+}
+
+@test "processes that record at once stop at the same byte" {
+	strongroom quota set host 1050 >/dev/null
+	for p in 1 2 3 4; do
+		mkdir "$p"
+		for n in 1 2 3 4 5 6; do
+			(cd "$p" && file "$n" 100)
+		done
+	done
+	for p in 1 2 3 4; do
+		strongroom record --client host "$p" >/dev/null 2>&1 &
+	done
+	wait
+	equal '[1000,50]' "$(json '[.used_bytes, .available_bytes]' quota show host)"
+	equal '10|14|1000' "$(sqlite3 "$STRONGROOM_DB" \
+		'SELECT SuccessfulTransfers, FailedTransfers, TotalBytes FROM transfer_stats')"
 }

@@ -346,6 +346,36 @@ static void test_huge_sizes(void **state)
 	assert_int_equal(used(f), 3);
 }
 
+/* 2^63 - 1 bytes are the most, also without a quota: 1023 times 2^53 fit. */
+static void test_huge_sums(void **state)
+{
+	enum { COUNT = 1030 };
+	catalog_fixture *f = *state;
+	sr_file *files = calloc(COUNT, sizeof(*files));
+	char(*paths)[16] = calloc(COUNT, sizeof(*paths));
+	sr_quota *quota = NULL;
+	sr_saved saved;
+
+	assert_non_null(files);
+	assert_non_null(paths);
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "/%d", i);
+		files[i] = file_at(f, paths[i]);
+		files[i].size = INT64_MAX;
+	}
+	assert_fails(sr_file_save(f->catalog, files, COUNT, NULL, NULL, &saved), SR_QUOTA,
+		     "9223372036854775807");
+	assert_int_equal(saved.added, 1023);
+	assert_int_equal(saved.refused, COUNT - 1023);
+	assert_ok(sr_quota_get(f->catalog, &f->client, &quota));
+	assert_true(quota->used_bytes == INT64_MAX - (INT64_C(1) << 53) + 1);
+	sr_quota_free(quota);
+	foreign_sql(f, "UPDATE files SET FileSize = 1");
+	assert_int_equal(used(f), 1023);
+	free(paths);
+	free(files);
+}
+
 /* ---- Many at once ---- */
 
 enum { THREADS = 64, ROUNDS = 40 };
@@ -496,6 +526,81 @@ static void test_failed(void **state)
 	assert_fails(sr_activity_failed(f->catalog, &nobody, 1), SR_NOT_FOUND, "");
 }
 
+/* ---- Recording ---- */
+
+typedef struct failures {
+	int count;
+	int64_t bytes; /* Of those that do not fit, by the words. */
+	int unread;
+} failures;
+
+static void take_failure(void *arg, sr_text path, const char *why)
+{
+	const char *has = strstr(why, "does not fit: it has ");
+	failures *told = arg;
+
+	told->count++;
+	if (has != NULL)
+		told->bytes += strtoll(has + strlen("does not fit: it has "), NULL, 10);
+	else
+		told->unread += strstr(path.data, "gone") != NULL;
+}
+
+static void make_file(const char *name, size_t size)
+{
+	FILE *file = fopen(scratch_path(name), "w");
+
+	assert_non_null(file);
+	while (size-- > 0)
+		assert_int_not_equal(putc('x', file), EOF);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* What does not fit is told and counted, and the rest goes on. */
+static void test_record(void **state)
+{
+	catalog_fixture *f = *state;
+	failures told = {0};
+	char tree[128], gone[128];
+	const char *paths[] = {tree, gone};
+	sr_record_options options;
+	sr_record_summary summary;
+
+	assert_int_equal(mkdir(scratch_path("tree"), 0700), 0);
+	make_file("tree/a", 300);
+	make_file("tree/b", 2000);
+	make_file("tree/c", 700);
+	make_file("tree/d", 1001);
+	snprintf(tree, sizeof(tree), "%s", scratch_path("tree"));
+	snprintf(gone, sizeof(gone), "%s", scratch_path("gone"));
+	set(f, 1000, NAN);
+	sr_record_options_init(&options);
+	options.failure = take_failure;
+	options.arg = &told;
+	assert_ok(sr_record(f->catalog, &f->client, paths, 2, &options, &summary));
+	assert_int_equal(summary.added, 2);
+	assert_int_equal(summary.failed, 3);
+	assert_int_equal(summary.over_quota, 2);
+	assert_int_equal(told.count, 3);
+	assert_int_equal(told.bytes, 3001);
+	assert_int_equal(told.unread, 1);
+	assert_int_equal(used(f), 1000);
+	assert_int_equal(integer(f, "SELECT FailedTransfers FROM transfer_stats"), 3);
+	assert_int_equal(integer(f, "SELECT sum(FileCount) FROM client_activity WHERE"
+				    " ActivityType = 'save_failed'"),
+			 3);
+	/* Again: nothing changed, and the same do not fit. */
+	assert_ok(sr_record(f->catalog, &f->client, paths, 1, &options, &summary));
+	assert_int_equal(summary.unchanged, 2);
+	assert_int_equal(summary.over_quota, 2);
+	set(f, 4001, NAN);
+	assert_ok(sr_record(f->catalog, &f->client, paths, 1, &options, &summary));
+	assert_int_equal(summary.added, 2);
+	assert_int_equal(summary.failed, 0);
+	assert_int_equal(used(f), 4001);
+	assert_int_equal(integer(f, "SELECT FailedTransfers FROM transfer_stats"), 5);
+}
+
 /* ---- The warning ---- */
 
 static int warnings;
@@ -638,10 +743,12 @@ int main(void)
 		WITH_CLIENT(test_batch_that_fails),
 		WITH_CLIENT(test_transaction),
 		WITH_CLIENT(test_huge_sizes),
+		WITH_CLIENT(test_huge_sums),
 		WITH_CLIENT(test_race_of_files),
 		WITH_CLIENT(test_race_of_batches),
 		WITH_CLIENT(test_transfers),
 		WITH_CLIENT(test_failed),
+		WITH_CLIENT(test_record),
 		WITH_CLIENT(test_warns_once),
 		WITH_CLIENT(test_plain_writers),
 		cmocka_unit_test_setup_teardown(test_old_databases, catalog_setup,
