@@ -42,7 +42,10 @@ static const char *bar(const sr_quota *quota, char text[40])
 	for (int i = 0; i < BAR; i++)
 		text[i] = i < full ? '#' : '-';
 	/* Not "100%" while something still fits. */
-	snprintf(text + BAR, 40 - BAR, " %.0f%%", percent < 100 ? floor(percent) : percent);
+	if (percent < 1000)
+		snprintf(text + BAR, 40 - BAR, " %.0f%%", floor(percent));
+	else
+		snprintf(text + BAR, 40 - BAR, " >999%%");
 	return text;
 }
 

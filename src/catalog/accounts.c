@@ -10,11 +10,20 @@
 
 /* ---- One client ---- */
 
+int64_t sr_account_used(sr_stmt *stmt, int column)
+{
+	int64_t used = sr_column_integer(stmt, column);
+
+	/* A sum that is no integer any more has become a real number. */
+	if (sr_column_type(stmt, column) == SR_REAL)
+		return INT64_MAX;
+	return used == SR_NULL_INTEGER ? 0 : used;
+}
+
 static void read_account(sr_stmt *stmt, sr_account *account)
 {
 	sr_text name = sr_column_text(stmt, 0);
 	int64_t quota = sr_column_integer(stmt, 1);
-	int64_t used = sr_column_integer(stmt, 3);
 
 	account->name_length = name.length < SR_NAME_MAX ? name.length : SR_NAME_MAX;
 	if (account->name_length > 0)
@@ -22,7 +31,7 @@ static void read_account(sr_stmt *stmt, sr_account *account)
 	account->quota_set = quota != SR_NULL_INTEGER;
 	account->quota = account->quota_set ? quota : INT64_MAX;
 	account->warned = sr_column_type(stmt, 2) != SR_NULL;
-	account->used = used == SR_NULL_INTEGER ? 0 : used;
+	account->used = sr_account_used(stmt, 3);
 }
 
 sr_status sr_account_load(sr_conn *conn, const sr_id *client, sr_account *account)

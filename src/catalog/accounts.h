@@ -26,6 +26,10 @@ typedef struct sr_account {
 /* SR_NOT_FOUND without such a client. */
 sr_status sr_account_load(sr_conn *conn, const sr_id *client, sr_account *account);
 
+/* What client_usage.Bytes in that column of a row comes to; null, where nothing is counted yet, is
+ * 0. More than 2^63 - 1, as other programs may have written, counts as that. */
+int64_t sr_account_used(sr_stmt *stmt, int column);
+
 /* The bytes by which a file adds to what is used when its size goes from before to after;
  * SR_NULL_INTEGER stands for no file, and for a size that is not known. */
 int64_t sr_account_growth(int64_t before, int64_t after);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "activity.h"
+#include "accounts.h"
 #include "client_totals.h"
 
 /* Versions of the schema. */
@@ -44,7 +44,7 @@ static void add_select(sr_buffer *sql, const char *clients, int version, const c
 
 	sr_buffer_printf(sql, "SELECT c.ID, c.Name, %s, %s FROM %s AS c%s%s%s",
 			 quotas ? "q.QuotaBytes, q.WarningThreshold" : "NULL, NULL",
-			 usage ? "coalesce(u.Bytes, 0)" : "NULL", clients,
+			 usage ? "u.Bytes" : "NULL", clients,
 			 quotas ? " LEFT JOIN client_quotas q ON q.ClientID = c.ID" : "",
 			 usage ? " LEFT JOIN client_usage u ON u.ClientID = c.ID" : "", condition);
 }
@@ -92,7 +92,7 @@ static void read_quota(sr_stmt *stmt, const sr_client_totals *totals, sr_quota *
 	quota->client_name = sr_column_text(stmt, 1);
 	quota->quota_bytes = sr_column_integer(stmt, 2);
 	quota->warning_threshold = sr_column_real(stmt, 3);
-	quota->used_bytes = sr_column_integer(stmt, 4);
+	quota->used_bytes = sr_account_used(stmt, 4);
 	if (totals != NULL) {
 		counted.id = quota->client_id;
 		sr_client_totals_get(totals, &counted);

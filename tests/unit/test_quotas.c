@@ -372,6 +372,17 @@ static void test_huge_sums(void **state)
 	sr_quota_free(quota);
 	foreign_sql(f, "UPDATE files SET FileSize = 1");
 	assert_int_equal(used(f), 1023);
+	/* Another program may write more than can be counted: then nothing more fits. */
+	foreign_sql(f, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE"
+		       " i < 1100) INSERT INTO files (ID, FileName, PathName, FileSize, ClientID)"
+		       " SELECT randomblob(16), i, 'p', 1 << 60, c.ID FROM n, clients c");
+	assert_ok(sr_quota_set(f->catalog, &f->client, 1 << 20, NAN, &quota));
+	assert_true(quota->used_bytes == INT64_MAX);
+	assert_int_equal(quota->state, SR_QUOTA_EXCEEDED);
+	assert_int_equal(quota->available_bytes, 0);
+	sr_quota_free(quota);
+	assert_fails(save_size(f, "/more", 1, NULL), SR_QUOTA, "");
+	assert_ok(save_size(f, "/0", 0, NULL));
 	free(paths);
 	free(files);
 }
