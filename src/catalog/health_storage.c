@@ -148,17 +148,22 @@ static bool is_catalogs_own(const survey *s, const FTSENT *entry)
 	       strncmp(entry->fts_name, base, strlen(base)) == 0;
 }
 
+static bool is_known(const survey *s, const char *rest)
+{
+	uint64_t number = number_of(rest);
+
+	return s->count > 0 &&
+	       bsearch(&number, s->known, s->count, sizeof(number), compare_numbers) != NULL;
+}
+
 static void look_at_file(survey *s, const FTSENT *entry)
 {
 	const char *rest = entry->fts_path + strlen(s->folder) + 1;
-	uint64_t number = number_of(rest);
-	sr_text name = sr_text_of(rest);
 
 	if (strncmp(entry->fts_name, SR_TOMBSTONE, strlen(SR_TOMBSTONE)) == 0)
-		sr_tally_add(&s->deleted, "%s", sr_quoted(name));
-	else if (bsearch(&number, s->known, s->count, sizeof(number), compare_numbers) == NULL &&
-		 !is_catalogs_own(s, entry))
-		sr_tally_add(&s->stray, "%s", sr_quoted(name));
+		sr_tally_add(&s->deleted, "%s", sr_quoted(sr_text_of(rest)));
+	else if (!is_known(s, rest) && !is_catalogs_own(s, entry))
+		sr_tally_add(&s->stray, "%s", sr_quoted(sr_text_of(rest)));
 }
 
 static sr_status walk(survey *s)
@@ -171,7 +176,8 @@ static sr_status walk(survey *s)
 		return sr_fail_memory();
 	if (s->count > 0)
 		qsort(s->known, s->count, sizeof(*s->known), compare_numbers);
-	while (!sr_checkup_stop(s->c) && (entry = fts_read(walk)) != NULL) {
+	/* One that nothing was read of is not freed whole by the C library. */
+	while ((entry = fts_read(walk)) != NULL && !sr_checkup_stop(s->c)) {
 		if (entry->fts_info == FTS_F)
 			look_at_file(s, entry);
 		else if ((entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR) &&
