@@ -15,6 +15,15 @@
 
 #include "../base/clock.h"
 
+static const sr_health_limits own_limits = {
+	.whole_bytes = (int64_t)1 << 30, /* A second or two: it cannot be stopped everywhere. */
+	.whole_rows = 200000,
+	.pass_rows = 3000000,
+	.log_bytes = (int64_t)256 << 20,
+	.reader_seconds = 300,
+	.part_seconds = 3600,
+};
+
 #define SECONDS     2.0 /* Of each part of a quick check-up. */
 #define SECONDS_MAX 1e6
 #define TELL_EVERY  50000000 /* Nanoseconds between two calls of progress. */
@@ -461,15 +470,21 @@ static sr_status end(sr_checkup *c, sr_status rc, sr_health **health)
 	return rc;
 }
 
-sr_status sr_health_check(sr_catalog *catalog, const sr_health_options *options, sr_health **health)
+sr_status sr_health_run(sr_catalog *catalog, const sr_health_options *options,
+			const sr_health_limits *limits, sr_health **health)
 {
-	sr_checkup c = {.catalog = catalog};
+	sr_checkup c = {.catalog = catalog, .limits = limits ? limits : &own_limits};
 	sr_status rc;
 
 	*health = NULL;
 	if ((rc = begin(&c, options)) == SR_OK)
 		rc = run_all(&c);
-	return sr_return(end(&c, rc, health));
+	return end(&c, rc, health);
+}
+
+sr_status sr_health_check(sr_catalog *catalog, const sr_health_options *options, sr_health **health)
+{
+	return sr_return(sr_health_run(catalog, options, NULL, health));
 }
 
 /* Reading alone; but a log that a crash has left can only be used by who may write. */
@@ -510,7 +525,7 @@ sr_status sr_health_look(const sr_options *where, const sr_health_options *optio
 			 sr_health **health)
 {
 	sr_catalog *catalog = NULL;
-	sr_checkup c = {0};
+	sr_checkup c = {.limits = &own_limits};
 	sr_status rc;
 
 	*health = NULL;

@@ -13,8 +13,19 @@
 /* Of how many things of a kind the names are told. */
 #define SR_HEALTH_EXAMPLES 3
 
+/* What is large, long or old. */
+typedef struct sr_health_limits {
+	int64_t whole_bytes; /* Of a database of which a quick check-up reads every page. */
+	int64_t whole_rows;  /* Of a table, likewise, in a database that is larger. */
+	int64_t pass_rows;   /* Of files that are counted in one pass. */
+	int64_t log_bytes;
+	double reader_seconds;
+	double part_seconds; /* After which a copy of nobody we know is unfinished. */
+} sr_health_limits;
+
 typedef struct sr_checkup {
 	sr_catalog *catalog;
+	const sr_health_limits *limits;
 	sr_health_options options; /* Complete and sensible. */
 	sr_reading reading;        /* Of the check that runs. */
 	sr_conn *conn;             /* reading's. */
@@ -33,6 +44,10 @@ typedef struct sr_checkup {
  * copied and may be NULL. */
 void sr_finding_add(sr_checkup *c, sr_severity severity, const char *code, sr_text subject,
 		    int64_t count, const char *cure, const char *fmt, ...) SR_PRINTF(7, 8);
+
+/* sr_health_check with limits of the caller's; NULL: its own. */
+sr_status sr_health_run(sr_catalog *catalog, const sr_health_options *options,
+			const sr_health_limits *limits, sr_health **health);
 
 /* Adds a copy of the text to one of health's lists. */
 void sr_words_add(sr_checkup *c, const char *const **list, size_t *count, const char *text);

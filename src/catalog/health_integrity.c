@@ -9,11 +9,6 @@
 
 #define MESSAGES 100 /* Of the engine's own check; the rest would say the same. */
 
-/* Up to here the quick check reads every page, in a second or two: it cannot be stopped
- * everywhere. */
-#define WHOLE_BYTES ((int64_t)1 << 30)
-#define WHOLE_ROWS  200000 /* Of a table, in a database that is larger than that. */
-
 /* ---- Pages ---- */
 
 /* Broken indexes, each counted once. */
@@ -172,12 +167,12 @@ static sr_status is_small(sr_checkup *c, const char *table, bool *small)
 	int64_t rows = 0;
 	sr_status rc;
 
-	snprintf(limit, sizeof(limit), " LIMIT %d)", WHOLE_ROWS + 1);
+	snprintf(limit, sizeof(limit), " LIMIT %" PRId64 ")", c->limits->whole_rows + 1);
 	rc = with_name(&sql, "SELECT count(*) FROM (SELECT 1 FROM ", table, limit);
 	if (rc == SR_OK)
 		rc = sr_query_integer(c->conn, sql.data, &rows);
 	sr_buffer_free(&sql);
-	*small = rows <= WHOLE_ROWS;
+	*small = rows <= c->limits->whole_rows;
 	return rc;
 }
 
@@ -216,7 +211,7 @@ sr_status sr_check_integrity(sr_checkup *c)
 
 	snprintf(sql, sizeof(sql), "PRAGMA %s(%d)",
 		 c->options.full ? "integrity_check" : "quick_check", MESSAGES);
-	if (c->options.full || c->health->size.size_bytes <= WHOLE_BYTES) {
+	if (c->options.full || c->health->size.size_bytes <= c->limits->whole_bytes) {
 		rc = ask_engine(c, sql, &all);
 		if (rc == SR_OK && !c->options.full && !c->late)
 			sr_unseen_add(c, "indexes against their tables");
@@ -246,14 +241,38 @@ static sr_status check_table(sr_checkup *c, const char *table)
 			     sr_quoted(sr_column_text(stmt, 1)));
 	sr_stmt_done(stmt);
 	if (tally.count > 0) {
+		bool own = sr_is_own_table(table);
+
 		c->health->foreign_key_check = false;
-		sr_finding_add(c, SR_SEVERITY_ERROR, "orphans", sr_text_of(table), tally.count,
-			       sr_cure_repair(c), "rows of %s refer to nothing: %s",
-			       sr_quoted(sr_text_of(table)), sr_tally_names(&tally));
+		sr_finding_add(c, own ? SR_SEVERITY_ERROR : SR_SEVERITY_WARNING, "orphans",
+			       sr_text_of(table), tally.count,
+			       own ? sr_cure_repair(c)
+				   : "the table is not this program's: delete them, or add what "
+				     "they refer to",
+			       "rows of %s refer to nothing: %s", sr_quoted(sr_text_of(table)),
+			       sr_tally_names(&tally));
 	}
 	sr_tally_free(&tally);
 	/* A foreign key of a user's that names nothing unique cannot be checked. */
 	return rc == SR_SQL ? SR_OK : rc;
+}
+
+/* What a repair has moved aside waits there until somebody decides. */
+static sr_status check_kept(sr_checkup *c)
+{
+	int64_t rows = 0;
+	sr_status rc;
+	bool has;
+
+	if ((rc = sr_checkup_has(c, "orphaned_rows", "Content", &has)) != SR_OK || !has)
+		return rc;
+	rc = sr_query_integer(c->conn, "SELECT count(*) FROM orphaned_rows", &rows);
+	if (rc == SR_OK && rows > 0)
+		sr_finding_add(c, SR_SEVERITY_NOTE, "orphans_kept", sr_text_of("orphaned_rows"),
+			       rows, "put them back as strongroom-repair(1) says, or delete them",
+			       "orphaned_rows holds rows that a repair has moved aside: %" PRId64,
+			       rows);
+	return rc;
 }
 
 sr_status sr_check_references(sr_checkup *c)
@@ -264,5 +283,7 @@ sr_status sr_check_references(sr_checkup *c)
 	for (size_t i = 0; rc == SR_OK && i < tables.count && !sr_checkup_stop(c); i++)
 		rc = check_table(c, tables.list[i]);
 	free_names(&tables);
+	if (rc == SR_OK && !c->late)
+		rc = check_kept(c);
 	return rc;
 }

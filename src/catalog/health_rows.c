@@ -7,8 +7,6 @@
 #include "health.h"
 #include "usage.h"
 
-#define PASS_ROWS 3000000 /* Of files that a quick check-up counts in one pass. */
-
 /* ---- Counters ---- */
 
 /* A client's name, or its id where it has none. */
@@ -122,7 +120,7 @@ static sr_status open_source(sr_checkup *c, source *from)
 	rc = sr_query_integer(c->conn, "SELECT coalesce(max(rowid), 0) FROM files", &rows);
 	if (rc != SR_OK)
 		return rc;
-	if (c->options.full || rows <= PASS_ROWS)
+	if (c->options.full || rows <= c->limits->pass_rows)
 		return sr_usage_count(c->conn, &from->all);
 	return sr_prepare(c->conn, SR_USAGE_OF, &from->query);
 }

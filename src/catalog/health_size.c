@@ -13,13 +13,10 @@
 #include "../base/path.h"
 #include "health.h"
 
-#define MB           1048576.0
-#define FREE_SHARE   0.25                /* Of the database, and */
-#define FREE_BYTES   ((int64_t)16 << 20) /* as much: worth an `optimize`. */
-#define LOG_BYTES    ((int64_t)256 << 20)
-#define OLD_SECONDS  300.0 /* That a reader may read without being told of. */
-#define PART_SECONDS 3600  /* After which a copy of nobody we know is unfinished. */
-#define PROCESSES    3     /* Named in a finding. */
+#define MB         1048576.0
+#define FREE_SHARE 0.25                /* Of the database, and */
+#define FREE_BYTES ((int64_t)16 << 20) /* as much: worth an `optimize`. */
+#define PROCESSES  3                   /* Named in a finding. */
 
 /* ---- Size ---- */
 
@@ -118,7 +115,7 @@ sr_status sr_check_log(sr_checkup *c)
 	if (health->oldest_reader > 0)
 		sr_buffer_printf(&holders, "%s%s of this process for %.0f s",
 				 holders.length > 0 ? " and " : "", site, health->oldest_reader);
-	if ((rc = sr_buffer_status(&holders)) == SR_OK && health->log_bytes >= LOG_BYTES)
+	if ((rc = sr_buffer_status(&holders)) == SR_OK && health->log_bytes >= c->limits->log_bytes)
 		sr_finding_add(
 			c, SR_SEVERITY_WARNING, "log_large", sr_text_of(NULL), 1,
 			holders.length > 0
@@ -126,7 +123,7 @@ sr_status sr_check_log(sr_checkup *c)
 				: "the next write brings it in and begins it anew",
 			"the log has %.1f MB; reading now: %s", (double)health->log_bytes / MB,
 			holders.length > 0 ? holders.data : "nobody");
-	else if (rc == SR_OK && health->oldest_reader >= OLD_SECONDS)
+	else if (rc == SR_OK && health->oldest_reader > c->limits->reader_seconds)
 		sr_finding_add(c, SR_SEVERITY_NOTE, "reader_old", sr_text_of(site), 1,
 			       "close the cursor or the lease",
 			       "%s: what it reads holds the log back", holders.data);
@@ -136,26 +133,55 @@ sr_status sr_check_log(sr_checkup *c)
 
 /* ---- Unfinished copies ---- */
 
-/* Whether nobody is at work on it any more: its name ends in ".PID.part", or it is old. */
-static bool is_left(const char *name, const struct stat *st)
+/* The process that digits up to `end` name behind a dot, or 0. */
+static long process_before(const char *name, const char *end)
 {
-	size_t length = strlen(name) - strlen(".part");
-	const char *digits = name + length;
+	const char *digits = end;
 	long process;
 
 	while (digits > name && digits[-1] >= '0' && digits[-1] <= '9')
 		digits--;
 	process = strtol(digits, NULL, 10);
-	if (digits > name && digits[-1] == '.' && process > 0 && process <= INT32_MAX)
-		return kill((pid_t)process, 0) != 0 && errno == ESRCH;
-	return time(NULL) - st->st_mtime > PART_SECONDS;
+	return digits > name && digits[-1] == '.' && process <= INT32_MAX ? process : 0;
 }
 
-static bool ends_in(const char *name, const char *end)
+/* Whether it is a copy that was begun: NAME….PID.part of a backup, NAME.rehearsal.PID.ID of a
+ * migration's rehearsal; *process is 0 where none is named. */
+static bool is_begun(const char *name, const char *rest, long *process)
 {
-	size_t length = strlen(name);
+	static const char rehearsal[] = ".rehearsal.";
+	const char *part = name + strlen(name) - strlen(".part");
 
-	return length > strlen(end) && strcmp(name + length - strlen(end), end) == 0;
+	if (strncmp(rest, rehearsal, sizeof(rehearsal) - 1) == 0) {
+		rest += sizeof(rehearsal) - 1;
+		*process = process_before(name, rest + strspn(rest, "0123456789"));
+		return true;
+	}
+	if (part < rest || strcmp(part, ".part") != 0)
+		return false;
+	*process = process_before(name, part);
+	return true;
+}
+
+/* Whether nobody is at work on it any more. */
+static bool is_left(const sr_checkup *c, long process, const struct stat *st)
+{
+	if (process > 0)
+		return kill((pid_t)process, 0) != 0 && errno == ESRCH;
+	return (double)(time(NULL) - st->st_mtime) > c->limits->part_seconds;
+}
+
+static void look_at_name(sr_checkup *c, DIR *dir, const char *base, const char *name,
+			 sr_tally *left)
+{
+	size_t length = strlen(base);
+	struct stat st;
+	long process;
+
+	if (strncmp(name, base, length) == 0 && is_begun(name, name + length, &process) &&
+	    fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	    is_left(c, process, &st))
+		sr_tally_add(left, "%s", sr_quoted(sr_text_of(name)));
 }
 
 /* The database's own: files in its folder whose names begin with its name. */
@@ -166,7 +192,6 @@ sr_status sr_check_parts(sr_checkup *c)
 	sr_buffer folder = SR_BUFFER_EMPTY;
 	sr_tally left = SR_TALLY_EMPTY;
 	struct dirent *entry;
-	struct stat st;
 	sr_status rc;
 	DIR *dir;
 
@@ -178,11 +203,7 @@ sr_status sr_check_parts(sr_checkup *c)
 		sr_unseen_add(c, "unfinished copies: %s cannot be listed",
 			      sr_quoted(sr_buffer_text(&folder)));
 	while (dir && !sr_checkup_stop(c) && (entry = readdir(dir)) != NULL)
-		if (strncmp(entry->d_name, base, strlen(base)) == 0 &&
-		    ends_in(entry->d_name, ".part") &&
-		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(st.st_mode) && is_left(entry->d_name, &st))
-			sr_tally_add(&left, "%s", sr_quoted(sr_text_of(entry->d_name)));
+		look_at_name(c, dir, base, entry->d_name, &left);
 	if (dir)
 		closedir(dir);
 	if (left.count > 0)

@@ -41,7 +41,7 @@ static bool same(const sr_value *a, const sr_value *b)
 	case SR_INTEGER:
 		return a->integer == b->integer;
 	case SR_REAL:
-		return memcmp(&a->real, &b->real, sizeof(a->real)) == 0;
+		return a->real <= b->real && a->real >= b->real;
 	case SR_TEXT:
 	case SR_BLOB:
 		return sr_text_equal(a->text, b->text);

@@ -88,6 +88,34 @@ damage() {
 	done
 }
 
+@test "--verify-files reads what is stored, all or a sample, and marks nothing" {
+	mkdir "$folder/received_files"
+	for i in $(seq 20); do
+		printf 'file %d' "$i" >"$folder/received_files/$i"
+		printf '{"filename": "%d", "path": "received_files/%d", "size": %d, "hash": "%s"}\n' "$i" "$i" \
+			"$(printf 'file %d' "$i" | wc -c)" "$(printf 'file %d' "$i" | sha256sum | cut -d ' ' -f 1)"
+	done | strongroom file import --client pc >/dev/null
+	equal '[20,0]' "$(json '.stored_files | [.read, .failed]' health --verify-files)"
+	seed=$(json .stored_files.seed health --verify-files --sample 50%)
+	equal "$(json .stored_files.read health --verify-files --sample 50% --seed "$seed")" \
+		"$(json .stored_files.read health --verify-files --sample 50% --seed "$seed")"
+	printf 'File 7' >"$folder/received_files/7"
+	rm "$folder/received_files/8"
+	try health --verify-files
+	equal 3 "$status"
+	grep -q "stored file '.*received_files/7' has the hash" "$folder/out"
+	grep -q "received_files/8" "$folder/out"
+	grep -q '20 read, 2 failed, seed' "$folder/out"
+	equal 0 "$(sqlite3 "$STRONGROOM_DB" 'SELECT count(*) FROM files WHERE PathName LIKE "received_files/%" AND Verified')"
+}
+
+@test "what a plain session does shows at once" {
+	sqlite3 "$STRONGROOM_DB" "INSERT OR REPLACE INTO files (ID, FileName, PathName, FileSize, ClientID, IsStored) SELECT ID, 'x', 'x', 7, ClientID, 0 FROM files LIMIT 10; UPDATE files SET FileSize = FileSize + 1; DELETE FROM files WHERE rowid % 3 = 0"
+	strongroom health --full
+	equal "$(sqlite3 "$STRONGROOM_DB" 'SELECT count(*), sum(FileSize) FROM files')" \
+		"$(sqlite3 "$STRONGROOM_DB" 'SELECT Files, Bytes FROM client_usage')"
+}
+
 @test "a reader of another process is seen" {
 	exec 9> >(sqlite3 "$STRONGROOM_DB" >/dev/null)
 	echo "INSERT INTO metrics_history (timestamp, metric_name, value) VALUES ('now', 'x', 1); BEGIN; SELECT count(*) FROM files;" >&9

@@ -4,8 +4,11 @@
 #include "old_database.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <sqlite3.h>
 
+#include "catalog/health.h"
 #include "engine/sqlite.h"
 
 /* ---- Making ---- */
@@ -102,10 +105,37 @@ static void expect_clean(const sr_health *health)
 	assert_true(health->foreign_key_check);
 }
 
+/* Where everything is large, long and old. */
+static const sr_health_limits small_limits = {
+	.whole_bytes = 1,
+	.whole_rows = 100,
+	.pass_rows = 100,
+	.log_bytes = 1,
+	.reader_seconds = 0,
+	.part_seconds = -1,
+};
+
+static sr_health *check_small(const catalog_fixture *f)
+{
+	sr_health *health = NULL;
+
+	assert_done(sr_health_run(f->catalog, NULL, &small_limits, &health));
+	return health;
+}
+
+static bool is_unseen(const sr_health *health, const char *words)
+{
+	for (size_t i = 0; i < health->unseen_count; i++)
+		if (strstr(health->unseen[i], words) != NULL)
+			return true;
+	return false;
+}
+
 /* ---- A healthy one ---- */
 
 static void fill(const catalog_fixture *f, int files)
 {
+	assert_ok(sr_begin(f->catalog, "fill"));
 	for (int i = 0; i < files; i++) {
 		sr_file file;
 		char path[64];
@@ -116,6 +146,7 @@ static void fill(const catalog_fixture *f, int files)
 		file.stored = false;
 		assert_int_equal(save(f, &file), SR_ADDED);
 	}
+	assert_ok(sr_commit(f->catalog));
 }
 
 static void test_clean(void **state)
@@ -173,6 +204,64 @@ static void test_engine_is_named(void **state)
 	assert_int_equal(health->errors, 0);
 	sr_health_free(health);
 }
+
+/* ---- Damage ---- */
+
+static int64_t ask(const char *path, const char *sql)
+{
+	sqlite3_stmt *stmt;
+	int64_t value = 0;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		value = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return value;
+}
+
+/* Writes nonsense over a page in the middle of a table or an index. */
+static void damage(const catalog_fixture *f, const char *name)
+{
+	char nonsense[256];
+	char sql[200];
+	int64_t page;
+	int fd;
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT pageno FROM dbstat WHERE name = '%s' AND pagetype = 'leaf' LIMIT 1 OFFSET "
+		 "1",
+		 name);
+	page = ask(f->path, sql);
+	assert_true(page > 1);
+	memset(nonsense, 0x5a, sizeof(nonsense));
+	fd = open(f->path, O_WRONLY);
+	assert_int_equal(pwrite(fd, nonsense, sizeof(nonsense),
+				(page - 1) * ask(f->path, "PRAGMA page_size")),
+			 sizeof(nonsense));
+	close(fd);
+}
+
+static void close_catalog(catalog_fixture *f)
+{
+	assert_ok(sr_close(f->catalog));
+	f->catalog = NULL;
+}
+
+/* The same files again, so that something is written. */
+static void fill_more(const catalog_fixture *f)
+{
+	foreign_sql(f, "UPDATE files SET Verified = 1");
+}
+
+typedef struct held {
+	const catalog_fixture *f;
+	sr_lease *lease;
+	sem_t holds; /* Posted once it is lent. */
+	sem_t may_end;
+} held;
 
 /* ---- Size and log ---- */
 
@@ -236,50 +325,167 @@ static void test_parts(void **state)
 	sr_health_free(health);
 }
 
-/* ---- Damage ---- */
-
-static int64_t ask(const char *path, const char *sql)
+/* A copy that names no process is unfinished once it is old; a rehearsal's copy is one too. */
+static void test_other_parts(void **state)
 {
-	sqlite3_stmt *stmt;
-	int64_t value = 0;
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	if (sqlite3_step(stmt) == SQLITE_ROW)
-		value = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-	return value;
-}
-
-/* Writes nonsense over a page in the middle of a table or an index. */
-static void damage(const catalog_fixture *f, const char *name)
-{
-	char nonsense[256];
-	char sql[200];
-	int64_t page;
+	catalog_fixture *f = *state;
+	sr_health *health;
+	char name[64];
 	int fd;
 
-	snprintf(sql, sizeof(sql),
-		 "SELECT pageno FROM dbstat WHERE name = '%s' AND pagetype = 'leaf' LIMIT 1 OFFSET "
-		 "1",
-		 name);
-	page = ask(f->path, sql);
-	assert_true(page > 1);
-	memset(nonsense, 0x5a, sizeof(nonsense));
-	fd = open(f->path, O_WRONLY);
-	assert_int_equal(pwrite(fd, nonsense, sizeof(nonsense),
-				(page - 1) * ask(f->path, "PRAGMA page_size")),
-			 sizeof(nonsense));
+	assert_true((fd = open(scratch_path("catalog.db.part"), O_CREAT | O_WRONLY, 0600)) >= 0);
 	close(fd);
+	health = check(f, false);
+	expect_clean(health);
+	sr_health_free(health);
+	health = check_small(f);
+	assert_int_equal(finding(health, "part_left")->count, 1);
+	sr_health_free(health);
+	assert_int_equal(unlink(scratch_path("catalog.db.part")), 0);
+	snprintf(name, sizeof(name), "catalog.db.rehearsal.%ld.0123", (long)getpid());
+	assert_true((fd = open(scratch_path(name), O_CREAT | O_WRONLY, 0600)) >= 0);
+	close(fd);
+	assert_true((fd = open(scratch_path("catalog.db.rehearsal.4194399.0123"),
+			       O_CREAT | O_WRONLY, 0600)) >= 0);
+	close(fd);
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "part_left", SR_SEVERITY_WARNING), 1);
+	sr_health_free(health);
 }
 
-static void close_catalog(catalog_fixture *f)
+/* A plain connection that has written, and keeps the log from being removed. */
+static sqlite3 *keep_log(const catalog_fixture *f)
 {
-	assert_ok(sr_close(f->catalog));
-	f->catalog = NULL;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "PRAGMA wal_autocheckpoint = 0; UPDATE files SET Verified = 1",
+			     NULL, NULL, NULL),
+		SQLITE_OK);
+	return db;
 }
+
+static void test_log_and_reader(void **state)
+{
+	catalog_fixture *f = *state;
+	sqlite3 *db;
+	const sr_finding *large;
+	sr_health *health;
+	sr_lease *lease;
+
+	fill(f, 5);
+	db = keep_log(f);
+	health = check(f, false);
+	expect_clean(health);
+	assert_true(health->log_bytes > 0);
+	sr_health_free(health);
+	health = check_small(f);
+	large = finding(health, "log_large");
+	assert_non_null(large);
+	assert_int_equal(large->severity, SR_SEVERITY_WARNING);
+	assert_non_null(strstr(large->meaning, "reading now: nobody"));
+	assert_null(finding(health, "reader_old"));
+	sr_health_free(health);
+	foreign_sql(f, "PRAGMA wal_checkpoint(TRUNCATE)");
+	health = check_small(f);
+	assert_null(finding(health, "log_large"));
+	sr_health_free(health);
+	assert_ok(sr_lease_open(f->catalog, "the night job", false, &lease));
+	fill_more(f);
+	health = check_small(f);
+	/* This thread's own does not count: it would wait for itself. */
+	assert_non_null(strstr(finding(health, "log_large")->meaning, "nobody"));
+	sr_health_free(health);
+	sr_lease_close(lease);
+	sqlite3_close(db);
+}
+
+static void *hold_a_reader(void *arg)
+{
+	held *h = arg;
+
+	assert_ok(sr_lease_open(h->f->catalog, "the night job", false, &h->lease));
+	sem_post(&h->holds);
+	sem_wait(&h->may_end);
+	sr_lease_close(h->lease);
+	return NULL;
+}
+
+static void test_oldest_reader(void **state)
+{
+	catalog_fixture *f = *state;
+	held h = {.f = f};
+	sr_health *health;
+	pthread_t thread;
+	sqlite3 *db;
+
+	fill(f, 5);
+	db = keep_log(f);
+	sem_init(&h.holds, 0, 0);
+	sem_init(&h.may_end, 0, 0);
+	assert_int_equal(pthread_create(&thread, NULL, hold_a_reader, &h), 0);
+	sem_wait(&h.holds);
+	health = check_small(f);
+	assert_true(health->oldest_reader > 0);
+	assert_non_null(strstr(finding(health, "log_large")->meaning, "the night job"));
+	sr_health_free(health);
+	foreign_sql(f, "PRAGMA wal_checkpoint(TRUNCATE)");
+	health = check_small(f);
+	assert_int_equal(finding(health, "reader_old")->severity, SR_SEVERITY_NOTE);
+	sr_health_free(health);
+	sem_post(&h.may_end);
+	pthread_join(thread, NULL);
+	health = check_small(f);
+	assert_null(finding(health, "reader_old"));
+	sr_health_free(health);
+	sem_destroy(&h.holds);
+	sem_destroy(&h.may_end);
+	sqlite3_close(db);
+}
+
+/* ---- A large one ---- */
+
+static void test_large(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	fill(f, 300);
+	add_client(f, "empty");
+	health = check_small(f);
+	assert_int_equal(health->errors, 0);
+	assert_true(is_unseen(health, "the pages of large tables: "));
+	assert_true(is_unseen(health, "'files'"));
+	assert_false(is_unseen(health, "'clients'"));
+	sr_health_free(health);
+	/* Counted for each client by itself. */
+	foreign_sql(f, "UPDATE client_usage SET Files = Files + 1 WHERE Files > 0");
+	health = check_small(f);
+	assert_int_equal(finding(health, "usage_wrong")->count, 1);
+	assert_non_null(strstr(finding(health, "usage_wrong")->meaning, "'host' has 300 files"));
+	sr_health_free(health);
+}
+
+static void test_damage_in_a_small_table(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	foreign_sql(f,
+		    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 90)"
+		    " INSERT INTO metrics_history (timestamp, metric_name, value)"
+		    " SELECT hex(zeroblob(200)), 'm', i FROM n");
+	close_catalog(f);
+	damage(f, "metrics_history");
+	catalog_open(f);
+	health = check_small(f);
+	assert_false(health->integrity_check);
+	assert_non_null(finding(health, "damaged"));
+	sr_health_free(health);
+}
+
+/* ---- Damage found ---- */
 
 static void test_damaged_page(void **state)
 {
@@ -409,6 +615,33 @@ static void test_orphans(void **state)
 	assert_string_equal(finding(health, "orphans")->subject, "client_activity");
 	assert_false(health->foreign_key_check);
 	assert_true(health->integrity_check);
+	sr_health_free(health);
+}
+
+/* A user's own rows are his. */
+static void test_orphans_of_others(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	foreign_sql(f,
+		    "CREATE TABLE mine (ClientID REFERENCES clients(ID)); INSERT INTO mine VALUES"
+		    " (x'55')");
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "orphans", SR_SEVERITY_WARNING), 1);
+	assert_false(health->foreign_key_check);
+	sr_health_free(health);
+}
+
+static void test_orphans_kept(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	foreign_sql(f, "INSERT INTO orphaned_rows (TableName, MovedAt, Reason, Content) VALUES"
+		       " ('files', 'now', 'why', 'INSERT')");
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "orphans_kept", SR_SEVERITY_NOTE), 1);
 	sr_health_free(health);
 }
 
@@ -865,6 +1098,11 @@ int main(void)
 		EMPTY(test_size),
 		TEST(test_free_pages),
 		TEST(test_parts),
+		TEST(test_other_parts),
+		TEST(test_log_and_reader),
+		TEST(test_oldest_reader),
+		TEST(test_large),
+		TEST(test_damage_in_a_small_table),
 		TEST(test_damaged_page),
 		TEST(test_damaged_index_page),
 		TEST(test_broken_index),
@@ -872,6 +1110,8 @@ int main(void)
 		TEST(test_additions_are_fine),
 		TEST(test_foreign_trigger),
 		TEST(test_orphans),
+		TEST(test_orphans_of_others),
+		TEST(test_orphans_kept),
 		TEST(test_usage),
 		TEST(test_quotas),
 		TEST(test_version_links),

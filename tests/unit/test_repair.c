@@ -497,6 +497,38 @@ static void test_refusals(void **state)
 	assert_true(calls > 0);
 }
 
+/* Cancelled in the middle of it, nothing was done. */
+static void test_cancelled(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_repair_options how;
+	sr_repair *repair;
+	int calls = 0;
+
+	foreign_sql(f,
+		    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+		    " INSERT INTO client_activity (ClientID, ActivityType, Timestamp)"
+		    " SELECT x'71', 'one', 'now' FROM n");
+	repair = plan(f);
+	assert_int_equal(repair->steps[0].count, 3000);
+	sr_repair_options_init(&how);
+	how.backup = false;
+	how.progress = cancel;
+	how.progress_arg = &calls;
+	assert_fails(sr_repair_apply(f->catalog, repair, &how), SR_INTERRUPTED, "interrupted");
+	assert_int_equal(calls, 1);
+	assert_int_equal(repair->steps[0].done, 0);
+	assert_int_equal(integer(f, "SELECT count(*) FROM client_activity WHERE ActivityType ="
+				    " 'one'"),
+			 3000);
+	/* The same plan can be tried again. */
+	how.progress = NULL;
+	assert_ok(sr_repair_apply(f->catalog, repair, &how));
+	assert_int_equal(repair->steps[0].done, 3000);
+	sr_repair_free(repair);
+	expect_healthy(f);
+}
+
 /* A trigger of somebody else's: nothing is written until that is settled. */
 static void test_foreign_trigger(void **state)
 {
@@ -532,6 +564,7 @@ int main(void)
 		TEST(test_only_what_was_shown),
 		TEST(test_a_step_fails_alone),
 		TEST(test_refusals),
+		TEST(test_cancelled),
 		TEST(test_foreign_trigger),
 	};
 
