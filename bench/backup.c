@@ -5,7 +5,8 @@
  * usage: bench_backup FOLDER [MEGABYTES [ROUNDS]]
  *
  * Makes a database of that size (1024) in FOLDER, copies it both ways in turns, and prints the
- * speed of each and the ratio of the medians. Both copies are on the disk when their time ends.
+ * median speed of each, and the median of the rounds' ratios: each round compares what was measured
+ * one right after the other. Both copies are on the disk when their time ends.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -135,7 +136,7 @@ int main(int argc, char **argv)
 {
 	int64_t megabytes = argc > 2 ? atoll(argv[2]) : 1024;
 	int rounds = argc > 3 ? atoi(argv[3]) : 5;
-	double documented[MOST_ROUNDS], ours[MOST_ROUNDS], size, ratio;
+	double documented[MOST_ROUNDS], ours[MOST_ROUNDS], ratios[MOST_ROUNDS], size;
 	char folder[3000], from[4096], to[4096];
 
 	if (argc < 2 || megabytes < 1 || rounds < 1 || rounds > MOST_ROUNDS ||
@@ -152,13 +153,14 @@ int main(int argc, char **argv)
 	for (int i = 0; i < rounds; i++) {
 		documented[i] = timed(copy_documented, from, to);
 		ours[i] = timed(copy_ours, from, to);
-		printf("round %d: SQLite's defaults %.0f MB/s, strongroom %.0f MB/s\n", i + 1,
-		       size / documented[i], size / ours[i]);
+		ratios[i] = documented[i] / ours[i];
+		printf("round %d: SQLite's defaults %.0f MB/s, strongroom %.0f MB/s, ratio %.2f\n",
+		       i + 1, size / documented[i], size / ours[i], ratios[i]);
 		fflush(stdout);
 	}
 	unlink(from);
-	ratio = median(documented, rounds) / median(ours, rounds);
 	printf("copying %.0f MB: SQLite's defaults %.0f MB/s, strongroom %.0f MB/s, ratio %.2f\n",
-	       size, size / median(documented, rounds), size / median(ours, rounds), ratio);
+	       size, size / median(documented, rounds), size / median(ours, rounds),
+	       median(ratios, rounds));
 	return 0;
 }

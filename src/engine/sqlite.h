@@ -95,6 +95,10 @@ sr_status sr_sqlite_replace(sr_conn *conn, const char *path, bool unchanged,
 #define SR_SQLITE_STREAM "strongroom-stream"
 const char *sr_sqlite_stream(void);
 
+/* A file control of its files: the path of one that nobody but this connection has open or will,
+ * so that another descriptor of it may be opened and closed. */
+#define SR_SQLITE_STREAM_FRESH 1001
+
 /* sqlite_identify.c: says what the file is that SQLite found to be no database, or to be
  * damaged. */
 sr_status sr_sqlite_identify(sqlite_conn *c, int code);

@@ -98,6 +98,9 @@ static sr_status copy_make(sqlite_conn *c, const char *path, sr_progress_fn prog
 				    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF; "
 				    "PRAGMA synchronous=OFF; PRAGMA cache_size=100",
 				    NULL, NULL, NULL);
+	/* It was made here a moment ago. */
+	if (code == SQLITE_OK)
+		sqlite3_file_control(to, "main", SR_SQLITE_STREAM_FRESH, (void *)(uintptr_t)path);
 	if (code != SQLITE_OK)
 		rc = copy_failed(to, path, code);
 	else if ((rc = copy_pages(c, to, path, progress, arg)) == SR_OK)

@@ -6,24 +6,30 @@
  * holds bytes that were written one behind the other and are still to go out. Read ahead is only
  * where reading goes forward, and forgotten whenever a lock changes: inside a transaction the
  * pages that SQLite reads from the file do not change, whatever is checkpointed meanwhile.
+ *
+ * What is written goes out behind the writer's back: sqlite_behind.c has a thread for that. Nothing
+ * else is done with the file below before that is through.
  */
 #include "sqlite.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* SQLite's VFS for Unix takes less than 128 KiB at once. */
-#define BUFFER_BYTES (64 << 10)
+#include "sqlite_behind.h"
 
 typedef struct stream_file {
 	sqlite3_file base;
-	sqlite3_file *below; /* The default VFS's. */
-	char *bytes;         /* BUFFER_BYTES, or NULL: everything goes straight below. */
-	sqlite3_int64 at;    /* Where in the file the buffer begins. */
-	int length;          /* Bytes of it in use. */
-	bool written;        /* They are to go out; else they were read. */
-	sqlite3_int64 next;  /* Where the last read ended. */
+	sqlite3_file *below;      /* The default VFS's. */
+	sr_sqlite_behind *behind; /* NULL until a whole buffer was written. */
+	char *bytes;              /* SR_BEHIND_BYTES, or NULL: everything goes straight below. */
+	sqlite3_int64 at;         /* Where in the file the buffer begins. */
+	int length;               /* Bytes of it in use. */
+	bool written;             /* They are to go out; else they were read. */
+	sqlite3_int64 next;       /* Where the last read ended. */
+	int fd;                   /* The same file with O_DIRECT, or -1. */
 } stream_file;
 
 static stream_file *stream_of(sqlite3_file *file)
@@ -38,15 +44,35 @@ static sqlite3_file *below(sqlite3_file *file)
 
 /* ---- The buffer ---- */
 
-static int flush(stream_file *f)
+/* Sends what was written on its way. */
+static int pass_on(stream_file *f)
 {
 	int code = SQLITE_OK;
 
-	if (f->written && f->length > 0)
-		code = f->below->pMethods->xWrite(f->below, f->bytes, f->length, f->at);
+	if (f->written && f->length > 0) {
+		if (f->behind == NULL && f->length == SR_BEHIND_BYTES)
+			f->behind = sr_sqlite_behind_new(f->below, f->fd);
+		code = f->behind ? sr_sqlite_behind_write(f->behind, &f->bytes, f->length, f->at)
+				 : sr_sqlite_write_pieces(f->below, f->bytes, f->length, f->at);
+	}
 	f->written = false;
 	f->length = 0;
 	return code;
+}
+
+/* And waits until it has arrived. */
+static int flush(stream_file *f)
+{
+	int code = pass_on(f);
+	int arrived = sr_sqlite_behind_wait(f->behind);
+
+	return code != SQLITE_OK ? code : arrived;
+}
+
+/* Before the file below is looked at; what was read ahead stays. */
+static int settle(stream_file *f)
+{
+	return f->written ? flush(f) : sr_sqlite_behind_wait(f->behind);
 }
 
 /* What was read ahead may be of another moment. */
@@ -65,7 +91,7 @@ static bool holds(const stream_file *f, sqlite3_int64 at, int count)
 static void read_ahead(stream_file *f, sqlite3_int64 at, int count)
 {
 	sqlite3_int64 size = 0;
-	int length = BUFFER_BYTES;
+	int length = SR_BEHIND_PIECE;
 
 	f->length = 0;
 	if (f->below->pMethods->xFileSize(f->below, &size) != SQLITE_OK || size - at < count)
@@ -84,8 +110,12 @@ static int file_close(sqlite3_file *file)
 {
 	stream_file *f = stream_of(file);
 	int code = flush(f);
-	int closed = f->below->pMethods->xClose(f->below);
+	int closed;
 
+	sr_sqlite_behind_free(f->behind);
+	if (f->fd >= 0)
+		close(f->fd);
+	closed = f->below->pMethods->xClose(f->below);
 	free(f->bytes);
 	free(f->below);
 	return code != SQLITE_OK ? code : closed;
@@ -98,9 +128,9 @@ static int file_read(sqlite3_file *file, void *bytes, int count, sqlite3_int64 a
 	int code;
 
 	f->next = at + count;
-	if (f->written && (code = flush(f)) != SQLITE_OK)
+	if ((code = settle(f)) != SQLITE_OK)
 		return code;
-	if (f->bytes && forward && count < BUFFER_BYTES && !holds(f, at, count))
+	if (f->bytes && forward && count < SR_BEHIND_PIECE && !holds(f, at, count))
 		read_ahead(f, at, count);
 	if (!holds(f, at, count))
 		return f->below->pMethods->xRead(f->below, bytes, count, at);
@@ -115,11 +145,13 @@ static int file_write(sqlite3_file *file, const void *bytes, int count, sqlite3_
 
 	forget(f);
 	if (f->written && !holds(f, at, count) &&
-	    (at != f->at + f->length || count > BUFFER_BYTES - f->length) &&
-	    (code = flush(f)) != SQLITE_OK)
+	    (at != f->at + f->length || count > SR_BEHIND_BYTES - f->length) &&
+	    (code = pass_on(f)) != SQLITE_OK)
 		return code;
-	if (f->bytes == NULL || count > BUFFER_BYTES)
-		return f->below->pMethods->xWrite(f->below, bytes, count, at);
+	if (f->bytes == NULL || count > SR_BEHIND_BYTES)
+		return (code = flush(f)) != SQLITE_OK
+			       ? code
+			       : f->below->pMethods->xWrite(f->below, bytes, count, at);
 	if (f->length == 0)
 		f->at = at;
 	memcpy(f->bytes + (at - f->at), bytes, (size_t)count);
@@ -146,7 +178,7 @@ static int file_sync(sqlite3_file *file, int flags)
 static int file_size(sqlite3_file *file, sqlite3_int64 *size)
 {
 	stream_file *f = stream_of(file);
-	int code = f->written ? flush(f) : SQLITE_OK;
+	int code = settle(f);
 
 	return code != SQLITE_OK ? code : below(file)->pMethods->xFileSize(below(file), size);
 }
@@ -170,7 +202,13 @@ static int file_reserved(sqlite3_file *file, int *reserved)
 
 static int file_control(sqlite3_file *file, int op, void *arg)
 {
-	return below(file)->pMethods->xFileControl(below(file), op, arg);
+	stream_file *f = stream_of(file);
+
+	if (op != SR_SQLITE_STREAM_FRESH)
+		return f->below->pMethods->xFileControl(f->below, op, arg);
+	if (f->fd < 0)
+		f->fd = open(arg, O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOFOLLOW);
+	return SQLITE_OK;
 }
 
 static int file_sector(sqlite3_file *file)
@@ -236,6 +274,7 @@ static int vfs_open(sqlite3_vfs *self, const char *name, sqlite3_file *file, int
 
 	(void)self;
 	memset(f, 0, sizeof(*f));
+	f->fd = -1;
 	if (vfs == NULL || vfs == &stream_vfs)
 		return SQLITE_CANTOPEN;
 	if ((f->below = calloc(1, (size_t)vfs->szOsFile)) == NULL)
@@ -248,7 +287,7 @@ static int vfs_open(sqlite3_vfs *self, const char *name, sqlite3_file *file, int
 		return code;
 	}
 	if (flags & SQLITE_OPEN_MAIN_DB)
-		f->bytes = malloc(BUFFER_BYTES);
+		f->bytes = sr_sqlite_behind_buffer();
 	f->base.pMethods = f->below->pMethods->iVersion >= 2 ? &with_shm : &without_shm;
 	return SQLITE_OK;
 }
