@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "cmd_backup.h"
 #include "interrupt.h"
 #include "json.h"
 #include "memory.h"
@@ -12,6 +12,7 @@
 
 const char help_backup[] =
 	"usage: strongroom backup [FILE | FOLDER] [--compress] [--encrypt | --key-file F]\n"
+	"       strongroom backup [FOLDER] --keep-… N [--dry-run]\n"
 	"       strongroom backup verify FILE [--key-file F] [--full-check]\n"
 	"\n"
 	"Copies the catalog's database while others read and write it. The copy is read\n"
@@ -25,8 +26,13 @@ const char help_backup[] =
 	"  --key-file F     with F's bytes, less a last newline, as the passphrase\n"
 	"  --full-check     also every entry of every index: many times as long\n"
 	"\n"
+	"With a keep rule, those backups in the folder that no rule keeps are removed\n"
+	"afterwards, if this command has made and named them; --dry-run makes no backup\n"
+	"and shows what would become of those that are there.\n"
+	"\n" KEEP_HELP "\n"
 	"example:\n"
-	"  strongroom backup --compress --key-file /root/backup.key /mnt/backups\n";
+	"  strongroom backup --compress --key-file /root/backup.key /mnt/backups \\\n"
+	"      --keep-daily 7 --keep-weekly 4 --keep-monthly 12\n";
 
 /* What was typed. */
 struct typed {
@@ -36,6 +42,8 @@ struct typed {
 	bool compress;
 	bool encrypt;
 	bool full_check;
+	bool dry_run;
+	struct keep_words keep;
 };
 
 /* ---- Writing one ---- */
@@ -89,7 +97,23 @@ static int open_any(struct cli *cli, sr_catalog **catalog)
 	return cli_failed(cli, rc);
 }
 
-static int back_up(struct cli *cli, const struct typed *typed, const struct passphrase *passphrase)
+/* The backup with what became of the older ones; keep NULL: nothing. */
+static int report(struct cli *cli, const sr_backed_up *done, const sr_keep *keep)
+{
+	json_t *document = cli->json ? json_of_backup(done) : NULL;
+	int code = DONE;
+
+	if (!cli->json)
+		print_backup(cli, done);
+	if (keep != NULL)
+		code = backup_rotate(cli, done->path, keep, document);
+	if (cli->json)
+		output_document(&cli->out, document);
+	return code;
+}
+
+static int back_up(struct cli *cli, const struct typed *typed, const struct passphrase *passphrase,
+		   const sr_keep *keep)
 {
 	struct steps steps;
 	sr_backup_options how;
@@ -113,10 +137,8 @@ static int back_up(struct cli *cli, const struct typed *typed, const struct pass
 	steps_end(&steps);
 	if (rc != SR_OK)
 		code = cli_failed(cli, rc);
-	else if (cli->json)
-		output_document(&cli->out, json_of_backup(&done));
 	else
-		print_backup(cli, &done);
+		code = report(cli, &done, keep);
 	return cli_close(cli, catalog, code);
 }
 
@@ -196,12 +218,16 @@ static int verify(struct cli *cli, const struct typed *typed, struct passphrase 
 
 /* ---- Which ---- */
 
-static int check(struct cli *cli, const struct typed *typed, bool verifies)
+static int check(struct cli *cli, const struct typed *typed, bool verifies, bool rules)
 {
 	if (verifies && typed->second == NULL)
 		return cli_usage(cli, "FILE is missing: which backup is to be verified");
 	if (!verifies && typed->second != NULL)
 		return cli_usage(cli, "unexpected argument \"%s\"", typed->second);
+	if (verifies && (rules || typed->dry_run))
+		return cli_usage(cli, "keep rules and --dry-run are not for: backup verify");
+	if (typed->dry_run && !rules)
+		return cli_usage(cli, "--dry-run shows what keep rules would do: give one");
 	if (verifies && (typed->compress || typed->encrypt))
 		return cli_usage(cli, "--compress and --encrypt are for writing a backup");
 	if (!verifies && typed->full_check)
@@ -212,15 +238,35 @@ static int check(struct cli *cli, const struct typed *typed, bool verifies)
 	return DONE;
 }
 
-int cmd_backup(struct cli *cli)
+/* What is asked for, once it is known to make sense. */
+static int carry_out(struct cli *cli, const struct typed *typed, bool verifies, const sr_keep *keep)
 {
 	struct passphrase passphrase = {NULL, 0};
+	int code = DONE;
+
+	if (typed->dry_run)
+		return backup_rotate_dry(cli, typed->first, keep);
+	if (typed->key_file != NULL)
+		code = passphrase_from_file(cli, typed->key_file, &passphrase);
+	else if (typed->encrypt)
+		code = passphrase_ask(cli, "Passphrase for the backup", true, &passphrase);
+	if (code == DONE)
+		code = verifies ? verify(cli, typed, &passphrase)
+				: back_up(cli, typed, &passphrase, keep);
+	passphrase_free(&passphrase);
+	return code;
+}
+
+int cmd_backup(struct cli *cli)
+{
 	struct typed typed = {NULL};
 	const arg_option options[] = {
 		{"compress", 0, ARG_FLAG, &typed.compress},
 		{"encrypt", 0, ARG_FLAG, &typed.encrypt},
 		{"key-file", 0, ARG_VALUE, &typed.key_file},
 		{"full-check", 0, ARG_FLAG, &typed.full_check},
+		{"dry-run", 0, ARG_FLAG, &typed.dry_run},
+		KEEP_OPTIONS(typed.keep),
 		{NULL, 0, ARG_FLAG, NULL},
 	};
 	const arg_operand operands[] = {
@@ -228,21 +274,15 @@ int cmd_backup(struct cli *cli)
 		{"FILE", ARG_OPTIONAL, &typed.second},
 		{NULL, ARG_OPTIONAL, NULL},
 	};
-	bool verifies;
+	sr_keep keep;
+	bool verifies, rules;
 	int code = cli_arguments(cli, options, operands);
 
-	if (code != DONE)
+	if (code != DONE || (code = keep_parse(cli, &typed.keep, &keep)) != DONE)
 		return code;
 	verifies = typed.first != NULL && strcmp(typed.first, "verify") == 0;
-	if ((code = check(cli, &typed, verifies)) != DONE)
+	rules = sr_keep_any(&keep);
+	if ((code = check(cli, &typed, verifies, rules)) != DONE)
 		return code;
-	if (typed.key_file != NULL)
-		code = passphrase_from_file(cli, typed.key_file, &passphrase);
-	else if (typed.encrypt)
-		code = passphrase_ask(cli, "Passphrase for the backup", true, &passphrase);
-	if (code == DONE)
-		code = verifies ? verify(cli, &typed, &passphrase)
-				: back_up(cli, &typed, &passphrase);
-	passphrase_free(&passphrase);
-	return code;
+	return carry_out(cli, &typed, verifies, rules ? &keep : NULL);
 }

@@ -1573,6 +1573,32 @@ SR_API SR_MUST_CHECK sr_status sr_backup_verify(const sr_options *options, const
 						const sr_backup_read_options *how,
 						sr_backup_report *report);
 
+/* A backup of the folder, and what becomes of it. The texts are borrowed during the call. */
+typedef struct sr_rotation {
+	const char *path;
+	int64_t instant; /* When it was begun, as its name says. */
+	int64_t bytes;
+	unsigned kept; /* SR_KEPT_*: the rules that keep it; 0: it goes. */
+} sr_rotation;
+
+typedef void (*sr_rotation_fn)(void *arg, const sr_rotation *backup);
+
+typedef struct sr_rotated {
+	int64_t kept; /* Backups, */
+	int64_t removed;
+	int64_t bytes_removed;
+} sr_rotated;
+
+/* Removes the backups in `folder` (NULL: the database's) that no keep rule keeps. Only what
+ * sr_backup has made and named there by itself is ever removed, and still is a file of such a name;
+ * backups before migrations have rules of their own. Days begin as in sr_keep. Calls fn (may be
+ * NULL) for each, newest first; with dry_run nothing is removed. SR_INVALID where no rule is set.
+ * One that cannot be removed does not stop the others. rotated (may be NULL) is filled in every
+ * case. */
+SR_API SR_MUST_CHECK sr_status sr_backup_rotate(const sr_options *options, const char *folder,
+						const sr_keep *keep, bool dry_run,
+						sr_rotation_fn fn, void *arg, sr_rotated *rotated);
+
 typedef struct sr_restored {
 	char path[4096];      /* The database, absolute. */
 	char kept[4096];      /* The backup of it as it was; "" where there was none to make. */

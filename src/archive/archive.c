@@ -222,6 +222,9 @@ static sr_status chain_unpack(sr_sink **chain, const char *from, sr_archive_kind
 	sr_sink *head = last;
 	sr_status rc;
 
+	if (kind == SR_ARCHIVE_PLAIN)
+		return sr_fail(SR_CORRUPT, "%s is neither compressed nor encrypted",
+			       sr_quoted(sr_text_of(from)));
 	if (sealed && options->key == NULL)
 		return sr_fail(SR_WRONG_KEY, "%s is encrypted: give its key file or passphrase",
 			       sr_quoted(sr_text_of(from)));

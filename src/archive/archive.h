@@ -42,7 +42,8 @@ sr_status sr_archive_pack(const char *from, const char *to, const sr_archive_opt
 			  sr_archive_content *content);
 
 /* Reads all of `from` and checks it: SR_WRONG_KEY for another key, SR_CORRUPT for whatever is
- * damaged, cut off or too much. What is inside goes into `to`, likewise; NULL: nowhere. */
+ * damaged, cut off or too much, and for SR_ARCHIVE_PLAIN. What is inside goes into `to`, likewise;
+ * NULL: nowhere. */
 sr_status sr_archive_unpack(const char *from, const char *to, const sr_archive_options *options,
 			    sr_archive_content *content);
 

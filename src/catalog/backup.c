@@ -267,6 +267,10 @@ static sr_status back_up(backing *b)
 	    (rc = packs(b) ? copy_packed(b, part) : copy(b, part)) != SR_OK ||
 	    (rc = finish(b, part)) != SR_OK)
 		return rc;
+	/* One that is not on the list is merely never rotated away. */
+	if (b->folder[0] && sr_rotation_note(database(b), b->path) != SR_OK)
+		sr_log("catalog", SR_LOG_WARNING, "%s will not be rotated: %s",
+		       sr_quoted(sr_text_of(b->path)), sr_error_message());
 	b->result->compressed = b->options->compress;
 	b->result->encrypted = b->options->key != NULL;
 	b->result->seconds = (double)(sr_clock_ns() - began) / 1e9;

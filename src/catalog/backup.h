@@ -25,6 +25,9 @@ void sr_unpacked_remove(const sr_unpacked *unpacked);
 sr_status sr_unpacked_check(const sr_unpacked *unpacked, bool full, sr_watch *watch,
 			    sr_backup_report *report);
 
+/* Writes down that sr_backup has made the file in that folder, under a name of its own. */
+sr_status sr_rotation_note(const char *database, const char *path);
+
 /* The path made absolute, cut by nothing: SR_INVALID for too long a one. */
 sr_status sr_backup_path(const char *path, char absolute[4096]);
 

@@ -49,6 +49,19 @@ sr_status sr_copy_verify(sr_conn *conn, const char *path, bool digests, sr_watch
  * every row of every table can be read. */
 sr_status sr_copy_check(sr_conn *copy, bool full, sr_watch *watch, sr_copied *copied);
 
+/* ---- Lists of what was made (backup_list.c) ---- */
+
+/* Told a name of a list, whose place in it is index of total; false: it goes. */
+typedef bool (*sr_backup_keep_fn)(void *arg, const char *name, size_t index, size_t total);
+
+/* Rewrites the list: what keep (NULL: everything) says, then `add` (may be NULL). Names that do not
+ * look like backups of `base` go. Processes that do so at once wait for each other. */
+sr_status sr_backup_list_update(const char *list, const char *base, sr_backup_keep_fn keep,
+				void *arg, const char *add);
+
+/* Calls fn for each such name until it says false; none without a list. */
+sr_status sr_backup_list_each(const char *list, const char *base, sr_backup_keep_fn fn, void *arg);
+
 /* ---- Names ---- */
 
 /* A name that is free for a backup of the database: NAME_backup_YYYYmmdd_HHMMSS.db and what
