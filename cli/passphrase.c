@@ -8,6 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "interrupt.h"
 #include "memory.h"
 
 enum {
@@ -78,7 +79,8 @@ static bool tell(int fd, const char *text)
 	return write(fd, text, length) == (ssize_t)length;
 }
 
-/* Reads a line; false for Ctrl-C, Ctrl-D and whatever else ends the typing. */
+/* Reads a line; false for Ctrl-C (which ends the read), Ctrl-D and whatever else ends the typing.
+ */
 static bool read_line(int fd, char line[LONGEST_TYPED], size_t *length)
 {
 	char c;
@@ -87,15 +89,14 @@ static bool read_line(int fd, char line[LONGEST_TYPED], size_t *length)
 	while (read(fd, &c, 1) == 1) {
 		if (c == '\n')
 			return true;
-		if (c == 3 || *length + 1 >= LONGEST_TYPED)
+		if (*length + 1 >= LONGEST_TYPED)
 			return false;
 		line[(*length)++] = c;
 	}
 	return false;
 }
 
-/* Without echo, and Ctrl-C as a character, so that nothing ends the program before the terminal
- * is as it was. */
+/* Without echo; whatever ends it, the terminal is as it was before anything else happens. */
 static bool ask(int fd, const char *what, char line[LONGEST_TYPED], size_t *length)
 {
 	struct termios before, silent;
@@ -107,10 +108,10 @@ static bool ask(int fd, const char *what, char line[LONGEST_TYPED], size_t *leng
 		return false;
 	}
 	silent = before;
-	silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-	given = tcsetattr(fd, TCSAFLUSH, &silent) == 0 && tell(fd, question) &&
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	given = tcsetattr(fd, TCSADRAIN, &silent) == 0 && tell(fd, question) &&
 		read_line(fd, line, length);
-	(void)tcsetattr(fd, TCSAFLUSH, &before);
+	(void)tcsetattr(fd, TCSADRAIN, &before);
 	(void)tell(fd, "\n");
 	free(question);
 	return given;
@@ -126,6 +127,7 @@ int passphrase_ask(struct cli *cli, const char *what, bool twice, struct passphr
 	if (fd < 0)
 		return cli_usage(cli, "there is no terminal to ask for the passphrase on: give it "
 				      "with --key-file");
+	interrupt_watch();
 	for (;;) {
 		if (!ask(fd, what, first, &length) ||
 		    (twice && !ask(fd, "The same again", second, &again))) {

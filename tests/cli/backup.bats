@@ -132,3 +132,92 @@ rows() {
 	try client add another
 	equal 0 "$status"
 }
+
+@test "keep rules remove what this command has made, and nothing else" {
+	mkdir b
+	for i in 1 2 3 4; do try backup b; done
+	touch b/catalog.db_backup_20200101_000000.db b/catalog.db_backup_20200102_000000.db.zst
+	refused 2 "give one" -- backup b --dry-run
+	equal '[2,2]' "$(json '[.kept, .removed]' backup b --dry-run --keep-last 2)"
+	equal 4 "$(find b -name 'catalog.db_backup_2*.db' -newer tree/8 -size +0 | wc -l)"
+	try backup b --keep-last 2
+	equal 0 "$status"
+	grep -q "^Rotated: 2 kept, 3 removed" "$folder/out"
+	equal 2 "$(find b -name 'catalog.db_backup_2*.db' -size +0 | wc -l)"
+	[ -f b/catalog.db_backup_20200101_000000.db ]
+	[ -f b/catalog.db_backup_20200102_000000.db.zst ]
+	# The newest is always the one just made, also within a second.
+	path=$(json .path backup b --keep-last 1 | jq -r .)
+	equal "$(realpath "$path")" "$(realpath b/catalog.db_backup_20[2-9][1-9]*.db)"
+	# What others write into the list is not believed.
+	echo precious >precious
+	printf '../precious\nprecious\ncatalog.db_backup_20200101_000000.db/../../precious\n' >>b/catalog.db_backup_made
+	ln -s ../precious b/catalog.db_backup_20210101_000000.db
+	echo catalog.db_backup_20210101_000000.db >>b/catalog.db_backup_made
+	try backup b --keep-last 1
+	equal precious "$(cat precious)"
+	[ -L b/catalog.db_backup_20210101_000000.db ]
+	refused 2 "--keep-daily 'seven'" -- backup b --keep-daily seven
+	refused 2 "verify" -- backup verify "$path" --keep-last 1
+}
+
+@test "a passphrase is asked for twice and not shown" {
+	export TYPE_AFTER="Passphrase for the backup: "
+	timeout 60 python3 "$BATS_TEST_DIRNAME/on_terminal.py" 80 $'secret words\nsecret words\n' \
+		"$PROGRAM" backup --encrypt sealed >shown
+	equal 0 "$(grep -c "secret words" shown)"
+	printf 'secret words' >key
+	equal true "$(json .encrypted backup verify sealed --key-file key)"
+	TYPE_AFTER="Passphrase of the backup: "
+	timeout 60 python3 "$BATS_TEST_DIRNAME/on_terminal.py" 80 $'secret words\n' \
+		"$PROGRAM" --yes restore sealed >shown
+	equal 0 "$(grep -c "secret words" shown)"
+	# Two that differ are asked for anew; Ctrl-C leaves nothing, and the terminal as it was.
+	TYPE_AFTER="Passphrase for the backup: "
+	timeout 60 python3 "$BATS_TEST_DIRNAME/on_terminal.py" 80 $'one\ntwo\nthree\nthree\n' \
+		"$PROGRAM" backup --encrypt second >shown
+	grep -q "They differ" shown
+	printf 'three' >key
+	equal true "$(json .encrypted backup verify second --key-file key)"
+	status=0
+	timeout 60 python3 "$BATS_TEST_DIRNAME/on_terminal.py" 80 $'one\x03' \
+		"$PROGRAM" backup --encrypt third >shown || status=$?
+	equal 1 "$status"
+	grep -q "no passphrase was given" shown
+	[ ! -e third ]
+	# Without a terminal it is an error, not a wait.
+	status=0
+	setsid -w "$PROGRAM" backup --encrypt third >out 2>&1 </dev/null || status=$?
+	equal 2 "$status"
+	grep -q -e "--key-file" out
+}
+
+@test "a full disk leaves no backup, and the catalog as it was" {
+	mkdir "$folder/small"
+	mount -t tmpfs -o size=1m none "$folder/small" || {
+		rmdir "$folder/small"
+		skip "cannot mount here"
+	}
+	sqlite3 "$STRONGROOM_DB" "CREATE TABLE more (a); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL
+		SELECT i + 1 FROM n WHERE i < 300) INSERT INTO more SELECT randomblob(8000) FROM n"
+	before=$(rows "$STRONGROOM_DB")
+	refused 1 "$folder/small" "bytes, and" "are free" -- backup "$folder/small"
+	# How large packed ones become is not known before.
+	refused 1 "$folder/small" "space" -- backup --compress "$folder/small"
+	refused 1 "$folder/small" "space" -- backup --key-file "$folder/key" "$folder/small/b"
+	equal "" "$(ls "$folder/small")"
+	equal "" "$(find "$folder" -name '*.part*')"
+	try backup big.db
+	# Restoring into a full folder touches nothing.
+	cp tree/1 "$folder/small/x"
+	export STRONGROOM_DB=$folder/small/catalog.db
+	try init
+	other=$(rows "$STRONGROOM_DB")
+	refused 1 "$folder/small" "are free" -- --yes restore big.db
+	sqlite3 "$folder/catalog.db" "UPDATE more SET a = zeroblob(8000)"
+	try backup --db "$folder/catalog.db" --compress packed
+	refused 1 "space" -- --yes restore packed
+	equal "$other" "$(rows "$STRONGROOM_DB")"
+	equal "$before" "$(rows "$folder/catalog.db")"
+	equal "" "$(find "$folder/small" -name '*.part*' -o -name '*_backup_*')"
+}
