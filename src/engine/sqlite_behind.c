@@ -98,13 +98,17 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Signals are for the threads that were there before. */
+/* Signals from elsewhere are for the threads that were there before; what this one's own writing
+ * raises is for it. */
 static bool start(sr_sqlite_behind *b)
 {
+	static const int own[] = {SIGXFSZ, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 	sigset_t all, before;
 	bool started;
 
 	sigfillset(&all);
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		sigdelset(&all, own[i]);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	started = pthread_create(&b->thread, NULL, run, b) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
