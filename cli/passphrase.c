@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -79,14 +80,25 @@ static bool tell(int fd, const char *text)
 	return write(fd, text, length) == (ssize_t)length;
 }
 
-/* Reads a line; false for Ctrl-C (which ends the read), Ctrl-D and whatever else ends the typing.
+/* Waits for something typed; false after Ctrl-C, whenever that came. */
+static bool wait_typed(int fd)
+{
+	struct pollfd typed = {.fd = fd, .events = POLLIN};
+
+	while (!interrupt_seen())
+		if (poll(&typed, 1, 100) > 0)
+			return true;
+	return false;
+}
+
+/* Reads a line; false for Ctrl-C, Ctrl-D and whatever else ends the typing.
  */
 static bool read_line(int fd, char line[LONGEST_TYPED], size_t *length)
 {
 	char c;
 
 	*length = 0;
-	while (read(fd, &c, 1) == 1) {
+	while (wait_typed(fd) && read(fd, &c, 1) == 1) {
 		if (c == '\n')
 			return true;
 		if (*length + 1 >= LONGEST_TYPED)
