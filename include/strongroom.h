@@ -882,7 +882,9 @@ SR_API SR_MUST_CHECK sr_status sr_activity_failed(sr_catalog *catalog, const sr_
 /* Removes activity of the days (UTC) that had ended before the instant, deleted clients' and the
  * whole catalog's too. So a day's is kept whole or not at all, and the sums of sr_transfer_day
  * stay. Rows whose timestamp cannot be read stay. It goes in portions, other writers between
- * them; after a failure those done are done. removed (may be NULL) is set in every case. */
+ * them; after a failure those done are done. removed (may be NULL) is set in every case. What
+ * clients used on days that are both so old and more than 400 days ago goes too, but for each one's
+ * last. */
 SR_API SR_MUST_CHECK sr_status sr_activity_cleanup(sr_catalog *catalog, int64_t before,
 						   int64_t *removed);
 

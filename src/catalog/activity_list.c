@@ -302,11 +302,37 @@ void sr_activities_close(sr_activities *cursor)
 
 /* ---- Retention ---- */
 
+/* Days of which growth is told to the day, whatever is forgotten. */
+#define USAGE_DAYS 400
+
+/* Of what clients used day by day, each keeps its last day before `before`, from which growth
+ * goes on being counted. */
+static sr_status thin_usage(sr_conn *conn, void *arg)
+{
+	const char *before = arg;
+	sr_stmt *stmt;
+	sr_status rc;
+
+	rc = sr_prepare(conn,
+			"DELETE FROM client_usage_daily AS d WHERE d.Date < $1 AND d.Date <"
+			" (SELECT max(e.Date) FROM client_usage_daily e"
+			" WHERE e.ClientID = d.ClientID AND e.Date < $1)",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_text(stmt, 1, before);
+	rc = sr_run(stmt);
+	sr_stmt_done(stmt);
+	return rc;
+}
+
 sr_status sr_activity_cleanup(sr_catalog *catalog, int64_t before, int64_t *removed)
 {
 	static const char *const tables[] = {"client_activity", "client_activity_archive",
 					     "catalog_activity"};
+	int64_t oldest = sr_time_now() - USAGE_DAYS * SR_DAY_US;
 	int64_t into_day = before % SR_DAY_US;
+	char day[SR_TIME_TEXT_SIZE];
 	int64_t count = 0;
 	sr_status rc = SR_OK;
 
@@ -322,5 +348,9 @@ sr_status sr_activity_cleanup(sr_catalog *catalog, int64_t before, int64_t *remo
 				    &count);
 	if (removed != NULL)
 		*removed = count;
+	sr_time_format(before < oldest ? before : oldest, day);
+	day[10] = '\0';
+	if (rc == SR_OK)
+		rc = sr_catalog_write(catalog, SR_HERE, thin_usage, day);
 	return sr_return(rc);
 }

@@ -1,6 +1,7 @@
 /* Activity as it is written: one row a call, in its transaction, and none of what did not happen.
  */
 #include "catalog_fixture.h"
+#include "fault_vfs.h"
 
 #include <sqlite3.h>
 
@@ -176,6 +177,82 @@ static void test_rollback_takes_it_back(void **state)
 	assert_int_equal(integer(f, COUNT_OF("delete")), 2);
 }
 
+/* ---- A full disk ---- */
+
+static int fault_setup(void **state)
+{
+	fault_vfs_install();
+	return catalog_setup_client(state);
+}
+
+static int fault_teardown(void **state)
+{
+	int rc;
+
+	fault_disarm();
+	rc = catalog_teardown(state);
+	fault_vfs_remove();
+	return rc;
+}
+
+static sr_status verify_stored(const catalog_fixture *f)
+{
+	return sr_file_verify(f->catalog, &f->client, sr_text_of("stored"));
+}
+
+static sr_status set_verified(const catalog_fixture *f)
+{
+	return sr_file_set_verified(f->catalog, &f->client, sr_text_of("/a"), true, 7);
+}
+
+static sr_status delete_file(const catalog_fixture *f)
+{
+	return sr_file_delete(f->catalog, &f->client, sr_text_of("/a"));
+}
+
+static sr_status delete_stored(const catalog_fixture *f)
+{
+	return sr_file_delete_stored(f->catalog, &f->client, sr_text_of("stored"));
+}
+
+static sr_status delete_client(const catalog_fixture *f)
+{
+	return sr_client_delete(f->catalog, &f->client, NULL);
+}
+
+/* Neither what was to be done nor a word of it is there; with space it is both. */
+static void test_full_disk(void **state)
+{
+	static sr_status (*const calls[])(const catalog_fixture *f) = {
+		verify_stored, set_verified, delete_file, delete_stored, delete_client,
+	};
+	static const char *const counted =
+		"SELECT (SELECT count(*) FROM client_activity) + (SELECT count(*) FROM"
+		" client_activity_archive)";
+	static const char *const rows =
+		"SELECT (SELECT count(*) FROM clients) * 100 + count(*) * 10 + sum(Verified)"
+		" FROM files";
+	catalog_fixture *f = *state;
+
+	save_size(f, "/a", 8);
+	save_size(f, "/b", 9);
+	save_stored(f, "stored", "received_files/stored", 5);
+	write_stored("stored", "12345");
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		int64_t activity = integer(f, counted);
+		int64_t before = integer(f, rows);
+
+		fault_arm(FAULT_WRITE, FAULT_ANY, 1, SQLITE_FULL, true);
+		assert_int_equal(calls[i](f), SR_NO_SPACE);
+		assert_true(fault_hits() > 0);
+		fault_disarm();
+		assert_int_equal(integer(f, counted), activity);
+		assert_int_equal(integer(f, rows), before);
+		assert_ok(calls[i](f));
+		assert_int_equal(integer(f, counted), activity + 1);
+	}
+}
+
 /* ---- Deleting clients, with foreign keys on and off ---- */
 
 static void note(const catalog_fixture *f, const char *name)
@@ -298,6 +375,7 @@ int main(void)
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_rollback_takes_it_back, catalog_setup_client,
 						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_full_disk, fault_setup, fault_teardown),
 		cmocka_unit_test_setup_teardown(test_foreign_keys, catalog_setup_client,
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_orphans, catalog_setup_client,

@@ -179,6 +179,29 @@ static void test_old_databases(void **state)
 	assert_int_equal(after.usage.growth_bytes, 0);
 }
 
+/* Cleaning up thins out what lies long ago, and growth goes on being told. */
+static void test_old_days_are_thinned(void **state)
+{
+	const int64_t day = 86400 * INT64_C(1000000);
+	catalog_fixture *f = *state;
+
+	save_size(f, &f->client, "/1", 1000);
+	set_day(f, 30, 300);
+	set_day(f, 390, 390);
+	set_day(f, 410, 410);
+	set_day(f, 500, 500);
+	set_day(f, 600, 600);
+	assert_ok(sr_activity_cleanup(f->catalog, sr_time_now() - 550 * day, NULL));
+	assert_int_equal(integer(f, "SELECT count(*) FROM client_usage_daily"), 6);
+	assert_ok(sr_activity_cleanup(f->catalog, sr_time_now() - 450 * day, NULL));
+	assert_int_equal(integer(f, "SELECT count(*) FROM client_usage_daily"), 5);
+	assert_ok(sr_activity_cleanup(f->catalog, sr_time_now(), NULL));
+	assert_int_equal(integer(f, "SELECT count(*) FROM client_usage_daily"), 4);
+	assert_int_equal(usage_of(f, "host", 30).usage.growth_bytes, 700);
+	assert_int_equal(usage_of(f, "host", 400).usage.growth_bytes, 590);
+	assert_int_equal(usage_of(f, "host", 1000).usage.growth_bytes, 590);
+}
+
 /* With counters it reads no file: what is not counted is not seen. */
 static void test_reads_counters(void **state)
 {
@@ -198,6 +221,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_changes_are_noted, catalog_setup_client,
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_last_activity, catalog_setup_client,
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_old_days_are_thinned, catalog_setup_client,
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_reads_counters, catalog_setup_client,
 						catalog_teardown),
