@@ -2,6 +2,8 @@
 #include "catalog_fixture.h"
 #include "old_database.h"
 
+#include <pthread.h>
+
 #define DAY (86400 * INT64_C(1000000))
 
 /* ---- Reading ---- */
@@ -299,6 +301,89 @@ static void test_totals_are_sums(void **state)
 	assert_sums(f);
 }
 
+/* ---- From many threads ---- */
+
+enum { THREADS = 8, ROUNDS = 25 };
+
+typedef struct worker {
+	pthread_t thread;
+	const catalog_fixture *f;
+	sr_id own;
+	sr_id shared; /* With a quota that soon is too small. */
+	int number;
+	sr_status wrong; /* The first failure that should not be. */
+} worker;
+
+static sr_status save_pair(const worker *w, int round)
+{
+	sr_file files[2];
+	char path[32];
+
+	snprintf(path, sizeof(path), "/%d/%d", w->number, round);
+	for (int i = 0; i < 2; i++) {
+		sr_file_init(&files[i]);
+		files[i].client_id = i == 0 ? w->own : w->shared;
+		files[i].original_path = sr_text_of(path);
+		files[i].size = 100;
+	}
+	return sr_file_save(w->f->catalog, files, 2, NULL, NULL, NULL);
+}
+
+static void *work(void *arg)
+{
+	worker *w = arg;
+
+	for (int round = 0; round < ROUNDS && w->wrong == SR_OK; round++) {
+		sr_status rc = save_pair(w, round);
+
+		if (rc == SR_OK || rc == SR_QUOTA)
+			rc = sr_activity_failed(w->f->catalog, &w->shared, round % 2);
+		if (rc == SR_OK && round % 3 == 0)
+			rc = sr_client_delete(w->f->catalog, &w->own, NULL);
+		if (rc == SR_OK && round % 3 == 0) {
+			char name[32];
+			sr_client client = {.name = {name, 0}};
+
+			client.name.length =
+				(size_t)snprintf(name, sizeof(name), "thread %d", w->number);
+			sr_id_new(&w->own);
+			client.id = w->own;
+			rc = sr_client_save(w->f->catalog, &client, 1, NULL);
+		}
+		w->wrong = rc;
+	}
+	return NULL;
+}
+
+static void test_many_threads(void **state)
+{
+	catalog_fixture *f = *state;
+	worker workers[THREADS];
+	sr_id shared;
+	sr_quota *quota;
+
+	catalog_open(f);
+	shared = add_client(f, "shared");
+	assert_ok(sr_quota_set(f->catalog, &shared, 5000, 0.8, &quota));
+	sr_quota_free(quota);
+	for (int i = 0; i < THREADS; i++) {
+		workers[i] = (worker){.f = f, .shared = shared, .number = i};
+		workers[i].own = add_client(f, words_of("thread %d", i));
+	}
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+	for (int i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+		assert_int_equal(workers[i].wrong, SR_OK);
+	}
+	assert_sums(f);
+	/* 50 files of the shared client fit, and all of the threads' own. */
+	assert_int_equal(integer(f, "SELECT sum(SuccessfulTransfers) FROM transfer_stats"),
+			 THREADS * ROUNDS + 50);
+	assert_int_equal(integer(f, "SELECT sum(FailedTransfers) FROM transfer_stats"),
+			 THREADS * ROUNDS - 50 + THREADS * (ROUNDS / 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +393,7 @@ int main(void)
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_totals_are_sums, catalog_setup,
 						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_many_threads, catalog_setup, catalog_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
