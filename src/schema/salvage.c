@@ -2,8 +2,9 @@
  * What can be read of a damaged database, into a new one.
  *
  *	1. The schema is made again as the damaged one says it (salvage_schema.c).
- *	2. Each table is walked from its first page, row by row (salvage_rows.c).
- *	3. What the schema lacks is made as the version has it.
+ *	2. The ledger tells the version, and what the schema lacks is made as that has it
+ *	   (salvage_version.c).
+ *	3. Each table is walked from its first page, row by row (salvage_rows.c).
  *	4. Pages that nothing leads to any more give what they hold (salvage_adrift.c).
  *	5. The result is upgraded, its counters made anew, and checked whole.
  *
@@ -140,9 +141,9 @@ static sr_status rows_all(salvage *s)
 
 	if ((rc = sr_conn_begin(s->conn, SR_TRANSACTION_WRITE)) != SR_OK)
 		return rc;
-	if ((rc = salvage_schema(s)) != SR_OK || (rc = salvage_rows(s)) != SR_OK ||
+	if ((rc = salvage_schema(s)) != SR_OK || (rc = salvage_ledger(s)) != SR_OK ||
 	    (rc = salvage_complete(s)) != SR_OK || (rc = salvage_rows(s)) != SR_OK ||
-	    (rc = salvage_adrift(s)) != SR_OK ||
+	    (rc = salvage_adrift(s)) != SR_OK || (rc = salvage_indexes(s)) != SR_OK ||
 	    (rc = salvage_ledger_strays(s, &strays)) != SR_OK ||
 	    (rc = refuse_strangers(s)) != SR_OK)
 		return rc;
@@ -193,7 +194,9 @@ static sr_status run(salvage *s)
 {
 	sr_status rc;
 
-	if ((rc = sr_exec(s->conn, "PRAGMA foreign_keys = OFF")) != SR_OK ||
+	/* Building indexes sorts: in files, not in memory. */
+	if ((rc = sr_exec(s->conn, "PRAGMA foreign_keys = OFF; PRAGMA temp_store = FILE")) !=
+		    SR_OK ||
 	    (rc = sr_conn_triggers(s->conn, false)) != SR_OK || (rc = rows_all(s)) != SR_OK)
 		return rc;
 	notes_take(s);
@@ -211,6 +214,8 @@ sr_status sr_schema_salvage(sr_pages *pages, sr_conn *conn, const sr_salvage_opt
 		rc = outcome_make(&s, salvaged);
 	salvage_tables_free(&s);
 	salvage_schema_free(&s);
+	sr_names_free(&s.index_texts);
+	sr_names_free(&s.indexes);
 	sr_names_free(&s.notes);
 	return rc;
 }

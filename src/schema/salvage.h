@@ -57,6 +57,7 @@ typedef struct salvage_object {
 	char *table;
 	char *sql; /* NULL for what a table makes by itself. */
 	int64_t root;
+	bool whole; /* An index with an entry for every row. */
 } salvage_object;
 
 typedef struct salvage {
@@ -68,6 +69,8 @@ typedef struct salvage {
 	bool schema_damaged;
 	salvage_table *tables;
 	size_t table_count;
+	sr_names indexes;     /* Of the new one, set aside until the rows are there, */
+	sr_names index_texts; /* and their texts. */
 	sr_names notes;
 	int version;        /* What the damaged one was at. */
 	int64_t in_batch;   /* Rows since the last commit. */
@@ -100,8 +103,12 @@ sr_status salvage_ledger_row(void *arg, int64_t number, const sr_value *values, 
 sr_status salvage_row(void *arg, int64_t number, const sr_value *values, size_t count);
 /* The same: a row of sqlite_sequence, the numbers that were given. */
 sr_status salvage_sequence(void *arg, int64_t number, const sr_value *values, size_t count);
-/* Every table that has a first page and was not read yet, and what the indexes know. */
+/* The ledger's rows, before all others. */
+sr_status salvage_ledger(salvage *s);
+/* Every other table that has a first page, without indexes; and what those of the damaged know. */
 sr_status salvage_rows(salvage *s);
+/* Makes the indexes, once the rows are there. */
+sr_status salvage_indexes(salvage *s);
 void salvage_tables_free(salvage *s);
 bool salvage_is_damaged(const salvage_table *t);
 /* In the end: fills lost and exact. */

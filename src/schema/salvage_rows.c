@@ -171,25 +171,6 @@ static sr_status live_take(void *arg, int64_t number, const sr_value *values, si
 	return SR_OK;
 }
 
-/* The first page of the index by that name, if it has an entry for every row; else 0. */
-static sr_status index_root(salvage *s, const salvage_table *t, const salvage_object *o,
-			    int64_t *root)
-{
-	int64_t whole;
-	sr_status rc;
-
-	*root = 0;
-	if (strcmp(o->type, "index") != 0 || strcasecmp(o->table, t->name) != 0)
-		return SR_OK;
-	rc = sr_ask(s->conn,
-		    "SELECT 1 FROM pragma_index_list($1)"
-		    " WHERE name = $2 COLLATE NOCASE AND partial = 0",
-		    t->name, o->name, &whole);
-	if (rc == SR_OK && whole)
-		*root = o->root;
-	return rc;
-}
-
 /* Those from `from` on, in order and each once. */
 static void live_sort(salvage_live *live, size_t from)
 {
@@ -209,17 +190,17 @@ static void live_sort(salvage_live *live, size_t from)
 /* Reads indexes until one is whole; of those that are not, what they know together counts. */
 static sr_status live_read(salvage *s, salvage_table *t)
 {
-	sr_status rc = SR_OK;
 	size_t before = 0;
+	sr_status rc = SR_OK;
 
 	for (size_t i = 0; i < s->object_count && rc == SR_OK && !t->live.known; i++) {
+		const salvage_object *o = &s->objects[i];
 		sr_pages_walk walk = {0};
-		int64_t root;
 
-		if ((rc = index_root(s, t, &s->objects[i], &root)) != SR_OK || root == 0)
+		if (!o->whole || o->root == 0 || strcasecmp(o->table, t->name) != 0)
 			continue;
 		before = t->live.count;
-		rc = sr_pages_tree(s->pages, root, true, live_take, &t->live, &walk);
+		rc = sr_pages_tree(s->pages, o->root, true, live_take, &t->live, &walk);
 		t->live.known = rc == SR_OK && walk.lost_rows == 0 && walk.lost_pages == 0 &&
 				(size_t)walk.rows == t->live.count - before;
 	}
@@ -280,19 +261,32 @@ bool salvage_is_damaged(const salvage_table *t)
 
 static sr_status table_read(salvage *s, salvage_table *t)
 {
+	sr_pages_walk ignored = {0};
 	sr_status rc;
 
 	s->now = t;
 	s->from_adrift = false;
-	if (t->made) {
-		/* Only so that its pages are known. */
-		sr_pages_walk ignored = {0};
-
+	/* Only so that its pages are known. */
+	if (t->made)
 		return sr_pages_tree(s->pages, t->root, t->keyed, NULL, NULL, &ignored);
-	}
 	rc = sr_pages_tree(s->pages, t->root, t->keyed, salvage_row, s, &t->walk);
 	sr_stmt_done(t->insert);
 	t->insert = NULL;
+	return rc;
+}
+
+sr_status salvage_ledger(salvage *s)
+{
+	sr_status rc = SR_OK;
+
+	for (size_t i = 0; i < s->table_count && rc == SR_OK; i++) {
+		salvage_table *t = &s->tables[i];
+
+		if (strcasecmp(t->name, "database_migrations") != 0 || t->root == 0)
+			continue;
+		rc = table_read(s, t);
+		t->walked = true;
+	}
 	return rc;
 }
 
@@ -312,9 +306,88 @@ static sr_status others_mark(salvage *s)
 	return rc;
 }
 
-sr_status salvage_rows(salvage *s)
+/* Whether the index has an entry for every row, and whether it keeps a rule. */
+static sr_status index_look(salvage *s, const char *name, bool *whole, bool *rules)
+{
+	int64_t found;
+	sr_status rc;
+
+	rc = sr_ask(s->conn,
+		    "SELECT 1 + (l.\"unique\" = 0 AND l.origin = 'c') + 2 * (l.partial = 0)"
+		    " FROM sqlite_master m JOIN pragma_index_list(m.tbl_name) l ON l.name = m.name"
+		    " WHERE m.type = 'index' AND m.name = $1 COLLATE NOCASE",
+		    name, NULL, &found);
+	*rules = found != 2 && found != 4;
+	*whole = found >= 3;
+	return rc;
+}
+
+static sr_status index_drop(salvage *s, const char *name)
+{
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_status rc;
+
+	sr_buffer_add_string(&sql, "DROP INDEX ");
+	sr_buffer_add_identifier(&sql, name);
+	if ((rc = sr_buffer_status(&sql)) == SR_OK)
+		rc = sr_exec(s->conn, sql.data);
+	sr_buffer_free(&sql);
+	return rc;
+}
+
+/* An index is built many times faster than it grows row by row. */
+static sr_status indexes_set_aside(salvage *s)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	rc = sr_prepare(s->conn,
+			"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql NOT NULL"
+			" ORDER BY rowid",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	while ((rc = sr_step(stmt, &row)) == SR_OK && row)
+		if ((rc = sr_names_add(&s->indexes, sr_column_text(stmt, 0).data)) != SR_OK ||
+		    (rc = sr_names_add(&s->index_texts, sr_column_text(stmt, 1).data)) != SR_OK)
+			break;
+	sr_stmt_done(stmt);
+	for (size_t i = 0; i < s->object_count && rc == SR_OK; i++) {
+		salvage_object *o = &s->objects[i];
+		bool rules;
+
+		if (strcmp(o->type, "index") == 0)
+			rc = index_look(s, o->name, &o->whole, &rules);
+	}
+	for (size_t i = 0; i < s->indexes.count && rc == SR_OK; i++) {
+		bool whole, rules;
+
+		rc = index_look(s, s->indexes.names[i], &whole, &rules);
+		if (rc == SR_OK && !rules)
+			rc = index_drop(s, s->indexes.names[i]);
+	}
+	return rc;
+}
+
+sr_status salvage_indexes(salvage *s)
 {
 	sr_status rc = SR_OK;
+
+	for (size_t i = 0; i < s->indexes.count && rc == SR_OK; i++) {
+		char there[16];
+
+		rc = sr_object_type(s->conn, s->indexes.names[i], there);
+		if (rc == SR_OK && there[0] == '\0')
+			rc = salvage_object_make(s, "index", s->indexes.names[i],
+						 s->index_texts.names[i]);
+	}
+	return rc;
+}
+
+sr_status salvage_rows(salvage *s)
+{
+	sr_status rc = indexes_set_aside(s);
 
 	for (size_t i = 0; i < s->table_count && rc == SR_OK; i++)
 		if (s->tables[i].root > 0 && !s->tables[i].walked)

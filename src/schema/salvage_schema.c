@@ -67,8 +67,12 @@ static sr_status object_take(void *arg, int64_t number, const sr_value *values, 
 		return sr_fail_memory();
 	s->objects = more;
 	o = &more[s->object_count];
-	*o = (salvage_object){text_copy(&values[0]), text_copy(&values[1]), text_copy(&values[2]),
-			      text_copy(&values[4]), 0};
+	*o = (salvage_object){text_copy(&values[0]),
+			      text_copy(&values[1]),
+			      text_copy(&values[2]),
+			      text_copy(&values[4]),
+			      0,
+			      false};
 	o->root = values[3].type == SR_INTEGER ? values[3].integer : 0;
 	s->object_count++;
 	return o->type && o->name && o->table ? SR_OK : sr_fail_memory();

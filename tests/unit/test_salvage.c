@@ -443,6 +443,121 @@ static void test_schema_lost(void **state)
 	sr_salvaged_free(s);
 }
 
+/* Bits that fell over in what the schema says: ours is known by heart, and put right. */
+static void test_schema_texts_put_right(void **state)
+{
+	static const char *const texts[] = {"CREATE TABLE files", "CREATE TABLE clients",
+					    "CREATE TABLE file_versions",
+					    "CREATE INDEX idx_files_filename"};
+	const catalog_fixture *f = *state;
+	const char *whole = keep_whole(f);
+	size_t length;
+	unsigned char *bytes = bytes_of(whole, &length);
+	int changed = 0;
+	sr_salvaged *s;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		for (unsigned char *at = bytes; at;) {
+			at = memmem(at, length - (size_t)(at - bytes), texts[i], strlen(texts[i]));
+			if (at) {
+				at[9] ^= 0x40;
+				at[16] ^= 0x01;
+				changed++;
+				at++;
+			}
+		}
+	put(f->path, bytes, length);
+	free(bytes);
+	assert_true(changed >= 4);
+	s = salvage(f->path, NULL);
+	assert_true(s->note_count >= 4);
+	assert_non_null(strstr(s->notes[0], "put right"));
+	assert_int_equal(s->lost, 0);
+	assert_int_equal(table_of(s, "files")->saved, 2000);
+	assert_salvaged(whole, s);
+	sr_salvaged_free(s);
+}
+
+/* The last page of a row's, wiped: zeros are also how the end looks. */
+static void test_hollow_row(void **state)
+{
+	const catalog_fixture *f = *state;
+	const char *whole = keep_whole(f);
+	int64_t pages[100];
+	sr_salvaged *s;
+	int count = query(whole,
+			  "SELECT pageno FROM dbstat WHERE name = 'files' AND"
+			  " pagetype = 'overflow' ORDER BY path DESC",
+			  pages, 100);
+
+	assert_true(count >= 40);
+	overwrite(f->path, (pages[0] - 1) * PAGE, PAGE, 0);
+	s = salvage(f->path, NULL);
+	assert_int_equal(table_of(s, "files")->lost, 1);
+	assert_salvaged(whole, s);
+	sr_salvaged_free(s);
+}
+
+/* What users made: tables with and without row numbers, columns of their own, deleted columns. */
+static void test_users_own(void **state)
+{
+	const catalog_fixture *f = *state;
+	const sr_salvaged_table *t;
+	sr_salvaged *s;
+	int64_t rows;
+
+	foreign_sql(f,
+		    "CREATE TABLE mine(a INTEGER PRIMARY KEY, b TEXT, c UNIQUE,"
+		    " d AS (b || 'x'), e AS (a + 1) STORED);"
+		    "CREATE TABLE keyed(v, k TEXT PRIMARY KEY) WITHOUT ROWID;"
+		    "CREATE VIEW shown AS SELECT b FROM mine;"
+		    "ALTER TABLE files ADD COLUMN Note TEXT DEFAULT 'none';"
+		    "UPDATE files SET Note = 'seen' WHERE rowid < 10;"
+		    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
+		    " INSERT INTO mine(a, b, c) SELECT i * 3, 'b' || i, i FROM n;"
+		    "INSERT INTO keyed SELECT a, 'k' || a FROM mine");
+	s = salvage(f->path, NULL);
+	assert_true(s->exact);
+	assert_int_equal(s->lost, 0);
+	assert_int_equal(ask(fresh, "SELECT count(*) FROM mine WHERE e = a + 1 AND d = b || 'x'"),
+			 500);
+	assert_int_equal(ask(fresh, "SELECT count(*) FROM keyed WHERE k = 'k' || v"), 500);
+	assert_int_equal(ask(fresh, "SELECT count(*) FROM shown"), 500);
+	assert_int_equal(ask(fresh, "SELECT count(*) FROM files WHERE Note = 'seen'"), 9);
+	assert_int_equal(ask(fresh, "SELECT count(*) FROM files WHERE Note = 'none'"), 1991);
+	sr_salvaged_free(s);
+
+	rows = destroy(f->path, "mine", "leaf", 1, 2);
+	destroy(f->path, "mine", "internal", 0, 1);
+	s = salvage(f->path, NULL);
+	t = table_of(s, "mine");
+	assert_true(t->exact);
+	assert_int_equal(t->lost, rows);
+	assert_int_equal(t->saved, 500 - rows);
+	sr_salvaged_free(s);
+}
+
+/* A schema that is somebody's attempt to have something run is made no further than its tables. */
+static void test_hostile_schema(void **state)
+{
+	const catalog_fixture *f = *state;
+	sr_salvaged *s;
+
+	foreign_sql(f,
+		    "CREATE TABLE taken(a); INSERT INTO taken VALUES(1);"
+		    "CREATE VIRTUAL TABLE found USING fts5(a);"
+		    "PRAGMA writable_schema = ON;"
+		    "UPDATE sqlite_master SET sql = 'CREATE TABLE taken AS SELECT * FROM clients'"
+		    " WHERE name = 'taken'");
+	s = salvage(f->path, NULL);
+	assert_int_equal(table_of(s, "files")->saved, 2000);
+	assert_int_equal(ask(fresh, "SELECT count(*) FROM sqlite_master"
+				    " WHERE name IN ('taken', 'found')"),
+			 0);
+	assert_true(s->note_count >= 2);
+	sr_salvaged_free(s);
+}
+
 static void test_cut_short_and_holes(void **state)
 {
 	const catalog_fixture *f = *state;
@@ -909,6 +1024,10 @@ int main(void)
 		TEST(test_client_lost),
 		TEST(test_first_page_lost),
 		TEST(test_schema_lost),
+		TEST(test_schema_texts_put_right),
+		TEST(test_hollow_row),
+		TEST(test_users_own),
+		TEST(test_hostile_schema),
 		TEST(test_cut_short_and_holes),
 		TEST(test_log_counts),
 		TEST(test_journal_is_rolled_back),
