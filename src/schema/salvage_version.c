@@ -122,36 +122,27 @@ static sr_status version_raise(salvage *s)
 	return rc;
 }
 
-/* A newer program's ledger goes on from ours with words of its own. A number beyond ours that does
- * not is one of ours with a bit that fell over. */
+/* A newer program's ledger goes on from ours without a gap. A number beyond ours that does not is
+ * one of ours with a bit that fell over. */
 sr_status salvage_ledger_strays(salvage *s, bool *any)
 {
-	static const char beyond[] =
-		"SELECT count(*) FROM database_migrations WHERE version > CAST($1 AS INTEGER)";
-	static const char gap[] = "SELECT max(version) - CAST($1 AS INTEGER) -"
-				  " count(*) FROM database_migrations WHERE version >"
-				  " CAST($1 AS INTEGER)";
-	static const char ours[] = "SELECT count(*) FROM database_migrations WHERE version >"
-				   " CAST($1 AS INTEGER) AND description = $2";
-	const sr_migration_source *last = &sr_migration_sources[sr_migration_count - 1];
-	char latest[16], there[16], sql[100];
-	int64_t rows, lacking, known;
+	static const char strays[] =
+		"SELECT max(v) > CAST($1 AS INTEGER) AND (count(*) <> max(v) OR min(v) <> 1)"
+		" FROM (SELECT CAST(version AS INTEGER) AS v FROM database_migrations)";
+	char latest[16], there[16], sql[120];
+	int64_t found = 0;
 	sr_status rc;
 
 	*any = false;
-	snprintf(latest, sizeof(latest), "%d", last->version);
+	snprintf(latest, sizeof(latest), "%d", sr_schema_latest());
 	if ((rc = sr_object_type(s->conn, "database_migrations", there)) != SR_OK ||
 	    strcmp(there, "table") != 0 ||
-	    (rc = sr_ask(s->conn, beyond, latest, NULL, &rows)) != SR_OK || rows == 0 ||
-	    (rc = sr_ask(s->conn, gap, latest, NULL, &lacking)) != SR_OK ||
-	    (rc = sr_ask(s->conn, ours, latest, last->description, &known)) != SR_OK ||
-	    (lacking == 0 && known == 0))
+	    (rc = sr_ask(s->conn, strays, latest, NULL, &found)) != SR_OK || found != 1)
 		return rc;
 	*any = true;
-	salvage_note(s,
-		     "%lld rows of the ledger have numbers that make no sense, and were left out",
-		     (long long)rows);
-	snprintf(sql, sizeof(sql), "DELETE FROM database_migrations WHERE version > %s", latest);
+	salvage_note(s, "the ledger has numbers that make no sense, which were left out");
+	snprintf(sql, sizeof(sql),
+		 "DELETE FROM database_migrations WHERE CAST(version AS INTEGER) > %s", latest);
 	return sr_exec(s->conn, sql);
 }
 
