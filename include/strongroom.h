@@ -713,8 +713,10 @@ SR_API SR_MUST_CHECK sr_status sr_category_classify_files(sr_catalog *catalog,
  * a state that was, while the catalogued file is what the client has. A size counts as an integer
  * from 0 to 2^53; one that is not known counts as 0.
  *
- * sr_file_save keeps to quotas to the byte, whoever else writes at the same time. A file that
- * shrinks or keeps its size is always let through, also over the quota. What other programs write
+ * sr_file_save keeps to quotas to the byte, whoever else writes at the same time, and so does
+ * sr_version_activate; sr_file_verify leaves a size that was not known as it is where it does not
+ * fit. A file that shrinks or keeps its size is always let through, also over the quota. What other
+ * programs write
  * is counted just as exactly, but not refused unless sr_quota_enforce_set says so. No client has
  * more than 2^63 - 1 bytes in all, with a quota or without.
  *

@@ -118,6 +118,19 @@ sr_status sr_account_fail(const sr_account *account, sr_text file, int64_t growt
 	return SR_QUOTA;
 }
 
+sr_status sr_account_admit(sr_conn *conn, const sr_id *client, sr_text file, int64_t before,
+			   int64_t after, sr_account *account)
+{
+	int64_t growth = sr_account_growth(before, after);
+	sr_status rc = sr_account_load(conn, client, account);
+
+	if (rc != SR_OK)
+		return rc == SR_NOT_FOUND ? SR_OK : rc;
+	if (!sr_account_grow(account, growth))
+		return sr_account_fail(account, file, growth, 1);
+	return SR_OK;
+}
+
 static sr_status look_for_warning(sr_conn *conn, sr_account *account)
 {
 	sr_stmt *stmt;

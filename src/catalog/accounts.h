@@ -37,6 +37,11 @@ int64_t sr_account_growth(int64_t before, int64_t after);
 /* Counts the growth, or returns false where it does not fit: then it must not be written. */
 bool sr_account_grow(sr_account *account, int64_t growth);
 
+/* All of this for one file that changes its size: loads the client's account and counts the growth,
+ * or fails with SR_QUOTA. An orphan is in nobody's quota. */
+sr_status sr_account_admit(sr_conn *conn, const sr_id *client, sr_text file, int64_t before,
+			   int64_t after, sr_account *account);
+
 /* A file of that size was transferred, at that speed if one is known. */
 void sr_account_transferred(sr_account *account, int64_t size, int64_t speed);
 

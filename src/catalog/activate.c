@@ -1,7 +1,7 @@
 /* What people do with the versions of a file: make one current again, pin one. */
 #include <string.h>
 
-#include "activity.h"
+#include "accounts.h"
 #include "file.h"
 
 typedef struct choice {
@@ -12,9 +12,11 @@ typedef struct choice {
 	char now[SR_TIME_TEXT_SIZE];
 
 	/* Of the run at hand: */
-	int64_t row;  /* Of files. */
-	int64_t id;   /* Of file_versions; SR_NULL_INTEGER where the file never changed. */
-	int64_t size; /* Of the version. */
+	int64_t row;    /* Of files. */
+	int64_t id;     /* Of file_versions; SR_NULL_INTEGER where the file never changed. */
+	int64_t size;   /* Of the version, */
+	int64_t before; /* and of the file as it is. */
+	sr_account account;
 	int64_t outcome;
 } choice;
 
@@ -30,6 +32,7 @@ static sr_status find_file(sr_conn *conn, choice *chosen)
 		return rc;
 	sr_file_read(stmt, &file);
 	chosen->row = sr_file_row(stmt);
+	chosen->before = file.size;
 	has_id = file.has_id;
 	sr_stmt_done(stmt);
 	if (has_id)
@@ -110,13 +113,17 @@ static sr_status activate(sr_conn *conn, void *arg)
 	if (same)
 		return sr_fail(SR_INVALID, "version %lld of file %s is the current one already",
 			       (long long)chosen->number, sr_quoted(chosen->key));
+	if ((rc = sr_account_admit(conn, chosen->client, chosen->key, chosen->before, chosen->size,
+				   &chosen->account)) != SR_OK)
+		return rc;
 	if ((rc = take_state(conn, chosen)) != SR_OK)
 		return rc;
 	rc = sr_version_append_child(conn, chosen->row, chosen->id, chosen->now, &chosen->outcome);
 	if (rc != SR_OK)
 		return rc;
-	return sr_activity_append(conn, chosen->client, SR_ACTIVITY_ACTIVATE, 1,
-				  sr_activity_bytes(chosen->size), chosen->now);
+	rc = sr_activity_append(conn, chosen->client, SR_ACTIVITY_ACTIVATE, 1,
+				sr_activity_bytes(chosen->size), chosen->now);
+	return rc == SR_OK ? sr_account_settle(conn, &chosen->account, chosen->now) : rc;
 }
 
 sr_status sr_version_activate(sr_catalog *catalog, const sr_id *client, sr_text key, int64_t number,
@@ -128,10 +135,12 @@ sr_status sr_version_activate(sr_catalog *catalog, const sr_id *client, sr_text 
 	if ((rc = sr_file_check_key(key)) != SR_OK)
 		return sr_return(rc);
 	sr_time_format(sr_time_now(), chosen.now);
-	if ((rc = sr_catalog_write(catalog, SR_HERE, activate, &chosen)) == SR_OK &&
-	    activated != NULL)
+	if ((rc = sr_catalog_write(catalog, SR_HERE, activate, &chosen)) != SR_OK)
+		return sr_return(rc);
+	sr_account_log(&chosen.account);
+	if (activated != NULL)
 		*activated = chosen.outcome;
-	return sr_return(rc);
+	return sr_return(SR_OK);
 }
 
 /* ---- Pinning ---- */

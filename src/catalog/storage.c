@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "activity.h"
+#include "accounts.h"
 #include "file.h"
 #include "place.h"
 #include "stored.h"
@@ -76,6 +76,7 @@ static sr_status write_verified(sr_conn *conn, void *arg)
 	const verification *check = arg;
 	const sr_file *before = check->known.file;
 	unsigned bits = 0;
+	sr_account account;
 	sr_file file;
 	sr_status rc;
 
@@ -88,8 +89,14 @@ static sr_status write_verified(sr_conn *conn, void *arg)
 	file.hash = sr_text_of(check->found.hash);
 	if (before->verified != check->equal)
 		bits |= SR_FILE_BIT(SR_FILE_VERIFIED);
-	if (check->equal && before->size == SR_NULL_INTEGER)
-		bits |= SR_FILE_BIT(SR_FILE_SIZE);
+	if (check->equal && before->size == SR_NULL_INTEGER) {
+		rc = sr_account_admit(conn, check->known.client, check->known.key, before->size,
+				      file.size, &account);
+		if (rc == SR_OK)
+			bits |= SR_FILE_BIT(SR_FILE_SIZE);
+		else if (rc != SR_QUOTA)
+			return rc;
+	}
 	if (check->equal && before->crc == SR_NULL_INTEGER)
 		bits |= SR_FILE_BIT(SR_FILE_CRC);
 	if (check->equal && before->hash.data == NULL)

@@ -287,6 +287,52 @@ static void test_batch(void **state)
 	assert_int_equal(outcomes[1], SR_ADDED);
 }
 
+/* What becomes current again counts like what is saved. */
+static void test_activate(void **state)
+{
+	catalog_fixture *f = *state;
+
+	assert_ok(save_size(f, "/a", 700, NULL));
+	assert_ok(save_size(f, "/a", 100, NULL));
+	assert_ok(save_size(f, "/b", 300, NULL));
+	set(f, 999, NAN);
+	assert_fails(sr_version_activate(f->catalog, &f->client, sr_text_of("/a"), 1, NULL),
+		     SR_QUOTA, "600 more");
+	assert_says("'/a'");
+	assert_int_equal(used(f), 400);
+	assert_int_equal(integer(f, "SELECT count(*) FROM file_versions"), 2);
+	assert_int_equal(activities(f, "activate"), 0);
+	set(f, 1000, NAN);
+	assert_ok(sr_version_activate(f->catalog, &f->client, sr_text_of("/a"), 1, NULL));
+	assert_int_equal(used(f), 1000);
+	assert_int_equal(activities(f, "activate"), 1);
+	set(f, 1, NAN);
+	assert_ok(sr_version_activate(f->catalog, &f->client, sr_text_of("/a"), 2, NULL));
+	assert_int_equal(used(f), 400);
+}
+
+/* A size that was not known is filled in where it fits; the file is verified either way. */
+static void test_verify(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_file file = file_named(f, "stored");
+	FILE *bytes;
+
+	assert_int_equal(mkdir(scratch_path("received_files"), 0700), 0);
+	assert_non_null(bytes = fopen(scratch_path("received_files/stored"), "w"));
+	assert_true(fputs("twelve bytes", bytes) >= 0);
+	assert_int_equal(fclose(bytes), 0);
+	file.path = sr_text_of("received_files/stored");
+	assert_ok(sr_file_save(f->catalog, &file, 1, NULL, NULL, NULL));
+	set(f, 11, NAN);
+	assert_ok(sr_file_verify(f->catalog, &f->client, sr_text_of("stored")));
+	assert_int_equal(integer(f, "SELECT Verified FROM files"), 1);
+	assert_int_equal(used(f), 0);
+	set(f, 12, NAN);
+	assert_ok(sr_file_verify(f->catalog, &f->client, sr_text_of("stored")));
+	assert_int_equal(used(f), 12);
+}
+
 /* A call that fails for another reason than a quota still changes nothing. */
 static void test_batch_that_fails(void **state)
 {
@@ -751,6 +797,8 @@ int main(void)
 		WITH_CLIENT(test_one_file),
 		WITH_CLIENT(test_lowered),
 		WITH_CLIENT(test_batch),
+		WITH_CLIENT(test_activate),
+		WITH_CLIENT(test_verify),
 		WITH_CLIENT(test_batch_that_fails),
 		WITH_CLIENT(test_transaction),
 		WITH_CLIENT(test_huge_sizes),
