@@ -716,9 +716,8 @@ SR_API SR_MUST_CHECK sr_status sr_category_classify_files(sr_catalog *catalog,
  * sr_file_save keeps to quotas to the byte, whoever else writes at the same time, and so does
  * sr_version_activate; sr_file_verify leaves a size that was not known as it is where it does not
  * fit. A file that shrinks or keeps its size is always let through, also over the quota. What other
- * programs write
- * is counted just as exactly, but not refused unless sr_quota_enforce_set says so. No client has
- * more than 2^63 - 1 bytes in all, with a quota or without.
+ * programs write is counted just as exactly, but not refused unless sr_quota_enforce_set says so.
+ * No client has more than 2^63 - 1 bytes in all, with a quota or without.
  *
  * The call that brings a client to its warning threshold logs one warning; inside the thread's
  * transaction it does so before the commit. The activity "quota_warning" is written whoever it was.
