@@ -16,8 +16,8 @@
 #include "../base/clock.h"
 
 static const sr_health_limits own_limits = {
-	.whole_bytes = (int64_t)1 << 30, /* A second or two: it cannot be stopped everywhere. */
-	.whole_rows = 200000,
+	.whole_bytes = (int64_t)256 << 20, /* Seconds on a slow disk: it cannot be stopped. */
+	.whole_rows = 100000,
 	.pass_rows = 3000000,
 	.log_bytes = (int64_t)256 << 20,
 	.reader_seconds = 300,

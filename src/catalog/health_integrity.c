@@ -211,13 +211,12 @@ sr_status sr_check_integrity(sr_checkup *c)
 
 	snprintf(sql, sizeof(sql), "PRAGMA %s(%d)",
 		 c->options.full ? "integrity_check" : "quick_check", MESSAGES);
-	if (c->options.full || c->health->size.size_bytes <= c->limits->whole_bytes) {
+	if (c->options.full || c->health->size.size_bytes <= c->limits->whole_bytes)
 		rc = ask_engine(c, sql, &all);
-		if (rc == SR_OK && !c->options.full && !c->late)
-			sr_unseen_add(c, "indexes against their tables");
-	} else {
+	else
 		rc = check_small_tables(c, &all);
-	}
+	if (rc == SR_OK && !c->options.full && !c->late)
+		sr_unseen_add(c, "indexes against their tables");
 	report(c, &all);
 	return rc;
 }
