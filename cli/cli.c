@@ -62,6 +62,9 @@ static const char *cure(sr_status status, const char *words)
 {
 	if (status == SR_TOO_OLD && strstr(words, "migrate up") == NULL)
 		return "; upgrade it with: strongroom migrate up";
+	if (status == SR_NO_MEMORY)
+		return "; a smaller CONNECTION_POOL_SIZE needs less, and so do fewer rows at once "
+		       "(--limit)";
 	return "";
 }
 

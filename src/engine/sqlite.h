@@ -65,6 +65,10 @@ bool sr_sqlite_changed_below(const sqlite_conn *c); /* An immutable file that is
 /* sqlite_readers.c */
 int sr_sqlite_readers(sr_conn *conn, long *processes, int room);
 
+/* In words who holds the lock that this connection waited for, as far as that can be told. Where
+ * readers and writers exclude each other it may be a reader. */
+void sr_sqlite_blocker(sr_conn *conn, bool readers, char words[128]);
+
 /* version.c: whether SQLite of that number (3040001) can lose commits when one connection
  * checkpoints while another resets the log. */
 bool sr_sqlite_loses_commits(int number);

@@ -177,6 +177,7 @@ sr_status sr_sqlite_fail(sqlite_conn *c, int code)
 {
 	sr_status rc = sr_sqlite_status(code);
 	const char *path = c->base.path;
+	char blocker[128];
 
 	/* What it holds in memory may differ from what is on the disk. */
 	if (rc == SR_IO || rc == SR_CORRUPT)
@@ -197,7 +198,11 @@ sr_status sr_sqlite_fail(sqlite_conn *c, int code)
 				       path);
 		if ((code & 0xff) == SQLITE_LOCKED)
 			return sr_fail(SR_BUSY, "%s: %s", path, sqlite3_errmsg(c->db));
-		return sr_fail(SR_BUSY, "%s is locked by another program%s (waited %g s)", path,
+		sr_sqlite_blocker(&c->base, c->excludes, blocker);
+		return sr_fail(SR_BUSY,
+			       "%s is locked by %s%s (waited %g s); end the transaction there, or "
+			       "wait longer with CONNECTION_TIMEOUT",
+			       path, blocker,
 			       c->excludes ? ", or by an open cursor of this one" : "",
 			       c->busy_timeout);
 	case SR_READ_ONLY:

@@ -458,9 +458,6 @@ static void backup_forget(run *r)
 
 static void say_where(run *r, sr_status why)
 {
-	if (why == SR_BUSY)
-		sr_fail_also(SR_OK, "; try again when that has ended, or with a longer "
-				    "CONNECTION_TIMEOUT");
 	if (why == SR_OUTCOME_UNKNOWN)
 		sr_fail_also(SR_OK, "; the database is whole, at version %d or the next", r->at);
 	else if (r->at < 0)
@@ -482,8 +479,10 @@ static sr_status run_all(run *r)
 	if ((rc = settings_begin(r->conn, &foreign_keys)) == SR_OK)
 		rc = run_steps(r);
 	/* Nothing began: the database is its own backup, and trying again makes another. */
+	strcpy(words, sr_error_message());
 	if (rc == SR_BUSY && r->done == 0)
 		backup_forget(r);
+	sr_error_set(words);
 	if (rc != SR_OK)
 		say_where(r, rc);
 	strcpy(words, sr_error_message());

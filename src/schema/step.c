@@ -86,7 +86,7 @@ static sr_status statement_refused(sr_status rc, const char *who)
 	if (rc == SR_SQL && strstr(sr_error_message(), "may not be modified"))
 		return sr_fail(SR_REFUSED,
 			       "%s contains potentially dangerous operations: write the schema "
-			       "table",
+			       "table; review its SQL and what its header allows",
 			       who);
 	return rc;
 }

@@ -160,7 +160,8 @@ static void test_busy(void **state)
 	assert_done(sr_conn_begin(other, SR_TRANSACTION_WRITE));
 	assert_done(sr_conn_open(&sr_sqlite, path, &how, &conn));
 	for (int i = 0; i < 5; i++) {
-		assert_fails(sr_schema_migrate(conn, &options, &migrated), SR_BUSY, "try again");
+		assert_fails(sr_schema_migrate(conn, &options, &migrated), SR_BUSY,
+			     "end the transaction there");
 		assert_says("whole at version 5");
 		assert_string_equal(migrated.backup, "");
 		assert_int_equal(count_files("_backup_2"), 2);
