@@ -29,7 +29,8 @@ const char help_backup[] =
 	"With a keep rule, those backups in the folder that no rule keeps are removed\n"
 	"afterwards, if this command has made and named them; --dry-run makes no backup\n"
 	"and shows what would become of those that are there.\n"
-	"\n" KEEP_HELP "\n"
+	"\n" KEEP_HELP "  --dry-run          make no backup, and show what the rules would remove\n"
+	"\n"
 	"example:\n"
 	"  strongroom backup --compress --key-file /root/backup.key /mnt/backups \\\n"
 	"      --keep-daily 7 --keep-weekly 4 --keep-monthly 12\n";

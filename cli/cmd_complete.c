@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "complete_path.h"
 #include "memory.h"
 #include "shell_line.h"
 #include "takes.h"
@@ -13,10 +14,11 @@ const char help_complete[] =
 	"       strongroom complete --line LINE [--breaks CHARACTERS]\n"
 	"\n"
 	"For the completion of shells, which ask it what the last WORD could be. The\n"
-	"first line of the answer is \"words\", or \"files\" where the shell completes names\n"
-	"of files itself; then a word a line, perhaps with a tab and what it means. With\n"
-	"LINE, a line of bash up to the cursor, words that do not fit are left out and\n"
-	"the others quoted as they must be there.\n"
+	"first line of the answer is \"words\", or \"paths\" where a word with a slash at its\n"
+	"end goes on, or \"files\" where the shell completes names of files itself; then a\n"
+	"word a line, perhaps with a tab and what it means. With LINE, a line of bash up\n"
+	"to the cursor, words that do not fit are left out and the others quoted as they\n"
+	"must be there.\n"
 	"\n"
 	"  --line LINE          the program's name and what follows\n"
 	"  --breaks CHARACTERS  bash's COMP_WORDBREAKS\n"
@@ -230,6 +232,30 @@ static void answer_from_catalog(struct completion *c,
 	(void)sr_close(catalog);
 }
 
+static void answer_path(void *arg, const char *path)
+{
+	struct completion *c = arg;
+
+	answer(c, path, NULL);
+}
+
+/* Paths that the catalog has of the client that an operand before has named. */
+static void answer_paths(struct completion *c, const char *name)
+{
+	sr_catalog *catalog = open_quietly(c);
+	sr_client *client = NULL;
+	sr_id id;
+
+	begin_answer(c, "paths");
+	if (catalog == NULL)
+		return;
+	if (sr_client_by_name(catalog, sr_text_of(name), &client) == SR_OK ||
+	    (sr_id_parse(name, &id) == SR_OK && sr_client_by_id(catalog, &id, &client) == SR_OK))
+		complete_path(catalog, &client->id, c->last, answer_path, c);
+	sr_client_free(client);
+	(void)sr_close(catalog);
+}
+
 /* By what stands for a value in the help: "name|path|size" lists them itself. */
 static void answer_value(struct completion *c, const char *stands)
 {
@@ -308,6 +334,7 @@ static bool answer_usage_words(struct completion *c)
 static void answer_operand(struct completion *c)
 {
 	const arg_operand *operand = c->takes.operands;
+	const char *client = NULL;
 	size_t seen = c->count - c->takes.used;
 
 	if (c->takes.about->run == cmd_help) {
@@ -316,8 +343,16 @@ static void answer_operand(struct completion *c)
 	}
 	if (seen == 0 && !c->only_operands && answer_usage_words(c))
 		return;
-	for (; seen > 0 && operand->name != NULL && operand->need < ARG_MANY; seen--)
+	for (; seen > 0 && operand->name != NULL && operand->need < ARG_MANY; seen--) {
+		if (strcmp(operand->name, "CLIENT") == 0)
+			client = c->words[c->count - seen];
 		operand++;
+	}
+	if (client != NULL && operand->name != NULL &&
+	    (strcmp(operand->name, "PATH") == 0 || strcmp(operand->name, "FOLDER") == 0)) {
+		answer_paths(c, client);
+		return;
+	}
 	if (operand->name != NULL) {
 		answer_value(c, operand->name);
 		return;

@@ -8,8 +8,12 @@ _strongroom() {
 		--breaks="$COMP_WORDBREAKS" 2>/dev/null)
 	if [ "${answer[0]-}" = files ]; then
 		compopt -o default -o bashdefault
-	else
-		COMPREPLY=("${answer[@]:1}")
+		return
+	fi
+	COMPREPLY=("${answer[@]:1}")
+	# A folder goes on.
+	if [ "${answer[0]-}" = paths ] && [ "${#COMPREPLY[@]}" -eq 1 ] && [[ ${COMPREPLY[0]} == */ ]]; then
+		compopt -o nospace
 	fi
 }
 complete -F _strongroom strongroom

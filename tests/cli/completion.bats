@@ -12,6 +12,9 @@ setup_more() {
 	for name in laptop 'my client' 'my "odd" $(touch pwned)' "it's" host:1 host:2 ünï 'bang!' '5" disk"' --dash; do
 		strongroom client add -- "$name" >/dev/null
 	done
+	printf '%s\n' '{"original_path": "/data/a file"}' '{"original_path": "/data/sub dir/b"}' \
+		'{"original_path": "/data/sub dir/c/d"}' '{"original_path": "/else"}' |
+		strongroom file import --client laptop >/dev/null
 	mkdir there
 	touch 'there/a file'
 }
@@ -71,7 +74,7 @@ in_fish() {
 	completes $'strongroom client show it\t' client show "it's"
 	completes $'strongroom client show ü\t' client show 'ünï'
 	completes $'strongroom client show -- --d\t' client show -- --dash
-	completes $'strongroom file list lap\tthe\ta\t' file list laptop 'there/a file'
+	completes $'strongroom file list my\\ c\t/da\t' file list 'my client' /da
 	# A substitution that was typed and then wiped.
 	completes $'strongroom client show "$(touch pwned)" $(touch pwned) \t\025strongroom'
 	[ ! -e pwned ]
@@ -81,8 +84,24 @@ in_fish() {
 	strongroom category add 'my own' >/dev/null
 	completes $'strongroom category show my\t' category show 'my own'
 	completes $'strongroom category delete my\t--mo\tvid\t' category delete 'my own' --move-to video
-	completes $'strongroom category assign lap\tthe\ta\tdoc\t' category assign laptop 'there/a file' document
+	completes $'strongroom category assign lap\t/da\ta\tdoc\t' category assign laptop '/data/a file' document
 	equal 'my own' "$(in_fish 'strongroom category update my')"
+}
+
+@test "paths that the catalog has of a client, a folder at a time" {
+	completes $'strongroom history lap\t/da\ta\t' history laptop '/data/a file'
+	completes $'strongroom file list lap\t/da\tsu\t' file list laptop '/data/sub dir/'
+	completes $'strongroom file show lap\t"/data/sub dir/b\t' file show laptop '/data/sub dir/b'
+	completes $'strongroom file show lap\t/da\tsu\tc\t\t' file show laptop '/data/sub dir/c/d'
+	equal '/data/a file' "$(in_fish 'strongroom history laptop /data/a')"
+	strongroom complete -- history laptop '' | tr '\n' ' ' >answer
+	equal 'paths /data/ /else ' "$(cat answer)"
+	equal 'paths /else ' "$(strongroom complete -- history laptop /else | tr '\n' ' ')"
+	equal 'paths ' "$(strongroom complete -- history nobody /da | tr '\n' ' ')"
+	# Each folder once, however much is in it, and without a look at all of that.
+	seq 1 3000 | sed 's|.*|{"original_path": "/many/&/f"}|' | strongroom file import --client laptop >/dev/null
+	equal 1000 "$(strongroom complete -- history laptop /many/ | grep -c '^/many/[0-9]*/$')"
+	equal '/many/2999/ ' "$(strongroom complete -- history laptop /many/2999 | tail -n +2 | tr '\n' ' ')"
 }
 
 @test "words that bash breaks at = and :" {
