@@ -89,8 +89,10 @@ static sr_status copy_make(sr_conn *conn, sr_conn *keeper, const char *part, hal
 	/* The lock first: how much is needed cannot change any more. */
 	if ((rc = sr_conn_begin(keeper, SR_TRANSACTION_WRITE)) != SR_OK)
 		return rc;
-	if ((rc = sr_schema_compact_needs(keeper, &needs)) == SR_OK)
-		rc = sr_space_check(sr_conn_path(conn), needs.needed, "making it compact");
+	if ((rc = sr_schema_compact_needs(keeper, &needs)) == SR_OK &&
+	    (rc = sr_space_check(sr_conn_path(conn), needs.needed,
+				 "making the database compact")) == SR_NO_SPACE)
+		sr_fail_also(rc, "; free some first, nothing was changed");
 	if (rc != SR_OK || (rc = sr_conn_compact(conn, part, halves_progress, h)) != SR_OK)
 		goto err1;
 	h->base = h->total / 2;

@@ -96,3 +96,14 @@ destroy() {
 			"$(sqlite3 "$folder/new$version.db" 'SELECT hex(ID), FileName FROM files ORDER BY 1')"
 	done
 }
+
+@test "a damaged database on a medium that only reads is salvaged from there" {
+	mkdir "$folder/medium"
+	mount -t tmpfs -o size=4m none "$folder/medium" || skip "cannot mount here"
+	cp "$folder/damaged.db" "$folder/medium/"
+	mount -o remount,ro "$folder/medium"
+	try salvage "$folder/medium/damaged.db" "$STRONGROOM_DB"
+	umount "$folder/medium"
+	equal 0 "$status"
+	equal 300 "$(json .file_stats.total_files stats)"
+}
