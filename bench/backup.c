@@ -74,7 +74,7 @@ static double seconds_since(int64_t began)
 static double copy_documented(const char *from, const char *to)
 {
 	int64_t began = sr_clock_ns();
-	sqlite3 *source, *target;
+	sqlite3 *source = NULL, *target = NULL;
 	sqlite3_backup *backup;
 	int code;
 

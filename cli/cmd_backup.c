@@ -260,7 +260,7 @@ static int carry_out(struct cli *cli, const struct typed *typed, bool verifies, 
 
 int cmd_backup(struct cli *cli)
 {
-	struct typed typed = {NULL};
+	struct typed typed = {.first = NULL};
 	const arg_option options[] = {
 		{"compress", 0, ARG_FLAG, &typed.compress},
 		{"encrypt", 0, ARG_FLAG, &typed.encrypt},

@@ -126,7 +126,7 @@ static int restore(struct cli *cli, const struct typed *typed, struct passphrase
 int cmd_restore(struct cli *cli)
 {
 	struct passphrase passphrase = {NULL, 0};
-	struct typed typed = {NULL};
+	struct typed typed = {.file = NULL};
 	const arg_option options[] = {
 		{"key-file", 0, ARG_VALUE, &typed.key_file},
 		{"full-check", 0, ARG_FLAG, &typed.full_check},
