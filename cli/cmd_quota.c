@@ -30,6 +30,21 @@ const char help_quota[] =
 
 enum { BAR = 10 };
 
+/* A part for programs as it is, for people in percent: "62.5 %", which is not "100 %" while
+ * something still fits. text holds it. */
+static struct cell percent(const struct cli *cli, double number, double all, char text[40])
+{
+	double shown = floor(number / all * 1000 + 1e-9) / 10;
+
+	if (cli->out.format != OUTPUT_TABLE || isnan(number))
+		return cell_real(number);
+	if (shown < 1000)
+		snprintf(text, 40, "%.4g %%", shown);
+	else
+		snprintf(text, 40, ">999 %%");
+	return cell_string(text);
+}
+
 /* "#######--- 71%" */
 static const char *bar(const sr_quota *quota, char text[40])
 {
@@ -67,13 +82,15 @@ static json_t *json_of_quota(const sr_quota *quota)
 
 static void show(struct cli *cli, const sr_quota *quota)
 {
+	char used[40], warning[40];
 	const struct field fields[] = {
 		{"client", "client", cell_text(quota->client_name)},
 		{"quota_bytes", "quota", cell_size(quota->quota_bytes)},
 		{"used_bytes", "used", cell_size(quota->used_bytes)},
 		{"available_bytes", "available", cell_size(quota->available_bytes)},
-		{"used_percent", "used, percent", cell_real(quota->used_percent)},
-		{"warning_threshold", "warns at", cell_real(quota->warning_threshold)},
+		{"used_percent", "used of quota", percent(cli, quota->used_percent, 100, used)},
+		{"warning_threshold", "warns at",
+		 percent(cli, quota->warning_threshold, 1, warning)},
 		{"state", "state", cell_state(sr_quota_state_name(quota->state))},
 	};
 
@@ -283,6 +300,7 @@ static int quota_clear(struct cli *cli)
 
 static int show_default(struct cli *cli, sr_catalog *catalog)
 {
+	char text[40];
 	double warning;
 	int64_t bytes;
 	sr_status rc = sr_quota_default_get(catalog, &bytes, &warning);
@@ -293,7 +311,7 @@ static int show_default(struct cli *cli, sr_catalog *catalog)
 		{"quota_bytes", "quota",
 		 bytes == SR_NULL_INTEGER && cli->out.format == OUTPUT_TABLE ? cell_string("none")
 									     : cell_size(bytes)},
-		{"warning_threshold", "warns at", cell_real(warning)},
+		{"warning_threshold", "warns at", percent(cli, warning, 1, text)},
 	};
 
 	if (cli->json)

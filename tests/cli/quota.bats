@@ -28,6 +28,19 @@ file() {
 	equal '"unlimited"' "$(json .state quota show host)"
 }
 
+@test "people read percents, programs numbers" {
+	strongroom quota set host 1600 --warn 0.75 >/dev/null
+	file a 1000
+	strongroom record --client host a >/dev/null
+	strongroom quota show host >"$folder/out"
+	grep -q '^used of quota *62.5 %$' "$folder/out"
+	grep -q '^warns at *75 %$' "$folder/out"
+	equal '[62.5,0.75]' "$(json '[.used_percent, .warning_threshold]' quota show host)"
+	equal 'host,1600,1000,600,62.5,0.75,ok' \
+		"$(strongroom quota show host --csv | sed -n 2p | tr -d '\r')"
+	strongroom quota default 5 --warn 90% | grep -q '^warns at *90 %$'
+}
+
 @test "table, csv and plain" {
 	strongroom quota set host 1500 --warn 0.5 >/dev/null
 	file a 600
