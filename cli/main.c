@@ -18,6 +18,7 @@ const command commands[] = {
 	{"file", "list, show, delete, verify, import, activate, pin", help_file, cmd_file},
 	{"history", "the versions of a file", help_history, cmd_history},
 	{"category", "what files are sorted into, and by which rules", help_category, cmd_category},
+	{"prune", "delete versions that no rule keeps", help_prune, cmd_prune},
 	{"stats", "what the catalog holds, by client, by day", help_stats, cmd_stats},
 	{"activity", "who did what, newest first", help_activity, cmd_activity},
 	{"metric", "record, list, clean up measured values", help_metric, cmd_metric},

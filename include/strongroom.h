@@ -591,6 +591,98 @@ enum {
 /* These bits in words, "last, daily, within 30d"; "" for none. keep says what within is. */
 SR_API void sr_kept_format(unsigned kept, const sr_keep *keep, char text[SR_KEPT_TEXT_SIZE]);
 
+/* One version that was looked at; valid during the call. */
+typedef struct sr_prune_version {
+	sr_text client_name;
+	sr_text file; /* Its original path, or its name. */
+	const sr_file_version *version;
+	unsigned kept;       /* SR_KEPT_*; 0: it goes. */
+	const sr_keep *keep; /* The rules. */
+} sr_prune_version;
+
+/* Returning true stops (SR_INTERRUPTED). */
+typedef bool (*sr_prune_fn)(void *arg, const sr_prune_version *version);
+
+#define SR_PRUNE_OPTIONS_VERSION 1
+
+typedef struct sr_prune_options {
+	unsigned version;     /* SR_PRUNE_OPTIONS_VERSION, set by sr_prune_options_init. */
+	const sr_keep *keep;  /* The rules, */
+	bool policies;        /* or each client's own; exactly one of the two. */
+	const sr_id *clients; /* Whose versions; count 0: those of all, or of all with a policy. */
+	size_t client_count;
+	sr_text file;            /* Only this one of the one client, by its key; null: all. */
+	bool dry_run;            /* Only say what would go. */
+	bool delete_stored;      /* Also delete stored bytes that nothing refers to any more. */
+	sr_prune_fn each;        /* May be NULL. In a real run it tells what has been done. */
+	sr_progress_fn progress; /* Files looked at so far; the total is not known. May be NULL. */
+	void *arg;               /* For both. */
+} sr_prune_options;
+
+SR_API void sr_prune_options_init(sr_prune_options *options);
+
+typedef struct sr_prune_summary {
+	int64_t clients;       /* Looked at. */
+	int64_t files;         /* With more than one version. */
+	int64_t kept;          /* Versions of those that stay, */
+	int64_t pruned;        /* and that went or would go, */
+	int64_t bytes;         /* and the sizes of these. */
+	int64_t stored_files;  /* Stored files that were deleted, */
+	int64_t stored_bytes;  /* and what they took. */
+	int64_t stored_failed; /* That could not be deleted; each is logged as a warning. */
+} sr_prune_summary;
+
+/*
+ * Deletes the versions that no rule keeps. When a version was recorded (created) is its time; one
+ * whose time cannot be read stays, as do pinned ones and the one that is current. All of them
+ * count for the rules. Children of a version that goes get its nearest ancestor that stays as their
+ * parent, and TotalVersions is counted anew. A file with one version is not looked at.
+ *
+ * It goes in transactions of some hundred files, each of which is decided on in the one that
+ * changes it, so that others may save meanwhile. Whatever stops it, the files so far are done and
+ * the others as they were, and summary (may be NULL) tells of those. Each of those transactions
+ * leaves one activity "prune".
+ *
+ * delete_stored deletes the bytes of pruned versions of stored files where no file and no version
+ * refers to them any more, and they lie below FILE_STORAGE_DIR; never anything else. That comes
+ * after the commit: a crash in between leaves files that health finds. Inside the thread's
+ * transaction it is SR_INVALID: a rollback could not bring the bytes back.
+ *
+ * SR_INVALID without any rule: what is not to be kept must be said. SR_NOT_FOUND names a client, a
+ * file or a policy that is not there. A dry run works on databases of every version.
+ */
+SR_API SR_MUST_CHECK sr_status sr_prune(sr_catalog *catalog, const sr_prune_options *options,
+					sr_prune_summary *summary);
+
+/* A client's own rules, for prune with policies. */
+typedef struct sr_policy {
+	sr_id client_id;
+	sr_text client_name;
+	sr_keep keep;
+	sr_text updated; /* When it was set. */
+} sr_policy;
+
+/* Sets the client's policy in place of the one it has. SR_INVALID without any rule. */
+SR_API SR_MUST_CHECK sr_status sr_policy_set(sr_catalog *catalog, const sr_id *client,
+					     const sr_keep *keep);
+
+/* Takes it away. cleared (may be NULL) is false where there was none. */
+SR_API SR_MUST_CHECK sr_status sr_policy_clear(sr_catalog *catalog, const sr_id *client,
+					       bool *cleared);
+
+/* One client's, owned: sr_policy_free. SR_NOT_FOUND where it has none. */
+SR_API SR_MUST_CHECK sr_status sr_policy_get(sr_catalog *catalog, const sr_id *client,
+					     sr_policy **policy);
+SR_API void sr_policy_free(sr_policy *policy);
+
+typedef struct sr_policies sr_policies;
+
+/* Every policy by the client's name. Databases of older versions have none. */
+SR_API SR_MUST_CHECK sr_status sr_policy_list(sr_catalog *catalog, sr_policies **cursor);
+/* *policy is NULL after the last one. */
+SR_API SR_MUST_CHECK sr_status sr_policies_next(sr_policies *cursor, const sr_policy **policy);
+SR_API void sr_policies_close(sr_policies *cursor);
+
 /* -------------------------------------------------------------- Categories */
 
 #define SR_CATEGORY_NAME_MAX 50 /* Bytes of a category's name. */

@@ -5,6 +5,7 @@
 #include "accounts.h"
 #include "file.h"
 #include "place.h"
+#include "sharing.h"
 #include "stored.h"
 
 /* A file's record as it was read before its bytes were touched. */
@@ -174,8 +175,7 @@ sr_status sr_file_verify(sr_catalog *catalog, const sr_id *client, sr_text key)
 typedef struct deletion {
 	record known;
 	sr_place place;
-	sr_buffer absolute; /* The stored path, spelt in the two ways records have. */
-	sr_buffer relative; /* "" outside the database's folder. */
+	sr_sharing sharing; /* Of the stored path. */
 	bool hidden;        /* The file is moved aside. */
 	bool shared;        /* Another record refers to the same bytes, which then stay. */
 	char now[SR_TIME_TEXT_SIZE];
@@ -184,39 +184,7 @@ typedef struct deletion {
 /* Old code left several records of one stored file: it goes with the last of them. */
 static sr_status is_shared(sr_conn *conn, const deletion *work, bool *shared)
 {
-	sr_stmt *stmt;
-	sr_status rc;
-
-	rc = sr_prepare(conn,
-			"SELECT 1 FROM files WHERE PathName IN ($1, $2, $3)"
-			" AND rowid <> $4 AND IsStored <> 0 LIMIT 1",
-			&stmt);
-	if (rc != SR_OK)
-		return rc;
-	sr_bind_name(stmt, 1, work->known.file->path);
-	sr_bind_name(stmt, 2, sr_buffer_text(&work->absolute));
-	if (work->relative.length > 0)
-		sr_bind_name(stmt, 3, sr_buffer_text(&work->relative));
-	else
-		sr_bind_null(stmt, 3);
-	sr_bind_integer(stmt, 4, work->known.row);
-	rc = sr_step(stmt, shared);
-	sr_stmt_done(stmt);
-	return rc;
-}
-
-static sr_status spell(deletion *work)
-{
-	const sr_settings *settings = &work->known.catalog->settings;
-	size_t folder = (size_t)(strrchr(settings->path, '/') + 1 - settings->path);
-	sr_status rc;
-
-	rc = sr_place_resolve(settings, work->known.file->path, &work->absolute);
-	if (rc != SR_OK)
-		return rc;
-	if (strncmp(work->absolute.data, settings->path, folder) == 0)
-		sr_buffer_add_string(&work->relative, work->absolute.data + folder);
-	return sr_buffer_status(&work->relative);
+	return sr_sharing_look(conn, &work->sharing, work->known.row, shared);
 }
 
 static sr_status delete_record(sr_conn *conn, void *arg)
@@ -317,7 +285,8 @@ static sr_status delete_stored(deletion *work)
 	if ((rc = read_record(&work->known)) != SR_OK)
 		return rc;
 	if (work->known.file->stored) {
-		if ((rc = spell(work)) != SR_OK)
+		if ((rc = sr_sharing_spell(&work->sharing, &catalog->settings,
+					   work->known.file->path)) != SR_OK)
 			return rc;
 		rc = sr_place_open(&catalog->settings, work->known.file->path, &work->place);
 		if (rc == SR_OK)
@@ -335,14 +304,11 @@ static sr_status delete_stored(deletion *work)
 sr_status sr_file_delete_stored(sr_catalog *catalog, const sr_id *client, sr_text key)
 {
 	deletion work = {.known = {.catalog = catalog, .client = client, .key = key},
-			 .place = {.folder = -1},
-			 .absolute = SR_BUFFER_EMPTY,
-			 .relative = SR_BUFFER_EMPTY};
+			 .place = {.folder = -1}};
 	sr_status rc = delete_stored(&work);
 
 	sr_place_close(&work.place);
-	sr_buffer_free(&work.relative);
-	sr_buffer_free(&work.absolute);
+	sr_sharing_free(&work.sharing);
 	sr_file_free(work.known.file);
 	return sr_return(rc);
 }

@@ -1,0 +1,51 @@
+#include "sharing.h"
+
+#include <string.h>
+
+#include "place.h"
+
+sr_status sr_sharing_spell(sr_sharing *sharing, const sr_settings *settings, sr_text path)
+{
+	size_t folder = (size_t)(strrchr(settings->path, '/') + 1 - settings->path);
+	sr_status rc;
+
+	*sharing = (sr_sharing){.path = path};
+	if ((rc = sr_place_resolve(settings, path, &sharing->absolute)) != SR_OK)
+		return rc;
+	if (strncmp(sharing->absolute.data, settings->path, folder) == 0)
+		sr_buffer_add_string(&sharing->relative, sharing->absolute.data + folder);
+	return sr_buffer_status(&sharing->relative);
+}
+
+void sr_sharing_free(sr_sharing *sharing)
+{
+	sr_buffer_free(&sharing->relative);
+	sr_buffer_free(&sharing->absolute);
+}
+
+/* Of a version it is not known whether its bytes are stored; in doubt they are. */
+sr_status sr_sharing_look(sr_conn *conn, const sr_sharing *sharing, int64_t except, bool *shared)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+
+	rc = sr_prepare(conn,
+			"SELECT 1 FROM files WHERE PathName IN ($1, $2, $3)"
+			" AND rowid IS NOT $4 AND IsStored <> 0"
+			" UNION ALL SELECT 1 FROM file_versions v WHERE v.PathName IN ($1, $2, $3)"
+			" AND v.FileID IS NOT (SELECT f.ID FROM files f WHERE f.rowid = $4)"
+			" LIMIT 1",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_name(stmt, 1, sharing->path);
+	sr_bind_name(stmt, 2, sr_buffer_text(&sharing->absolute));
+	if (sharing->relative.length > 0)
+		sr_bind_name(stmt, 3, sr_buffer_text(&sharing->relative));
+	else
+		sr_bind_null(stmt, 3);
+	sr_bind_integer(stmt, 4, except);
+	rc = sr_step(stmt, shared);
+	sr_stmt_done(stmt);
+	return rc;
+}
