@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../base/clock.h"
 
@@ -26,7 +27,9 @@ static const sr_health_limits own_limits = {
 
 #define SECONDS     2.0 /* Of each part of a quick check-up. */
 #define SECONDS_MAX 1e6
-#define TELL_EVERY  50000000 /* Nanoseconds between two calls of progress. */
+#define PATIENCE    1000000000 /* Nanoseconds with what changes this very moment, */
+#define PAUSE       20000000   /* and between two looks at it. */
+#define TELL_EVERY  50000000   /* Nanoseconds between two calls of progress. */
 
 typedef struct check {
 	const char *what; /* For people: what it looks at. */
@@ -269,6 +272,18 @@ static void add_failure(sr_checkup *c, const check *which, sr_status rc)
 		       "%s cannot be checked: %s", which->what, words);
 }
 
+/* What is read without its log may get one in this very moment, or lose it: that passes, and is
+ * tried again after a short pause. A lock that was waited for is another matter. */
+static bool is_passing(sr_status rc, int64_t began)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE};
+
+	if ((rc != SR_BUSY && rc != SR_READ_ONLY) || sr_clock_ns() - began >= PATIENCE)
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
 static sr_status run_once(sr_checkup *c, const check *which)
 {
 	sr_status rc;
@@ -291,13 +306,13 @@ static sr_status run(sr_checkup *c, const check *which)
 	size_t findings = c->health->finding_count;
 	size_t unseen = c->health->unseen_count;
 	bool boxed = !c->options.full && !which->files;
+	int64_t began = sr_clock_ns();
 	sr_status rc;
 
 	c->late = false;
 	c->deadline = boxed ? sr_clock_ns() + (int64_t)(c->options.seconds * 1e9) : 0;
 	rc = run_once(c, which);
-	if (rc == SR_BUSY) {
-		/* Read without a log that another program has begun meanwhile: with it, then. */
+	while (is_passing(rc, began)) {
 		take_back(c, findings, unseen);
 		rc = run_once(c, which);
 	}
@@ -488,9 +503,21 @@ sr_status sr_health_check(sr_catalog *catalog, const sr_health_options *options,
 }
 
 /* Reading alone; but a log that a crash has left can only be used by who may write. */
+static sr_status open_once(sr_catalog **catalog, sr_options *options)
+{
+	sr_status rc;
+
+	options->read_only = true;
+	if ((rc = sr_open(catalog, options)) != SR_READ_ONLY)
+		return rc;
+	options->read_only = false;
+	return sr_open(catalog, options);
+}
+
 static sr_status open_to_read(sr_catalog **catalog, const sr_options *where)
 {
 	sr_options options;
+	int64_t began = sr_clock_ns();
 	sr_status rc;
 
 	if (where == NULL)
@@ -498,12 +525,10 @@ static sr_status open_to_read(sr_catalog **catalog, const sr_options *where)
 	else
 		options = *where;
 	options.create = options.migrate = false;
-	options.read_only = true;
-	rc = sr_open(catalog, &options);
-	if (rc != SR_READ_ONLY)
-		return rc;
-	options.read_only = false;
-	return sr_open(catalog, &options);
+	rc = open_once(catalog, &options);
+	while (is_passing(rc, began))
+		rc = open_once(catalog, &options);
+	return rc;
 }
 
 /* Why it cannot be opened, where that is the database's fault. */

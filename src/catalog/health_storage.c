@@ -377,6 +377,7 @@ sr_status sr_check_stored(sr_checkup *c)
 	int64_t count = 0;
 	sr_status rc;
 
+	c->health->stored_files = c->health->stored_failed = 0;
 	if ((rc = count_stored(c, &count)) != SR_OK)
 		return rc;
 	c->total = (int64_t)((double)count * c->options.sample / 100);

@@ -116,6 +116,16 @@ damage() {
 		"$(sqlite3 "$STRONGROOM_DB" 'SELECT Files, Bytes FROM client_usage')"
 }
 
+@test "sessions that come and go meanwhile are no trouble" {
+	for i in $(seq 60); do
+		sqlite3 -cmd '.timeout 5000' "$STRONGROOM_DB" "UPDATE files SET FileSize = $i WHERE rowid = $i"
+	done &
+	writer=$!
+	while kill -0 "$writer" 2>/dev/null; do strongroom health --plain >/dev/null; done
+	wait "$writer"
+	strongroom health --full
+}
+
 @test "a reader of another process is seen" {
 	exec 9> >(sqlite3 "$STRONGROOM_DB" >/dev/null)
 	echo "INSERT INTO metrics_history (timestamp, metric_name, value) VALUES ('now', 'x', 1); BEGIN; SELECT count(*) FROM files;" >&9
