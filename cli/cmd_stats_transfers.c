@@ -8,7 +8,7 @@
 #include "json.h"
 #include "memory.h"
 
-enum { BAR = 18 }; /* Columns of the longest: all others fit 80 with it. */
+enum { BAR = 14 }; /* Columns of the longest: all others fit 80 with it. */
 
 struct days {
 	sr_transfer_day *list; /* The dates are copies. */

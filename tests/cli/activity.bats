@@ -89,9 +89,9 @@ old_rows() {
 	equal "[3,\"$today\",0]" "$(json '[length, .[2].date, .[2].total_files]' stats --transfers --days 3)"
 	equal "[\"2020-02-29\",\"$yesterday\"]" "$(json 'map(.date)' stats --transfers --days 0)"
 	equal 30 "$(json length stats --transfers)"
-	LC_ALL=C strongroom stats --transfers --days 0 | grep -q "^$yesterday .* ##################$"
-	LC_ALL=C strongroom stats --transfers --days 0 | grep -q '^2020-02-29 .* #########$'
-	LC_ALL=C.UTF-8 strongroom stats --transfers --days 0 | grep -q '^2020-02-29 .* █████████$'
+	LC_ALL=C strongroom stats --transfers --days 0 | grep -q "^$yesterday .* ##############$"
+	LC_ALL=C strongroom stats --transfers --days 0 | grep -q '^2020-02-29 .* #######$'
+	LC_ALL=C.UTF-8 strongroom stats --transfers --days 0 | grep -q '^2020-02-29 .* ███████$'
 	LC_ALL=C strongroom stats --transfers --days 30 | awk '{ if (length($0) > 80) exit 1 }'
 	equal "date,total_files,total_bytes,successful_transfers,failed_transfers,average_file_size,peak_transfer_speed" \
 		"$(strongroom stats --transfers --csv | head -1 | tr -d '\r')"
