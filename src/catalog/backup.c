@@ -205,13 +205,20 @@ static sr_status pack(backing *b, const char *plain, const char *part)
 	return rc;
 }
 
+/* A part's name that another thread of this process has taken in this very moment is free again
+ * under the next number. */
+#define TRIES 100
+
 static sr_status copy_packed(backing *b, const char *part)
 {
 	char name[4096], plain[4096];
-	sr_status rc;
+	sr_status rc = SR_EXISTS;
 
-	if ((rc = sr_backup_name(database(b), NULL, "", name)) != SR_OK ||
-	    (rc = sr_part_name(name, plain)) != SR_OK || (rc = copy(b, plain)) != SR_OK)
+	for (int i = 0; i < TRIES && rc == SR_EXISTS; i++)
+		if ((rc = sr_backup_name(database(b), NULL, "", name)) == SR_OK &&
+		    (rc = sr_part_name(name, plain)) == SR_OK)
+			rc = copy(b, plain);
+	if (rc != SR_OK)
 		return rc;
 	rc = pack(b, plain, part);
 	unlink(plain);
@@ -254,6 +261,20 @@ static void note(backing *b)
 		       sr_quoted(sr_text_of(b->path)), sr_error_message());
 }
 
+/* The whole copy, still under its part's name. */
+static sr_status write_part(backing *b, char part[4096])
+{
+	sr_status rc;
+
+	for (int i = 0;; i++) {
+		if ((rc = sr_part_name(b->path, part)) == SR_OK)
+			rc = packs(b) ? copy_packed(b, part) : copy(b, part);
+		if (rc != SR_EXISTS || b->folder[0] == '\0' || i == TRIES ||
+		    (rc = name_again(b)) != SR_OK)
+			return rc;
+	}
+}
+
 static sr_status back_up(backing *b)
 {
 	int64_t began = sr_clock_ns();
@@ -263,9 +284,7 @@ static sr_status back_up(backing *b)
 	if ((rc = choose(b)) != SR_OK)
 		return rc;
 	sweep(b);
-	if ((rc = sr_part_name(b->path, part)) != SR_OK ||
-	    (rc = packs(b) ? copy_packed(b, part) : copy(b, part)) != SR_OK ||
-	    (rc = finish(b, part)) != SR_OK)
+	if ((rc = write_part(b, part)) != SR_OK || (rc = finish(b, part)) != SR_OK)
 		return rc;
 	/* One that is not on the list is merely never rotated away. */
 	if (b->folder[0] && sr_rotation_note(database(b), b->path) != SR_OK)

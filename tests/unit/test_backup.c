@@ -241,6 +241,53 @@ static void test_options(void **state)
 	assert_ok(sr_backup(f->catalog, NULL, NULL));
 }
 
+#define THREADS 4
+#define EACH    3
+
+typedef struct worker {
+	catalog_fixture *f;
+	bool compress;
+	sr_backed_up done[EACH];
+	char words[256]; /* What went wrong. */
+} worker;
+
+static void *work(void *arg)
+{
+	worker *w = arg;
+
+	for (int i = 0; i < EACH && !w->words[0]; i++) {
+		sr_backup_options options = with_key(w->compress, false);
+
+		if (sr_backup(w->f->catalog, &options, &w->done[i]) != SR_OK)
+			snprintf(w->words, sizeof(w->words), "%s", sr_error_message());
+	}
+	return NULL;
+}
+
+/* Several of one second, by several threads: each has a name of its own. */
+static void test_threads(void **state)
+{
+	static worker workers[THREADS];
+	catalog_fixture *f = *state;
+	pthread_t threads[THREADS];
+
+	for (int i = 0; i < THREADS; i++) {
+		workers[i] = (worker){.f = f, .compress = i % 2};
+		assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+	}
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	for (int i = 0; i < THREADS; i++) {
+		assert_string_equal(workers[i].words, "");
+		for (int j = 0; j < EACH; j++)
+			assert_ok(
+				sr_backup_verify(&f->options, workers[i].done[j].path, NULL, NULL));
+	}
+	assert_int_equal(count_files(".part"), 0);
+	assert_int_equal(count_files("_backup_20"), THREADS * EACH);
+	assert_int_equal(integer(f, "SELECT count(*) FROM catalog_activity"), THREADS * EACH);
+}
+
 /* ---- Restoring ---- */
 
 /* Takes a backup, then changes the catalog. *rows are those of the backup. */
@@ -357,9 +404,9 @@ static void test_restore_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_plain),       TEST(test_packed),          TEST(test_wrong_key),
-		TEST(test_where),       TEST(test_options),         TEST(test_restore),
-		TEST(test_restore_old), TEST(test_restore_refused),
+		TEST(test_plain),   TEST(test_packed),      TEST(test_wrong_key),
+		TEST(test_where),   TEST(test_options),     TEST(test_threads),
+		TEST(test_restore), TEST(test_restore_old), TEST(test_restore_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
