@@ -19,7 +19,7 @@
 
 static const unsigned char magic[16] = "SQLite format 3";
 
-void pages_complain(sr_pages *pages, const char *fmt, ...)
+void sr_pages_complain(sr_pages *pages, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -38,7 +38,7 @@ const char *sr_pages_complaint(const sr_pages *pages, size_t index)
 
 /* ---- SQLite's own files ---- */
 
-sr_status pages_file_open(const char *name, int flags, sqlite3_file **file)
+sr_status sr_pages_file_open(const char *name, int flags, sqlite3_file **file)
 {
 	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
 	int code;
@@ -48,19 +48,19 @@ sr_status pages_file_open(const char *name, int flags, sqlite3_file **file)
 	code = vfs->xOpen(vfs, name, *file, flags, NULL);
 	if (code == SQLITE_OK)
 		return SR_OK;
-	pages_file_close(*file);
+	sr_pages_file_close(*file);
 	*file = NULL;
 	return sr_fail(code == SQLITE_NOMEM ? SR_NO_MEMORY : SR_IO, "%s cannot be opened", name);
 }
 
-void pages_file_close(sqlite3_file *file)
+void sr_pages_file_close(sqlite3_file *file)
 {
 	if (file && file->pMethods)
 		file->pMethods->xClose(file);
 	free(file);
 }
 
-bool pages_file_read(sqlite3_file *file, void *bytes, int length, int64_t offset)
+bool sr_pages_file_read(sqlite3_file *file, void *bytes, int length, int64_t offset)
 {
 	return file->pMethods->xRead(file, bytes, length, offset) == SQLITE_OK;
 }
@@ -97,27 +97,27 @@ static sr_status file_check(const char *path)
 
 /* ---- Pages ---- */
 
-bool pages_seen(const sr_pages *p, int64_t number)
+bool sr_pages_seen(const sr_pages *p, int64_t number)
 {
 	return p->seen[number / 8] >> number % 8 & 1;
 }
 
-void pages_mark(sr_pages *p, int64_t number)
+void sr_pages_mark(sr_pages *p, int64_t number)
 {
-	if (pages_seen(p, number))
+	if (sr_pages_seen(p, number))
 		return;
 	p->seen[number / 8] |= (unsigned char)(1 << number % 8);
 	p->visited++;
 }
 
-bool pages_read(sr_pages *p, int64_t number, unsigned char *page)
+bool sr_pages_read(sr_pages *p, int64_t number, unsigned char *page)
 {
 	if (number < 1 || number > p->count)
 		return false;
 	if (number < p->logged_count && p->logged[number] > 0)
-		return pages_file_read(p->log, page, (int)p->page_size, p->logged[number]);
-	return pages_file_read(p->file, page, (int)p->page_size,
-			       (number - 1) * (int64_t)p->page_size);
+		return sr_pages_file_read(p->log, page, (int)p->page_size, p->logged[number]);
+	return sr_pages_file_read(p->file, page, (int)p->page_size,
+				  (number - 1) * (int64_t)p->page_size);
 }
 
 int64_t sr_pages_count(const sr_pages *p)
@@ -133,7 +133,7 @@ int64_t sr_pages_visited(const sr_pages *p)
 void sr_pages_take(sr_pages *p, int64_t page)
 {
 	if (page >= 1 && page <= p->count)
-		pages_mark(p, page);
+		sr_pages_mark(p, page);
 }
 
 /* ---- The size of the pages, where the header does not say ---- */
@@ -146,13 +146,13 @@ static int share_of_pages(sr_pages *p, uint32_t size, unsigned char *page)
 	/* The first has lost its header, and the last may be cut. */
 	for (int64_t at = size; at + size <= p->file_size && at < SAMPLE_BYTES; at += size) {
 		all++;
-		good += pages_file_read(p->file, page, (int)size, at) &&
-			pages_plausible(page, size, false);
+		good += sr_pages_file_read(p->file, page, (int)size, at) &&
+			sr_pages_plausible(page, size, false);
 	}
 	if (all > 0)
 		return (int)(good * 1000 / all);
-	return p->file_size >= size && pages_file_read(p->file, page, (int)size, 0) &&
-			       pages_plausible(page, size, true)
+	return p->file_size >= size && sr_pages_file_read(p->file, page, (int)size, 0) &&
+			       sr_pages_plausible(page, size, true)
 		       ? 1000
 		       : 0;
 }
@@ -205,8 +205,8 @@ static sr_status header_take(sr_pages *p, const unsigned char *h)
 			       p->path);
 	p->first_free = get4(h + 32);
 	if (promised > p->count)
-		pages_complain(p, "it is cut short: %lld of %lld pages are there",
-			       (long long)p->count, (long long)promised);
+		sr_pages_complain(p, "it is cut short: %lld of %lld pages are there",
+				  (long long)p->count, (long long)promised);
 	return SR_OK;
 }
 
@@ -216,12 +216,12 @@ static sr_status header_read(sr_pages *p)
 	bool good;
 
 	/* A short file leaves zeros, which are no header. */
-	(void)pages_file_read(p->file, header, HEADER_SIZE, 0);
+	(void)sr_pages_file_read(p->file, header, HEADER_SIZE, 0);
 	good = header_good(header);
 	if (good) {
 		header_take_size(p, header);
 	} else {
-		p->page_size = pages_log_page_size(p);
+		p->page_size = sr_pages_log_page_size(p);
 		if (p->page_size == 0)
 			p->page_size = guess_page_size(p);
 		if (p->page_size == 0)
@@ -232,7 +232,7 @@ static sr_status header_read(sr_pages *p)
 		p->usable = p->page_size;
 	}
 	p->count = (p->file_size + p->page_size - 1) / p->page_size;
-	return pages_log_load(p, !good || header[19] == 2);
+	return sr_pages_log_load(p, !good || header[19] == 2);
 }
 
 /* Again, as the log has it. */
@@ -240,13 +240,13 @@ static sr_status header_settle(sr_pages *p)
 {
 	uint32_t size = p->page_size;
 
-	if (pages_read(p, 1, p->page) && header_good(p->page)) {
+	if (sr_pages_read(p, 1, p->page) && header_good(p->page)) {
 		header_take_size(p, p->page);
 		if (p->page_size == size)
 			return header_take(p, p->page);
 		p->page_size = p->usable = size;
 	}
-	pages_complain(p, "its header is lost");
+	sr_pages_complain(p, "its header is lost");
 	return SR_OK;
 }
 
@@ -279,7 +279,7 @@ static sr_status open_file(sr_pages *p)
 	sr_status rc;
 
 	/* For writing, since only so it can be locked; nothing is written. */
-	rc = pages_file_open(p->name, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MAIN_DB, &p->file);
+	rc = sr_pages_file_open(p->name, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MAIN_DB, &p->file);
 	if (rc != SR_OK)
 		return rc;
 	if ((rc = file_lock(p, access(p->path, W_OK) == 0)) != SR_OK)
@@ -316,8 +316,8 @@ void sr_pages_close(sr_pages *p)
 		return;
 	if (p->file && p->file->pMethods)
 		p->file->pMethods->xUnlock(p->file, SQLITE_LOCK_NONE);
-	pages_file_close(p->log);
-	pages_file_close(p->file);
+	sr_pages_file_close(p->log);
+	sr_pages_file_close(p->file);
 	sqlite3_free_filename((char *)(uintptr_t)p->name);
 	sr_buffer_free(&p->payload);
 	free(p->values);

@@ -34,25 +34,25 @@ struct sr_pages {
 /* sqlite_pages.c */
 
 /* The page's bytes as of the last commit; false where they cannot be had. */
-bool pages_read(sr_pages *pages, int64_t number, unsigned char *page);
-bool pages_seen(const sr_pages *pages, int64_t number);
-void pages_mark(sr_pages *pages, int64_t number);
-void pages_complain(sr_pages *pages, const char *fmt, ...) SR_PRINTF(2, 3);
-sr_status pages_file_open(const char *name, int flags, sqlite3_file **file);
-void pages_file_close(sqlite3_file *file);
-bool pages_file_read(sqlite3_file *file, void *bytes, int length, int64_t offset);
+bool sr_pages_read(sr_pages *pages, int64_t number, unsigned char *page);
+bool sr_pages_seen(const sr_pages *pages, int64_t number);
+void sr_pages_mark(sr_pages *pages, int64_t number);
+void sr_pages_complain(sr_pages *pages, const char *fmt, ...) SR_PRINTF(2, 3);
+sr_status sr_pages_file_open(const char *name, int flags, sqlite3_file **file);
+void sr_pages_file_close(sqlite3_file *file);
+bool sr_pages_file_read(sqlite3_file *file, void *bytes, int length, int64_t offset);
 
 /* sqlite_pages_log.c */
 
 /* The size of pages that a log beside says; 0 without. */
-uint32_t pages_log_page_size(const sr_pages *pages);
+uint32_t sr_pages_log_page_size(const sr_pages *pages);
 /* Finds the log or the journal, and what of it counts. */
-sr_status pages_log_load(sr_pages *pages, bool uses_log);
+sr_status sr_pages_log_load(sr_pages *pages, bool uses_log);
 
 /* sqlite_tree.c */
 
 /* Whether the bytes can be those of a page of a table or an index. */
-bool pages_plausible(const unsigned char *page, uint32_t usable, bool first);
+bool sr_pages_plausible(const unsigned char *page, uint32_t usable, bool first);
 
 static inline uint32_t get2(const unsigned char *p)
 {

@@ -29,7 +29,7 @@ static sr_status beside(const char *name, int kind, sqlite3_file **file, int64_t
 	if (stat(name, &st) != 0 || st.st_size == 0 || !S_ISREG(st.st_mode))
 		return SR_OK;
 	*size = st.st_size;
-	return pages_file_open(name, SQLITE_OPEN_READONLY | kind, file);
+	return sr_pages_file_open(name, SQLITE_OPEN_READONLY | kind, file);
 }
 
 /* Grows on demand, since a log may hold pages beyond the file's end. */
@@ -58,7 +58,7 @@ static bool log_header_good(const unsigned char *h)
 	return (get4(h) & ~1u) == 0x377f0682 && get4(h + 4) == 3007000 && is_page_size(get4(h + 8));
 }
 
-uint32_t pages_log_page_size(const sr_pages *p)
+uint32_t sr_pages_log_page_size(const sr_pages *p)
 {
 	unsigned char header[LOG_HEADER];
 	sqlite3_file *log;
@@ -67,9 +67,9 @@ uint32_t pages_log_page_size(const sr_pages *p)
 
 	if (beside(sqlite3_filename_wal(p->name), SQLITE_OPEN_WAL, &log, &length) != SR_OK || !log)
 		return 0;
-	if (pages_file_read(log, header, LOG_HEADER, 0) && log_header_good(header))
+	if (sr_pages_file_read(log, header, LOG_HEADER, 0) && log_header_good(header))
 		size = get4(header + 8);
-	pages_file_close(log);
+	sr_pages_file_close(log);
 	return size;
 }
 
@@ -101,7 +101,7 @@ static sr_status log_frames(sr_pages *p, const unsigned char *header, sums s, in
 	for (int64_t at = LOG_HEADER; rc == SR_OK && at + frame <= until; at += frame) {
 		int64_t number;
 
-		if (!pages_file_read(p->log, bytes, (int)frame, at) ||
+		if (!sr_pages_file_read(p->log, bytes, (int)frame, at) ||
 		    memcmp(bytes + 8, header + 16, 8) != 0)
 			break;
 		sums_add(&s, bytes, 8);
@@ -130,7 +130,7 @@ static sr_status log_load(sr_pages *p)
 	rc = beside(sqlite3_filename_wal(p->name), SQLITE_OPEN_WAL, &p->log, &length);
 	if (rc != SR_OK || p->log == NULL)
 		return rc;
-	if (!pages_file_read(p->log, header, LOG_HEADER, 0) || !log_header_good(header) ||
+	if (!sr_pages_file_read(p->log, header, LOG_HEADER, 0) || !log_header_good(header) ||
 	    get4(header + 8) != p->page_size)
 		goto bad;
 	s.big = get4(header) & 1;
@@ -145,7 +145,7 @@ static sr_status log_load(sr_pages *p)
 		p->count = count;
 	return SR_OK;
 bad:
-	pages_complain(p, "its log is damaged from the start, and nothing of it is used");
+	sr_pages_complain(p, "its log is damaged from the start, and nothing of it is used");
 	return SR_OK;
 }
 
@@ -168,7 +168,7 @@ static sr_status journal_part(sr_pages *p, int64_t *at, int64_t length, bool *go
 	int64_t records, sector;
 	sr_status rc = record ? SR_OK : sr_fail_memory();
 
-	*good = rc == SR_OK && pages_file_read(p->log, header, 28, *at) &&
+	*good = rc == SR_OK && sr_pages_file_read(p->log, header, 28, *at) &&
 		memcmp(header, journal_magic, 8) == 0 &&
 		(*at > 0 || get4(header + 24) == p->page_size);
 	if (!*good)
@@ -181,7 +181,7 @@ static sr_status journal_part(sr_pages *p, int64_t *at, int64_t length, bool *go
 	for (int64_t i = 0; i < records && rc == SR_OK; i++, *at += size) {
 		int64_t number;
 
-		if (!pages_file_read(p->log, record, (int)size, *at))
+		if (!sr_pages_file_read(p->log, record, (int)size, *at))
 			break;
 		number = get4(record);
 		if (get4(record + size - 4) !=
@@ -210,7 +210,7 @@ static sr_status journal_load(sr_pages *p)
 	return rc;
 }
 
-sr_status pages_log_load(sr_pages *p, bool uses_log)
+sr_status sr_pages_log_load(sr_pages *p, bool uses_log)
 {
 	int64_t in_file = p->count;
 	sr_status rc;

@@ -60,7 +60,7 @@ static uint32_t cell_at(const page_head *head, uint32_t usable, uint32_t index)
 	return at >= head->pointers + 2 * head->cells && at + 4 <= usable ? at : 0;
 }
 
-bool pages_plausible(const unsigned char *page, uint32_t usable, bool first)
+bool sr_pages_plausible(const unsigned char *page, uint32_t usable, bool first)
 {
 	page_head head;
 
@@ -185,7 +185,7 @@ static bool overflow_read(sr_pages *p, uint32_t first, uint64_t left, bool *holl
 	while (left > 0) {
 		uint64_t part = left < p->usable - 4 ? left : p->usable - 4;
 
-		if (!pages_read(p, number, p->page))
+		if (!sr_pages_read(p, number, p->page))
 			return false;
 		*hollow = *hollow || is_zero(p->page, p->usable);
 		sr_buffer_add(&p->payload, p->page + 4, (size_t)part);
@@ -214,11 +214,11 @@ static bool is_hollow(const sr_value *values, size_t count, uint32_t usable)
 /* Once the whole chain was good, its pages are the row's. */
 static void overflow_mark(sr_pages *p, uint32_t first)
 {
-	for (uint32_t number = first; number > 0 && pages_read(p, number, p->page);
+	for (uint32_t number = first; number > 0 && sr_pages_read(p, number, p->page);
 	     number = get4(p->page)) {
-		if (pages_seen(p, number))
+		if (sr_pages_seen(p, number))
 			break;
-		pages_mark(p, number);
+		sr_pages_mark(p, number);
 	}
 }
 
@@ -357,18 +357,18 @@ static sr_status walk_page(walker *w, int64_t number, int depth)
 	sr_status rc = SR_OK;
 	page_head head;
 
-	if (depth > DEPTH_AT_MOST || number < 1 || number > p->count || pages_seen(p, number)) {
+	if (depth > DEPTH_AT_MOST || number < 1 || number > p->count || sr_pages_seen(p, number)) {
 		w->walk->lost_pages++;
 		return SR_OK;
 	}
 	if ((page = malloc(p->page_size)) == NULL)
 		return sr_fail_memory();
-	if (!pages_read(p, number, page) || !head_parse(page, p->usable, number == 1, &head) ||
+	if (!sr_pages_read(p, number, page) || !head_parse(page, p->usable, number == 1, &head) ||
 	    !kind_fits(w, head.kind) || (!is_inner(head.kind) && !leaf_belongs(w, &head))) {
 		w->walk->lost_pages++;
 		goto err0;
 	}
-	pages_mark(p, number);
+	sr_pages_mark(p, number);
 	if (is_inner(head.kind))
 		rc = walk_inner(w, &head, depth);
 	else
@@ -401,19 +401,19 @@ void sr_pages_mark_free(sr_pages *p)
 	int64_t number = p->first_free;
 
 	/* A page that comes again ends a list that bites its tail. */
-	while (trunk && number > 0 && number <= p->count && !pages_seen(p, number) &&
-	       pages_read(p, number, trunk)) {
+	while (trunk && number > 0 && number <= p->count && !sr_pages_seen(p, number) &&
+	       sr_pages_read(p, number, trunk)) {
 		uint32_t leaves = get4(trunk + 4);
 
 		if (leaves > p->usable / 4 - 2)
 			break;
-		pages_mark(p, number);
+		sr_pages_mark(p, number);
 		for (uint32_t i = 0; i < leaves; i++)
 			sr_pages_take(p, get4(trunk + 8 + 4 * i));
 		number = get4(trunk);
 	}
 	if (number != 0)
-		pages_complain(p, "its list of free pages is damaged");
+		sr_pages_complain(p, "its list of free pages is damaged");
 	free(trunk);
 }
 
@@ -422,7 +422,7 @@ int64_t sr_pages_adrift(sr_pages *p, int64_t after)
 	page_head head;
 
 	for (int64_t number = after + 1; number <= p->count; number++)
-		if (!pages_seen(p, number) && pages_read(p, number, p->page) &&
+		if (!sr_pages_seen(p, number) && sr_pages_read(p, number, p->page) &&
 		    head_parse(p->page, p->usable, number == 1, &head) &&
 		    head.kind == KIND_TABLE_LEAF && head.cells > 0)
 			return number;
@@ -442,7 +442,7 @@ sr_status sr_pages_leaf(sr_pages *pages, int64_t number, sr_pages_row_fn fn, voi
 	sr_status rc = page ? SR_OK : sr_fail_memory();
 	page_head head;
 
-	if (rc == SR_OK && pages_read(pages, number, page) &&
+	if (rc == SR_OK && sr_pages_read(pages, number, page) &&
 	    head_parse(page, pages->usable, number == 1, &head) && head.kind == KIND_TABLE_LEAF)
 		for (uint32_t i = 0; i < head.cells && rc == SR_OK; i++)
 			rc = walk_cell(&w, &head, i);

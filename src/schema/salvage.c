@@ -131,7 +131,7 @@ static void notes_take(salvage *s)
 	const char *words;
 
 	for (size_t i = 0; (words = sr_pages_complaint(s->pages, i)) != NULL; i++)
-		salvage_note(s, "%s", words);
+		sr_salvage_note(s, "%s", words);
 }
 
 static sr_status rows_all(salvage *s)
@@ -141,14 +141,14 @@ static sr_status rows_all(salvage *s)
 
 	if ((rc = sr_conn_begin(s->conn, SR_TRANSACTION_WRITE)) != SR_OK)
 		return rc;
-	if ((rc = salvage_schema(s)) != SR_OK || (rc = salvage_ledger(s)) != SR_OK ||
-	    (rc = salvage_complete(s)) != SR_OK || (rc = salvage_rows(s)) != SR_OK ||
-	    (rc = salvage_adrift(s)) != SR_OK || (rc = salvage_indexes(s)) != SR_OK ||
-	    (rc = salvage_ledger_strays(s, &strays)) != SR_OK ||
+	if ((rc = sr_salvage_schema(s)) != SR_OK || (rc = sr_salvage_ledger(s)) != SR_OK ||
+	    (rc = sr_salvage_complete(s)) != SR_OK || (rc = sr_salvage_rows(s)) != SR_OK ||
+	    (rc = sr_salvage_adrift(s)) != SR_OK || (rc = sr_salvage_indexes(s)) != SR_OK ||
+	    (rc = sr_salvage_ledger_strays(s, &strays)) != SR_OK ||
 	    (rc = refuse_strangers(s)) != SR_OK)
 		return rc;
 	for (size_t i = 0; i < s->table_count; i++)
-		if ((rc = salvage_count_lost(s, &s->tables[i])) != SR_OK)
+		if ((rc = sr_salvage_count_lost(s, &s->tables[i])) != SR_OK)
 			return rc;
 	/* What the ledger has lost, the version says. */
 	if (s->version >= 0 &&
@@ -212,8 +212,8 @@ sr_status sr_schema_salvage(sr_pages *pages, sr_conn *conn, const sr_salvage_opt
 	*salvaged = NULL;
 	if ((rc = run(&s)) == SR_OK)
 		rc = outcome_make(&s, salvaged);
-	salvage_tables_free(&s);
-	salvage_schema_free(&s);
+	sr_salvage_tables_free(&s);
+	sr_salvage_schema_free(&s);
 	sr_names_free(&s.index_texts);
 	sr_names_free(&s.indexes);
 	sr_names_free(&s.notes);

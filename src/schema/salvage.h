@@ -81,43 +81,43 @@ typedef struct salvage {
 /* salvage_schema.c */
 
 /* Reads the schema's own rows, and makes in the new one what they say. */
-sr_status salvage_schema(salvage *s);
-sr_status salvage_tables_describe(salvage *s);
+sr_status sr_salvage_schema(salvage *s);
+sr_status sr_salvage_tables_describe(salvage *s);
 /* Makes what a text says, and nothing else; one that cannot be made is noted. */
-sr_status salvage_object_make(salvage *s, const char *type, const char *name, const char *sql);
-void salvage_schema_free(salvage *s);
-void salvage_note(salvage *s, const char *fmt, ...) SR_PRINTF(2, 3);
+sr_status sr_salvage_object_make(salvage *s, const char *type, const char *name, const char *sql);
+void sr_salvage_schema_free(salvage *s);
+void sr_salvage_note(salvage *s, const char *fmt, ...) SR_PRINTF(2, 3);
 
 /* salvage_version.c */
 
 /* Once the ledger's rows are there: tells the version, and makes what is lacking. */
-sr_status salvage_complete(salvage *s);
+sr_status sr_salvage_complete(salvage *s);
 /* Takes numbers of versions out of the ledger that no program wrote there. */
-sr_status salvage_ledger_strays(salvage *s, bool *any);
+sr_status sr_salvage_ledger_strays(salvage *s, bool *any);
 /* An sr_pages_row_fn whose arg is an int64_t *: the highest version that a ledger's rows tell. */
-sr_status salvage_ledger_row(void *arg, int64_t number, const sr_value *values, size_t count);
+sr_status sr_salvage_ledger_row(void *arg, int64_t number, const sr_value *values, size_t count);
 
 /* salvage_rows.c */
 
 /* An sr_pages_row_fn: one row into the table s->now. */
-sr_status salvage_row(void *arg, int64_t number, const sr_value *values, size_t count);
+sr_status sr_salvage_row(void *arg, int64_t number, const sr_value *values, size_t count);
 /* The same: a row of sqlite_sequence, the numbers that were given. */
-sr_status salvage_sequence(void *arg, int64_t number, const sr_value *values, size_t count);
+sr_status sr_salvage_sequence(void *arg, int64_t number, const sr_value *values, size_t count);
 /* The ledger's rows, before all others. */
-sr_status salvage_ledger(salvage *s);
+sr_status sr_salvage_ledger(salvage *s);
 /* Every other table that has a first page, without indexes; and what those of the damaged know. */
-sr_status salvage_rows(salvage *s);
+sr_status sr_salvage_rows(salvage *s);
 /* Makes the indexes, once the rows are there. */
-sr_status salvage_indexes(salvage *s);
-void salvage_tables_free(salvage *s);
-bool salvage_is_damaged(const salvage_table *t);
+sr_status sr_salvage_indexes(salvage *s);
+void sr_salvage_tables_free(salvage *s);
+bool sr_salvage_is_damaged(const salvage_table *t);
 /* In the end: fills lost and exact. */
-sr_status salvage_count_lost(salvage *s, salvage_table *t);
-bool salvage_is_live(const salvage_live *live, int64_t number);
+sr_status sr_salvage_count_lost(salvage *s, salvage_table *t);
+bool sr_salvage_is_live(const salvage_live *live, int64_t number);
 
 /* salvage_adrift.c */
 
 /* Pages that nothing leads to: gives each to the table whose rows it can only hold. */
-sr_status salvage_adrift(salvage *s);
+sr_status sr_salvage_adrift(salvage *s);
 
 #endif

@@ -66,7 +66,7 @@ static sr_status row_fits(void *arg, int64_t number, const sr_value *values, siz
 	const salvage_table *t = f->table;
 
 	f->rows++;
-	f->live += t->live.known && salvage_is_live(&t->live, number);
+	f->live += t->live.known && sr_salvage_is_live(&t->live, number);
 	f->fits = f->fits && count <= t->column_count;
 	for (size_t i = 0; i < t->column_count && f->fits; i++) {
 		int fits = i < count ? value_fits(&t->columns[i], &values[i])
@@ -87,7 +87,7 @@ static sr_status ledger_fits(salvage *s, int64_t page, fitting *f)
 {
 	int64_t highest = -1;
 	sr_pages_walk walk = {0};
-	sr_status rc = sr_pages_leaf(s->pages, page, salvage_ledger_row, &highest, &walk);
+	sr_status rc = sr_pages_leaf(s->pages, page, sr_salvage_ledger_row, &highest, &walk);
 
 	f->score = highest > 0 ? INT64_MAX : -1;
 	return rc;
@@ -96,7 +96,7 @@ static sr_status ledger_fits(salvage *s, int64_t page, fitting *f)
 /* Those with whole pages have nothing adrift. */
 static bool is_candidate(const salvage_table *t)
 {
-	return !t->keyed && !t->made && salvage_is_damaged(t);
+	return !t->keyed && !t->made && sr_salvage_is_damaged(t);
 }
 
 /* The table that the page is of; NULL for none, and *several says whether for too many. */
@@ -160,7 +160,7 @@ static sr_status sequence_taken(salvage *s, int64_t page, bool *taken)
 	if (!*taken)
 		return rc;
 	sr_pages_take(s->pages, page);
-	return sr_pages_leaf(s->pages, page, salvage_sequence, s, &walk);
+	return sr_pages_leaf(s->pages, page, sr_salvage_sequence, s, &walk);
 }
 
 static sr_status page_take(salvage *s, int64_t page, salvage_table *owner)
@@ -170,7 +170,7 @@ static sr_status page_take(salvage *s, int64_t page, salvage_table *owner)
 	sr_pages_take(s->pages, page);
 	s->now = owner;
 	s->from_adrift = true;
-	rc = sr_pages_leaf(s->pages, page, salvage_row, s, &owner->walk);
+	rc = sr_pages_leaf(s->pages, page, sr_salvage_row, s, &owner->walk);
 	sr_stmt_done(owner->insert);
 	owner->insert = NULL;
 	return rc;
@@ -203,7 +203,7 @@ static bool is_needed(const salvage *s)
 	return needed;
 }
 
-sr_status salvage_adrift(salvage *s)
+sr_status sr_salvage_adrift(salvage *s)
 {
 	int64_t unplaced = 0, unknown = 0;
 	sr_status rc = SR_OK;
@@ -228,12 +228,12 @@ sr_status salvage_adrift(salvage *s)
 			rc = count_rows(s, page, &unknown);
 	}
 	if (unplaced > 0)
-		salvage_note(s,
-			     "%lld pages with rows could be of several tables, and were left out",
-			     (long long)unplaced);
+		sr_salvage_note(
+			s, "%lld pages with rows could be of several tables, and were left out",
+			(long long)unplaced);
 	/* Else they are what was there before, which no table needs. */
 	if (unknown > 0 && s->schema_damaged)
-		salvage_note(s, "%lld rows are of tables that are not known, and were left out",
-			     (long long)unknown);
+		sr_salvage_note(s, "%lld rows are of tables that are not known, and were left out",
+				(long long)unknown);
 	return rc;
 }

@@ -102,7 +102,7 @@ static sr_status progress_look(salvage *s)
 	return sr_fail(SR_INTERRUPTED, "cancelled; the new catalog was not made");
 }
 
-sr_status salvage_row(void *arg, int64_t number, const sr_value *values, size_t count)
+sr_status sr_salvage_row(void *arg, int64_t number, const sr_value *values, size_t count)
 {
 	salvage *s = arg;
 	salvage_table *t = s->now;
@@ -113,7 +113,7 @@ sr_status salvage_row(void *arg, int64_t number, const sr_value *values, size_t 
 		return SR_OK;
 	}
 	/* What an index that is whole does not know was deleted, or is an old copy. */
-	if (s->from_adrift && t->live.known && !salvage_is_live(&t->live, number))
+	if (s->from_adrift && t->live.known && !sr_salvage_is_live(&t->live, number))
 		return SR_OK;
 	if ((rc = insert_ready(s, t, count)) != SR_OK)
 		return rc;
@@ -144,7 +144,7 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-bool salvage_is_live(const salvage_live *live, int64_t number)
+bool sr_salvage_is_live(const salvage_live *live, int64_t number)
 {
 	return live->count > 0 &&
 	       bsearch(&number, live->numbers, live->count, sizeof(number), by_number) != NULL;
@@ -211,7 +211,7 @@ static sr_status live_read(salvage *s, salvage_table *t)
 /* ---- Tables ---- */
 
 /* Numbers that were given before must not be given again. */
-sr_status salvage_sequence(void *arg, int64_t number, const sr_value *values, size_t count)
+sr_status sr_salvage_sequence(void *arg, int64_t number, const sr_value *values, size_t count)
 {
 	static const char sql[] =
 		"UPDATE sqlite_sequence SET seq = max(seq, $2) WHERE name = $1 COLLATE NOCASE";
@@ -249,12 +249,12 @@ static sr_status sequences_read(salvage *s)
 		    NULL, &there);
 	for (size_t i = 0; i < s->object_count && rc == SR_OK && there; i++)
 		if (strcmp(s->objects[i].name, "sqlite_sequence") == 0 && s->objects[i].root > 0)
-			rc = sr_pages_tree(s->pages, s->objects[i].root, false, salvage_sequence, s,
-					   &walk);
+			rc = sr_pages_tree(s->pages, s->objects[i].root, false, sr_salvage_sequence,
+					   s, &walk);
 	return rc;
 }
 
-bool salvage_is_damaged(const salvage_table *t)
+bool sr_salvage_is_damaged(const salvage_table *t)
 {
 	return t->root == 0 || t->walk.lost_rows || t->walk.lost_pages;
 }
@@ -269,13 +269,13 @@ static sr_status table_read(salvage *s, salvage_table *t)
 	/* Only so that its pages are known. */
 	if (t->made)
 		return sr_pages_tree(s->pages, t->root, t->keyed, NULL, NULL, &ignored);
-	rc = sr_pages_tree(s->pages, t->root, t->keyed, salvage_row, s, &t->walk);
+	rc = sr_pages_tree(s->pages, t->root, t->keyed, sr_salvage_row, s, &t->walk);
 	sr_stmt_done(t->insert);
 	t->insert = NULL;
 	return rc;
 }
 
-sr_status salvage_ledger(salvage *s)
+sr_status sr_salvage_ledger(salvage *s)
 {
 	sr_status rc = SR_OK;
 
@@ -370,7 +370,7 @@ static sr_status indexes_set_aside(salvage *s)
 	return rc;
 }
 
-sr_status salvage_indexes(salvage *s)
+sr_status sr_salvage_indexes(salvage *s)
 {
 	sr_status rc = SR_OK;
 
@@ -379,13 +379,13 @@ sr_status salvage_indexes(salvage *s)
 
 		rc = sr_object_type(s->conn, s->indexes.names[i], there);
 		if (rc == SR_OK && there[0] == '\0')
-			rc = salvage_object_make(s, "index", s->indexes.names[i],
-						 s->index_texts.names[i]);
+			rc = sr_salvage_object_make(s, "index", s->indexes.names[i],
+						    s->index_texts.names[i]);
 	}
 	return rc;
 }
 
-sr_status salvage_rows(salvage *s)
+sr_status sr_salvage_rows(salvage *s)
 {
 	sr_status rc = indexes_set_aside(s);
 
@@ -395,7 +395,7 @@ sr_status salvage_rows(salvage *s)
 	for (size_t i = 0; i < s->table_count && rc == SR_OK; i++) {
 		salvage_table *t = &s->tables[i];
 
-		if (!t->walked && salvage_is_damaged(t) && !t->keyed && !t->made)
+		if (!t->walked && sr_salvage_is_damaged(t) && !t->keyed && !t->made)
 			rc = live_read(s, t);
 		t->walked = true;
 	}
@@ -423,18 +423,18 @@ static sr_status live_found(salvage *s, const salvage_table *t, int64_t *found)
 	if ((rc = sr_buffer_status(&sql)) == SR_OK)
 		rc = sr_prepare(s->conn, sql.data, &stmt);
 	while (rc == SR_OK && (rc = sr_step(stmt, &row)) == SR_OK && row)
-		*found += salvage_is_live(&t->live, sr_column_integer(stmt, 0));
+		*found += sr_salvage_is_live(&t->live, sr_column_integer(stmt, 0));
 	sr_stmt_done(stmt);
 	sr_buffer_free(&sql);
 	return rc;
 }
 
-sr_status salvage_count_lost(salvage *s, salvage_table *t)
+sr_status sr_salvage_count_lost(salvage *s, salvage_table *t)
 {
 	int64_t found = 0;
 	sr_status rc;
 
-	t->exact = !salvage_is_damaged(t) || t->live.known;
+	t->exact = !sr_salvage_is_damaged(t) || t->live.known;
 	if (t->live.count > 0 && (rc = live_found(s, t, &found)) != SR_OK)
 		return rc;
 	t->lost = (int64_t)t->live.count - found - t->refused;
@@ -447,7 +447,7 @@ sr_status salvage_count_lost(salvage *s, salvage_table *t)
 	return SR_OK;
 }
 
-void salvage_tables_free(salvage *s)
+void sr_salvage_tables_free(salvage *s)
 {
 	for (size_t i = 0; i < s->table_count; i++) {
 		salvage_table *t = &s->tables[i];

@@ -17,7 +17,7 @@
 static const char *const made_anew[] = {"client_usage", "files_replaced", "client_quotas_replaced",
 					NULL};
 
-void salvage_note(salvage *s, const char *fmt, ...)
+void sr_salvage_note(salvage *s, const char *fmt, ...)
 {
 	char text[400];
 	va_list ap;
@@ -168,8 +168,8 @@ static sr_status objects_correct(salvage *s)
 
 		if (meant == NULL)
 			continue;
-		salvage_note(s, "the text of the %s %s was damaged, and is put right", meant->type,
-			     meant->name);
+		sr_salvage_note(s, "the text of the %s %s was damaged, and is put right",
+				meant->type, meant->name);
 		free(o->sql);
 		free(o->name);
 		o->sql = strdup(meant->sql);
@@ -212,7 +212,7 @@ static bool guard_create(void *arg, sr_action action, const char *first, const c
 	}
 }
 
-sr_status salvage_object_make(salvage *s, const char *type, const char *name, const char *sql)
+sr_status sr_salvage_object_make(salvage *s, const char *type, const char *name, const char *sql)
 {
 	sr_stmt *stmt;
 	sr_status rc;
@@ -227,8 +227,8 @@ sr_status salvage_object_make(salvage *s, const char *type, const char *name, co
 		return rc;
 	/* A text that makes no sense was not written so. */
 	s->schema_damaged = s->schema_damaged || rc == SR_SQL;
-	salvage_note(s, "the %s %s was left out: %s", type, sr_quoted(sr_text_of(name)),
-		     sr_error_message());
+	sr_salvage_note(s, "the %s %s was left out: %s", type, sr_quoted(sr_text_of(name)),
+			sr_error_message());
 	sr_error_set("");
 	return SR_OK;
 }
@@ -254,7 +254,7 @@ static sr_status objects_make(salvage *s)
 			/* SQLite makes its own when they are needed. */
 			if (strcmp(o->type, types[t]) == 0 && o->sql &&
 			    strncasecmp(o->name, "sqlite_", 7) != 0 && !comes_again(s, i))
-				rc = salvage_object_make(s, o->type, o->name, o->sql);
+				rc = sr_salvage_object_make(s, o->type, o->name, o->sql);
 		}
 	return rc;
 }
@@ -404,7 +404,7 @@ static sr_status table_describe(salvage *s, const char *name, bool keyed)
 }
 
 /* Those that are new since the last time, too. */
-sr_status salvage_tables_describe(salvage *s)
+sr_status sr_salvage_tables_describe(salvage *s)
 {
 	sr_stmt *stmt;
 	sr_status rc;
@@ -427,17 +427,17 @@ sr_status salvage_tables_describe(salvage *s)
 	return rc;
 }
 
-sr_status salvage_schema(salvage *s)
+sr_status sr_salvage_schema(salvage *s)
 {
 	sr_status rc;
 
 	if ((rc = objects_read(s)) != SR_OK || (rc = objects_correct(s)) != SR_OK ||
 	    (rc = objects_make(s)) != SR_OK)
 		return rc;
-	return salvage_tables_describe(s);
+	return sr_salvage_tables_describe(s);
 }
 
-void salvage_schema_free(salvage *s)
+void sr_salvage_schema_free(salvage *s)
 {
 	for (size_t i = 0; i < s->object_count; i++) {
 		free(s->objects[i].type);

@@ -36,7 +36,7 @@ static sr_status version_shows(salvage *s, int v, bool *shows)
 }
 
 /* A row of a ledger says in words what its number means. */
-sr_status salvage_ledger_row(void *arg, int64_t number, const sr_value *values, size_t count)
+sr_status sr_salvage_ledger_row(void *arg, int64_t number, const sr_value *values, size_t count)
 {
 	int64_t *highest = arg;
 	const char *words;
@@ -60,7 +60,7 @@ static sr_status ledger_adrift(salvage *s, int *version)
 	     page = sr_pages_adrift(s->pages, page)) {
 		sr_pages_walk walk = {0};
 
-		rc = sr_pages_leaf(s->pages, page, salvage_ledger_row, &highest, &walk);
+		rc = sr_pages_leaf(s->pages, page, sr_salvage_ledger_row, &highest, &walk);
 	}
 	*version = (int)highest;
 	return rc;
@@ -124,7 +124,7 @@ static sr_status version_raise(salvage *s)
 
 /* A newer program's ledger goes on from ours without a gap. A number beyond ours that does not is
  * one of ours with a bit that fell over. */
-sr_status salvage_ledger_strays(salvage *s, bool *any)
+sr_status sr_salvage_ledger_strays(salvage *s, bool *any)
 {
 	static const char strays[] =
 		"SELECT max(v) > CAST($1 AS INTEGER) AND (count(*) <> max(v) OR min(v) <> 1)"
@@ -140,7 +140,7 @@ sr_status salvage_ledger_strays(salvage *s, bool *any)
 	    (rc = sr_ask(s->conn, strays, latest, NULL, &found)) != SR_OK || found != 1)
 		return rc;
 	*any = true;
-	salvage_note(s, "the ledger has numbers that make no sense, which were left out");
+	sr_salvage_note(s, "the ledger has numbers that make no sense, which were left out");
 	snprintf(sql, sizeof(sql),
 		 "DELETE FROM database_migrations WHERE CAST(version AS INTEGER) > %s", latest);
 	return sr_exec(s->conn, sql);
@@ -155,9 +155,9 @@ static sr_status version_tell(salvage *s)
 	bool legacy, strays, whole;
 	sr_status rc;
 
-	if ((rc = salvage_ledger_strays(s, &strays)) != SR_OK)
+	if ((rc = sr_salvage_ledger_strays(s, &strays)) != SR_OK)
 		return rc;
-	whole = table && !salvage_is_damaged(table) && !strays;
+	whole = table && !sr_salvage_is_damaged(table) && !strays;
 	/* An old one may have none. */
 	if (!s->schema_damaged && (whole || !table))
 		return sr_schema_version(s->conn, &s->version, &legacy);
@@ -189,14 +189,14 @@ static sr_status lacking_make(salvage *s)
 			    (rc = sr_object_type(s->conn, o->name, there)) != SR_OK ||
 			    there[0] != '\0')
 				continue;
-			if ((rc = salvage_object_make(s, o->type, o->name, o->sql)) == SR_OK)
-				salvage_note(s, "the %s %s was lost and is made anew", o->type,
-					     o->name);
+			if ((rc = sr_salvage_object_make(s, o->type, o->name, o->sql)) == SR_OK)
+				sr_salvage_note(s, "the %s %s was lost and is made anew", o->type,
+						o->name);
 		}
 	return rc;
 }
 
-sr_status salvage_complete(salvage *s)
+sr_status sr_salvage_complete(salvage *s)
 {
 	sr_status rc;
 
@@ -211,6 +211,6 @@ sr_status salvage_complete(salvage *s)
 		return SR_OK;
 	if ((rc = lacking_make(s)) == SR_OK &&
 	    (rc = sr_ledger_prepare(s->conn, sr_migration_sources, 0)) == SR_OK)
-		rc = salvage_tables_describe(s);
+		rc = sr_salvage_tables_describe(s);
 	return rc;
 }
