@@ -20,6 +20,7 @@ const char help_search[] =
 	"  --max-size N\n"
 	"  --verified        only verified files\n"
 	"  --present         leave out what the last record found missing\n"
+	"  --all-versions    earlier versions too, by their own size and date\n"
 	"  --sort KEY        date, name, path or size\n"
 	"  --reverse         the other way round\n"
 	"  --limit N         at most N files; 1000 without\n"
@@ -43,6 +44,7 @@ struct search_words {
 	const char *after;
 	bool verified;
 	bool present;
+	bool all_versions;
 	bool reverse;
 	bool all;
 };
@@ -103,6 +105,7 @@ static int build(struct cli *cli, const struct search_words *words, sr_query *qu
 	query->client_name = sr_text_of(words->client);
 	query->verified_only = words->verified;
 	query->present_only = words->present;
+	query->all_versions = words->all_versions;
 	query->reverse = words->reverse;
 	query->after = words->after;
 	if (words->type != NULL && words->type[0] == '\0')
@@ -181,6 +184,7 @@ int cmd_search(struct cli *cli)
 		{"max-size", 0, ARG_VALUE, &words.max_size},
 		{"verified", 0, ARG_FLAG, &words.verified},
 		{"present", 0, ARG_FLAG, &words.present},
+		{"all-versions", 0, ARG_FLAG, &words.all_versions},
 		{"sort", 0, ARG_VALUE, &words.sort},
 		{"reverse", 0, ARG_FLAG, &words.reverse},
 		{"limit", 0, ARG_VALUE, &words.limit},

@@ -1,5 +1,7 @@
 #include "file_listing.h"
 
+#include <stdio.h>
+
 #include "json.h"
 
 sr_text file_key(const sr_file *file)
@@ -29,6 +31,7 @@ struct listing *file_listing_begin(struct cli *cli, const char *key)
 		{"extension", "", COLUMN_EXACT},
 		{"versions", "", COLUMN_EXACT},
 		{"missing_since", "", COLUMN_EXACT},
+		{"version", "", COLUMN_EXACT},
 	};
 
 	return listing_begin(&cli->out, columns, sizeof(columns) / sizeof(columns[0]), key);
@@ -36,20 +39,26 @@ struct listing *file_listing_begin(struct cli *cli, const char *key)
 
 void file_listing_row(struct cli *cli, struct listing *list, const sr_file *file)
 {
+	const char *mark = file->missing_since.data != NULL ? "missing" : NULL;
 	char id[SR_ID_TEXT_SIZE];
+	char earlier[32];
 
 	if (cli->json) {
 		listing_object(list, json_of_file(file));
 		return;
 	}
 	sr_id_format(&file->id, id);
+	if (file->version != SR_NULL_INTEGER) {
+		snprintf(earlier, sizeof(earlier), "version %lld", (long long)file->version);
+		mark = earlier;
+	}
 	const struct cell cells[] = {
 		cell_string(file->has_id ? id : NULL),
 		cell_time(file->date),
 		cell_size(file->size),
 		cell_text(file->client_name),
 		cell_text(file_key(file)),
-		cell_state(file->missing_since.data != NULL ? "missing" : NULL),
+		cell_state(mark),
 		cell_text(file->name),
 		cell_text(file->path),
 		cell_text(file->original_path),
@@ -63,6 +72,7 @@ void file_listing_row(struct cli *cli, struct listing *list, const sr_file *file
 		cell_text(file->extension),
 		cell_integer(file->versions),
 		cell_time(file->missing_since),
+		cell_number(file->version),
 	};
 
 	listing_row(list, cells);

@@ -90,6 +90,7 @@ json_t *json_of_file(const sr_file *file)
 	json_object_add_text(o, "extension", file->extension);
 	json_object_set_new(o, "versions", json_of_integer(file->versions));
 	json_object_set_new(o, "missing_since", json_of(file->missing_since));
+	json_object_set_new(o, "version", json_of_integer(file->version));
 	return o;
 }
 

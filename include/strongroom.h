@@ -367,6 +367,8 @@ typedef struct sr_file {
 	int64_t current_version; /* CurrentVersionID, or SR_NULL_INTEGER. */
 	sr_text missing_since;   /* When record found it gone; null while it is there. */
 	sr_text recorded_at;     /* When this state was recorded, where known. */
+	int64_t version;         /* Of an earlier state, which a search with all_versions finds: its
+				    number. SR_NULL_INTEGER: this is how the file is now. */
 } sr_file;
 
 /* Fills a file with nulls; set what is known and save it. stored starts true. */
@@ -896,6 +898,8 @@ typedef struct sr_query {
 	int64_t max_size;
 	bool verified_only;
 	bool present_only; /* Leave out files marked missing. */
+	bool all_versions; /* Find earlier states too: each matches by its own path, size and date,
+			      and by its file's names and extension. None is verified. */
 	sr_sort sort;
 	bool reverse;
 	int64_t limit;     /* Rows at most; 0: all. sr_query_init sets 1000. */

@@ -18,11 +18,13 @@ typedef struct sr_filter {
 	int64_t max_size;
 	bool verified_only;
 	bool present_only;
+	bool all_versions; /* Earlier states too. */
 } sr_filter;
 
 /* Texts are borrowed until the next one. */
 typedef struct sr_candidate {
-	int64_t row; /* row_number of the shape's relation. */
+	int64_t row;     /* row_number of the shape's relation. */
+	int64_t version; /* ID in file_versions of an earlier state; 0: as the file is now. */
 	bool has_id;
 	sr_id id;
 	sr_text name;

@@ -27,7 +27,9 @@ int sr_rank_compare(sr_rank_order order, const sr_rank_key *a, const sr_rank_key
 		return a->has_id ? 1 : -1;
 	if ((difference = memcmp(&a->id, &b->id, sizeof(a->id))) != 0)
 		return difference;
-	return (a->row > b->row) - (a->row < b->row);
+	if (a->row != b->row)
+		return a->row > b->row ? 1 : -1;
+	return (a->version > b->version) - (a->version < b->version);
 }
 
 sr_status sr_rank_key_copy(const sr_rank_key *key, sr_rank_key *copy)

@@ -1,8 +1,8 @@
 /*
  * The order of search results, and the best of them in bounded memory.
  *
- * A key is what a row is sorted by: the sort key itself, then the id, then the row number, so that
- * no two rows are equal and a key tells exactly where to go on.
+ * A key is what a row is sorted by: the sort key itself, then the id, then the row number, then the
+ * version, so that no two rows are equal and a key tells exactly where to go on.
  */
 #ifndef SR_RANK_H
 #define SR_RANK_H
@@ -21,6 +21,7 @@ typedef struct sr_rank_key {
 	bool has_id;
 	sr_id id; /* Zeros without one. */
 	int64_t row;
+	int64_t version; /* As in sr_candidate. */
 } sr_rank_key;
 
 sr_rank_order sr_rank_order_of(sr_sort sort, bool reverse);

@@ -86,6 +86,7 @@ void sr_file_read(sr_stmt *stmt, sr_file *file)
 	file->current_version = sr_column_integer(stmt, CURRENT_VERSION_ID);
 	file->missing_since = sr_column_text(stmt, MISSING_SINCE);
 	file->recorded_at = sr_column_text(stmt, RECORDED_AT);
+	file->version = SR_NULL_INTEGER;
 }
 
 int64_t sr_file_row(sr_stmt *stmt)
@@ -125,6 +126,7 @@ void sr_file_init(sr_file *file)
 	file->inode = SR_NULL_INTEGER;
 	file->stored = true;
 	file->versions = 1;
+	file->version = SR_NULL_INTEGER;
 	file->current_version = SR_NULL_INTEGER;
 }
 

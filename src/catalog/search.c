@@ -6,6 +6,7 @@
  * the pass is made again for each further page, and pages grow, so that memory stays bounded
  * and the passes few.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +41,9 @@ typedef struct search {
 	size_t page_size;  /* Of the next page, before the limit. */
 	int64_t left;      /* Rows still wanted; -1: all. */
 	sr_buffer sql;     /* Fetches one row by its number, */
-	sr_stmt *stmt;     /* the one of the last step. */
+	sr_buffer earlier; /* and one of file_versions by its id. */
+	sr_stmt *stmt;     /* The one of the last step, */
+	sr_stmt *version;  /* and its earlier state; NULL where it is how the file is now. */
 	sr_file file;      /* What the last step handed out. */
 	char *token;       /* Once the last row was handed out, if there are more. */
 } search;
@@ -132,7 +135,11 @@ static bool matches_date(const sr_query *query, bool readable, int64_t instant)
 static void make_key(const sr_query *query, const sr_candidate *row, bool readable, int64_t instant,
 		     sr_rank_key *key)
 {
-	*key = (sr_rank_key){.has_id = row->has_id, .row = row->row};
+	*key = (sr_rank_key){
+		.has_id = row->has_id,
+		.row = row->row,
+		.version = row->version,
+	};
 	if (row->has_id)
 		key->id = row->id;
 	switch (query->sort) {
@@ -229,25 +236,63 @@ static sr_status turn_page(search *s)
 	return fill_page(s);
 }
 
-static sr_status fetch(search *s, int64_t row_number)
+/* The row of the last step was not read to its end. */
+static void forget_row(search *s)
+{
+	sr_stmt_done(s->stmt);
+	sr_stmt_done(s->version);
+	s->stmt = s->version = NULL;
+}
+
+/* Steps to the one row of a table with that number. */
+static sr_status fetch_row(search *s, const sr_buffer *sql, const char *table, int64_t number,
+			   sr_stmt **stmt)
 {
 	sr_status rc;
 	bool row;
 
-	/* The row of the last step was not read to its end. */
-	sr_stmt_done(s->stmt);
-	s->stmt = NULL;
-	if ((rc = sr_prepare(s->reading.conn, s->sql.data, &s->stmt)) != SR_OK)
+	if ((rc = sr_prepare(s->reading.conn, sql->data, stmt)) != SR_OK)
 		return rc;
-	sr_bind_integer(s->stmt, 1, row_number);
-	if ((rc = sr_step(s->stmt, &row)) != SR_OK)
+	sr_bind_integer(*stmt, 1, number);
+	if ((rc = sr_step(*stmt, &row)) != SR_OK || row)
 		return rc;
-	if (!row)
-		return sr_fail(SR_CORRUPT,
-			       "%s is damaged: row %lld of files was there and is gone within one "
-			       "read",
-			       sr_conn_path(s->reading.conn), (long long)row_number);
+	return sr_fail(SR_CORRUPT,
+		       "%s is damaged: row %lld of %s was there and is gone within one read",
+		       sr_conn_path(s->reading.conn), (long long)number, table);
+}
+
+/* What of the file was another then, and nothing of what is only known of it as it is now. */
+static void show_earlier(sr_file *file, const sr_file_version *version)
+{
+	file->version = version->number;
+	file->path = version->path;
+	file->size = version->size;
+	file->date = version->date;
+	file->crc = version->crc;
+	file->hash = version->hash;
+	file->recorded_at = version->created;
+	file->verified = false;
+	file->modified_ns = file->inode = SR_NULL_INTEGER;
+	file->transfer_duration = file->transfer_speed = SR_NULL_INTEGER;
+	file->compression_ratio = (double)NAN;
+}
+
+static sr_status fetch(search *s, const sr_rank_key *key)
+{
+	sr_file_version version;
+	sr_status rc;
+
+	forget_row(s);
+	if ((rc = fetch_row(s, &s->sql, "files", key->row, &s->stmt)) != SR_OK)
+		return rc;
 	sr_file_read(s->stmt, &s->file);
+	if (key->version == 0)
+		return SR_OK;
+	rc = fetch_row(s, &s->earlier, "file_versions", key->version, &s->version);
+	if (rc != SR_OK)
+		return rc;
+	sr_version_read(s->version, &version);
+	show_earlier(&s->file, &version);
 	return SR_OK;
 }
 
@@ -256,8 +301,7 @@ static sr_status fetch(search *s, int64_t row_number)
 /* Gives the connection back. */
 static void search_end(search *s)
 {
-	sr_stmt_done(s->stmt);
-	s->stmt = NULL;
+	forget_row(s);
 	sr_reading_end(&s->reading);
 	sr_ranking_free(&s->page);
 	s->position = 0;
@@ -275,7 +319,7 @@ static sr_status search_next(void *state, const sr_file **file)
 		search_end(s);
 		return SR_OK;
 	}
-	if ((rc = fetch(s, s->page.keys[s->position].row)) != SR_OK)
+	if ((rc = fetch(s, &s->page.keys[s->position])) != SR_OK)
 		return rc;
 	s->position++;
 	if (s->position == s->page.count && s->page.dropped && s->left == 0) {
@@ -299,6 +343,7 @@ static void search_close(void *state)
 	sr_buffer_free(&s->suffix);
 	sr_buffer_free(&s->scratch);
 	sr_buffer_free(&s->sql);
+	sr_buffer_free(&s->earlier);
 	sr_rank_key_free(&s->after);
 	free(s->token);
 	free(s);
@@ -381,6 +426,7 @@ static sr_status take_query(search *s, const sr_query *query)
 		.max_size = own->max_size,
 		.verified_only = own->verified_only,
 		.present_only = own->present_only,
+		.all_versions = own->all_versions,
 	};
 	s->order = sr_rank_order_of(own->sort, own->reverse);
 	s->left = own->limit > 0 ? own->limit : -1;
@@ -400,7 +446,10 @@ static sr_status start(search *s, sr_catalog *catalog)
 		return rc;
 	sr_file_select(&s->sql, &s->reading.shape, "f.ClientID");
 	sr_buffer_add_string(&s->sql, " WHERE f.row_number = $1");
-	if ((rc = sr_buffer_status(&s->sql)) != SR_OK)
+	sr_version_select(&s->earlier, &s->reading.shape);
+	sr_buffer_add_string(&s->earlier, " WHERE v.ID = $1");
+	if ((rc = sr_buffer_status(&s->sql)) != SR_OK ||
+	    (rc = sr_buffer_status(&s->earlier)) != SR_OK)
 		return rc;
 	return fill_page(s);
 }

@@ -9,11 +9,11 @@
 #define DIGEST_DIGITS 16
 
 /* What comes before the text, in this order. The letter tells later forms apart. */
-#define MARK        'a'
+#define MARK        'b'
 #define FLAG_LAST   1
 #define FLAG_ID     2
 #define FLAG_TEXT   4
-#define FIXED_BYTES (1 + DIGEST_DIGITS + 1 + 8 + 16 + 8 + 8 + 8)
+#define FIXED_BYTES (1 + DIGEST_DIGITS + 1 + 8 + 16 + 8 + 8 + 8 + 8)
 
 static void add_number(sr_buffer *bytes, int64_t number)
 {
@@ -58,6 +58,7 @@ static sr_status digest_query(const sr_query *query, char digest[65])
 	add_number(&bytes, query->max_size);
 	add_number(&bytes, query->verified_only);
 	add_number(&bytes, query->present_only);
+	add_number(&bytes, query->all_versions);
 	add_number(&bytes, query->sort);
 	add_number(&bytes, query->reverse);
 	if ((rc = sr_buffer_status(&bytes)) == SR_OK)
@@ -84,6 +85,7 @@ sr_status sr_token_make(const sr_query *query, const sr_rank_key *key, char **to
 	add_number(&bytes, key->number);
 	sr_buffer_add(&bytes, key->id.bytes, sizeof(key->id.bytes));
 	add_number(&bytes, key->row);
+	add_number(&bytes, key->version);
 	add_number(&bytes, query->from);
 	add_number(&bytes, query->to);
 	sr_buffer_add(&bytes, key->text.data, key->text.data ? key->text.length : 0);
@@ -173,10 +175,11 @@ sr_status sr_token_read(sr_query *query, const char *token, sr_rank_key *key)
 	seen.number = read_number(at + 1);
 	memcpy(seen.id.bytes, at + 9, sizeof(seen.id.bytes));
 	seen.row = read_number(at + 25);
+	seen.version = read_number(at + 33);
 	if ((rc = sr_rank_key_copy(&seen, key)) != SR_OK)
 		goto err0;
-	query->from = read_number(at + 33);
-	query->to = read_number(at + 41);
+	query->from = read_number(at + 41);
+	query->to = read_number(at + 49);
 
 err0:
 	sr_buffer_free(&bytes);
