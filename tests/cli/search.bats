@@ -21,7 +21,7 @@ names='[.files[].filename]'
 @test "newest first, the whole document with its keys" {
 	equal '["100 done.txt","100%_done.txt","Report.PDF","lone.txt","straße.txt"]' "$(json "$names" search)"
 	equal null "$(json .next search)"
-	equal '["category","client","crc","date","extension","filename","hash","id","mime_type","missing_since","original_path","path","size","verified","versions"]' \
+	equal '["category","client","crc","date","extension","filename","hash","id","mime_type","missing_since","original_path","path","size","verified","version","versions"]' \
 		"$(json '.files[0] | keys' search)"
 }
 
@@ -88,4 +88,16 @@ assert rows[2]["verified"] == "1" and rows[2]["crc"] == "1", rows'
 	refused 2 --min-size -- search --min-size 3 --max-size 2
 	refused 2 --from -- search --from 2026-02-01 --to 2026-01-01
 	refused 1 nobody -- search --client nobody
+}
+
+@test "earlier versions are found by what they were, and marked" {
+	strongroom client add two >/dev/null
+	for size in 5 7; do
+		printf 'original_path,size,date\n/v/plan.txt,%s,2026-03-0%s\n' "$size" "$size" |
+			strongroom file import --client two >/dev/null
+	done
+	equal '[[7,null]]' "$(json '[.files[] | [.size, .version]]' search plan)"
+	equal '[[7,null],[5,1]]' "$(json '[.files[] | [.size, .version]]' search plan --all-versions)"
+	equal '[5]' "$(json '[.files[].size]' search plan --all-versions --to 2026-03-05)"
+	strongroom search plan --all-versions | grep -q '5 B.*plan.txt *version 1$'
 }
