@@ -74,7 +74,7 @@ cell_tone tone_of_state(const char *word, size_t length)
 		{"good", TONE_GOOD},       {"healthy", TONE_GOOD},    {"verified", TONE_GOOD},
 		{"done", TONE_GOOD},       {"warning", TONE_WARNING}, {"missing", TONE_WARNING},
 		{"pending", TONE_WARNING}, {"stale", TONE_WARNING},   {"worse", TONE_WARNING},
-		{"goes", TONE_WARNING},    {"exceeded", TONE_BAD},    {"error", TONE_BAD},
+		{"pruned", TONE_WARNING},  {"exceeded", TONE_BAD},    {"error", TONE_BAD},
 		{"failed", TONE_BAD},      {"damaged", TONE_BAD},     {"broken", TONE_BAD},
 		{"lost", TONE_BAD},        {"unhealthy", TONE_BAD},
 	};
