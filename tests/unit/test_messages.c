@@ -307,6 +307,50 @@ CALL(version_activate)
 	return sr_version_activate(f->catalog, &f->client, sr_text_of("/a/b"), 1, NULL);
 }
 
+CALL(prune)
+{
+	sr_prune_options options;
+	sr_keep keep;
+
+	sr_keep_init(&keep);
+	keep.last = 1;
+	sr_prune_options_init(&options);
+	options.keep = &keep;
+	return sr_prune(f->catalog, &options, NULL);
+}
+
+CALL(policy_set)
+{
+	sr_keep keep;
+
+	sr_keep_init(&keep);
+	keep.last = 1;
+	return sr_policy_set(f->catalog, &f->client, &keep);
+}
+
+CALL(policy_get)
+{
+	sr_policy *policy = NULL;
+	sr_status rc = sr_policy_get(f->catalog, &f->client, &policy);
+
+	sr_policy_free(policy);
+	return rc;
+}
+
+CALL(policy_list)
+{
+	sr_policies *cursor = NULL;
+	sr_status rc = sr_policy_list(f->catalog, &cursor);
+
+	sr_policies_close(cursor);
+	return rc;
+}
+
+CALL(policy_clear)
+{
+	return sr_policy_clear(f->catalog, &f->client, NULL);
+}
+
 CALL(versions_next)
 {
 	const sr_file_version *version;
@@ -695,6 +739,11 @@ static const struct {
 	{"sr_version_find", version_find},
 	{"sr_version_pin", version_pin},
 	{"sr_version_activate", version_activate},
+	{"sr_prune", prune},
+	{"sr_policy_set", policy_set},
+	{"sr_policy_get", policy_get},
+	{"sr_policy_list", policy_list},
+	{"sr_policy_clear", policy_clear},
 	{"sr_search", search},
 	{"sr_statistics_get", statistics_get},
 	{"sr_pool_statistics_get", pool_statistics_get},
