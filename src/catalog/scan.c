@@ -27,6 +27,13 @@ static void add_conditions(sr_buffer *sql, const sr_reading *reading, const sr_f
 		sr_buffer_add_string(sql, " AND f.MissingSince IS NULL");
 }
 
+/* The version that stands for what the file f is: where an old database names none, the last
+ * active one, if any. */
+#define CURRENT_VERSION                                                                            \
+	"coalesce((SELECT c.ID FROM file_versions c WHERE c.ID = f.CurrentVersionID"               \
+	" AND c.FileID = f.ID), (SELECT m.ID FROM file_versions m WHERE m.FileID = f.ID"           \
+	" AND m.IsActive = 1 ORDER BY m.VersionNumber DESC, m.ID DESC LIMIT 1))"
+
 /* Earlier states of the files. Nobody has verified one: what was, was replaced. */
 static void add_earlier(sr_buffer *sql, const sr_reading *reading, const sr_filter *filter)
 {
@@ -36,7 +43,7 @@ static void add_earlier(sr_buffer *sql, const sr_reading *reading, const sr_filt
 			 " UNION ALL SELECT f.row_number, f.ID, f.FileName, v.PathName, "
 			 "f.OriginalPath, v.FileSize, %s, f.FileExtension, v.ID "
 			 "FROM file_versions v JOIN %s AS f ON f.ID = v.FileID "
-			 "WHERE v.ID IS NOT f.CurrentVersionID",
+			 "WHERE v.ID IS NOT " CURRENT_VERSION,
 			 reading->shape.version >= 6 ? "v.ModificationDate" : "NULL",
 			 reading->shape.files);
 	add_conditions(sql, reading, filter, "v.FileSize");

@@ -1,7 +1,9 @@
 /* Pruning: a calendar worked out by hand, random histories against a naive model, what others do
  * meanwhile, and what is left when it is cut short. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 
 #include "catalog_fixture.h"
@@ -552,6 +554,61 @@ static void test_killed(void **state)
 	assert_int_equal(files_done(f), 400);
 }
 
+/* ---- Others at work ---- */
+
+typedef struct saver {
+	const catalog_fixture *f;
+	atomic_bool stop;
+	int64_t saved;
+} saver;
+
+static void *go_on_saving(void *arg)
+{
+	saver *own = arg;
+	char path[32];
+
+	while (!atomic_load(&own->stop) || own->saved < 50) {
+		sr_file file;
+
+		snprintf(path, sizeof(path), "/%d", (int)(own->saved % 300));
+		file = file_at(own->f, path);
+		file.size = 100 + own->saved;
+		if (sr_file_save(own->f->catalog, &file, 1, NULL, NULL, NULL) != SR_OK)
+			break;
+		own->saved++;
+	}
+	return NULL;
+}
+
+/* Whoever saves meanwhile loses nothing, and is decided about as he left it. */
+static void test_saves_meanwhile(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_keep keep = keep_last(1);
+	sr_prune_options options = prune_by(&keep);
+	saver own = {.f = f};
+	pthread_t thread;
+
+	many_files(f, 300);
+	atomic_init(&own.stop, false);
+	assert_int_equal(pthread_create(&thread, NULL, go_on_saving, &own), 0);
+	assert_ok(sr_prune(f->catalog, &options, NULL));
+	atomic_store(&own.stop, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(own.saved >= 50);
+	expect_whole(f);
+	/* The last save of each file is what it is now. */
+	for (int64_t n = own.saved - 1; n >= 0 && n >= own.saved - 300; n--) {
+		char sql[160];
+
+		snprintf(sql, sizeof(sql), "SELECT FileSize FROM files WHERE OriginalPath = '/%d'",
+			 (int)(n % 300));
+		assert_int_equal(integer(f, sql), 100 + n);
+	}
+	assert_ok(sr_prune(f->catalog, &options, NULL));
+	assert_int_equal(files_done(f), 300);
+}
+
 /* ---- Stored bytes ---- */
 
 static void store(const char *name, const char *content)
@@ -651,17 +708,12 @@ static void test_delete_keeps_what_versions_need(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_calendar),
-		TEST(test_what_always_stays),
-		TEST(test_random),
-		TEST(test_odd_parents),
-		TEST(test_whose),
-		TEST(test_refused),
-		TEST(test_policies),
-		TEST(test_interrupted),
-		TEST(test_killed),
-		TEST(test_stored),
-		TEST(test_delete_keeps_what_versions_need),
+		TEST(test_calendar), TEST(test_what_always_stays),
+		TEST(test_random),   TEST(test_odd_parents),
+		TEST(test_whose),    TEST(test_refused),
+		TEST(test_policies), TEST(test_interrupted),
+		TEST(test_killed),   TEST(test_saves_meanwhile),
+		TEST(test_stored),   TEST(test_delete_keeps_what_versions_need),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

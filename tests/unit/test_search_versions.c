@@ -256,6 +256,33 @@ static void test_tokens_apart(void **fixture)
 	sr_files_close(cursor);
 }
 
+/* A file that names no version as its current one shows what it is only once. */
+static void test_no_current_version(void **fixture)
+{
+	catalog_fixture *f = *fixture;
+	const sr_file *hit;
+	sr_files *cursor;
+	int64_t sizes = 0;
+	sr_query q;
+
+	for (int64_t size = 1; size <= 3; size++) {
+		sr_file file = file_at(f, "/a");
+
+		file.size = size;
+		(void)save(f, &file);
+	}
+	foreign_sql(f, "UPDATE files SET CurrentVersionID = 4711;"
+		       "UPDATE file_versions SET IsActive = 1");
+	sr_query_init(&q);
+	q.all_versions = true;
+	q.sort = SR_SORT_SIZE;
+	assert_ok(sr_search(f->catalog, &q, &cursor));
+	while (sr_files_next(cursor, &hit) == SR_OK && hit != NULL)
+		sizes = sizes * 10 + hit->size;
+	sr_files_close(cursor);
+	assert_int_equal(sizes, 321);
+}
+
 /* Databases that have no versions, or versions without all their columns, are searched as well. */
 static void test_old_databases(void **fixture)
 {
@@ -302,6 +329,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_equals_naive, catalog_setup_client,
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_shows_what_was, catalog_setup_client,
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_no_current_version, catalog_setup_client,
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_tokens_apart, catalog_setup_client,
 						catalog_teardown),
