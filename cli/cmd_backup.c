@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +61,7 @@ static void print_backup(struct cli *cli, const sr_backed_up *b)
 		{"version", "version", cell_number(b->schema_version)},
 		{"compressed", "compressed", cell_flag(b->compressed)},
 		{"encrypted", "encrypted", cell_flag(b->encrypted)},
-		{"seconds", "seconds", cell_real(b->seconds)},
+		{"seconds", "seconds", cell_real(round(b->seconds * 1000) / 1000)},
 	};
 
 	output_fields(&cli->out, fields, sizeof(fields) / sizeof(fields[0]));

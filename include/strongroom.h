@@ -1058,8 +1058,9 @@ typedef struct sr_client_usage {
 	sr_text last_activity; /* When it last did anything that is kept, or null. */
 	int64_t growth_bytes;  /* Bytes more (less: negative) than at the end of growth_since, or
 				  SR_NULL_INTEGER where nothing is known of the past. */
-	sr_text growth_since;  /* The last day not younger than asked for of which it is known,
-				  else the first one; or null. */
+	sr_text growth_since;  /* The last day not younger than asked for of which it is known, else
+				  the first one, for a new client the day before it came; or
+				  null. */
 } sr_client_usage;
 
 typedef struct sr_client_usages sr_client_usages;

@@ -35,6 +35,15 @@ DROP INDEX IF EXISTS idx_client_activity_client;
 -- As the old code makes it by itself.
 CREATE INDEX IF NOT EXISTS idx_metrics_name_time ON metrics_history(metric_name, timestamp);
 
+-- The day before a client came it used nothing, so that what it brings counts as growth.
+CREATE TRIGGER IF NOT EXISTS trg_clients_begin_daily AFTER INSERT ON clients
+BEGIN
+    INSERT INTO client_usage_daily (ClientID, Date, Files, Bytes)
+        SELECT NEW.ID, date('now', '-1 day'), 0, 0 WHERE NEW.ID IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM client_usage_daily d WHERE d.ClientID = NEW.ID)
+           AND NOT EXISTS (SELECT 1 FROM client_usage u WHERE u.ClientID = NEW.ID);
+END;
+
 CREATE TRIGGER IF NOT EXISTS trg_clients_forget_daily AFTER DELETE ON clients
 BEGIN
     DELETE FROM client_usage_daily WHERE ClientID = OLD.ID;

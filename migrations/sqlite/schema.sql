@@ -343,6 +343,14 @@ CREATE INDEX idx_catalog_activity_time ON catalog_activity(Timestamp);
 
 CREATE INDEX idx_metrics_name_time ON metrics_history(metric_name, timestamp);
 
+CREATE TRIGGER trg_clients_begin_daily AFTER INSERT ON clients
+BEGIN
+    INSERT INTO client_usage_daily (ClientID, Date, Files, Bytes)
+        SELECT NEW.ID, date('now', '-1 day'), 0, 0 WHERE NEW.ID IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM client_usage_daily d WHERE d.ClientID = NEW.ID)
+           AND NOT EXISTS (SELECT 1 FROM client_usage u WHERE u.ClientID = NEW.ID);
+END;
+
 CREATE TRIGGER trg_clients_forget_daily AFTER DELETE ON clients
 BEGIN
     DELETE FROM client_usage_daily WHERE ClientID = OLD.ID;
