@@ -199,6 +199,34 @@ const char *sr_quoted(sr_text text)
 	return slot;
 }
 
+void *sr_text_copy_struct(const void *from, size_t size, const size_t *texts, size_t count)
+{
+	size_t whole = size;
+	sr_text text;
+	char *copy;
+	char *next;
+
+	for (size_t i = 0; i < count; i++) {
+		memcpy(&text, (const char *)from + texts[i], sizeof(text));
+		whole += text.length + 1;
+	}
+	if ((copy = malloc(whole)) == NULL)
+		return NULL;
+	memcpy(copy, from, size);
+	next = copy + size;
+	for (size_t i = 0; i < count; i++) {
+		memcpy(&text, copy + texts[i], sizeof(text));
+		if (text.data == NULL)
+			continue;
+		memcpy(next, text.data, text.length);
+		next[text.length] = '\0';
+		text.data = next;
+		next += text.length + 1;
+		memcpy(copy + texts[i], &text, sizeof(text));
+	}
+	return copy;
+}
+
 void sr_hex(const void *bytes, size_t length, char *hex)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -28,6 +28,10 @@ bool sr_text_has_control(sr_text text);
  * the thread's, good for the next eight calls. */
 const char *sr_quoted(sr_text text);
 
+/* A copy of a struct of `size` bytes whose texts are at these `count` offsets, in one piece of
+ * memory with the texts behind it, each ended by a NUL. Owned: free. NULL without memory. */
+void *sr_text_copy_struct(const void *from, size_t size, const size_t *texts, size_t count);
+
 /* "(unknown)"-safe hex of bytes; hex has room for 2 × length + 1. */
 void sr_hex(const void *bytes, size_t length, char *hex);
 

@@ -353,36 +353,17 @@ sr_status sr_client_delete(sr_catalog *catalog, const sr_id *id, int64_t *files)
 
 /* ---- Finding one ---- */
 
-/* All in one piece of memory, the texts behind the struct. */
 static sr_client *copy_client(const sr_client *client)
 {
-	const sr_text texts[] = {client->name, client->public_key, client->aes_key,
-				 client->last_seen};
-	size_t size = sizeof(*client);
-	sr_text copies[4];
-	sr_client *copy;
-	char *at;
+	static const size_t texts[] = {
+		offsetof(sr_client, name),
+		offsetof(sr_client, public_key),
+		offsetof(sr_client, aes_key),
+		offsetof(sr_client, last_seen),
+	};
 
-	for (size_t i = 0; i < 4; i++)
-		size += texts[i].length + 1;
-	if ((copy = malloc(size)) == NULL)
-		return NULL;
-	at = (char *)(copy + 1);
-	for (size_t i = 0; i < 4; i++) {
-		copies[i] = texts[i];
-		if (texts[i].data == NULL)
-			continue;
-		memcpy(at, texts[i].data, texts[i].length);
-		at[texts[i].length] = '\0';
-		copies[i].data = at;
-		at += texts[i].length + 1;
-	}
-	*copy = *client;
-	copy->name = copies[0];
-	copy->public_key = copies[1];
-	copy->aes_key = copies[2];
-	copy->last_seen = copies[3];
-	return copy;
+	return sr_text_copy_struct(client, sizeof(*client), texts,
+				   sizeof(texts) / sizeof(texts[0]));
 }
 
 void sr_client_free(sr_client *client)

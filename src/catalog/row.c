@@ -144,35 +144,9 @@ static const size_t texts[] = {
 
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 
-static sr_text *text_of(sr_file *file, size_t i)
-{
-	return (sr_text *)(void *)((char *)file + texts[i]);
-}
-
 sr_file *sr_file_copy(const sr_file *file)
 {
-	sr_file wanted = *file;
-	size_t size = sizeof(*file);
-	sr_file *copy;
-	char *next;
-
-	for (size_t i = 0; i < TEXTS; i++)
-		size += text_of(&wanted, i)->length + 1;
-	if ((copy = malloc(size)) == NULL)
-		return NULL;
-	next = (char *)(copy + 1);
-	for (size_t i = 0; i < TEXTS; i++) {
-		sr_text *text = text_of(&wanted, i);
-
-		if (text->data == NULL)
-			continue;
-		memcpy(next, text->data, text->length);
-		next[text->length] = '\0';
-		text->data = next;
-		next += text->length + 1;
-	}
-	*copy = wanted;
-	return copy;
+	return sr_text_copy_struct(file, sizeof(*file), texts, TEXTS);
 }
 
 void sr_file_free(sr_file *file)

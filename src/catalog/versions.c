@@ -410,35 +410,9 @@ static const size_t texts[] = {
 
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 
-static sr_text *text_of(sr_file_version *version, size_t i)
-{
-	return (sr_text *)(void *)((char *)version + texts[i]);
-}
-
 sr_file_version *sr_version_copy(const sr_file_version *version)
 {
-	sr_file_version wanted = *version;
-	size_t size = sizeof(*version);
-	sr_file_version *copy;
-	char *next;
-
-	for (size_t i = 0; i < TEXTS; i++)
-		size += text_of(&wanted, i)->length + 1;
-	if ((copy = malloc(size)) == NULL)
-		return NULL;
-	next = (char *)(copy + 1);
-	for (size_t i = 0; i < TEXTS; i++) {
-		sr_text *text = text_of(&wanted, i);
-
-		if (text->data == NULL)
-			continue;
-		memcpy(next, text->data, text->length);
-		next[text->length] = '\0';
-		text->data = next;
-		next += text->length + 1;
-	}
-	*copy = wanted;
-	return copy;
+	return sr_text_copy_struct(version, sizeof(*version), texts, TEXTS);
 }
 
 void sr_version_free(sr_file_version *version)
