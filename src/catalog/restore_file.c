@@ -131,22 +131,6 @@ err1:
 
 /* ---- Replaced ---- */
 
-/* NAME_damaged_YYYYmmdd_HHMMSS.db for the database, and with its suffix for each of the others, so
- * that they still belong together. */
-static sr_status aside_name(const char *database, char aside[4096])
-{
-	char backup[4096];
-	const char *stamp;
-	sr_status rc;
-	int n;
-
-	if ((rc = sr_backup_name(database, NULL, "", backup)) != SR_OK)
-		return rc;
-	stamp = backup + strlen(database) + strlen("_backup_");
-	n = snprintf(aside, 4096, "%s_damaged_%s", database, stamp);
-	return n > 0 && n < 4096 ? SR_OK : sr_fail(SR_INVALID, "the path %s is too long", database);
-}
-
 /* Who could use the old file can use the new one; that it cannot be done is no reason to stop. */
 static void take_owner(const char *old, const char *fresh)
 {
@@ -182,7 +166,7 @@ static sr_status replace(const files *f, const char *fresh, char aside[4096])
 
 	if (f->there[0])
 		take_owner(f->path[0], fresh);
-	if ((rc = aside_name(f->path[0], name)) != SR_OK || (rc = set_aside(f, name)) != SR_OK)
+	if ((rc = sr_damaged_name(f->path[0], name)) != SR_OK || (rc = set_aside(f, name)) != SR_OK)
 		return rc;
 	if (f->there[0])
 		memcpy(aside, name, sizeof(name));

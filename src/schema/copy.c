@@ -126,9 +126,9 @@ static bool name_is_free(const char *path)
 	       lstat(part, &st) != 0;
 }
 
-/* "_2" and on where the second is taken. */
-sr_status sr_backup_name(const char *database, const char *folder, const char *more,
-			 char path[4096])
+/* NAME_kind_YYYYmmdd_HHMMSS.db and more; "_2" and on where the second is taken. */
+static sr_status stamped_name(const char *database, const char *folder, const char *kind,
+			      const char *more, char path[4096])
 {
 	const char *start = folder ? sr_path_name(sr_text_of(database)).data : database;
 	char stamp[32];
@@ -140,15 +140,26 @@ sr_status sr_backup_name(const char *database, const char *folder, const char *m
 
 		if (i > 1)
 			snprintf(again, sizeof(again), "_%d", i);
-		n = snprintf(path, 4096, "%s%s%s_backup_%s%s.db%s", folder ? folder : "",
-			     folder ? "/" : "", start, stamp, again, more);
+		n = snprintf(path, 4096, "%s%s%s_%s_%s%s.db%s", folder ? folder : "",
+			     folder ? "/" : "", start, kind, stamp, again, more);
 		if (n < 0 || n >= 4096 - 32)
-			return sr_fail(SR_INVALID, "the path %s is too long for a backup",
+			return sr_fail(SR_INVALID, "the path %s is too long for a copy beside it",
 				       database);
 		if (name_is_free(path))
 			return SR_OK;
 	}
-	return sr_fail(SR_EXISTS, "%s: too many backups of this second", path);
+	return sr_fail(SR_EXISTS, "%s: too many copies of this second", path);
+}
+
+sr_status sr_backup_name(const char *database, const char *folder, const char *more,
+			 char path[4096])
+{
+	return stamped_name(database, folder, "backup", more, path);
+}
+
+sr_status sr_damaged_name(const char *database, char path[4096])
+{
+	return stamped_name(database, NULL, "damaged", "", path);
 }
 
 static bool is_extension(const char *text)

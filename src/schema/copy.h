@@ -69,8 +69,11 @@ sr_status sr_backup_list_each(const char *list, const char *base, sr_backup_keep
 sr_status sr_backup_name(const char *database, const char *folder, const char *more,
 			 char path[4096]);
 
-/* Whether the name is of that kind, for a database called `base`; *instant (may be NULL) is when
- * it says that it was made, that it was made. */
+/* Likewise NAME_damaged_YYYYmmdd_HHMMSS.db beside the database, for what is set aside. */
+sr_status sr_damaged_name(const char *database, char path[4096]);
+
+/* Whether the name is of a backup's kind, for a database called `base`; *instant (may be NULL) is
+ * when it says that it was made, that it was made. */
 bool sr_backup_named(const char *base, const char *name, int64_t *instant);
 
 /* The name until it is whole: PATH.PID.part, this process's. */

@@ -116,6 +116,16 @@ rows() {
 	equal old "$(cat "$STRONGROOM_DB"_damaged_*.db-wal)"
 }
 
+@test "databases that are set aside within one second have names of their own" {
+	try backup saved.db
+	for text in one two three; do
+		echo "$text, and no database" >"$STRONGROOM_DB"
+		try --yes restore saved.db
+		equal 0 "$status"
+	done
+	equal 3 "$(cat "$STRONGROOM_DB"_damaged_*.db | grep -c 'and no database')"
+}
+
 @test "an old backup is upgraded, a backup put back by cp works" {
 	old_database old.db 3
 	try --yes restore old.db
