@@ -204,8 +204,11 @@ static int file_control(sqlite3_file *file, int op, void *arg)
 {
 	stream_file *f = stream_of(file);
 
-	if (op != SR_SQLITE_STREAM_FRESH)
-		return f->below->pMethods->xFileControl(f->below, op, arg);
+	int code = f->below->pMethods->xFileControl(f->below, op, arg);
+
+	/* What stands below answers this only where it must see every write. */
+	if (op != SR_SQLITE_STREAM_FRESH || code != SQLITE_NOTFOUND)
+		return code;
 	if (f->fd < 0)
 		f->fd = open(arg, O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOFOLLOW);
 	return SQLITE_OK;
