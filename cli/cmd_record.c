@@ -112,7 +112,7 @@ static int fail_some(struct cli *cli, const sr_record_summary *s)
 	if (s->over_quota == s->failed)
 		return cli_fail(cli, SR_QUOTA,
 				"%" PRId64 " file%s did not fit in the client's quota; raise it "
-				"with: strongroom quota set",
+				"with: strongroom quota set CLIENT SIZE",
 				s->failed, plural);
 	return cli_fail(cli, SR_IO,
 			"%" PRId64 " files could not be recorded, %" PRId64

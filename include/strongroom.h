@@ -813,8 +813,8 @@ SR_API SR_MUST_CHECK sr_status sr_category_classify_files(sr_catalog *catalog,
  * programs write is counted just as exactly, but not refused unless sr_quota_enforce_set says so.
  * No client has more than 2^63 - 1 bytes in all, with a quota or without.
  *
- * The call that brings a client to its warning threshold logs one warning; inside the thread's
- * transaction it does so before the commit. The activity "quota_warning" is written whoever it was.
+ * The call that brings a client to its warning threshold logs one warning, inside the thread's
+ * transaction when that commits. The activity "quota_warning" is written whoever it was.
  */
 typedef enum sr_quota_state {
 	SR_QUOTA_UNLIMITED, /* No quota. */

@@ -1,6 +1,7 @@
 #include "accounts.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,13 +160,17 @@ sr_status sr_account_settle(sr_conn *conn, sr_account *account, const char *now)
 	return rc;
 }
 
-void sr_account_log(const sr_account *account)
+void sr_account_log(sr_catalog *catalog, const sr_account *account)
 {
-	if (account->warned_now)
-		sr_log("catalog", SR_LOG_WARNING,
-		       "client %s uses %" PRId64 " of the %" PRId64
-		       " bytes of its quota, which is past its warning threshold",
-		       sr_quoted(name_of(account)), account->used, account->quota);
+	char line[SR_MESSAGE_SIZE];
+
+	if (!account->warned_now)
+		return;
+	snprintf(line, sizeof(line),
+		 "client %s uses %" PRId64 " of the %" PRId64
+		 " bytes of its quota, which is past its warning threshold",
+		 sr_quoted(name_of(account)), account->used, account->quota);
+	sr_catalog_warn(catalog, line);
 }
 
 /* ---- Many of them ---- */

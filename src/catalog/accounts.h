@@ -53,8 +53,8 @@ sr_status sr_account_fail(const sr_account *account, sr_text file, int64_t growt
  * warned by what was written. */
 sr_status sr_account_settle(sr_conn *conn, sr_account *account, const char *now);
 
-/* After the commit: one line in the log for a client that was warned. */
-void sr_account_log(const sr_account *account);
+/* After the operation: one line in the log for a client that was warned. */
+void sr_account_log(sr_catalog *catalog, const sr_account *account);
 
 /* ---- Many of them ---- */
 

@@ -137,7 +137,7 @@ sr_status sr_version_activate(sr_catalog *catalog, const sr_id *client, sr_text 
 	sr_time_format(sr_time_now(), chosen.now);
 	if ((rc = sr_catalog_write(catalog, SR_HERE, activate, &chosen)) != SR_OK)
 		return sr_return(rc);
-	sr_account_log(&chosen.account);
+	sr_account_log(catalog, &chosen.account);
 	if (activated != NULL)
 		*activated = chosen.outcome;
 	return sr_return(SR_OK);

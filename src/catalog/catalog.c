@@ -33,6 +33,7 @@ void sr_catalog_let_go(sr_catalog *catalog)
 	pthread_mutex_destroy(&catalog->lock);
 	sr_shape_free(&catalog->shape);
 	sr_settings_free(&catalog->settings);
+	sr_buffer_free(&catalog->warnings);
 	free(catalog->only_reads);
 	free(catalog);
 }
@@ -285,6 +286,7 @@ sr_status sr_open(sr_catalog **catalog, const sr_options *options)
 	fresh->process = getpid();
 	atomic_init(&fresh->references, 1);
 	fresh->shape.cookie = -1;
+	fresh->warnings = (sr_buffer)SR_BUFFER_EMPTY;
 	if ((rc = open_catalog(fresh, options)) != SR_OK) {
 		char why[SR_MESSAGE_SIZE];
 

@@ -29,6 +29,8 @@ struct sr_catalog {
 	sr_shape shape;        /* Of the last read; readers take it anew when it is stale. */
 	char *only_reads;      /* Why it cannot write though nobody asked for that, or NULL. Once
 				  set it stays. */
+	sr_buffer warnings;    /* Lines for the log, each with its newline, once the transaction of
+				  the thread that holds the writer commits. */
 };
 
 /* A snapshot and what its tables look like. */
@@ -67,6 +69,9 @@ bool sr_catalog_distrusted(sr_catalog *catalog);
 
 /* SR_NOT_FOUND: no client has that id. */
 sr_status sr_client_fail_unknown(const sr_id *id);
+
+/* Warns of what the thread has written: now, or when its transaction commits. */
+void sr_catalog_warn(sr_catalog *catalog, const char *line);
 
 /* Keeps the catalog's memory during a call, and lets go. */
 void sr_catalog_keep(sr_catalog *catalog);

@@ -478,7 +478,8 @@ static sr_status save_all(sr_conn *conn, void *arg)
 }
 
 /* Hands out what came of it. */
-static sr_status report(const saving *save, sr_outcome *outcomes, sr_id *ids, sr_saved *saved)
+static sr_status report(sr_catalog *catalog, const saving *save, sr_outcome *outcomes, sr_id *ids,
+			sr_saved *saved)
 {
 	const sr_file *file = &save->files[save->first_refused];
 
@@ -489,7 +490,7 @@ static sr_status report(const saving *save, sr_outcome *outcomes, sr_id *ids, sr
 	if (saved != NULL)
 		*saved = save->saved;
 	for (size_t i = 0; i < save->accounts.count; i++)
-		sr_account_log(&save->accounts.list[i]);
+		sr_account_log(catalog, &save->accounts.list[i]);
 	if (save->saved.refused == 0)
 		return SR_OK;
 	return sr_account_fail(&save->account_refused,
@@ -514,7 +515,7 @@ sr_status sr_file_save(sr_catalog *catalog, const sr_file *files, size_t count,
 	else if (count > 0)
 		rc = sr_catalog_write(catalog, SR_HERE, save_all, &save);
 	if (rc == SR_OK)
-		rc = report(&save, outcomes, ids, saved);
+		rc = report(catalog, &save, outcomes, ids, saved);
 	sr_accounts_free(&save.accounts);
 	free(save.ids);
 	free(save.outcomes);

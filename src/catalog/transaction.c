@@ -1,6 +1,7 @@
 /* Transactions of a thread, and raw connections. The pool does the work; here it is decided who
  * may write. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "catalog.h"
 
@@ -15,12 +16,45 @@ sr_status sr_begin(sr_catalog *catalog, const char *owner)
 	return sr_return(rc);
 }
 
+void sr_catalog_warn(sr_catalog *catalog, const char *line)
+{
+	if (!sr_pool_in_transaction(catalog->pool)) {
+		sr_log("catalog", SR_LOG_WARNING, "%s", line);
+		return;
+	}
+	pthread_mutex_lock(&catalog->lock);
+	sr_buffer_add_string(&catalog->warnings, line);
+	sr_buffer_add_string(&catalog->warnings, "\n");
+	pthread_mutex_unlock(&catalog->lock);
+}
+
+/* What waited for the end of the transaction; it is said only of what is there now. */
+static void end_warnings(sr_catalog *catalog, bool committed)
+{
+	sr_buffer lines;
+	char *line, *rest;
+
+	pthread_mutex_lock(&catalog->lock);
+	lines = catalog->warnings;
+	catalog->warnings = (sr_buffer)SR_BUFFER_EMPTY;
+	pthread_mutex_unlock(&catalog->lock);
+	rest = committed && sr_buffer_status(&lines) == SR_OK ? lines.data : NULL;
+	while (rest != NULL && (line = strsep(&rest, "\n"))[0] != '\0')
+		sr_log("catalog", SR_LOG_WARNING, "%s", line);
+	sr_buffer_free(&lines);
+}
+
+/* A call of this thread while no transaction is open finds nothing that waits: others' wait only
+ * while they hold the writer. */
 static sr_status end(sr_catalog *catalog, bool commit)
 {
+	bool open = sr_pool_in_transaction(catalog->pool);
 	sr_status rc;
 
 	sr_catalog_keep(catalog);
 	rc = sr_pool_end(catalog->pool, commit);
+	if (open && !sr_pool_in_transaction(catalog->pool))
+		end_warnings(catalog, commit && rc == SR_OK);
 	sr_catalog_let_go(catalog);
 	return sr_return(rc);
 }

@@ -8,6 +8,7 @@
 #include "../base/clock.h"
 #include "../base/error.h"
 #include "../base/path.h"
+#include "../base/text.h"
 
 #define FILES_MOST 1000
 #define WAIT_NS    INT64_C(500000000)
@@ -166,7 +167,7 @@ bool sr_batch_due(const sr_batch *batch)
  * first. */
 static sr_status tell_refused(sr_batch *batch)
 {
-	char why[256];
+	char why[1024];
 	sr_quota *quota;
 	sr_status rc;
 
@@ -176,9 +177,10 @@ static sr_status tell_refused(sr_batch *batch)
 		if (batch->outcomes[i] != SR_OVER_QUOTA)
 			continue;
 		snprintf(why, sizeof(why),
-			 "does not fit: it has %" PRId64 " bytes, and %" PRId64 " of the %" PRId64
-			 " bytes of the client's quota are used",
-			 batch->files[i].size, quota->used_bytes, quota->quota_bytes);
+			 "does not fit: it has %" PRId64 " bytes, and client %s uses %" PRId64
+			 " of the %" PRId64 " bytes of its quota",
+			 batch->files[i].size, sr_quoted(quota->client_name), quota->used_bytes,
+			 quota->quota_bytes);
 		batch->refused(batch->arg, batch->files[i].original_path, why);
 	}
 	sr_quota_free(quota);

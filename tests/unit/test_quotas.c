@@ -701,6 +701,29 @@ static void test_warns_once(void **state)
 	sr_log_set(NULL, NULL);
 }
 
+/* Inside a transaction it is said once that is what came to be, and not of what was undone. */
+static void test_warns_at_the_commit(void **state)
+{
+	catalog_fixture *f = *state;
+
+	warnings = 0;
+	sr_log_set(count_warning, NULL);
+	set(f, 1000, 0.75);
+	assert_ok(sr_begin(f->catalog, NULL));
+	assert_ok(save_size(f, "/a", 800, NULL));
+	assert_int_equal(warnings, 0);
+	assert_ok(sr_rollback(f->catalog));
+	expect_warnings(f, 0);
+	assert_ok(sr_begin(f->catalog, NULL));
+	assert_ok(sr_begin(f->catalog, NULL));
+	assert_ok(save_size(f, "/a", 800, NULL));
+	assert_ok(sr_commit(f->catalog));
+	assert_int_equal(warnings, 0);
+	assert_ok(sr_commit(f->catalog));
+	expect_warnings(f, 1);
+	sr_log_set(NULL, NULL);
+}
+
 /* ---- Other programs ---- */
 
 static void test_plain_writers(void **state)
@@ -809,6 +832,7 @@ int main(void)
 		WITH_CLIENT(test_failed),
 		WITH_CLIENT(test_record),
 		WITH_CLIENT(test_warns_once),
+		WITH_CLIENT(test_warns_at_the_commit),
 		WITH_CLIENT(test_plain_writers),
 		cmocka_unit_test_setup_teardown(test_old_databases, catalog_setup,
 						catalog_teardown),
