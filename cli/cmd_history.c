@@ -1,8 +1,10 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 #include "json.h"
+#include "memory.h"
 
 const char help_history[] =
 	"usage: strongroom history CLIENT PATH\n"
@@ -11,6 +13,10 @@ const char help_history[] =
 	"Every version of a file, oldest first. A file that never changed has one. With\n"
 	"diff, in what version M differs from version N. A client called diff has its\n"
 	"history like any other: strongroom history diff PATH\n"
+	"\n"
+	"FROM is the version that one came from, HASH the beginning of its hash; with\n"
+	"--json, --csv and --plain there are also checksum, whole hash and the time when\n"
+	"it was recorded.\n"
 	"\n"
 	"What was in a version comes back with file activate; file pin keeps one from\n"
 	"being pruned.\n"
@@ -26,7 +32,67 @@ static struct cell mark(const sr_file_version *v)
 	return cell_toned(cell_string(v->pinned ? "current, pinned" : "current"), TONE_GOOD);
 }
 
-static void row(struct cli *cli, struct listing *list, const sr_file_version *v)
+/* ---- Numbers of the versions that others came from ---- */
+
+enum { HASH_SHOWN = 12 }; /* Of a hash, for people: enough to tell versions apart. */
+
+struct numbered {
+	int64_t id;
+	int64_t number;
+};
+
+/* The versions listed so far. Ids grow with the numbers, so that a search may halve; one that other
+ * programs gave out of order is left out. */
+struct lineage {
+	struct numbered *versions;
+	size_t count;
+	size_t room;
+};
+
+static int by_id(const void *a, const void *b)
+{
+	const int64_t left = ((const struct numbered *)a)->id;
+	const int64_t right = ((const struct numbered *)b)->id;
+
+	return (left > right) - (left < right);
+}
+
+static void lineage_add(struct lineage *lineage, const sr_file_version *v)
+{
+	if (v->id == SR_NULL_INTEGER ||
+	    (lineage->count > 0 && lineage->versions[lineage->count - 1].id >= v->id))
+		return;
+	if (lineage->count == lineage->room) {
+		lineage->room = lineage->room > 0 ? lineage->room * 2 : 64;
+		lineage->versions =
+			must_realloc(lineage->versions, lineage->room * sizeof(*lineage->versions));
+	}
+	lineage->versions[lineage->count++] = (struct numbered){v->id, v->number};
+}
+
+/* SR_NULL_INTEGER where it came from none, or that was pruned. */
+static int64_t lineage_number(const struct lineage *lineage, int64_t id)
+{
+	const struct numbered key = {id, 0};
+	const struct numbered *found =
+		lineage->count > 0 && id != SR_NULL_INTEGER
+			? bsearch(&key, lineage->versions, lineage->count, sizeof(key), by_id)
+			: NULL;
+
+	return found != NULL ? found->number : SR_NULL_INTEGER;
+}
+
+/* ---- The list ---- */
+
+static struct cell short_hash(sr_text hash)
+{
+	if (hash.data != NULL && hash.length > HASH_SHOWN)
+		hash.length = HASH_SHOWN;
+	return cell_text(hash);
+}
+
+static void row(struct cli *cli, struct listing *list, const struct lineage *lineage,
+		const sr_file_version *v)
 {
 	if (cli->json) {
 		listing_object(list, json_of_version(v));
@@ -39,6 +105,8 @@ static void row(struct cli *cli, struct listing *list, const sr_file_version *v)
 		cell_time(v->created),
 		cell_number(v->crc),
 		cell_text(v->hash),
+		short_hash(v->hash),
+		cell_number(lineage_number(lineage, v->parent)),
 		mark(v),
 		cell_flag(v->active),
 		cell_text(v->path),
@@ -53,14 +121,23 @@ static void row(struct cli *cli, struct listing *list, const sr_file_version *v)
 static int list(struct cli *cli, sr_catalog *catalog, const sr_id *client, const char *path)
 {
 	static const struct column columns[] = {
-		{"version", "VERSION", COLUMN_RIGHT}, {"size", "SIZE", COLUMN_RIGHT},
-		{"date", "MODIFIED", COLUMN_DATE},    {"created", "RECORDED", COLUMN_DATE},
-		{"crc", "CKSUM", COLUMN_RIGHT},       {"hash", "", COLUMN_EXACT},
-		{"mark", "", COLUMN_PEOPLE},          {"active", "", COLUMN_EXACT},
-		{"path", "", COLUMN_EXACT},           {"id", "", COLUMN_EXACT},
-		{"parent", "", COLUMN_EXACT},         {"pinned", "", COLUMN_EXACT},
+		{"version", "VERSION", COLUMN_RIGHT},
+		{"size", "SIZE", COLUMN_RIGHT},
+		{"date", "MODIFIED", COLUMN_DATE},
+		{"created", "", COLUMN_EXACT},
+		{"crc", "", COLUMN_EXACT},
+		{"hash", "", COLUMN_EXACT},
+		{"hash", "HASH", COLUMN_PEOPLE},
+		{"from", "FROM", COLUMN_RIGHT | COLUMN_PEOPLE},
+		{"mark", "", COLUMN_PEOPLE},
+		{"active", "", COLUMN_EXACT},
+		{"path", "", COLUMN_EXACT},
+		{"id", "", COLUMN_EXACT},
+		{"parent", "", COLUMN_EXACT},
+		{"pinned", "", COLUMN_EXACT},
 	};
 	const sr_file_version *version = NULL;
+	struct lineage lineage = {NULL, 0, 0};
 	struct listing *rows;
 	sr_versions *cursor;
 	sr_status rc;
@@ -70,12 +147,15 @@ static int list(struct cli *cli, sr_catalog *catalog, const sr_id *client, const
 		return cli_failed(cli, rc);
 	rows = listing_begin(&cli->out, columns, sizeof(columns) / sizeof(columns[0]), NULL);
 	while (!output_failed(&cli->out) && (rc = sr_versions_next(cursor, &version)) == SR_OK &&
-	       version != NULL)
-		row(cli, rows, version);
+	       version != NULL) {
+		row(cli, rows, &lineage, version);
+		lineage_add(&lineage, version);
+	}
 	if (rc != SR_OK)
 		code = cli_failed(cli, rc);
 	listing_end(rows, NULL, NULL);
 	sr_versions_close(cursor);
+	free(lineage.versions);
 	return code;
 }
 

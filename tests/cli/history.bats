@@ -32,6 +32,22 @@ import() {
 	equal '' "$(sqlite3 "$STRONGROOM_DB" 'PRAGMA foreign_key_check')"
 }
 
+@test "the table tells hashes and where versions came from, in 80 columns" {
+	strongroom file activate pc /etc/a --version 2 >/dev/null
+	strongroom file pin pc /etc/a --version 4 >/dev/null
+	sqlite3 "$STRONGROOM_DB" 'UPDATE file_versions SET FileSize = 1024000 WHERE VersionNumber < 4'
+	strongroom history pc /etc/a >out
+	equal 'VERSION SIZE MODIFIED HASH FROM' "$(head -1 out | xargs)"
+	equal '1 1000.0 KiB 2026-01-01 10:00 aaaaaaaaaaaa' "$(sed -n 2p out | xargs)"
+	equal '2 1000.0 KiB 2026-02-01 10:00 bbbbbbbbbbbb 1' "$(sed -n 3p out | xargs)"
+	equal '4 20 B 2026-02-01 10:00 bbbbbbbbbbbb 2 current, pinned' "$(sed -n 5p out | xargs)"
+	run grep -E '.{81}' out
+	equal '' "$output"
+	equal 'version,size,date,created,crc,hash,active,path,id,parent,pinned' \
+		"$(strongroom history pc /etc/a --csv | head -1 | tr -d '\r')"
+	strongroom history pc /etc/a --plain | grep -q "$(printf 'b%.0s' {1..64})"
+}
+
 @test "activate says what cannot be" {
 	refused 2 '--version is missing' 'strongroom history' -- file activate pc /etc/a
 	refused 2 "--version '0'" -- file activate pc /etc/a --version 0
