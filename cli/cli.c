@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -188,6 +189,25 @@ void cli_options(const struct cli *cli, sr_options *options)
 	options->config_file = cli->config;
 }
 
+/* Another program that begins or ends to write in this very moment is in the way for no longer than
+ * that, so reading is tried again for up to a second. A lock that was waited for is another matter.
+ */
+static sr_status open_patiently(sr_catalog **catalog, const sr_options *options)
+{
+	const struct timespec pause = {.tv_nsec = 20000000};
+	struct timespec began, now;
+	sr_status rc;
+
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	for (;;) {
+		rc = sr_open(catalog, options);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (rc != SR_BUSY || !options->read_only || now.tv_sec - began.tv_sec > 1)
+			return rc;
+		nanosleep(&pause, NULL);
+	}
+}
+
 int cli_open(struct cli *cli, cli_access access, sr_catalog **catalog)
 {
 	sr_options options;
@@ -195,7 +215,7 @@ int cli_open(struct cli *cli, cli_access access, sr_catalog **catalog)
 
 	cli_options(cli, &options);
 	options.read_only = access == CLI_READ;
-	rc = sr_open(catalog, &options);
+	rc = open_patiently(catalog, &options);
 	if (rc == SR_READ_ONLY && options.read_only) {
 		/* A log that a crash has left and that reading alone cannot use: who may write
 		 * brings it in. */
