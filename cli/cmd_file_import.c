@@ -26,7 +26,7 @@ static const char *const known[] = {
 	"filename",  "path",   "original_path",     "size",           "date",
 	"crc",       "hash",   "verified",          "category",       "mime_type",
 	"extension", "stored", "transfer_duration", "transfer_speed", "compression_ratio",
-	NULL,
+	"version",   NULL,
 };
 
 /* What listings print of a file, and the catalog finds by itself. */
@@ -118,6 +118,12 @@ static int take_row(struct import *import, const sr_id *client, struct batch *ba
 	file->extension = import_value(import, "extension");
 	if (file->name.data == NULL && file->original_path.data == NULL)
 		return import_fail(import, "neither filename nor original_path is given");
+	/* How it was is not how it is. */
+	if (import_value(import, "version").data != NULL)
+		return import_fail(import,
+				   "version \"%s\" is an earlier state of its file, which is "
+				   "not imported as the present one",
+				   import_value(import, "version").data);
 	if (file->date.data != NULL && sr_time_parse(file->date.data, &instant, NULL) != SR_OK)
 		return import_fail(import, "%s", sr_error_message());
 	if (!numbers(import, file) ||

@@ -100,4 +100,9 @@ assert rows[2]["verified"] == "1" and rows[2]["crc"] == "1", rows'
 	equal '[[7,null],[5,1]]' "$(json '[.files[] | [.size, .version]]' search plan --all-versions)"
 	equal '[5]' "$(json '[.files[].size]' search plan --all-versions --to 2026-03-05)"
 	strongroom search plan --all-versions | grep -q '5 B.*plan.txt *version 1$'
+	# How it was is not imported as how it is.
+	strongroom search plan --all-versions --json | jq .files >was.json
+	strongroom client add three >/dev/null
+	refused 1 'version "1"' -- file import --client three was.json
+	equal 0 "$(json '.files | length' search plan --client three)"
 }
