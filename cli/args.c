@@ -1,5 +1,6 @@
 #include "args.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,13 @@ static bool take_option(struct args *args, const arg_option *options, const char
 
 	if (option == NULL)
 		option = find_in(args->globals, word, length);
+	if (option == NULL && isdigit((unsigned char)word[1])) {
+		snprintf(args->error, sizeof(args->error),
+			 "\"%s\" is not an option; put -- before an argument that begins with a "
+			 "dash",
+			 word);
+		return false;
+	}
 	if (option == NULL) {
 		snprintf(args->error, sizeof(args->error), "unknown option \"%.*s\"", (int)length,
 			 word);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -134,6 +135,16 @@ void count_print(int64_t number, char text[32])
 	*to = '\0';
 }
 
+/* The shortest text that reads back as the same number. */
+static void real_print(double number, char text[32])
+{
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, 32, "%.*g", digits, number);
+		if (strtod(text, NULL) == number)
+			return;
+	}
+}
+
 static char *escaped(sr_text text)
 {
 	char *out = NULL;
@@ -178,7 +189,10 @@ char *cell_print(const struct cell *cell, bool people)
 			return must_print("%s", cell->integer ? "yes" : "no");
 		return must_print("%d", cell->integer ? 1 : 0);
 	case CELL_REAL:
-		return must_print(people ? "%.6g" : "%.17g", cell->real);
+		if (people)
+			return must_print("%.6g", cell->real);
+		real_print(cell->real, text);
+		return must_copy(text, strlen(text));
 	case CELL_SIZE:
 		if (people)
 			size_print(cell->integer, text);

@@ -30,7 +30,7 @@ const char help_globals[] =
 	"  --log-level SPEC  like $STRONGROOM_LOG: warning, or pool:debug,info\n"
 	"  --no-progress     no progress line on a terminal\n"
 	"  --help, -h        a command's usage, options and an example\n"
-
+	"  --version         alone: the same as the command version\n"
 	"\n"
 	"In tables, CSV and plain lines, control characters of names are written as\n"
 	"\\n, \\t or \\xNN and a backslash as two; JSON has them exactly.\n"

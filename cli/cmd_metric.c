@@ -1,6 +1,8 @@
 /* Metrics: a value recorded, those of the last hours, and how long they are kept. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 #include "json.h"
@@ -38,8 +40,11 @@ static int metric_record(struct cli *cli)
 	if (code != DONE)
 		return code;
 	value = strtod(text, &end);
-	if (end == text || *end != '\0')
+	/* Neither blanks nor hexadecimal nor names of what is no number. */
+	if (end == text || *end != '\0' || text[strspn(text, "0123456789+-.eE")] != '\0')
 		return cli_usage(cli, "VALUE \"%s\" is not a number", text);
+	if (!isfinite(value))
+		return cli_usage(cli, "VALUE \"%s\" is beyond the largest number, 1.8e308", text);
 	if ((code = cli_open(cli, CLI_WRITE, &catalog)) != DONE)
 		return code;
 	if ((rc = sr_metric_record(catalog, sr_text_of(name), value)) != SR_OK)

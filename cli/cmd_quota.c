@@ -145,7 +145,7 @@ static int list(struct cli *cli, sr_catalog *catalog)
 		{"quota_bytes", "QUOTA", COLUMN_RIGHT},
 		{"used_bytes", "USED", COLUMN_RIGHT},
 		{"available_bytes", "AVAILABLE", COLUMN_RIGHT},
-		{"", "", COLUMN_PEOPLE},
+		{"used_of_quota", "", COLUMN_PEOPLE},
 		{"used_percent", "", COLUMN_EXACT},
 		{"warning_threshold", "", COLUMN_EXACT},
 		{"state", "STATE", 0},

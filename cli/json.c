@@ -1,6 +1,7 @@
 #include "json.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,17 +150,51 @@ static char *escape_replacements(char *text)
 	return escaped;
 }
 
-static char *dump(const json_t *value, size_t flags)
+/* Digits at which every real of the document reads back as it is: 15 where that is enough. */
+static size_t digits_of(json_t *value)
 {
-	return escape_replacements(must_have(json_dumps(value, flags | JSON_ENCODE_ANY)));
+	size_t most = 15;
+	json_t *part;
+	const char *key;
+	size_t i;
+
+	if (json_is_real(value)) {
+		char text[32];
+
+		for (; most < 17; most++) {
+			snprintf(text, sizeof(text), "%.*g", (int)most, json_real_value(value));
+			if (strtod(text, NULL) == json_real_value(value))
+				break;
+		}
+	}
+	json_array_foreach(value, i, part)
+	{
+		const size_t digits = digits_of(part);
+
+		most = digits > most ? digits : most;
+	}
+	json_object_foreach(value, key, part)
+	{
+		const size_t digits = digits_of(part);
+
+		most = digits > most ? digits : most;
+	}
+	return most;
 }
 
-char *json_line(const json_t *value)
+static char *dump(json_t *value, size_t flags)
+{
+	const size_t digits = JSON_REAL_PRECISION(digits_of(value));
+
+	return escape_replacements(must_have(json_dumps(value, flags | digits | JSON_ENCODE_ANY)));
+}
+
+char *json_line(json_t *value)
 {
 	return dump(value, 0);
 }
 
-char *json_pretty(const json_t *value)
+char *json_pretty(json_t *value)
 {
-	return dump(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+	return dump(value, JSON_INDENT(2));
 }

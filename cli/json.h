@@ -26,8 +26,8 @@ json_t *json_of_client(const sr_client *client);
 json_t *json_of_version(const sr_file_version *version);
 
 /* One line, without the newline; each U+FFFD written as \ufffd. Owned: free. */
-char *json_line(const json_t *value);
+char *json_line(json_t *value);
 /* Several indented lines. Owned: free. */
-char *json_pretty(const json_t *value);
+char *json_pretty(json_t *value);
 
 #endif

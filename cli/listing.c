@@ -1,5 +1,6 @@
 #include "listing.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,24 +170,43 @@ static void table_heading(struct listing *listing)
 	output_write(listing->output, "\n");
 }
 
+/* What names a value upright: a column that needs no heading in a table has its key there, in
+ * capitals. Owned: free. */
+static char *upright_heading(const struct column *column)
+{
+	const bool named = column->heading[0] != '\0';
+	const char *name = named ? column->heading : column->key;
+	char *heading = must_copy(name, strlen(name));
+
+	for (char *at = heading; !named && *at != '\0'; at++)
+		*at = *at == '_' ? ' ' : (char)toupper((unsigned char)*at);
+	return heading;
+}
+
 /* A row upright: its values below each other, whole. */
 static void upright_row(struct listing *listing, const struct printed *cells)
 {
 	size_t widest = 0;
 
 	for (size_t i = 0; i < listing->count; i++) {
-		if (shown(listing, i) && utf8_columns(listing->columns[i].heading) > widest)
-			widest = utf8_columns(listing->columns[i].heading);
+		const struct column *column = &listing->columns[i];
+		const size_t width =
+			utf8_columns(column->heading[0] != '\0' ? column->heading : column->key);
+
+		if (shown(listing, i) && width > widest)
+			widest = width;
 	}
 	if (listing->begun)
 		output_write(listing->output, "\n");
 	for (size_t i = 0; i < listing->count; i++) {
-		const char *heading = listing->columns[i].heading;
+		char *heading;
 
 		if (!shown(listing, i) || cells[i].text[0] == '\0')
 			continue;
+		heading = upright_heading(&listing->columns[i]);
 		output_toned(listing->output, TONE_HEADING, heading);
 		pad(listing, widest - utf8_columns(heading) + GAP);
+		free(heading);
 		output_toned(listing->output, cells[i].tone, cells[i].text);
 		output_write(listing->output, "\n");
 	}

@@ -22,6 +22,17 @@ setup_more() {
 	equal '[]' "$(json . metric list load)"
 }
 
+@test "numbers are printed in the shortest form that reads back" {
+	for value in 0.1 0.30000000000000004 1e300; do
+		strongroom metric record m $value >/dev/null
+	done
+	equal '0.1 0.30000000000000004 1e+300' "$(strongroom metric list m --plain | cut -f2 | xargs)"
+	equal '0.1 0.30000000000000004 1e+300' \
+		"$(strongroom metric list m --csv | tail -n +2 | tr -d '\r' | cut -d, -f2 | xargs)"
+	strongroom metric list m --json | grep -q '"value": 0.1}'
+	strongroom metric list m --json | grep -q '"value": 0.30000000000000004}'
+}
+
 @test "old programs' times are read in all their forms, oldest first" {
 	sqlite3 "$STRONGROOM_DB" "INSERT INTO metrics_history (timestamp, metric_name, value) VALUES
 		(strftime('%Y-%m-%dT%H:%M:%S.123456', 'now', '-3 hours'), 'm', 3),
@@ -46,7 +57,10 @@ setup_more() {
 	refused 2 number -- metric record load much
 	refused 2 number -- metric record load nan
 	refused 2 number -- metric record load inf
-	refused 2 number -- metric record load 1e999
+	refused 2 'VALUE "1e999" is beyond the largest number' -- metric record load 1e999
+	refused 2 'VALUE "0x10" is not a number' -- metric record load 0x10
+	refused 2 'VALUE " 1" is not a number' -- metric record load ' 1'
+	refused 2 '"-5" is not an option; put -- before' -- metric record load -5
 	refused 2 missing -- metric record load
 	refused 2 hours -- metric list load --hours 0
 	refused 2 days -- metric cleanup --yes --days=-1

@@ -188,3 +188,10 @@ for i in range(1200): print(f"/{i},{1 if i < 1199 else 2}")' >many.csv
 	equal '10|14|1000' "$(sqlite3 "$STRONGROOM_DB" \
 		'SELECT SuccessfulTransfers, FailedTransfers, TotalBytes FROM transfer_stats')"
 }
+
+@test "upright, what has no heading in a table is named too" {
+	strongroom client add narrow >/dev/null
+	strongroom quota set narrow 1M >/dev/null
+	NO_COLOR=1 python3 "$BATS_TEST_DIRNAME/on_terminal.py" 30 '' "$PROGRAM" quota list | tr -d '\r' >"$folder/out"
+	grep -q '^USED OF QUOTA  *----' "$folder/out"
+}
