@@ -1,6 +1,7 @@
 /*
  * A folder of backups, of which the keep rules leave some. What may be removed is on a list that
- * sr_backup writes, NAME_backup_made beside them; anything else there is somebody's.
+ * sr_backup writes beside them, NAME_backup_made_XXXXXXXX; anything else there is somebody's. The
+ * digits are of the database's path, since catalogs of one name may share a folder.
  */
 #include "backup.h"
 
@@ -10,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../archive/sink.h"
+#include "../base/checksum.h"
 #include "../base/path.h"
 #include "../base/retention.h"
 
@@ -24,17 +27,24 @@ typedef struct backup {
 
 typedef struct rotation {
 	char folder[4096];
-	const char *base; /* The database's name. */
+	const char *database; /* Its absolute path, */
+	const char *base;     /* and its name. */
 	backup *list;
 	size_t count;
 	size_t capacity;
 	sr_status status; /* Of collecting. */
 } rotation;
 
-static sr_status list_path(const char *folder, const char *base, char list[4096])
+static sr_status list_path(const char *folder, const char *database, char list[4096])
 {
-	int n = snprintf(list, 4096, "%s/%s_backup_made", folder, base);
+	char digest[65];
+	sr_status rc = sr_sha256_hex(database, strlen(database), digest);
+	int n;
 
+	if (rc != SR_OK)
+		return rc;
+	n = snprintf(list, 4096, "%s/%s_backup_made_%.8s", folder,
+		     sr_path_name(sr_text_of(database)).data, digest);
 	return n > 0 && n < 4096 ? SR_OK
 				 : sr_fail(SR_INVALID, "the path %s is too long for a backup",
 					   sr_quoted(sr_text_of(folder)));
@@ -48,7 +58,7 @@ sr_status sr_rotation_note(const char *database, const char *path)
 	sr_status rc;
 
 	snprintf(where, sizeof(where), "%.*s", SR_TEXT_ARGS(folder));
-	if ((rc = list_path(where, base, list)) != SR_OK)
+	if ((rc = list_path(where, database, list)) != SR_OK)
 		return rc;
 	return sr_backup_list_update(list, base, NULL, NULL, sr_path_name(sr_text_of(path)).data);
 }
@@ -87,7 +97,26 @@ static sr_status add(rotation *r, const char *name, const struct stat *st)
 	return SR_OK;
 }
 
-/* What is gone, or is a file no more, is not ours any more. */
+/* Whether the file begins as backups do. An empty one, or somebody's under a name of ours, is
+ * neither kept in the place of a backup nor removed. */
+static bool begins_as_backup(const char *path)
+{
+	static const char *const beginnings[] = {"SQLite format 3", SR_SEAL_MAGIC,
+						 "\x28\xb5\x2f\xfd"};
+	char head[16] = "";
+	FILE *file = fopen(path, "re");
+	bool known = false;
+
+	if (file == NULL)
+		return false;
+	if (fread(head, 1, sizeof(head), file) == sizeof(head))
+		for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+			known = known || memcmp(head, beginnings[i], strlen(beginnings[i])) == 0;
+	fclose(file);
+	return known;
+}
+
+/* What is gone, or is no backup any more, is not ours. */
 static bool collect(void *arg, const char *name, size_t index, size_t total)
 {
 	rotation *r = arg;
@@ -101,7 +130,7 @@ static bool collect(void *arg, const char *name, size_t index, size_t total)
 	for (size_t i = 0; i < r->count; i++)
 		if (strcmp(r->list[i].name, name) == 0)
 			return true;
-	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && begins_as_backup(path))
 		r->status = add(r, name, &st);
 	return r->status == SR_OK;
 }
@@ -194,7 +223,7 @@ static sr_status rotate(rotation *r, const sr_keep *keep, bool dry_run, sr_rotat
 	char list[4096], words[SR_MESSAGE_SIZE];
 	sr_status rc;
 
-	if ((rc = list_path(r->folder, r->base, list)) != SR_OK ||
+	if ((rc = list_path(r->folder, r->database, list)) != SR_OK ||
 	    (rc = sr_backup_list_each(list, r->base, collect, r)) != SR_OK ||
 	    (rc = r->status) != SR_OK || (rc = decide(r, keep)) != SR_OK)
 		return rc;
@@ -235,6 +264,7 @@ sr_status sr_backup_rotate(const sr_options *options, const char *folder, const 
 		rc = sr_fail(SR_INVALID, "no rule says which backups are to be kept");
 		goto err0;
 	}
+	r.database = settings.path;
 	r.base = sr_path_name(sr_text_of(settings.path)).data;
 	rc = rotate(&r, keep, dry_run, fn, arg, &done);
 	for (size_t i = 0; i < r.count; i++)

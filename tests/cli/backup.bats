@@ -161,12 +161,25 @@ rows() {
 	equal "$(realpath "$path")" "$(realpath b/catalog.db_backup_20[2-9][1-9]*.db)"
 	# What others write into the list is not believed.
 	echo precious >precious
-	printf '../precious\nprecious\ncatalog.db_backup_20200101_000000.db/../../precious\n' >>b/catalog.db_backup_made
+	printf '../precious\nprecious\ncatalog.db_backup_20200101_000000.db/../../precious\n' >>b/catalog.db_backup_made_*
 	ln -s ../precious b/catalog.db_backup_20210101_000000.db
-	echo catalog.db_backup_20210101_000000.db >>b/catalog.db_backup_made
+	echo catalog.db_backup_20210101_000000.db >>b/catalog.db_backup_made_*
 	try backup b --keep-last 1
 	equal precious "$(cat precious)"
 	[ -L b/catalog.db_backup_20210101_000000.db ]
+	# An empty file under a name of ours is neither kept for a backup nor removed.
+	path=$(json .path backup b | jq -r .)
+	: >"$path"
+	try backup b --keep-last 1
+	grep -q "^Rotated: 1 kept, 1 removed" "$folder/out"
+	[ -f "$path" ]
+	# Nor is a backup of another catalog of that name.
+	mkdir other
+	strongroom --db other/catalog.db init >/dev/null
+	theirs=$(strongroom --db other/catalog.db backup b --json | jq -r .path)
+	try backup b --keep-last 1
+	[ -s "$theirs" ]
+	path=b
 	refused 2 "--keep-daily 'seven'" -- backup b --keep-daily seven
 	refused 2 "verify" -- backup verify "$path" --keep-last 1
 }
