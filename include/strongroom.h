@@ -567,9 +567,15 @@ typedef struct sr_keep {
 /* No rule is set. */
 SR_API void sr_keep_init(sr_keep *keep);
 
-/* Sets the rule "last", "daily", "weekly", "monthly" or "yearly" to a whole number, "within" to a
- * span such as 30d (as sr_span_parse), any of them to "unlimited". SR_INVALID names rule and
- * value. */
+/* How long within reaches back, in seconds: one or more of a whole number and its unit, which add
+ * up, as in 2y5m7d3h. Units are y, m, w, d and h: m is months, and nothing is shorter than an hour.
+ * A month counts 31 days and a year 366: rather more is kept than less. SR_INVALID for anything
+ * else, and for more than 1000 years. */
+SR_API SR_MUST_CHECK sr_status sr_keep_within_parse(const char *text, int64_t *seconds);
+
+/* Sets the rule "last", "daily", "weekly", "monthly" or "yearly" to a whole number up to 1,000,000,
+ * "within" to what sr_keep_within_parse reads, any of them to "unlimited". SR_INVALID names rule
+ * and value. */
 SR_API SR_MUST_CHECK sr_status sr_keep_set(sr_keep *keep, const char *rule, const char *value);
 
 /* Whether any rule is set. */
@@ -590,7 +596,9 @@ enum {
 
 #define SR_KEPT_TEXT_SIZE 128
 
-/* These bits in words, "last, daily, within 30d"; "" for none. keep says what within is. */
+/* These bits in words, "last, daily, within 30d"; "" for none. keep says what within is: in days,
+ * else in hours, which sr_keep_within_parse reads as the same, else in seconds, which it refuses.
+ */
 SR_API void sr_kept_format(unsigned kept, const sr_keep *keep, char text[SR_KEPT_TEXT_SIZE]);
 
 /* One version that was looked at; valid during the call. */

@@ -9,6 +9,11 @@
 
 #define US_PER_SECOND 1000000
 
+#define HOUR       INT64_C(3600)
+#define DAY        (24 * HOUR)
+#define WITHIN_MAX (1000 * 366 * DAY)
+#define COUNT_MAX  1000000
+
 /* ---- The rules ---- */
 
 void sr_keep_init(sr_keep *keep)
@@ -38,6 +43,43 @@ static int64_t number_of(const sr_keep *keep, size_t i)
 	return number;
 }
 
+/* A number and its unit at *text, moved past them. False for anything else. */
+static bool take_part(const char **text, int64_t *seconds)
+{
+	static const char letters[] = "ymwdh";
+	static const int64_t units[] = {366 * DAY, 31 * DAY, 7 * DAY, DAY, HOUR};
+	const size_t digits = strspn(*text, "0123456789");
+	const char *unit;
+	int64_t n = 0;
+
+	if (digits == 0 || (*text)[digits] == '\0' ||
+	    (unit = strchr(letters, (*text)[digits])) == NULL)
+		return false;
+	for (size_t i = 0; i < digits; i++)
+		if ((n = n * 10 + ((*text)[i] - '0')) > WITHIN_MAX)
+			return false;
+	*text += digits + 1;
+	return !__builtin_mul_overflow(n, units[unit - letters], seconds);
+}
+
+sr_status sr_keep_within_parse(const char *text, int64_t *seconds)
+{
+	const char *at = text != NULL ? text : "";
+	int64_t part, sum = 0;
+
+	do {
+		if (!take_part(&at, &part) || part > WITHIN_MAX - sum)
+			return sr_return(
+				sr_fail(SR_INVALID,
+					"span %s is not one of hours, days, weeks, months and "
+					"years such as 36h, 30d, 6m or 1y6m, up to 1000y",
+					sr_quoted(sr_text_of(text))));
+		sum += part;
+	} while (*at != '\0');
+	*seconds = sum;
+	return sr_return(SR_OK);
+}
+
 sr_status sr_keep_set(sr_keep *keep, const char *name, const char *value)
 {
 	char what[32];
@@ -55,9 +97,9 @@ sr_status sr_keep_set(sr_keep *keep, const char *name, const char *value)
 	snprintf(what, sizeof(what), "keep-%s", rules[i].name);
 	if (value != NULL && strcmp(value, "unlimited") == 0)
 		number = SR_KEEP_UNLIMITED;
-	else if (i == WITHIN && (rc = sr_span_parse(value, &number)) != SR_OK)
+	else if (i == WITHIN && (rc = sr_keep_within_parse(value, &number)) != SR_OK)
 		return sr_return(sr_fail_within(rc, "%s", what));
-	else if (i != WITHIN && (rc = sr_number_parse(what, value, 0, INT64_MAX, &number)) != SR_OK)
+	else if (i != WITHIN && (rc = sr_number_parse(what, value, 0, COUNT_MAX, &number)) != SR_OK)
 		return sr_return(sr_fail_also(rc, "; all are kept by: unlimited"));
 	memcpy((char *)keep + rules[i].offset, &number, sizeof(number));
 	return sr_return(SR_OK);
@@ -199,17 +241,17 @@ void sr_retention_apply(const sr_keep *keep, sr_dated *list, size_t length)
 
 /* ---- In words ---- */
 
-/* The largest unit that holds it whole; weeks and years are days, as people write 30d. */
+/* The largest unit that holds it whole, as it is typed; what is longer than a day is days, as
+ * people write 30d. Minutes, which m is not, come only from callers: in seconds they are not
+ * mistaken for months. */
 static void format_span(int64_t seconds, char *text, size_t size)
 {
 	if (seconds == SR_KEEP_UNLIMITED)
 		snprintf(text, size, "unlimited");
-	else if (seconds % 86400 == 0)
-		snprintf(text, size, "%lldd", (long long)(seconds / 86400));
-	else if (seconds % 3600 == 0)
-		snprintf(text, size, "%lldh", (long long)(seconds / 3600));
-	else if (seconds % 60 == 0)
-		snprintf(text, size, "%lldm", (long long)(seconds / 60));
+	else if (seconds % DAY == 0)
+		snprintf(text, size, "%lldd", (long long)(seconds / DAY));
+	else if (seconds % HOUR == 0)
+		snprintf(text, size, "%lldh", (long long)(seconds / HOUR));
 	else
 		snprintf(text, size, "%llds", (long long)seconds);
 }

@@ -62,6 +62,7 @@ versions() {
 	refused 2 'what is to be kept is missing' -- prune --keep-last 0 --yes
 	refused 2 "keep-last 'x' is not a whole number" -- prune --keep-last x --yes
 	refused 2 'keep-within' "span '30'" -- prune --keep-within 30 --yes
+	refused 2 "keep-within: span '90s'" months -- prune --keep-within 90s --yes
 	refused 2 'exclude each other' -- prune --policy --keep-last 3 --yes
 	refused 2 'unexpected argument "pc"' -- prune pc --keep-last 3 --yes
 	equal '[1,2,3,4]' "$(versions pc)"

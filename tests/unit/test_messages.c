@@ -935,6 +935,8 @@ static sr_status parse(int which, bool good)
 	case 8:
 		sr_keep_init(&keep);
 		return sr_keep_set(&keep, "daily", good ? "7" : "seven");
+	case 10:
+		return sr_keep_within_parse(good ? "6m" : "90s", &number);
 	default:
 		return SR_CLOSED;
 	}

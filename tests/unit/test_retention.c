@@ -110,7 +110,7 @@ static void test_without_end(void **state)
 
 	(void)state;
 	check("UTC", "daily unlimited, monthly unlimited, within unlimited", lines);
-	check("UTC", "daily 0, within 0s", none);
+	check("UTC", "daily 0, within 0d", none);
 }
 
 /* 2015, 2020 and 2026 have 53 weeks. */
@@ -167,7 +167,7 @@ static void test_leap_day(void **state)
 	};
 
 	(void)state;
-	check("UTC", "daily 5, monthly 4, within 1y", lines);
+	check("UTC", "daily 5, monthly 4, within 365d", lines);
 	check("UTC", "daily unlimited", centuries);
 }
 
@@ -263,10 +263,11 @@ static void test_unreadable(void **state)
 static void test_far_instants(void **state)
 {
 	sr_dated list[] = {{INT64_MAX, 0}, {0, 0}, {-1, 0}, {-500000, 0}, {INT64_MIN + 1, 0}};
-	sr_keep keep = rules_of("daily unlimited, within 9223372036855s");
+	sr_keep keep = rules_of("daily unlimited");
 
 	(void)state;
 	set_zone("UTC");
+	keep.within = INT64_C(9223372036855);
 	sr_retention_apply(&keep, list, sizeof(list) / sizeof(list[0]));
 	assert_int_equal(list[0].kept, SR_KEPT_DAILY | SR_KEPT_WITHIN);
 	assert_int_equal(list[1].kept, SR_KEPT_DAILY | SR_KEPT_WITHIN);
@@ -275,7 +276,8 @@ static void test_far_instants(void **state)
 	/* 224193 microseconds are left of within. */
 	assert_int_equal(list[3].kept, 0);
 	assert_int_equal(list[4].kept, SR_KEPT_DAILY);
-	keep = rules_of("within 1000000000w");
+	sr_keep_init(&keep);
+	keep.within = INT64_MAX;
 	sr_retention_apply(&keep, list, sizeof(list) / sizeof(list[0]));
 	assert_int_equal(list[4].kept, SR_KEPT_WITHIN);
 	sr_retention_apply(&keep, NULL, 0);
@@ -423,6 +425,98 @@ static void test_setting(void **state)
 	assert_int_equal(sr_keep_set(&keep, "within", NULL), SR_INVALID);
 	assert_int_equal(keep.weekly, 4);
 	assert_int_equal(keep.within, 30 * 86400);
+	assert_int_equal(sr_keep_set(&keep, "last", "1000001"), SR_INVALID);
+	assert_says("keep-last '1000001' is not within 0 and 1000000");
+	assert_ok(sr_keep_set(&keep, "last", "1000000"));
+}
+
+/* Hours of a span that is read. */
+static void test_spans(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t hours;
+	} good[] = {
+		{"6m", 6 * 31 * 24}, /* Months, not minutes. */
+		{"1y", 366 * 24},
+		{"2w", 14 * 24},
+		{"30d", 30 * 24},
+		{"36h", 36},
+		{"0d", 0},
+		{"2y5m7d3h", (2 * 366 + 5 * 31 + 7) * 24 + 3},
+		{"3h7d5m2y", (2 * 366 + 5 * 31 + 7) * 24 + 3}, /* In any order. */
+		{"1d1d", 48},
+		{"00000000000000000000000000007d", 7 * 24},
+		{"1000y", 1000 * 366 * 24},
+		{"999y366d", 1000 * 366 * 24},
+		{"8784000h", 1000 * 366 * 24},
+	};
+	static const char *const bad[] = {
+		"",
+		"12",
+		"90s",
+		"90M",
+		"d",
+		"3",
+		"1d2",
+		"1d 2h",
+		" 1d",
+		"1d ",
+		"-1d",
+		"+1d",
+		"1.5d",
+		"1dh",
+		"unlimited",
+		"1001y",
+		"1000y1h",
+		"8784001h",
+		"1000y1d",
+		"31622400001h",
+		"9223372036854775807h",
+		"2562047788015216h",
+		"9223372036854775808d",
+		"99999999999999999999999y",
+		"1d\xff",
+	};
+	int64_t seconds = 4711;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_ok(sr_keep_within_parse(good[i].text, &seconds));
+		if (seconds != good[i].hours * 3600)
+			fail_msg("%s: %lld", good[i].text, (long long)seconds);
+	}
+	seconds = 4711;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (sr_keep_within_parse(bad[i], &seconds) != SR_INVALID || seconds != 4711)
+			fail_msg("'%s' is read: %lld", bad[i], (long long)seconds);
+		assert_says("is not one of hours, days, weeks, months and years");
+	}
+	assert_int_equal(sr_keep_within_parse(NULL, &seconds), SR_INVALID);
+	assert_int_equal(sr_keep_within_parse("90s", &seconds), SR_INVALID);
+	assert_says("'90s'");
+}
+
+/* What a policy's within prints reads back as the same. */
+static void test_spans_read_back(void **state)
+{
+	unsigned seed = 7;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		char text[SR_KEPT_TEXT_SIZE], span[128];
+		sr_keep keep;
+		int64_t again;
+
+		snprintf(span, sizeof(span), "%lldy%lldm%lldw%lldd%lldh", (long long)pick(&seed, 9),
+			 (long long)pick(&seed, 30), (long long)pick(&seed, 9),
+			 (long long)pick(&seed, 99), (long long)pick(&seed, 3) * 12);
+		keep = rules_of("last 1");
+		assert_ok(sr_keep_set(&keep, "within", span));
+		sr_kept_format(SR_KEPT_WITHIN, &keep, text);
+		assert_ok(sr_keep_within_parse(text + strlen("within "), &again));
+		assert_int_equal(again, keep.within);
+	}
 }
 
 static void test_checking(void **state)
@@ -445,7 +539,7 @@ static void test_words(void **state)
 	static const struct {
 		const char *span, *words;
 	} spans[] = {{"7d", "within 7d"},   {"2w", "within 14d"},  {"36h", "within 36h"},
-		     {"90m", "within 90m"}, {"90s", "within 90s"}, {"1y", "within 365d"}};
+		     {"6m", "within 186d"}, {"1y", "within 366d"}, {"1d1h", "within 25h"}};
 	char text[SR_KEPT_TEXT_SIZE];
 	sr_keep keep;
 
@@ -456,6 +550,10 @@ static void test_words(void **state)
 		sr_kept_format(SR_KEPT_WITHIN, &keep, text);
 		assert_string_equal(text, spans[i].words);
 	}
+	/* Minutes are no months. */
+	keep.within = 5400;
+	sr_kept_format(SR_KEPT_WITHIN, &keep, text);
+	assert_string_equal(text, "within 5400s");
 	keep.within = INT64_MAX;
 	sr_kept_format(511, &keep, text);
 	assert_string_equal(text, "last, daily, weekly, monthly, yearly, within "
@@ -474,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_daylight_saving), cmocka_unit_test(test_odd_zones),
 		cmocka_unit_test(test_unreadable),      cmocka_unit_test(test_far_instants),
 		cmocka_unit_test(test_against_a_model), cmocka_unit_test(test_setting),
+		cmocka_unit_test(test_spans),           cmocka_unit_test(test_spans_read_back),
 		cmocka_unit_test(test_checking),        cmocka_unit_test(test_words),
 	};
 
