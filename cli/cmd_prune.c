@@ -173,6 +173,8 @@ static int ask(struct cli *cli, sr_catalog *catalog, sr_prune_options *options)
 	if ((rc = sr_prune(catalog, options, &summary)) != SR_OK)
 		return cli_failed(cli, rc);
 	options->dry_run = false;
+	if (summary.pruned == 0)
+		return DONE;
 	size_print(summary.bytes, bytes);
 	return cli_confirm(cli, "Delete %" PRId64 " versions of %" PRId64 " files (%s)%s",
 			   summary.pruned, summary.files, bytes,
