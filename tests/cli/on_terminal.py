@@ -7,6 +7,7 @@ $TYPE_AFTER when the terminal has received that.
 import fcntl
 import os
 import pty
+import signal
 import struct
 import sys
 import termios
@@ -14,6 +15,8 @@ import termios
 columns, typed = int(sys.argv[1]), sys.argv[2]
 child, terminal = pty.fork()
 if child == 0:
+    # Where the tests themselves run in the background, Ctrl-C is ignored, and inherited so.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     os.execv(sys.argv[3], sys.argv[3:])
 after, seen = os.environ.get("TYPE_AFTER", "").encode(), b""
