@@ -31,9 +31,9 @@ struct keep_words {
 	"  --keep-weekly N    likewise of each week, Monday to Sunday\n"                           \
 	"  --keep-monthly N   of each month\n"                                                     \
 	"  --keep-yearly N    of each year\n"                                                      \
-	"  --keep-within SPAN what is at most that much older than the newest: 2y5m7d3h is\n"      \
-	"                     2 years, 5 months, 7 days, 3 hours; w is weeks. A month\n"           \
-	"                     counts 31 days, a year 366\n"
+	"  --keep-within SPAN what is at most that much older than the newest, such as\n"          \
+	"                     2y5m7d3h: 2 years, 5 months, 7 days, 3 hours; w is weeks.\n"         \
+	"                     A month counts 31 days, a year 366\n"
 
 /* Sets *keep; USAGE after saying what is wrong. */
 int keep_parse(struct cli *cli, const struct keep_words *words, sr_keep *keep);
