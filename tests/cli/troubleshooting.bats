@@ -41,8 +41,9 @@ load common
 }
 
 @test "high memory usage: what runs out says what needs less" {
-	# A build with sanitizers takes terabytes of addresses.
-	(ulimit -v 60000 && strongroom version >/dev/null 2>&1) || skip "this build cannot run in little memory"
+	# A build with sanitizers takes terabytes of addresses, and reports that it does not get them.
+	PROGRAM=$(realpath "$BATS_TEST_DIRNAME/../../build/strongroom")
+	[ -x "$PROGRAM" ] || skip "the build without sanitizers is not there"
 	strongroom init >/dev/null
 	strongroom client add pc >/dev/null
 	seq 30000 | sed 's/.*/{"original_path": "\/some\/folder\/with\/a\/long\/name\/file&", "size": &}/' |
