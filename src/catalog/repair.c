@@ -266,21 +266,45 @@ static bool is_of_rows(const sr_mend *mend)
 	return mend->how != SR_MEND_OBJECT && mend->how != SR_MEND_INDEX;
 }
 
-/* One step in a savepoint of its own: it fails alone, unless the transaction is lost. */
-static sr_status do_step(repairing *r, const sr_mend *mend, sr_repair_step *step)
+/* Rows that are mended in one savepoint. SQLite keeps what a savepoint changes in a list that it
+ * walks at the end of each statement inside, so that one for all rows takes the square of their
+ * number. */
+#define PIECE 256
+
+static sr_status do_piece(repairing *r, const sr_mend *piece, sr_repair_step *step)
 {
+	int64_t done = 0;
 	sr_status rc;
 
 	if ((rc = sr_savepoint(r->conn)) != SR_OK)
 		return rc;
-	if ((rc = sr_mend_do(r->conn, mend, r->now, &step->done)) == SR_OK) {
-		if ((rc = sr_savepoint_release(r->conn)) == SR_OK)
-			return SR_OK;
-	} else {
+	if ((rc = sr_mend_do(r->conn, piece, r->now, &done)) != SR_OK) {
 		sr_savepoint_rollback(r->conn);
+		return rc;
 	}
+	if ((rc = sr_savepoint_release(r->conn)) == SR_OK)
+		step->done += done;
+	return rc;
+}
+
+/* One step, a piece at a time: what fails ends it and no other, unless the transaction is lost. */
+static sr_status do_step(repairing *r, const sr_mend *mend, sr_repair_step *step)
+{
+	sr_mend piece = *mend;
+	size_t left = mend->count;
+	sr_status rc;
+
 	step->done = 0;
-	if (rc == SR_INTERRUPTED || rc == SR_NO_MEMORY || !sr_conn_in_transaction(r->conn))
+	for (;;) {
+		piece.count = left < PIECE ? left : PIECE;
+		rc = do_piece(r, &piece, step);
+		left -= piece.count;
+		if (rc != SR_OK || left == 0)
+			break;
+		piece.keys += piece.count;
+	}
+	if (rc == SR_OK || rc == SR_INTERRUPTED || rc == SR_NO_MEMORY ||
+	    !sr_conn_in_transaction(r->conn))
 		return rc;
 	step->failure = strdup(sr_error_message());
 	return step->failure == NULL ? sr_fail_memory() : SR_OK;

@@ -461,6 +461,32 @@ static void test_a_step_fails_alone(void **state)
 	assert_int_equal(integer(f, "SELECT count(*) FROM client_usage WHERE Files = 99"), 0);
 }
 
+/* More rows than one piece has: all of them move, each once, and the catalog is healthy then. */
+static void test_many_rows(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_repair *repair;
+
+	foreign_sql(f,
+		    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700)"
+		    " INSERT INTO files (ID, FileName, PathName, FileSize, ClientID)"
+		    " SELECT randomblob(16), 'n' || i, 'p', i, x'77' FROM n");
+	repair = plan(f);
+	apply(f, repair);
+	for (size_t i = 0; i < repair->step_count; i++) {
+		assert_null(repair->steps[i].failure);
+		if (strcmp(repair->steps[i].code, "orphans") == 0)
+			assert_int_equal(repair->steps[i].done, 700);
+	}
+	sr_repair_free(repair);
+	assert_int_equal(integer(f, "SELECT count(*) FROM orphaned_rows"), 700);
+	assert_int_equal(integer(f, "SELECT count(DISTINCT Content) FROM orphaned_rows"), 700);
+	assert_int_equal(integer(f, "SELECT count(*) FROM files WHERE ClientID = x'77'"), 0);
+	repair = plan(f);
+	assert_int_equal(repair->step_count, 0);
+	sr_repair_free(repair);
+}
+
 static bool cancel(void *arg, int64_t done, int64_t total)
 {
 	assert_true(done <= total);
@@ -563,6 +589,7 @@ int main(void)
 		TEST(test_backup_first),
 		TEST(test_only_what_was_shown),
 		TEST(test_a_step_fails_alone),
+		TEST(test_many_rows),
 		TEST(test_refusals),
 		TEST(test_cancelled),
 		TEST(test_foreign_trigger),
