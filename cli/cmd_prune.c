@@ -127,6 +127,23 @@ static void say_summary(struct cli *cli, const sr_prune_summary *s, bool dry_run
 		s->stored_files, bytes, s->stored_failed);
 }
 
+/* For programs: what was done, as one row. */
+static void print_summary(struct cli *cli, const sr_prune_summary *s)
+{
+	const struct field fields[] = {
+		{"clients", NULL, cell_integer(s->clients)},
+		{"files", NULL, cell_integer(s->files)},
+		{"kept", NULL, cell_integer(s->kept)},
+		{"pruned", NULL, cell_integer(s->pruned)},
+		{"bytes", NULL, cell_size(s->bytes)},
+		{"stored_files", NULL, cell_integer(s->stored_files)},
+		{"stored_bytes", NULL, cell_size(s->stored_bytes)},
+		{"stored_failed", NULL, cell_integer(s->stored_failed)},
+	};
+
+	output_fields(&cli->out, fields, sizeof(fields) / sizeof(fields[0]));
+}
+
 /* ---- Doing it ---- */
 
 static int dry_run(struct cli *cli, sr_catalog *catalog, sr_prune_options *options)
@@ -153,7 +170,7 @@ static int dry_run(struct cli *cli, sr_catalog *catalog, sr_prune_options *optio
 	rc = sr_prune(catalog, options, &summary);
 	if (rc != SR_OK && !output_failed(&cli->out))
 		code = cli_failed(cli, rc);
-	listing_end(run.rows, "No file has more than one version.",
+	listing_end(run.rows, rc == SR_OK ? "No file has more than one version." : NULL,
 		    cli->json ? json_of_summary(&summary, true) : NULL);
 	if (rc == SR_OK)
 		say_summary(cli, &summary, true, false);
@@ -202,6 +219,8 @@ static int prune(struct cli *cli, sr_catalog *catalog, sr_prune_options *options
 	/* What was done before it stopped is done. */
 	if (cli->json && rc == SR_OK)
 		output_document(&cli->out, json_of_summary(&summary, false));
+	else if (cli->out.format != OUTPUT_TABLE && rc == SR_OK)
+		print_summary(cli, &summary);
 	else if (rc == SR_OK || summary.files > 0)
 		say_summary(cli, &summary, false, options->delete_stored);
 	return code;

@@ -618,7 +618,8 @@ typedef bool (*sr_prune_fn)(void *arg, const sr_prune_version *version);
 typedef struct sr_prune_options {
 	unsigned version;     /* SR_PRUNE_OPTIONS_VERSION, set by sr_prune_options_init. */
 	const sr_keep *keep;  /* The rules, */
-	bool policies;        /* or each client's own; exactly one of the two. */
+	bool policies;        /* or each client's own; exactly one of the two. Where nobody has one
+				 it is SR_NOT_FOUND. */
 	const sr_id *clients; /* Whose versions; count 0: those of all, or of all with a policy. */
 	size_t client_count;
 	sr_text file;            /* Only this one of the one client, by its key; null: all. */
@@ -650,8 +651,8 @@ typedef struct sr_prune_summary {
  *
  * It goes in transactions of some hundred files, each of which is decided on in the one that
  * changes it, so that others may save meanwhile. Whatever stops it, the files so far are done and
- * the others as they were, and summary (may be NULL) tells of those. Each of those transactions
- * leaves one activity "prune".
+ * the others as they were, and summary (may be NULL) tells of those. A call leaves
+ * one activity "prune" a client, to which each transaction adds: it tells what is done so far.
  *
  * delete_stored deletes the bytes of pruned versions of stored files where no file and no version
  * refers to them any more, and they lie below FILE_STORAGE_DIR; never anything else. That comes

@@ -73,6 +73,46 @@ sr_status sr_activity_append(sr_conn *conn, const sr_id *client, const char *typ
 	return note_usage(conn, client, now);
 }
 
+/* Adds to that row, if it is still there and of this kind. */
+static sr_status add(sr_conn *conn, int64_t id, const sr_id *client, const char *type,
+		     int64_t files, int64_t bytes)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+
+	rc = sr_prepare(conn,
+			"UPDATE client_activity SET FileCount = FileCount + $4, BytesTransferred ="
+			" CASE WHEN BytesTransferred > 9223372036854775807 - $5"
+			" THEN 9223372036854775807 ELSE BytesTransferred + $5 END"
+			" WHERE ID = $1 AND ClientID = $2 AND ActivityType = $3",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_integer(stmt, 1, id);
+	sr_bind_id(stmt, 2, client);
+	sr_bind_text(stmt, 3, type);
+	sr_bind_integer(stmt, 4, files);
+	sr_bind_integer(stmt, 5, bytes);
+	return finish(stmt);
+}
+
+sr_status sr_activity_extend(sr_conn *conn, int64_t *id, const sr_id *client, const char *type,
+			     int64_t files, int64_t bytes, const char *now)
+{
+	sr_status rc;
+
+	if (*id != 0) {
+		if ((rc = add(conn, *id, client, type, files, bytes)) != SR_OK)
+			return rc;
+		if (sr_conn_changes(conn) > 0)
+			return note_usage(conn, client, now);
+	}
+	if ((rc = append(conn, client, type, files, bytes, now)) != SR_OK)
+		return rc;
+	*id = sr_conn_changes(conn) > 0 ? sr_conn_last_row_id(conn) : 0;
+	return note_usage(conn, client, now);
+}
+
 sr_status sr_activity_append_catalog(sr_conn *conn, const char *type, const char *detail,
 				     int64_t bytes, const char *now)
 {

@@ -35,6 +35,11 @@
 sr_status sr_activity_append(sr_conn *conn, const sr_id *client, const char *type, int64_t files,
 			     int64_t bytes, const char *now);
 
+/* The same for a call of several transactions, whose row each of them adds to: *id is that row, 0
+ * before there is one, and gets it. Where the row is gone meanwhile there is a new one. */
+sr_status sr_activity_extend(sr_conn *conn, int64_t *id, const sr_id *client, const char *type,
+			     int64_t files, int64_t bytes, const char *now);
+
 /* What a file's size counts there: nothing where it is not known or makes no sense. */
 static inline int64_t sr_activity_bytes(int64_t size)
 {

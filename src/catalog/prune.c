@@ -26,6 +26,8 @@ typedef struct pruning {
 
 	/* The chunk at hand: */
 	const target *target;
+	int64_t activity;          /* The target's row as it is committed; 0: none yet. */
+	int64_t extended;          /* And as this chunk leaves it. */
 	int64_t rows[CHUNK_FILES]; /* Of files. */
 	size_t count;              /* Of rows that wait. */
 	sr_prune_plan plans[CHUNK_FILES];
@@ -111,6 +113,10 @@ static sr_status find_targets(pruning *work)
 
 	if (options->client_count == 0)
 		rc = options->policies ? add_policies(work) : add_everybody(work);
+	if (rc == SR_OK && options->policies && work->target_count == 0 &&
+	    options->client_count == 0)
+		rc = sr_fail(SR_NOT_FOUND, "no client has a retention policy; set one with: "
+					   "strongroom prune policy set CLIENT --keep-…");
 	for (size_t i = 0; rc == SR_OK && i < options->client_count; i++)
 		rc = add_named(work, &options->clients[i]);
 	/* What somebody else wrote into the table is checked like what a caller gives. */
@@ -172,10 +178,21 @@ static sr_status prune_chunk(sr_conn *conn, void *arg)
 		files++;
 		bytes = sr_prune_sum(bytes, plan->bytes);
 	}
+	work->extended = work->activity;
 	if (files == 0)
 		return SR_OK;
-	return sr_activity_append(conn, &work->target->client, SR_ACTIVITY_PRUNE, files, bytes,
-				  work->now);
+	return sr_activity_extend(conn, &work->extended, &work->target->client, SR_ACTIVITY_PRUNE,
+				  files, bytes, work->now);
+}
+
+/* Run again or not, only what is committed has a row to go on with. */
+static sr_status write_chunk(pruning *work)
+{
+	sr_status rc = sr_catalog_write(work->catalog, SR_HERE, prune_chunk, work);
+
+	if (rc == SR_OK)
+		work->activity = work->extended;
+	return rc;
 }
 
 static sr_status plan_only(pruning *work)
@@ -245,9 +262,7 @@ static sr_status do_rows(pruning *work)
 	sr_status rc = SR_OK;
 
 	while (rc == SR_OK && work->count > 0) {
-		rc = work->options->dry_run
-			     ? plan_only(work)
-			     : sr_catalog_write(work->catalog, SR_HERE, prune_chunk, work);
+		rc = work->options->dry_run ? plan_only(work) : write_chunk(work);
 		if (rc == SR_OK)
 			rc = finish_chunk(work);
 	}
@@ -383,6 +398,7 @@ sr_status sr_prune(sr_catalog *catalog, const sr_prune_options *options, sr_prun
 	rc = find_targets(work);
 	for (size_t i = 0; rc == SR_OK && i < work->target_count; i++) {
 		work->target = &work->targets[i];
+		work->activity = 0;
 		rc = prune_client(work);
 	}
 	if (summary != NULL)

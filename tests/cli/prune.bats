@@ -44,6 +44,9 @@ versions() {
 	equal '[1,2,3,4]' "$(versions laptop)"
 	equal '[false,2,2,2]' "$(json '[.dry_run, .clients, .files, .pruned]' prune --keep-last 2 --yes)"
 	equal '[3,4]' "$(versions laptop)"
+	# Nothing to delete is nothing to ask about; programs get the figures in each form.
+	equal 'clients,files,kept,pruned,bytes,stored_files,stored_bytes,stored_failed 2,2,4,0,0,0,0,0' \
+		"$(strongroom prune --keep-last 2 --csv </dev/null | tr -d '\r' | paste -sd ' ')"
 	equal '' "$(sqlite3 "$STRONGROOM_DB" 'PRAGMA foreign_key_check')"
 }
 
@@ -71,7 +74,9 @@ versions() {
 }
 
 @test "policies are set, shown, listed, cleared, and run" {
-	strongroom prune --policy --yes | grep -q '0 versions'
+	refused 1 'no client has a retention policy' 'prune policy set' -- prune --policy
+	refused 1 'no client has a retention policy' -- prune --policy --dry-run
+	equal '' "$(cat "$folder/out")"
 	strongroom prune policy set pc --keep-last 1 --keep-within 36h | grep -q '^keep within  *36h$'
 	equal '["pc",1,129600,null]' "$(json '[.client, .keep_last, .keep_within_seconds, .keep_daily]' prune policy show pc)"
 	strongroom prune policy set laptop --keep-daily unlimited >/dev/null

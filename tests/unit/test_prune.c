@@ -406,8 +406,7 @@ static void test_policies(void **state)
 	make_history(f, "/a", times, 3);
 	f->client = other;
 	make_history(f, "/b", times, 3);
-	assert_ok(sr_prune(f->catalog, &options, &summary));
-	assert_int_equal(summary.clients, 0);
+	assert_fails(sr_prune(f->catalog, &options, &summary), SR_NOT_FOUND, "prune policy set");
 	assert_fails(sr_policy_get(f->catalog, &first, &policy), SR_NOT_FOUND, "'host'");
 	assert_fails(sr_policy_get(f->catalog, &nobody, &policy), SR_NOT_FOUND, "no client");
 	assert_fails(sr_policy_set(f->catalog, &nobody, &keep), SR_NOT_FOUND, "no client");
@@ -473,6 +472,25 @@ static void many_files(const catalog_fixture *f, int files)
 	assert_ok(sr_commit(f->catalog));
 }
 
+/* The rows of activity that prune left, */
+static int64_t activities(const catalog_fixture *f)
+{
+	return integer(f, "SELECT count(*) FROM client_activity WHERE ActivityType = 'prune'");
+}
+
+/* the newest's files, and its bytes. */
+static int64_t newest_files(const catalog_fixture *f)
+{
+	return integer(f, "SELECT FileCount FROM client_activity WHERE ActivityType = 'prune'"
+			  " ORDER BY ID DESC LIMIT 1");
+}
+
+static int64_t newest_bytes(const catalog_fixture *f)
+{
+	return integer(f, "SELECT BytesTransferred FROM client_activity WHERE"
+			  " ActivityType = 'prune' ORDER BY ID DESC LIMIT 1");
+}
+
 /* Files are done or as they were: 4 versions, or 1. */
 static int64_t files_done(const catalog_fixture *f)
 {
@@ -499,13 +517,85 @@ static void test_interrupted(void **state)
 	assert_true(done > 0 && done < 300);
 	assert_int_equal(summary.files, done);
 	assert_int_equal(summary.pruned, done * 3);
+	assert_int_equal(activities(f), 1);
+	assert_int_equal(newest_files(f), done);
+	assert_int_equal(newest_bytes(f), done * (1 + 2 + 3));
 	options.progress = NULL;
 	assert_ok(sr_prune(f->catalog, &options, &summary));
 	assert_int_equal(summary.files, 300 - done);
 	assert_int_equal(files_done(f), 300);
-	assert_int_equal(integer(f, "SELECT sum(FileCount) FROM client_activity WHERE"
-				    " ActivityType = 'prune'"),
-			 300);
+	/* Of several transactions, too. */
+	assert_true(300 - done > 128);
+	assert_int_equal(activities(f), 2);
+	assert_int_equal(newest_files(f), 300 - done);
+	assert_int_equal(newest_bytes(f), (300 - done) * (1 + 2 + 3));
+}
+
+/* One row a call and client, of however many transactions. */
+static void test_one_activity(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_keep keep = keep_last(1);
+	sr_prune_options options = prune_by(&keep);
+	sr_id first = f->client, other = add_client(f, "other");
+
+	many_files(f, 400);
+	f->client = other;
+	many_files(f, 200);
+	f->client = first;
+	assert_ok(sr_prune(f->catalog, &options, NULL));
+	assert_int_equal(activities(f), 2);
+	assert_int_equal(integer(f, "SELECT count(*) FROM client_activity a JOIN clients c ON"
+				    " c.ID = a.ClientID WHERE ActivityType = 'prune' AND"
+				    " FileCount = iif(c.Name = 'other', 200, 400) AND"
+				    " BytesTransferred = FileCount * 6"),
+			 2);
+}
+
+/* Somebody deletes the row while the call goes on, or gives its id to another kind of row. */
+typedef struct meddler {
+	const catalog_fixture *f;
+	const char *sql;
+} meddler;
+
+static bool meddle(void *arg, int64_t done, int64_t total)
+{
+	meddler *own = arg;
+
+	(void)done;
+	(void)total;
+	if (own->sql != NULL)
+		foreign_sql(own->f, own->sql);
+	own->sql = NULL;
+	return false;
+}
+
+static void test_activity_gone(void **state)
+{
+	static const char *const acts[] = {
+		"DELETE FROM client_activity WHERE ActivityType = 'prune'",
+		"UPDATE client_activity SET ActivityType = 'other' WHERE ActivityType = 'prune'",
+	};
+	catalog_fixture *f = *state;
+	sr_keep keep = keep_last(1);
+	sr_prune_options options = prune_by(&keep);
+
+	for (size_t i = 0; i < 2; i++) {
+		meddler own = {f, acts[i]};
+
+		foreign_sql(f, "DELETE FROM file_versions; DELETE FROM files;"
+			       " DELETE FROM client_activity");
+		many_files(f, 400);
+		options.progress = meddle;
+		options.arg = &own;
+		assert_ok(sr_prune(f->catalog, &options, NULL));
+		assert_null(own.sql);
+		assert_int_equal(activities(f), 1);
+		assert_int_equal(newest_files(f), 400 - 128);
+		assert_int_equal(integer(f, "SELECT coalesce(sum(FileCount), 0) FROM"
+					    " client_activity WHERE ActivityType = 'other'"),
+				 i == 0 ? 0 : 128);
+	}
 }
 
 /* Told of in the child as soon as a chunk is committed; then it is killed at once. */
@@ -522,7 +612,7 @@ static void test_killed(void **state)
 	catalog_fixture *f = *state;
 	sr_keep keep = keep_last(1);
 	sr_prune_options options = prune_by(&keep);
-	int64_t done;
+	int64_t done, runs = 0;
 
 	many_files(f, 400);
 	assert_ok(sr_close(f->catalog));
@@ -542,6 +632,7 @@ static void test_killed(void **state)
 			_exit(sr_prune(catalog, &options, NULL) == SR_OK ? 0 : 2);
 		}
 		assert_int_equal(waitpid(child, &status, 0), child);
+		runs++;
 		if (!WIFSIGNALED(status))
 			break;
 	}
@@ -550,6 +641,7 @@ static void test_killed(void **state)
 	assert_true(done > 0);
 	assert_int_equal(done, integer(f, "SELECT sum(FileCount) FROM client_activity WHERE"
 					  " ActivityType = 'prune'"));
+	assert_int_equal(activities(f), runs);
 	assert_ok(sr_prune(f->catalog, &options, NULL));
 	assert_int_equal(files_done(f), 400);
 }
@@ -708,12 +800,13 @@ static void test_delete_keeps_what_versions_need(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_calendar), TEST(test_what_always_stays),
-		TEST(test_random),   TEST(test_odd_parents),
-		TEST(test_whose),    TEST(test_refused),
-		TEST(test_policies), TEST(test_interrupted),
-		TEST(test_killed),   TEST(test_saves_meanwhile),
-		TEST(test_stored),   TEST(test_delete_keeps_what_versions_need),
+		TEST(test_calendar),     TEST(test_what_always_stays),
+		TEST(test_random),       TEST(test_odd_parents),
+		TEST(test_whose),        TEST(test_refused),
+		TEST(test_policies),     TEST(test_interrupted),
+		TEST(test_one_activity), TEST(test_activity_gone),
+		TEST(test_killed),       TEST(test_saves_meanwhile),
+		TEST(test_stored),       TEST(test_delete_keeps_what_versions_need),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
