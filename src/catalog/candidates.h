@@ -10,15 +10,32 @@
 
 #include "catalog.h"
 
-/* What the candidates may be narrowed by. */
+/* Columns of a candidate that only some searches look at: null unless asked for. */
+enum {
+	SR_CANDIDATE_CLIENT = 1,
+	SR_CANDIDATE_CATEGORY = 2,
+	SR_CANDIDATE_HASH = 4,
+};
+
+/* What the candidates may be narrowed by. Texts and lists are the caller's. */
 typedef struct sr_filter {
-	sr_text term;        /* Folded; empty: any. */
-	sr_text client_name; /* Null: any. */
-	int64_t min_size;    /* SR_NULL_INTEGER: open. */
+	const sr_text *required; /* Folded (sr_text_fold), none of them empty. Each occurs in at
+				    least one of the folded texts of every row that matches, not
+				    always in the same one: FileName, OriginalPath, PathName; of
+				    an earlier state its own path in the place of PathName. */
+	size_t required_count;   /* 0: any. */
+	sr_text client_name;     /* Null: any. */
+	int64_t from;            /* Instants, inclusive; SR_NULL_INTEGER: open. Where one is set,
+				    dates that cannot be read match nothing. */
+	int64_t to;
+	int64_t min_size; /* SR_NULL_INTEGER: open. */
 	int64_t max_size;
 	bool verified_only;
 	bool present_only;
 	bool all_versions; /* Earlier states too. */
+	bool newest_first; /* The search needs rows only until its page is full, by their dates: */
+	bool oldest_first; /* from this end on, what has no date last. Neither: it needs all. */
+	unsigned columns;  /* SR_CANDIDATE_* */
 } sr_filter;
 
 /* Texts are borrowed until the next one. */
@@ -33,6 +50,10 @@ typedef struct sr_candidate {
 	sr_text date;
 	sr_text extension;
 	int64_t size;
+	bool has_client;
+	sr_id client_id;
+	sr_text category;
+	sr_text hash; /* Of an earlier state its own. */
 } sr_candidate;
 
 typedef struct sr_candidates sr_candidates;
@@ -43,6 +64,17 @@ sr_status sr_candidates_open(const sr_reading *reading, const sr_filter *filter,
 
 /* *more is false after the last one. */
 sr_status sr_candidates_next(sr_candidates *candidates, sr_candidate *candidate, bool *more);
+
+/* How they are found, and what that took so far. */
+typedef struct sr_candidates_figures {
+	const char *choice; /* "scan", "client index": static. */
+	int64_t estimated;  /* Candidates expected when it was chosen; SR_NULL_INTEGER: nobody
+			       asked, there was no choice. */
+	int64_t candidates; /* Rows that the choice left, */
+	int64_t read;       /* and those of them that were read from their table. */
+} sr_candidates_figures;
+
+void sr_candidates_measure(const sr_candidates *candidates, sr_candidates_figures *figures);
 
 void sr_candidates_close(sr_candidates *candidates);
 

@@ -5,6 +5,8 @@
 
 struct sr_candidates {
 	sr_stmt *stmt;
+	bool by_client; /* Through the index of clients. */
+	int64_t read;
 };
 
 /* A + before a column keeps the planner from its index: going through one that does not narrow
@@ -27,6 +29,16 @@ static void add_conditions(sr_buffer *sql, const sr_reading *reading, const sr_f
 		sr_buffer_add_string(sql, " AND f.MissingSince IS NULL");
 }
 
+/* What only some searches look at: reading it costs those that do not, too. */
+static void add_extras(sr_buffer *sql, const sr_filter *filter, const char *hash)
+{
+	const unsigned columns = filter->columns;
+
+	sr_buffer_printf(sql, ", %s, %s, %s", columns & SR_CANDIDATE_CLIENT ? "f.ClientID" : "NULL",
+			 columns & SR_CANDIDATE_CATEGORY ? "f.FileCategory" : "NULL",
+			 columns & SR_CANDIDATE_HASH ? hash : "NULL");
+}
+
 /* The version that stands for what the file f is: where an old database names none, the last
  * active one, if any. */
 #define CURRENT_VERSION                                                                            \
@@ -41,10 +53,12 @@ static void add_earlier(sr_buffer *sql, const sr_reading *reading, const sr_filt
 		return;
 	sr_buffer_printf(sql,
 			 " UNION ALL SELECT f.row_number, f.ID, f.FileName, v.PathName, "
-			 "f.OriginalPath, v.FileSize, %s, f.FileExtension, v.ID "
-			 "FROM file_versions v JOIN %s AS f ON f.ID = v.FileID "
+			 "f.OriginalPath, v.FileSize, %s, f.FileExtension, v.ID",
+			 reading->shape.version >= 6 ? "v.ModificationDate" : "NULL");
+	add_extras(sql, filter, "v.VersionHash");
+	sr_buffer_printf(sql,
+			 " FROM file_versions v JOIN %s AS f ON f.ID = v.FileID "
 			 "WHERE v.ID IS NOT " CURRENT_VERSION,
-			 reading->shape.version >= 6 ? "v.ModificationDate" : "NULL",
 			 reading->shape.files);
 	add_conditions(sql, reading, filter, "v.FileSize");
 }
@@ -69,10 +83,12 @@ sr_status sr_candidates_open(const sr_reading *reading, const sr_filter *filter,
 	*candidates = NULL;
 	if ((fresh = calloc(1, sizeof(*fresh))) == NULL)
 		return sr_fail_memory();
-	sr_buffer_printf(&sql,
-			 "SELECT f.row_number, f.ID, f.FileName, f.PathName, f.OriginalPath, "
-			 "f.FileSize, f.ModificationDate, f.FileExtension, 0 FROM %s AS f WHERE 1",
-			 reading->shape.files);
+	fresh->by_client = filter->client_name.data != NULL;
+	sr_buffer_add_string(&sql,
+			     "SELECT f.row_number, f.ID, f.FileName, f.PathName, f.OriginalPath, "
+			     "f.FileSize, f.ModificationDate, f.FileExtension, 0");
+	add_extras(&sql, filter, "f.FileHash");
+	sr_buffer_printf(&sql, " FROM %s AS f WHERE 1", reading->shape.files);
 	add_conditions(&sql, reading, filter, "f.FileSize");
 	add_earlier(&sql, reading, filter);
 	if ((rc = sr_buffer_status(&sql)) != SR_OK)
@@ -107,7 +123,23 @@ sr_status sr_candidates_next(sr_candidates *candidates, sr_candidate *candidate,
 	candidate->date = sr_column_text(stmt, 6);
 	candidate->extension = sr_column_text(stmt, 7);
 	candidate->version = sr_column_integer(stmt, 8);
+	candidate->has_client = sr_column_id(stmt, 9, &candidate->client_id);
+	candidate->category = sr_column_text(stmt, 10);
+	candidate->hash = sr_column_text(stmt, 11);
+	candidates->read++;
 	return SR_OK;
+}
+
+/* Conditions on sizes and flags are the statement's, so that what it reads is all that it leaves.
+ */
+void sr_candidates_measure(const sr_candidates *candidates, sr_candidates_figures *figures)
+{
+	*figures = (sr_candidates_figures){
+		.choice = candidates->by_client ? "client index" : "scan",
+		.estimated = SR_NULL_INTEGER,
+		.candidates = candidates->read,
+		.read = candidates->read,
+	};
 }
 
 void sr_candidates_close(sr_candidates *candidates)

@@ -29,7 +29,8 @@ typedef struct search {
 	sr_query query;     /* Its texts are the buffers below. */
 	sr_files *cursor;   /* Whose token is ours. */
 	sr_buffer texts[3]; /* Term, file type and client name, as they were given. */
-	sr_buffer term;     /* Folded. */
+	sr_buffer term;     /* Folded, */
+	sr_text required;   /* and as the filter has it. */
 	sr_buffer suffix;   /* "." and the file type, folded; empty: any. */
 	sr_buffer scratch;
 	sr_filter filter;
@@ -63,7 +64,7 @@ static bool ends_in_name(sr_text path, sr_text name)
 
 static bool matches_term(search *s, const sr_candidate *row)
 {
-	sr_text term = s->filter.term;
+	sr_text term = s->required;
 
 	if (term.length == 0)
 		return true;
@@ -419,23 +420,29 @@ static sr_status take_query(search *s, const sr_query *query)
 		return rc;
 	if ((rc = fold_type(s)) != SR_OK)
 		return rc;
+	s->resumed = own->after != NULL;
+	if (own->after != NULL && (rc = sr_token_read(own, own->after, &s->after)) != SR_OK)
+		return rc;
+	own->after = NULL; /* Its memory is the caller's. */
+	s->required = sr_buffer_text(&s->term);
 	s->filter = (sr_filter){
-		.term = sr_buffer_text(&s->term),
+		.required = &s->required,
+		.required_count = s->required.length > 0,
 		.client_name = own->client_name,
+		.from = own->from,
+		.to = own->to,
 		.min_size = own->min_size,
 		.max_size = own->max_size,
 		.verified_only = own->verified_only,
 		.present_only = own->present_only,
 		.all_versions = own->all_versions,
+		.newest_first = own->sort == SR_SORT_DATE && !own->reverse,
+		.oldest_first = own->sort == SR_SORT_DATE && own->reverse,
 	};
 	s->order = sr_rank_order_of(own->sort, own->reverse);
 	s->left = own->limit > 0 ? own->limit : -1;
 	s->page_size = own->limit > 0 && own->limit <= PAGE_MOST ? (size_t)own->limit : PAGE_FIRST;
-	s->resumed = own->after != NULL;
-	if (own->after != NULL)
-		rc = sr_token_read(own, own->after, &s->after);
-	own->after = NULL; /* Its memory is the caller's. */
-	return rc;
+	return SR_OK;
 }
 
 static sr_status start(search *s, sr_catalog *catalog)
