@@ -164,6 +164,9 @@ void sr_conn_rollback(sr_conn *conn); /* Harmless without a transaction. */
  * I/O error, memory, an interrupt: ask after every failed step. */
 bool sr_conn_in_transaction(const sr_conn *conn);
 
+/* SR_CONSTRAINT while a deferred foreign key is violated, with which no commit would succeed. */
+sr_status sr_conn_check_deferred(sr_conn *conn);
+
 /* Savepoints nest and have no names. Releasing one fails with SR_CONSTRAINT while a deferred
  * foreign key is violated, so that the culprit pays and not the commit; the savepoint is then
  * rolled back. */

@@ -99,6 +99,13 @@ bool sr_conn_in_transaction(const sr_conn *conn)
 	return conn->engine->in_transaction(conn);
 }
 
+sr_status sr_conn_check_deferred(sr_conn *conn)
+{
+	if (conn->engine->deferred_violation(conn))
+		return sr_fail(SR_CONSTRAINT, "%s: FOREIGN KEY constraint failed", conn->path);
+	return SR_OK;
+}
+
 sr_status sr_savepoint(sr_conn *conn)
 {
 	sr_status rc;
@@ -121,9 +128,7 @@ sr_status sr_savepoint_release(sr_conn *conn)
 		return rc;
 	if (conn->depth == 0)
 		return sr_fail(SR_INVALID, "%s: no savepoint is open", conn->path);
-	if (conn->engine->deferred_violation(conn))
-		rc = sr_fail(SR_CONSTRAINT, "%s: FOREIGN KEY constraint failed", conn->path);
-	else
+	if ((rc = sr_conn_check_deferred(conn)) == SR_OK)
 		rc = conn->engine->command(conn, SR_COMMAND_RELEASE);
 	transaction_look(conn, rc);
 	if (rc == SR_OK)

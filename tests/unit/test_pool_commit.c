@@ -153,6 +153,43 @@ static void test_deferred_key_is_charged_to_its_operation(void **state)
 	assert_int_equal(integer_of(pool, "SELECT count(*) FROM parent"), 1);
 }
 
+/* ---- The one that leads has the transaction to itself ---- */
+
+static sr_status insert_outside_savepoints(sr_conn *conn, void *arg)
+{
+	sr_status rc = insert_member(conn, arg);
+
+	assert_int_equal(sr_savepoint_release(conn), SR_INVALID);
+	return rc;
+}
+
+static void test_leader_needs_no_savepoint(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[4] = {[0] = {.operation = insert_outside_savepoints}};
+
+	run_batch(pool, members, 4, NULL);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(members[i].status, SR_OK);
+	assert_int_equal(figures(pool).commits, 1);
+	check_rows(pool, members, 4);
+}
+
+/* What it left is rolled back before anybody else is run. */
+static void test_leader_fails_alone(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[5] = {
+		[0] = {.operation = insert_orphan}, [1] = {.operation = insert_parent}};
+
+	run_batch(pool, members, 5, NULL);
+	assert_int_equal(members[0].status, SR_CONSTRAINT);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(members[i].runs, 1);
+	check_alone(pool, members, 5, 0);
+	assert_int_equal(integer_of(pool, "SELECT count(*) FROM child"), 0);
+}
+
 /* ---- One makes the engine roll everything back ---- */
 
 static sr_status insert_or_rollback(sr_conn *conn, void *arg)
@@ -376,6 +413,8 @@ int main(void)
 		TEST(test_failing_operation_spoils_only_itself),
 		TEST(test_batch_of_failures_commits_nothing),
 		TEST(test_deferred_key_is_charged_to_its_operation),
+		TEST(test_leader_needs_no_savepoint),
+		TEST(test_leader_fails_alone),
 		TEST(test_whole_rollback_fails_alone),
 		TEST(test_hidden_rollback_is_seen),
 		TEST(test_several_culprits),
