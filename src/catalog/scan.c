@@ -11,7 +11,7 @@ struct sr_candidates {
 
 /* A + before a column keeps the planner from its index: going through one that does not narrow
  * much looks every row up at random, ten times slower than all of them in order. A client's rows
- * are worth their index. */
+ * are worth their index. A size that is no whole number counts as the one that is shown of it. */
 static void add_conditions(sr_buffer *sql, const sr_reading *reading, const sr_filter *filter,
 			   const char *size)
 {
@@ -20,9 +20,9 @@ static void add_conditions(sr_buffer *sql, const sr_reading *reading, const sr_f
 				 " AND f.ClientID IN (SELECT c.ID FROM %s AS c WHERE c.Name = $1)",
 				 reading->shape.clients);
 	if (filter->min_size != SR_NULL_INTEGER)
-		sr_buffer_printf(sql, " AND +%s >= $2", size);
+		sr_buffer_printf(sql, " AND CAST(%s AS INTEGER) >= $2", size);
 	if (filter->max_size != SR_NULL_INTEGER)
-		sr_buffer_printf(sql, " AND +%s <= $3", size);
+		sr_buffer_printf(sql, " AND CAST(%s AS INTEGER) <= $3", size);
 	if (filter->verified_only)
 		sr_buffer_add_string(sql, " AND +f.Verified <> 0");
 	if (filter->present_only)
