@@ -538,7 +538,8 @@ static sr_status run_checked(sr_conn *conn, void *arg)
 	return check->operation(conn, check->arg);
 }
 
-sr_status sr_catalog_write(sr_catalog *catalog, const char *site, sr_operation operation, void *arg)
+static sr_status write_operation(sr_catalog *catalog, const char *site, sr_operation operation,
+				 void *arg, bool large)
 {
 	checked check = {.catalog = catalog, .operation = operation, .arg = arg};
 	sr_reading reading = {0};
@@ -547,7 +548,9 @@ sr_status sr_catalog_write(sr_catalog *catalog, const char *site, sr_operation o
 	sr_catalog_keep(catalog);
 	if ((rc = sr_catalog_writable(catalog)) != SR_OK)
 		goto err0;
-	if ((rc = sr_pool_commit(catalog->pool, site, run_checked, &check)) != SR_OK)
+	rc = large ? sr_pool_commit_large(catalog->pool, site, run_checked, &check)
+		   : sr_pool_commit(catalog->pool, site, run_checked, &check);
+	if (rc != SR_OK)
 		goto err0;
 	/* Readers renew the shape; a program that only writes has none, so this stands in. */
 	if (check.stale && sr_reading_begin(catalog, SR_HERE, &reading) == SR_OK)
@@ -556,4 +559,15 @@ sr_status sr_catalog_write(sr_catalog *catalog, const char *site, sr_operation o
 err0:
 	sr_catalog_let_go(catalog);
 	return rc;
+}
+
+sr_status sr_catalog_write(sr_catalog *catalog, const char *site, sr_operation operation, void *arg)
+{
+	return write_operation(catalog, site, operation, arg, false);
+}
+
+sr_status sr_catalog_write_large(sr_catalog *catalog, const char *site, sr_operation operation,
+				 void *arg)
+{
+	return write_operation(catalog, site, operation, arg, true);
 }

@@ -49,6 +49,10 @@ void sr_reading_end(sr_reading *reading); /* Harmless on a zeroed one. */
 sr_status sr_catalog_write(sr_catalog *catalog, const char *site, sr_operation operation,
 			   void *arg);
 
+/* The same for very many statements: see sr_pool_commit_large. */
+sr_status sr_catalog_write_large(sr_catalog *catalog, const char *site, sr_operation operation,
+				 void *arg);
+
 /* Those checks alone, for what takes the writer by another way. */
 sr_status sr_catalog_writable(sr_catalog *catalog);
 

@@ -14,6 +14,7 @@
 #define WORD_MAX_BYTES      255 /* Dates, categories, types: generous, and bounded. */
 #define EXTENSION_MAX_BYTES 10  /* VARCHAR(10) in every database. */
 #define HASH_BYTES          64
+#define LARGE               100 /* Files of one call that do not join another's transaction. */
 
 /* ---- What was given ---- */
 
@@ -512,6 +513,8 @@ sr_status sr_file_save(sr_catalog *catalog, const sr_file *files, size_t count,
 	save.ids = calloc(count ? count : 1, sizeof(*save.ids));
 	if (save.outcomes == NULL || save.ids == NULL)
 		rc = sr_fail_memory();
+	else if (count > LARGE)
+		rc = sr_catalog_write_large(catalog, SR_HERE, save_all, &save);
 	else if (count > 0)
 		rc = sr_catalog_write(catalog, SR_HERE, save_all, &save);
 	if (rc == SR_OK)

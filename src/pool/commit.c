@@ -335,7 +335,8 @@ static sr_status run_joined(sr_pool *pool, sr_place *place, sr_operation operati
 	return self.status;
 }
 
-sr_status sr_pool_commit(sr_pool *pool, const char *site, sr_operation operation, void *arg)
+static sr_status commit_operation(sr_pool *pool, const char *site, sr_operation operation,
+				  void *arg, bool large)
 {
 	sr_waiter self;
 	sr_place *place;
@@ -355,6 +356,7 @@ sr_status sr_pool_commit(sr_pool *pool, const char *site, sr_operation operation
 	sr_waiter_init(&self, site);
 	self.operation = operation;
 	self.arg = arg;
+	self.large = large;
 	if ((rc = sr_pool_acquire(pool, true, &self)) != SR_OK)
 		return rc;
 	if (self.state == SR_WAITER_LENT) {
@@ -363,4 +365,14 @@ sr_status sr_pool_commit(sr_pool *pool, const char *site, sr_operation operation
 	}
 	sr_error_set(self.words);
 	return self.status;
+}
+
+sr_status sr_pool_commit(sr_pool *pool, const char *site, sr_operation operation, void *arg)
+{
+	return commit_operation(pool, site, operation, arg, false);
+}
+
+sr_status sr_pool_commit_large(sr_pool *pool, const char *site, sr_operation operation, void *arg)
+{
+	return commit_operation(pool, site, operation, arg, true);
 }

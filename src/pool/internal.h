@@ -57,6 +57,7 @@ typedef enum sr_waiter_state {
 typedef struct sr_waiter {
 	sr_operation operation;      /* What to run; NULL: it wants the connection itself. */
 	void *arg;                   /* The operation's. */
+	bool large;                  /* It is the first of its batch. */
 	const char *site;            /* Which call. */
 	long thread;                 /* See sr_place. */
 	sr_waiter_state state;       /* See above. */

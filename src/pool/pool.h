@@ -58,10 +58,14 @@ void sr_pool_release(sr_pool *pool, sr_conn *conn);
  * begin, commit or use savepoints below the one it runs in unless balanced. */
 typedef sr_status (*sr_operation)(sr_conn *conn, void *arg);
 
-/* Runs the operation in a transaction, alone in its savepoint and perhaps together with other
- * threads' operations, and returns when its commit is durable (durability full). Its own
- * failure undoes it alone. SR_OUTCOME_UNKNOWN: the commit failed in its last step. */
+/* Runs the operation in a transaction, perhaps together with other threads' operations, and returns
+ * when its commit is durable (durability full). Its own failure undoes it alone.
+ * SR_OUTCOME_UNKNOWN: the commit failed in its last step. */
 sr_status sr_pool_commit(sr_pool *pool, const char *site, sr_operation operation, void *arg);
+
+/* The same for an operation of very many statements: it is the first of its batch, which alone
+ * needs no savepoint, and so takes time in line with them. */
+sr_status sr_pool_commit_large(sr_pool *pool, const char *site, sr_operation operation, void *arg);
 
 /* A transaction of the calling thread over several calls; nested ones are savepoints. */
 sr_status sr_pool_begin(sr_pool *pool, const char *site);

@@ -80,8 +80,9 @@ sr_waiter *sr_wait_take(sr_pool *pool)
 {
 	sr_waiter *waiter = pool->write_queue.first;
 
-	/* A lease in front of an operation is served in its turn, after this batch. */
-	if (waiter == NULL || waiter->operation == NULL)
+	/* A lease in front of an operation is served in its turn, after this batch; what is large
+	 * leads one of its own. */
+	if (waiter == NULL || waiter->operation == NULL || waiter->large)
 		return NULL;
 	take_out(&pool->write_queue, waiter);
 	waiter->state = SR_WAITER_TAKEN;

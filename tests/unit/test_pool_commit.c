@@ -51,6 +51,81 @@ static void test_lone_writer(void **state)
 	assert_int_equal(figures(pool).waits, 0);
 }
 
+/* ---- What is large ---- */
+
+static sr_status insert_and_refuse(sr_conn *conn, void *arg)
+{
+	sr_status rc = insert_member(conn, arg);
+
+	return rc != SR_OK ? rc : sr_fail(SR_QUOTA, "the quota of member %d", 5);
+}
+
+/* Counts the savepoints that the writer begins. */
+static int savepoints;
+
+static int count_savepoint(unsigned type, void *arg, void *stmt, void *sql)
+{
+	(void)type;
+	(void)arg;
+	(void)stmt;
+	savepoints += strncmp(sql, "SAVEPOINT", 9) == 0;
+	return 0;
+}
+
+static void watch_savepoints(sr_conn *conn)
+{
+	savepoints = 0;
+	assert_int_equal(
+		sqlite3_trace_v2(sr_conn_handle(conn), SQLITE_TRACE_STMT, count_savepoint, NULL),
+		SQLITE_OK);
+}
+
+/* The leader has no savepoint, and who comes after those that failed leads. */
+static void test_after_failures_the_next_is_the_first(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[4] = {{.operation = insert_and_refuse}, {.operation = insert_and_refuse}};
+
+	run_batch(pool, members, 4, watch_savepoints);
+	assert_int_equal(savepoints, 1);
+	assert_int_equal(members[0].status, SR_QUOTA);
+	assert_int_equal(members[1].status, SR_QUOTA);
+	check_rows(pool, members, 4);
+	assert_int_equal(figures(pool).commits, 1);
+	assert_int_equal(members[3].runs, 1);
+}
+
+static void *commit_large(void *arg)
+{
+	member *m = arg;
+
+	m->status = sr_pool_commit_large(m->pool, "large", m->operation, m);
+	return NULL;
+}
+
+/* Three, a large one, three: two batches, and the large one leads the second. */
+static void test_large_operation_leads(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[7] = {0};
+	sr_conn *conn;
+
+	assert_done(sr_pool_write(pool, SR_HERE, &conn));
+	watch_savepoints(conn);
+	for (int i = 0; i < 7; i++) {
+		members[i] = (member){.pool = pool, .operation = insert_member, .value = i};
+		pthread_create(&members[i].thread, NULL, i == 3 ? commit_large : commit_member,
+			       &members[i]);
+		until_waiting(pool, i + 1);
+	}
+	sr_pool_release(pool, conn);
+	for (int i = 0; i < 7; i++)
+		pthread_join(members[i].thread, NULL);
+	check_rows(pool, members, 7);
+	assert_int_equal(figures(pool).commits, 2);
+	assert_int_equal(savepoints, 2 + 3);
+}
+
 /* Two batches with a lease between them: the lease is not overtaken, nor mixed with others. */
 static void *roll_back_own(void *arg)
 {
@@ -90,13 +165,6 @@ static void test_own_transaction_is_not_mixed(void **state)
 }
 
 /* ---- One fails by itself ---- */
-
-static sr_status insert_and_refuse(sr_conn *conn, void *arg)
-{
-	sr_status rc = insert_member(conn, arg);
-
-	return rc != SR_OK ? rc : sr_fail(SR_QUOTA, "the quota of member %d", 5);
-}
 
 static void test_failing_operation_spoils_only_itself(void **state)
 {
@@ -409,6 +477,8 @@ int main(void)
 		TEST(test_batch_shares_one_commit),
 		TEST(test_batches_are_bounded),
 		TEST(test_lone_writer),
+		TEST(test_after_failures_the_next_is_the_first),
+		TEST(test_large_operation_leads),
 		TEST(test_own_transaction_is_not_mixed),
 		TEST(test_failing_operation_spoils_only_itself),
 		TEST(test_batch_of_failures_commits_nothing),
