@@ -51,6 +51,11 @@ void bench_client_id(sr_id *id, unsigned number)
 	id->bytes[15] = (uint8_t)number;
 }
 
+unsigned bench_client_of(int64_t number, int64_t rows)
+{
+	return (unsigned)(number / (rows / BENCH_CLIENTS + 1));
+}
+
 /* A folder of some twenty files, five deep: 75 bytes in the mean. */
 static void make_path(char *path, size_t size, uint64_t number)
 {
@@ -115,7 +120,6 @@ void bench_catalog_make(const char *path, int64_t rows, bool recorded)
 {
 	bench_file *made = allocate(BATCH, sizeof(*made));
 	sr_file *files = allocate(BATCH, sizeof(*files));
-	int64_t each = rows / BENCH_CLIENTS + 1;
 	sr_catalog *catalog;
 	sr_options options;
 	size_t count = 0;
@@ -129,7 +133,7 @@ void bench_catalog_make(const char *path, int64_t rows, bool recorded)
 	for (int64_t i = 0; i < rows; i++) {
 		sr_id client;
 
-		bench_client_id(&client, (unsigned)(i / each));
+		bench_client_id(&client, bench_client_of(i, rows));
 		bench_file_make(&made[count], (uint64_t)i, &client, recorded);
 		files[count] = made[count].file;
 		if (++count < BATCH && i + 1 < rows)

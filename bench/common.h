@@ -37,6 +37,9 @@ void bench_file_make(bench_file *made, uint64_t number, const sr_id *client, boo
 /* The client with this number, from 0. */
 void bench_client_id(sr_id *id, unsigned number);
 
+/* Whose file `number` of so many rows is. */
+unsigned bench_client_of(int64_t number, int64_t rows);
+
 /* A number that looks like any other, and is the same for the same seed. */
 uint64_t bench_random(uint64_t seed);
 
