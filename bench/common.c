@@ -359,53 +359,49 @@ void bench_threads(const bench_side *side, int threads, double seconds, bench_fi
 	free(workers);
 }
 
-/* ---- Results ---- */
+/* ---- What is asked for, and what is printed ---- */
 
-static int by_size(const void *a, const void *b)
+void bench_arguments(bench_options *options, int argc, char **argv)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	const char **only = allocate((size_t)argc, sizeof(*only));
 
-	return (x > y) - (x < y);
-}
+	for (int i = 1; i < argc; i += 2) {
+		const char *value = argv[i + 1];
 
-double bench_median(double *values, int count)
-{
-	qsort(values, (size_t)count, sizeof(*values), by_size);
-	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
-
-static void over_rounds(const bench_figures *figures, int rounds, bench_figures *all)
-{
-	double rate[BENCH_MOST_ROUNDS], p50[BENCH_MOST_ROUNDS], p99[BENCH_MOST_ROUNDS];
-
-	all->max = 0;
-	for (int i = 0; i < rounds; i++) {
-		rate[i] = figures[i].rate;
-		p50[i] = figures[i].p50;
-		p99[i] = figures[i].p99;
-		if (figures[i].max > all->max)
-			all->max = figures[i].max;
+		if (value == NULL)
+			bench_stop(argv[i], "lacks its value");
+		if (strcmp(argv[i], "--folder") == 0)
+			options->folder = value;
+		else if (strcmp(argv[i], "--rows") == 0)
+			options->rows = atoll(value);
+		else if (strcmp(argv[i], "--rounds") == 0)
+			options->rounds = atoi(value);
+		else if (strcmp(argv[i], "--only") == 0)
+			only[options->only_count++] = value;
+		else
+			bench_stop(argv[i], "is not known; see bench/README.md");
 	}
-	all->rate = bench_median(rate, rounds);
-	all->p50 = bench_median(p50, rounds);
-	all->p99 = bench_median(p99, rounds);
+	options->only = only;
+	if (options->folder == NULL || options->rows < 1 || options->rounds < 1)
+		bench_stop("usage", "--folder DIR [--rows N] [--rounds N] [--only NAME]…");
 }
 
-void bench_print(const char *name, const char *unit, const bench_figures *ours,
-		 const bench_figures *theirs, int rounds)
+bool bench_wants(const bench_options *options, const char *name)
 {
-	double ratios[BENCH_MOST_ROUNDS], ratio;
-	bench_figures mine, other;
+	for (int i = 0; i < options->only_count; i++)
+		if (strncmp(name, options->only[i], strlen(options->only[i])) == 0)
+			return true;
+	return options->only_count == 0;
+}
 
-	for (int i = 0; i < rounds; i++)
-		ratios[i] = ours[i].rate / theirs[i].rate;
-	ratio = bench_median(ratios, rounds);
-	over_rounds(ours, rounds, &mine);
-	over_rounds(theirs, rounds, &other);
-	printf("name=%s unit=%s value=%.1f baseline=%.1f ratio=%.2f ratio_min=%.2f ratio_max=%.2f "
-	       "p50_ms=%.2f p99_ms=%.2f max_ms=%.2f baseline_p50_ms=%.2f baseline_p99_ms=%.2f "
-	       "baseline_max_ms=%.2f rounds=%d\n",
-	       name, unit, mine.rate, other.rate, ratio, ratios[0], ratios[rounds - 1], mine.p50,
-	       mine.p99, mine.max, other.p50, other.p99, other.max, rounds);
+void bench_print(const char *name, bool ours, double value, const char *unit)
+{
+	printf("%s\t%s\t%.6g\t%s\n", name, ours ? "ours" : "theirs", value, unit);
 	fflush(stdout);
+}
+
+void bench_path(char path[4096], const bench_options *options, const char *name)
+{
+	if (snprintf(path, 4096, "%s/%s", options->folder, name) >= 4096)
+		bench_stop(options->folder, "is too long");
 }

@@ -12,8 +12,7 @@
 #include "base/clock.h"
 #include "strongroom.h"
 
-#define BENCH_CLIENTS     1000
-#define BENCH_MOST_ROUNDS 32
+#define BENCH_CLIENTS 1000
 
 _Noreturn void bench_stop(const char *what, const char *why);
 
@@ -79,7 +78,7 @@ typedef struct bench_side {
 	bench_end end; /* May be NULL. */
 } bench_side;
 
-/* How it went, in one round or in all. */
+/* How it went. */
 typedef struct bench_figures {
 	double rate; /* Times a second, of all threads. */
 	double p50;  /* How long one took, in milliseconds. */
@@ -90,13 +89,26 @@ typedef struct bench_figures {
 /* Runs so many threads for so many seconds. */
 void bench_threads(const bench_side *side, int threads, double seconds, bench_figures *figures);
 
-/* ---- Results ---- */
+/* ---- What is asked for, and what is printed: see README.md ---- */
 
-double bench_median(double *values, int count);
+typedef struct bench_options {
+	const char *folder;
+	int64_t rows;
+	int rounds;
+	const char *const *only; /* only_count names; none: all. */
+	int only_count;
+} bench_options;
 
-/* The rounds of both sides in one line, medians and the median of the rounds' ratios; of the
- * longest the longest of all. */
-void bench_print(const char *name, const char *unit, const bench_figures *ours,
-		 const bench_figures *theirs, int rounds);
+/* Reads --folder, --rows, --rounds and --only; the fields hold their defaults before. */
+void bench_arguments(bench_options *options, int argc, char **argv);
+
+/* Whether the name, or one that begins so, is asked for. */
+bool bench_wants(const bench_options *options, const char *name);
+
+/* One line: ours, or theirs. */
+void bench_print(const char *name, bool ours, double value, const char *unit);
+
+/* "FOLDER/NAME". */
+void bench_path(char path[4096], const bench_options *options, const char *name);
 
 #endif

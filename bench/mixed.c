@@ -2,12 +2,9 @@
  * Eight threads that read and write at once, beside two other ways of sharing SQLite: a pool of
  * five connections that all write, and a connection that is opened and closed each time.
  *
- * usage: bench_mixed FOLDER [ROWS [SECONDS [ROUNDS]]]
- *
- * Makes a catalog of so many recorded files (300000) in FOLDER and a copy of it. A write adds a
+ * Makes a catalog of so many recorded files and a copy of it. A write adds a
  * new file, durably; a read finds one by its client and path, with all its columns. All sides have
- * the same rows, indexes, triggers and durability, and take turns. bench_print says what the lines
- * mean.
+ * the same rows, indexes, triggers and durability, and take turns.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -17,6 +14,7 @@
 #include "common.h"
 
 #define THREADS 8
+#define SECONDS 3.0
 #define PLACES  5 /* As many as the seed's pool has. */
 
 static int64_t rows_known;
@@ -65,7 +63,7 @@ static void work_ours(void *side, void *own, uint64_t number)
 	bench_check("saving a file", sr_file_save(side, &made.file, 1, NULL, NULL, NULL));
 }
 
-static void run_ours(const char *path, double seconds, bench_figures *figures)
+static void run_ours(const char *path, bench_figures *figures)
 {
 	bench_side side = {.work = work_ours};
 	sr_catalog *catalog;
@@ -75,7 +73,7 @@ static void run_ours(const char *path, double seconds, bench_figures *figures)
 	options.path = path;
 	bench_check(path, sr_open(&catalog, &options));
 	side.side = catalog;
-	bench_threads(&side, THREADS, seconds, figures);
+	bench_threads(&side, THREADS, SECONDS, figures);
 	bench_check(path, sr_close(catalog));
 }
 
@@ -160,7 +158,7 @@ static void work_pool(void *side, void *own, uint64_t number)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-static void run_pool(const char *path, double seconds, bench_figures *figures)
+static void run_pool(const char *path, bench_figures *figures)
 {
 	other_pool pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, {{0}}, NULL};
 	const bench_side side = {.side = &pool, .work = work_pool};
@@ -170,7 +168,7 @@ static void run_pool(const char *path, double seconds, bench_figures *figures)
 		pool.places[i].next = pool.first;
 		pool.first = &pool.places[i];
 	}
-	bench_threads(&side, THREADS, seconds, figures);
+	bench_threads(&side, THREADS, SECONDS, figures);
 	for (int i = 0; i < PLACES; i++)
 		close_connection(&pool.places[i]);
 }
@@ -185,51 +183,48 @@ static void work_open_close(void *side, void *own, uint64_t number)
 	close_connection(&mine);
 }
 
-static void run_open_close(char *path, double seconds, bench_figures *figures)
+static void run_open_close(char *path, bench_figures *figures)
 {
 	const bench_side side = {.side = path, .work = work_open_close};
 	/* As a program does that keeps the last close from bringing the log in each time. */
 	sqlite3 *keeper = bench_open(path);
 
 	bench_sql(keeper, "SELECT count(*) FROM sqlite_schema");
-	bench_threads(&side, THREADS, seconds, figures);
+	bench_threads(&side, THREADS, SECONDS, figures);
 	sqlite3_close(keeper);
 }
 
 int main(int argc, char **argv)
 {
-	bench_figures ours[BENCH_MOST_ROUNDS], pool[BENCH_MOST_ROUNDS], each[BENCH_MOST_ROUNDS];
-	static const struct {
-		unsigned reads;
-		const char *pool;
-		const char *each;
-	} mixes[] = {{5, "mixed_half_pool", "mixed_half_open"},
-		     {9, "mixed_nine_pool", "mixed_nine_open"}};
-	double seconds = argc > 3 ? atof(argv[3]) : 3;
-	int rounds = argc > 4 ? atoi(argv[4]) : 3;
+	bench_options options = {.rows = 300000, .rounds = 5};
+	bench_figures ours, theirs;
 	char path[4096], copy[4096];
 
-	rows_known = argc > 2 ? atoll(argv[2]) : 300000;
-	if (argc < 2 || rows_known < 1 || !(seconds > 0) || rounds < 1 ||
-	    rounds > BENCH_MOST_ROUNDS) {
-		fprintf(stderr, "usage: bench_mixed FOLDER [ROWS [SECONDS [ROUNDS]]]\n");
-		return 2;
-	}
-	snprintf(path, sizeof(path), "%s/bench_mixed.db", argv[1]);
-	snprintf(copy, sizeof(copy), "%s/bench_mixed.copy", argv[1]);
-	bench_remove(path);
-	bench_remove(copy);
-	bench_catalog_make(path, rows_known, true);
+	bench_arguments(&options, argc, argv);
+	rows_known = options.rows;
+	bench_path(path, &options, "mixed.db");
+	bench_path(copy, &options, "mixed.copy");
+	bench_catalog_make(path, options.rows, true);
 	bench_copy(path, copy);
-	for (size_t m = 0; m < sizeof(mixes) / sizeof(mixes[0]); m++) {
-		reads_in_ten = mixes[m].reads;
-		for (int i = 0; i < rounds; i++) {
-			run_pool(copy, seconds, &pool[i]);
-			run_ours(path, seconds, &ours[i]);
-			run_open_close(copy, seconds, &each[i]);
-		}
-		bench_print(mixes[m].pool, "ops/s", ours, pool, rounds);
-		bench_print(mixes[m].each, "ops/s", ours, each, rounds);
+	printf("# %lld recorded files known; 8 threads find one by its path or save a new one, "
+	       "durably\n",
+	       (long long)options.rows);
+	for (int i = 0; i < options.rounds; i++) {
+		reads_in_ten = 5;
+		run_ours(path, &ours);
+		run_pool(copy, &theirs);
+		bench_print("mixed.ops", true, ours.rate, "ops/s");
+		bench_print("mixed.ops", false, theirs.rate, "ops/s");
+		bench_print("mixed.wait", true, ours.max, "ms");
+		bench_print("mixed.wait", false, theirs.max, "ms");
+		run_open_close(copy, &theirs);
+		bench_print("claims.half", true, ours.rate, "ops/s");
+		bench_print("claims.half", false, theirs.rate, "ops/s");
+		reads_in_ten = 9;
+		run_ours(path, &ours);
+		run_open_close(copy, &theirs);
+		bench_print("claims.reads", true, ours.rate, "ops/s");
+		bench_print("claims.reads", false, theirs.rate, "ops/s");
 	}
 	bench_remove(path);
 	bench_remove(copy);

@@ -2,11 +2,8 @@
  * Many writers at once, one file each, every one of them durable when its call returns, beside a
  * connection of SQLite's own a thread.
  *
- * usage: bench_writers FOLDER [ROWS [SECONDS [ROUNDS [THREADS]]]]
- *
- * Makes a catalog of so many recorded files (300000) in FOLDER and a copy of it. Then the library
- * and SQLite alone add new files to one each, in turns: the same columns, tables, triggers,
- * indexes and durability. bench_print says what the line means.
+ * Makes a catalog of so many recorded files and a copy of it. Then the library and SQLite alone
+ * add new files to one each, in turns: the same columns, tables, triggers, indexes and durability.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,33 +67,48 @@ static void end(void *own)
 	sqlite3_close(db);
 }
 
+#define SECONDS 3.0
+
+/* One round of either side with so many threads; the names are those of 64, or points of curves. */
+static void round_of(const char *path, char *copy, int threads, bool curve)
+{
+	static const char *const names[] = {"writers.rows", "writers.p99", "writers.max"};
+	bench_side side = {copy, begin, insert, end};
+	bench_figures figures;
+	char name[64];
+
+	for (int ours = 1; ours >= 0; ours--) {
+		if (ours)
+			run_ours(path, threads, SECONDS, &figures);
+		else
+			bench_threads(&side, threads, SECONDS, &figures);
+		for (int i = 0; i < (curve ? 2 : 3); i++) {
+			snprintf(name, sizeof(name), curve ? "%s@%d" : "%s", names[i], threads);
+			bench_print(name, ours,
+				    i == 0   ? figures.rate
+				    : i == 1 ? figures.p99
+					     : figures.max,
+				    i == 0 ? "rows/s" : "ms");
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
-	int64_t rows = argc > 2 ? atoll(argv[2]) : 300000;
-	double seconds = argc > 3 ? atof(argv[3]) : 4;
-	int rounds = argc > 4 ? atoi(argv[4]) : 3, threads = argc > 5 ? atoi(argv[5]) : 64;
-	bench_figures ours[BENCH_MOST_ROUNDS], theirs[BENCH_MOST_ROUNDS];
-	char path[4096], copy[4096], name[32];
-	bench_side side = {copy, begin, insert, end};
+	bench_options options = {.rows = 300000, .rounds = 5};
+	char path[4096], copy[4096];
 
-	if (argc < 2 || rows < 1 || !(seconds > 0) || rounds < 1 || rounds > BENCH_MOST_ROUNDS ||
-	    threads < 1) {
-		fprintf(stderr,
-			"usage: bench_writers FOLDER [ROWS [SECONDS [ROUNDS [THREADS]]]]\n");
-		return 2;
-	}
-	snprintf(path, sizeof(path), "%s/bench_writers.db", argv[1]);
-	snprintf(copy, sizeof(copy), "%s/bench_writers.copy", argv[1]);
-	bench_remove(path);
-	bench_remove(copy);
-	bench_catalog_make(path, rows, true);
+	bench_arguments(&options, argc, argv);
+	bench_path(path, &options, "writers.db");
+	bench_path(copy, &options, "writers.copy");
+	bench_catalog_make(path, options.rows, true);
 	bench_copy(path, copy);
-	for (int i = 0; i < rounds; i++) {
-		bench_threads(&side, threads, seconds, &theirs[i]);
-		run_ours(path, threads, seconds, &ours[i]);
-	}
-	snprintf(name, sizeof(name), "writers_%d", threads);
-	bench_print(name, "rows/s", ours, theirs, rounds);
+	printf("# %lld recorded files known; each writer saves one new file at a time, durably\n",
+	       (long long)options.rows);
+	for (int i = 0; i < options.rounds; i++)
+		round_of(path, copy, 64, false);
+	for (int threads = 1; threads <= 64 && bench_wants(&options, "writers.rows@"); threads *= 2)
+		round_of(path, copy, threads, true);
 	bench_remove(path);
 	bench_remove(copy);
 	return 0;
