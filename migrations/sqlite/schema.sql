@@ -9,14 +9,14 @@ CREATE TABLE clients (
 );
 
 CREATE TABLE files (
-    ID BLOB(16) PRIMARY KEY,
+    ID BLOB(16) UNIQUE,
     FileName VARCHAR(255) NOT NULL,
     PathName VARCHAR(255) NOT NULL,
     Verified BOOLEAN DEFAULT 0,
     FileSize INTEGER,
     ModificationDate TEXT,
     CRC INTEGER,
-    ClientID BLOB(16) NOT NULL, FileCategory VARCHAR(50) DEFAULT 'document', MimeType VARCHAR(100), FileExtension VARCHAR(10), OriginalPath TEXT, FileHash VARCHAR(64), TransferDuration INTEGER, TransferSpeed INTEGER, CompressionRatio REAL, CurrentVersionID INTEGER, TotalVersions INTEGER DEFAULT 1, RecordedAt TEXT, ModifiedNs INTEGER, Inode INTEGER, IsStored BOOLEAN DEFAULT 1, MissingSince TEXT,
+    ClientID BLOB(16) NOT NULL, FileCategory VARCHAR(50) DEFAULT 'document', MimeType VARCHAR(100), FileExtension VARCHAR(10), OriginalPath TEXT, FileHash VARCHAR(64), TransferDuration INTEGER, TransferSpeed INTEGER, CompressionRatio REAL, CurrentVersionID INTEGER, TotalVersions INTEGER DEFAULT 1, RecordedAt TEXT, ModifiedNs INTEGER, Inode INTEGER, IsStored BOOLEAN DEFAULT 1, MissingSince TEXT, RowKey INTEGER PRIMARY KEY AUTOINCREMENT,
     FOREIGN KEY (ClientID) REFERENCES clients(ID) ON DELETE CASCADE
 );
 
@@ -179,28 +179,6 @@ BEGIN
         (SELECT coalesce(sum(r.Bytes), 0) FROM files_replaced r WHERE r.ClientID = NEW.ClientID))
         ON CONFLICT (ClientID) DO UPDATE SET
             Files = Files + excluded.Files, Bytes = Bytes + excluded.Bytes;
-    DELETE FROM files_replaced;
-END;
-
-CREATE TRIGGER trg_files_note_update
-    BEFORE UPDATE OF ID, rowid, oid, _rowid_ ON files
-BEGIN
-    DELETE FROM files_replaced;
-    INSERT INTO files_replaced (FileRow, ClientID, Bytes)
-        SELECT rowid, ClientID, CASE WHEN typeof(FileSize) = 'integer'
-                   THEN min(max(FileSize, 0), 9007199254740992) ELSE 0 END
-          FROM files WHERE (ID = NEW.ID OR rowid = NEW.rowid) AND rowid <> OLD.rowid;
-END;
-
-CREATE TRIGGER trg_files_count_replaced
-    AFTER UPDATE OF ID, rowid, oid, _rowid_ ON files
-BEGIN
-    UPDATE client_usage SET
-        Files = Files - (SELECT count(*) FROM files_replaced r
-                          WHERE r.ClientID = client_usage.ClientID),
-        Bytes = Bytes - (SELECT sum(r.Bytes) FROM files_replaced r
-                          WHERE r.ClientID = client_usage.ClientID)
-     WHERE ClientID IN (SELECT r.ClientID FROM files_replaced r);
     DELETE FROM files_replaced;
 END;
 
@@ -385,3 +363,25 @@ CREATE TABLE orphaned_rows (
     Reason TEXT NOT NULL,
     Content TEXT NOT NULL
 );
+
+CREATE TRIGGER trg_files_note_update
+    BEFORE UPDATE OF ID, RowKey, rowid, oid, _rowid_ ON files
+BEGIN
+    DELETE FROM files_replaced;
+    INSERT INTO files_replaced (FileRow, ClientID, Bytes)
+        SELECT rowid, ClientID, CASE WHEN typeof(FileSize) = 'integer'
+                   THEN min(max(FileSize, 0), 9007199254740992) ELSE 0 END
+          FROM files WHERE (ID = NEW.ID OR rowid = NEW.rowid) AND rowid <> OLD.rowid;
+END;
+
+CREATE TRIGGER trg_files_count_replaced
+    AFTER UPDATE OF ID, RowKey, rowid, oid, _rowid_ ON files
+BEGIN
+    UPDATE client_usage SET
+        Files = Files - (SELECT count(*) FROM files_replaced r
+                          WHERE r.ClientID = client_usage.ClientID),
+        Bytes = Bytes - (SELECT sum(r.Bytes) FROM files_replaced r
+                          WHERE r.ClientID = client_usage.ClientID)
+     WHERE ClientID IN (SELECT r.ClientID FROM files_replaced r);
+    DELETE FROM files_replaced;
+END;

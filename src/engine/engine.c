@@ -12,7 +12,7 @@ static sr_status engine_complete(const sr_engine *e)
 			e->column && e->column_text && e->changes && e->last_row_id && e->command &&
 			e->in_transaction && e->deferred_violation && e->log_size &&
 			e->checkpoint && e->backup && e->compact && e->replace &&
-			e->guard_changed && e->triggers;
+			e->guard_changed && e->triggers && e->reword;
 
 	if (!complete)
 		return sr_fail(SR_INVALID, "the engine %s lacks a function",
@@ -208,4 +208,11 @@ void sr_conn_guard(sr_conn *conn, sr_guard_fn guard, void *arg)
 sr_status sr_conn_triggers(sr_conn *conn, bool enabled)
 {
 	return conn->engine->triggers(conn, enabled);
+}
+
+sr_status sr_conn_reword(sr_conn *conn, const char *table, const char *sql)
+{
+	if (!sr_conn_in_transaction(conn))
+		return sr_fail(SR_INVALID, "%s: no transaction is open", conn->path);
+	return conn->engine->reword(conn, table, sql);
 }

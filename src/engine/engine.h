@@ -243,4 +243,12 @@ void sr_conn_guard(sr_conn *conn, sr_guard_fn guard, void *arg);
 /* Whether triggers fire; they do from the opening on. Foreign keys act either way. */
 sr_status sr_conn_triggers(sr_conn *conn, bool enabled);
 
+/* ---- The schema's words ---- */
+
+/* Puts another CREATE TABLE text in place of a table's, inside a write transaction, and writes no
+ * row again: the caller answers for it that rows and indexes are stored the same under both. A
+ * text that cannot be read fails; then, as after any failure, the transaction is to be rolled
+ * back. The guard is not asked. */
+sr_status sr_conn_reword(sr_conn *conn, const char *table, const char *sql);
+
 #endif

@@ -355,4 +355,5 @@ const sr_engine sr_sqlite = {
 	.replace = sr_sqlite_replace,
 	.guard_changed = sr_sqlite_guard_changed,
 	.triggers = sqlite_triggers,
+	.reword = sr_sqlite_reword,
 };

@@ -95,6 +95,9 @@ sr_status sr_sqlite_compact(sr_conn *conn, const char *path, sr_progress_fn prog
 sr_status sr_sqlite_replace(sr_conn *conn, const char *path, bool unchanged,
 			    sr_progress_fn progress, void *arg);
 
+/* sqlite_reword.c */
+sr_status sr_sqlite_reword(sr_conn *conn, const char *table, const char *sql);
+
 /* sqlite_stream.c: the name of a VFS for connections that go through all of a database. */
 #define SR_SQLITE_STREAM "strongroom-stream"
 const char *sr_sqlite_stream(void);

@@ -90,19 +90,82 @@ static void part_add(sr_buffer *out, const char *part, const char *end)
 	sr_buffer_add_string(out, "\n");
 }
 
-bool sr_clause_column(const char *sql, const char *column, sr_buffer *out)
+bool sr_clause_next(const char *sql, sr_clause *clause)
 {
-	const char *part = list_begin(sql);
+	const char *part = clause->end ? clause->end : list_begin(sql);
 
-	while (part && *part) {
-		const char *end = part_end(part);
+	if (part == NULL || (clause->end && *part++ != ','))
+		return false;
+	clause->end = part_end(part);
+	clause->begin = blanks_end(part);
+	clause->constraint = is_constraint(clause->begin);
+	return *clause->begin != '\0';
+}
 
-		part = blanks_end(part);
-		if (!is_constraint(part) && names(first_word(part), column)) {
-			part_add(out, part, end);
+bool sr_clause_defines(const sr_clause *clause, const char *column)
+{
+	return !clause->constraint && names(first_word(clause->begin), column);
+}
+
+bool sr_clause_word(const sr_clause *clause, const char *from, const char *word, sr_text *found)
+{
+	int depth = 0;
+
+	for (const char *at = from; at < clause->end;) {
+		sr_text here = first_word(at);
+
+		if (depth == 0 && word_is(here, word)) {
+			*found = here;
 			return true;
 		}
-		part = *end == ',' ? end + 1 : NULL;
+		depth += (*at == '(') - (*at == ')');
+		at = here.length ? at + here.length : sr_sql_next(at);
+	}
+	return false;
+}
+
+bool sr_clause_is_of(const sr_clause *clause, const char *column)
+{
+	const char *open = clause->begin;
+	const char *end;
+
+	while (open < clause->end && *open != '(')
+		open = sr_sql_next(open);
+	if (open == clause->end)
+		return false;
+	end = part_end(open + 1);
+	return *end == ')' && names(first_word(blanks_end(open + 1)), column);
+}
+
+const char *sr_sql_blanks_end(const char *sql)
+{
+	return blanks_end(sql);
+}
+
+sr_text sr_sql_word_after(const char *sql)
+{
+	return first_word(blanks_end(sql));
+}
+
+bool sr_sql_is(sr_text word, const char *keyword)
+{
+	return word_is(word, keyword);
+}
+
+bool sr_sql_names(sr_text word, const char *name)
+{
+	return names(word, name);
+}
+
+bool sr_clause_column(const char *sql, const char *column, sr_buffer *out)
+{
+	sr_clause clause = {NULL, NULL, false};
+
+	while (sr_clause_next(sql, &clause)) {
+		if (!sr_clause_defines(&clause, column))
+			continue;
+		part_add(out, clause.begin, clause.end);
+		return true;
 	}
 	return false;
 }
@@ -123,15 +186,10 @@ static bool speaks_of(const char *part, const char *end, const sr_names *columns
 
 void sr_clause_constraints(const char *sql, const sr_names *columns, sr_buffer *out)
 {
-	const char *part = list_begin(sql);
+	sr_clause clause = {NULL, NULL, false};
 
-	while (part && *part) {
-		const char *end = part_end(part);
-
-		part = blanks_end(part);
-		if (is_constraint(part) && !word_is(first_word(part), "PRIMARY") &&
-		    speaks_of(part, end, columns))
-			part_add(out, part, end);
-		part = *end == ',' ? end + 1 : NULL;
-	}
+	while (sr_clause_next(sql, &clause))
+		if (clause.constraint && !word_is(first_word(clause.begin), "PRIMARY") &&
+		    speaks_of(clause.begin, clause.end, columns))
+			part_add(out, clause.begin, clause.end);
 }

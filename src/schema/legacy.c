@@ -22,26 +22,36 @@ static const sr_schema_object *core_files(void)
 	return sr_schema_find(sr_migration_sources[0].schema, "table", "files");
 }
 
-/* "ID:1,FileName:0,…": the first columns with their places in the key. */
+/* The first columns with their places in the key: "ID:1,FileName:0,…", or 0 for all where RowKey,
+ * somewhere behind them, is the key. */
 static sr_status core_columns_match(sr_conn *conn, bool *match)
 {
 	const sr_schema_column *want = core_files()->columns;
+	int64_t by_row = 0;
 	sr_stmt *stmt;
 	sr_status rc;
 	bool row;
 
 	*match = true;
+	rc = sr_ask(conn,
+		    "SELECT 1 FROM pragma_table_xinfo('files') WHERE pk = 1"
+		    " AND name = 'RowKey' COLLATE NOCASE",
+		    NULL, NULL, &by_row);
+	if (rc != SR_OK)
+		return rc;
 	rc = sr_prepare(conn, "SELECT name, pk FROM pragma_table_xinfo('files') ORDER BY cid",
 			&stmt);
 	if (rc != SR_OK)
 		return rc;
 	while ((rc = sr_step(stmt, &row)) == SR_OK && row && *match) {
+		const char *name = sr_column_text(stmt, 0).data;
+		int64_t key = sr_column_integer(stmt, 1);
+
 		if (want->name == NULL) {
-			*match = sr_column_integer(stmt, 1) == 0;
+			*match = key == 0 || (by_row && strcasecmp(name, "RowKey") == 0);
 			continue;
 		}
-		*match = strcasecmp(sr_column_text(stmt, 0).data, want->name) == 0 &&
-			 sr_column_integer(stmt, 1) == want->key;
+		*match = strcasecmp(name, want->name) == 0 && key == (by_row ? 0 : want->key);
 		want++;
 	}
 	if (want->name)

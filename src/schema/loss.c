@@ -94,7 +94,8 @@ sr_status sr_loss_describe(sr_conn *conn, const sr_migration_source *source,
 			continue;
 		}
 		for (const sr_schema_column *c = now->columns; c->name && rc == SR_OK; c++) {
-			if (!sr_schema_has_column(old, c->name))
+			/* A key is the number of the row under another name, and that stays. */
+			if (!sr_schema_has_column(old, c->name) && c->key == 0)
 				rc = column_loss(conn, now->name, c, words);
 		}
 	}

@@ -36,7 +36,8 @@ typedef struct sr_schema_object {
 /* One direction of a migration. Lists end with NULL and are never NULL themselves. */
 typedef struct sr_migration_script {
 	const char *text;              /* The whole file; NULL where there is none. */
-	const char *const *statements; /* Without the comments between them. */
+	const char *const *statements; /* Without the comments between them; a line "-- Hook: NAME"
+					  runs C code in its place, see step.c. */
 	const char *const *allows;  /* "-- Allows: drop table NAME, drop index, …": what the guard
 				       is to let through; see guard.c. */
 	const char *const *changes; /* "-- Changes: …": tables whose rows it means to change. */

@@ -34,8 +34,8 @@ typedef struct salvage_table {
 	bool made;    /* What it holds is made anew from the others. */
 	salvage_column *columns;
 	size_t column_count;
-	const char *number_name; /* Names the row's number in SQL; NULL: a column is it, or all such
-				    names are taken. */
+	const char *number_name; /* Names the row's number in SQL, a column that is it, if there is
+				    one; NULL: all such names are taken. */
 
 	bool walked;     /* From its first page, if that is known. */
 	sr_stmt *insert; /* For rows of insert_count values. */

@@ -22,13 +22,16 @@ static sr_status insert_sql(const salvage_table *t, size_t count, sr_buffer *sql
 	sr_buffer_add_identifier(sql, t->name);
 	sr_buffer_add_string(sql, " (");
 	for (size_t i = 0; i < count; i++) {
-		if (t->columns[i].computed)
+		if (t->columns[i].computed || t->columns[i].key)
 			continue;
 		sr_buffer_add_string(sql, number++ ? ", " : "");
 		sr_buffer_add_identifier(sql, t->columns[i].name);
 	}
-	if (t->number_name)
-		sr_buffer_printf(sql, "%s%s", number++ ? ", " : "", t->number_name);
+	/* Also of a row from before the table had a column for it. */
+	if (t->number_name) {
+		sr_buffer_add_string(sql, number++ ? ", " : "");
+		sr_buffer_add_identifier(sql, t->number_name);
+	}
 	for (size_t i = 1; i <= number; i++)
 		sr_buffer_printf(sql, "%s$%zu", i == 1 ? ") VALUES (" : ", ", i);
 	sr_buffer_add_string(sql, ")");
@@ -57,13 +60,8 @@ static void insert_bind(const salvage_table *t, int64_t row, const sr_value *val
 	int number = 1;
 
 	for (size_t i = 0; i < count; i++) {
-		if (t->columns[i].computed)
-			continue;
-		if (t->columns[i].key)
-			sr_bind_integer(t->insert, number, row);
-		else
-			sr_bind_value(t->insert, number, &values[i]);
-		number++;
+		if (!t->columns[i].computed && !t->columns[i].key)
+			sr_bind_value(t->insert, number++, &values[i]);
 	}
 	if (t->number_name)
 		sr_bind_integer(t->insert, number, row);
@@ -408,16 +406,13 @@ sr_status sr_salvage_rows(salvage *s)
 static sr_status live_found(salvage *s, const salvage_table *t, int64_t *found)
 {
 	sr_buffer sql = SR_BUFFER_EMPTY;
-	const char *number = t->number_name;
 	sr_stmt *stmt = NULL;
 	sr_status rc;
 	bool row;
 
 	*found = 0;
-	for (size_t i = 0; i < t->column_count && !number; i++)
-		number = t->columns[i].key ? t->columns[i].name : NULL;
 	sr_buffer_add_string(&sql, "SELECT ");
-	sr_buffer_add_identifier(&sql, number ? number : "rowid");
+	sr_buffer_add_identifier(&sql, t->number_name ? t->number_name : "rowid");
 	sr_buffer_add_string(&sql, " FROM ");
 	sr_buffer_add_identifier(&sql, t->name);
 	if ((rc = sr_buffer_status(&sql)) == SR_OK)

@@ -366,7 +366,7 @@ static const char *number_name(const salvage_table *t)
 		return NULL;
 	for (size_t i = 0; i < t->column_count; i++)
 		if (t->columns[i].key)
-			return NULL;
+			return t->columns[i].name;
 	for (int i = 0; i < 3; i++)
 		if (!has_column(t, names[i]))
 			return names[i];

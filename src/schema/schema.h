@@ -157,12 +157,56 @@ sr_status sr_legacy_rebuild(sr_conn *conn, const sr_migration_source *core);
 
 /* ---- Parts of a CREATE TABLE text (clauses.c) ---- */
 
+/* A column's definition or a constraint of the table. */
+typedef struct sr_clause {
+	const char *begin; /* Its first word, after blanks and comments. */
+	const char *end;   /* The comma or parenthesis after it. */
+	bool constraint;
+} sr_clause;
+
+/* The next clause of a text, the first one after a zeroed one; false where there is none. */
+bool sr_clause_next(const char *sql, sr_clause *clause);
+bool sr_clause_defines(const sr_clause *clause, const char *column);
+
+/* The word, from there on, where it is no name and in no parentheses. */
+bool sr_clause_word(const sr_clause *clause, const char *from, const char *word, sr_text *found);
+
+/* Whether the first parentheses of a constraint hold that column and no other. */
+bool sr_clause_is_of(const sr_clause *clause, const char *column);
+
+/* Past blanks and comments; and the word that stands there, in its quotes if it has any, empty
+ * where none does. */
+const char *sr_sql_blanks_end(const char *sql);
+sr_text sr_sql_word_after(const char *sql);
+
+/* Whether a word is that one of SQL's own, in any case. */
+bool sr_sql_is(sr_text word, const char *keyword);
+
+/* Whether a word, perhaps quoted, is that name, in any case. */
+bool sr_sql_names(sr_text word, const char *name);
+
 /* Adds ", " and the column's definition in the text's words; false where it has none. */
 bool sr_clause_column(const char *sql, const char *column, sr_buffer *out);
 
 /* Adds ", " and each constraint of the table, but its primary key, that names one of the
  * columns. */
 void sr_clause_constraints(const char *sql, const sr_names *columns, sr_buffer *out);
+
+/* ---- The key of files (files_key.c, files_key_text.c) ---- */
+
+/* Hooks of migrations, inside their transaction: `files` gets RowKey, the number of the row, as
+ * its last column and its key, and ID is merely unique; and back. No row is written again on the
+ * way up where the text of ID is the seed's. */
+sr_status sr_files_key_add(sr_conn *conn);
+sr_status sr_files_key_remove(sr_conn *conn);
+
+/* The text of files with the key, from one where RowKey is a plain column, and back. *same says
+ * that rows and indexes are stored the same under both. */
+sr_status sr_files_key_text(const char *sql, sr_buffer *out, bool *same);
+sr_status sr_files_keyless_text(const char *sql, sr_buffer *out, bool *same);
+
+/* The text of a table whose "REFERENCES files" means the primary key, naming ID. */
+sr_status sr_files_child_text(const char *sql, sr_buffer *out);
 
 /* ---- Names that a migration needs (clash.c) ---- */
 

@@ -63,6 +63,9 @@ static void column_add(sr_buffer *sql, const sr_names *columns, id_owner owner, 
 {
 	const char *from = sr_names_have(columns, column) ? column : "NULL";
 
+	/* Before it has a name, a file's key is the number of its row. */
+	if (strcmp(column, "RowKey") == 0 && columns->count)
+		from = "rowid";
 	if (strcmp(column, "ID") == 0)
 		from = owner == ID_CLIENTS ? "NULL"
 		       : owner == ID_MIXED ? "nullif(ID, coalesce(ClientID, ID))"

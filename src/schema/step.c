@@ -1,4 +1,8 @@
-/* One migration's statements, under the guard. */
+/*
+ * One migration's statements, under the guard, and its hooks: a line "-- Hook: NAME" among them
+ * runs C code of this room there, for what SQL alone cannot say. A hook is inside the migration's
+ * transaction and all its checks; tools/embed-migrations knows the same names.
+ */
 #include "schema.h"
 
 #include <ctype.h>
@@ -58,6 +62,27 @@ static void statement_show(const char *sql, char shown[160])
 	snprintf(shown + n, 160 - n, "%s", *sql ? "…" : "");
 }
 
+static const struct {
+	const char *line;
+	sr_status (*run)(sr_conn *conn);
+} hooks[] = {
+	{"-- Hook: files_key_add", sr_files_key_add},
+	{"-- Hook: files_key_remove", sr_files_key_remove},
+};
+
+static bool is_hook(const char *sql)
+{
+	return strncmp(sql, "-- Hook: ", 9) == 0;
+}
+
+static sr_status hook_run(sr_conn *conn, const char *line)
+{
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
+		if (strcmp(hooks[i].line, line) == 0)
+			return hooks[i].run(conn);
+	return sr_fail(SR_INVALID, "this program has no such hook");
+}
+
 static sr_status statement_run(sr_conn *conn, const char *sql, sr_guard *guard)
 {
 	char table[256];
@@ -66,6 +91,8 @@ static sr_status statement_run(sr_conn *conn, const char *sql, sr_guard *guard)
 	sr_status rc;
 	bool exists;
 
+	if (is_hook(sql))
+		return hook_run(conn, sql);
 	if (adds_column(sql, table, column)) {
 		if ((rc = sr_column_exists(conn, table, column, &exists)) != SR_OK || exists)
 			return rc;

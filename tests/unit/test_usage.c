@@ -84,6 +84,14 @@ static const char *conflict(session *s)
 	return PICK(s, clauses);
 }
 
+/* The names that a file's key goes by. */
+static const char *row_name(session *s)
+{
+	static const char *const names[] = {"RowKey", "RowKey", "rowid", "_rowid_", "oid"};
+
+	return PICK(s, names);
+}
+
 /* ---- Statements ---- */
 
 static char *insert_file(session *s)
@@ -92,9 +100,9 @@ static char *insert_file(session *s)
 
 	switch (chance(s, 4)) {
 	case 0:
-		return sqlite3_mprintf("INSERT %s INTO files (rowid, ID, FileName, PathName, "
+		return sqlite3_mprintf("INSERT %s INTO files (%s, ID, FileName, PathName, "
 				       "FileSize, ClientID) VALUES (%u, %s, 'n', 'p', %s, %s)",
-				       conflict(s), 1 + chance(s, 70), file_id(s, id),
+				       conflict(s), row_name(s), 1 + chance(s, 70), file_id(s, id),
 				       size(s, bytes), client(s, c));
 	case 1:
 		return sqlite3_mprintf(
@@ -127,9 +135,9 @@ static char *update_file(session *s)
 				       conflict(s), file_id(s, other), size(s, bytes),
 				       file_id(s, id));
 	case 3:
-		return sqlite3_mprintf(
-			"UPDATE %s files SET rowid = %u, ClientID = %s WHERE ID = %s", conflict(s),
-			1 + chance(s, 70), client(s, c), file_id(s, id));
+		return sqlite3_mprintf("UPDATE %s files SET %s = %u, ClientID = %s WHERE ID = %s",
+				       conflict(s), row_name(s), 1 + chance(s, 70), client(s, c),
+				       file_id(s, id));
 	case 4:
 		return sqlite3_mprintf("UPDATE %s files SET ID = %s, rowid = rowid + %u, "
 				       "FileSize = %s WHERE rowid < %u",
