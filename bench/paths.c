@@ -5,9 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common.h"
+
 #define ROWS_A_CLIENT  10000
 #define FEWEST_CLIENTS 10
 #define GENERATION_NS  (INT64_C(14) * 86400 * 1000000000)
+#define RECORDED_US    INT64_C(1780000000000000) /* When the first row was. */
+#define ROWS_A_BATCH   1000
 
 typedef struct entry {
 	const char *path;
@@ -25,15 +29,6 @@ struct bench_paths {
 	int64_t slice;
 	uint32_t *places; /* Which row is where; NULL: each at its own number. */
 };
-
-uint64_t bench_paths_random(uint64_t seed)
-{
-	uint64_t z = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
 
 static char *read_whole(const char *name, size_t *length)
 {
@@ -95,7 +90,7 @@ static bool shuffle(bench_paths *paths)
 	for (int64_t i = 0; i < paths->rows; i++)
 		paths->places[i] = (uint32_t)i;
 	for (int64_t i = paths->rows - 1; i > 0; i--) {
-		int64_t other = (int64_t)(bench_paths_random((uint64_t)i) % (uint64_t)(i + 1));
+		int64_t other = (int64_t)(bench_random((uint64_t)i) % (uint64_t)(i + 1));
 		uint32_t own = paths->places[i];
 
 		paths->places[i] = paths->places[other];
@@ -145,10 +140,7 @@ unsigned bench_paths_clients(const bench_paths *paths)
 
 void bench_paths_client(unsigned number, sr_id *id, char name[32])
 {
-	memset(id, 0, sizeof(*id));
-	id->bytes[0] = 0xc1;
-	id->bytes[14] = (uint8_t)(number >> 8);
-	id->bytes[15] = (uint8_t)number;
+	bench_client_id(id, number);
 	snprintf(name, 32, "client-%04u", number);
 }
 
@@ -165,11 +157,29 @@ static const entry *locate(const bench_paths *paths, int64_t row, int64_t *gener
 			       row % paths->slice];
 }
 
+/* As sr_file_save derives it, of names that are ASCII there. */
+static void set_extension(bench_row *made)
+{
+	const char *dot = strrchr(made->file.name.data, '.');
+	size_t length = dot != NULL ? strlen(dot + 1) : 0;
+
+	if (length == 0 || length > 10 || dot == made->file.name.data)
+		return;
+	for (size_t i = 0; i <= length; i++) {
+		char c = dot[i + 1];
+
+		if (i < length && (c <= ' ' || c > '~'))
+			return;
+		made->extension[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	}
+	made->file.extension = sr_text_of(made->extension);
+}
+
 void bench_paths_row(const bench_paths *paths, int64_t place, bench_row *made)
 {
 	int64_t row = paths->places ? paths->places[place] : place, generation;
 	const entry *from = locate(paths, row, &generation);
-	uint64_t random = bench_paths_random((uint64_t)row ^ UINT64_C(0xda7a00000000));
+	uint64_t random = bench_random((uint64_t)row ^ UINT64_C(0xda7a00000000));
 	sr_file *file = &made->file;
 	char name[32];
 
@@ -186,10 +196,11 @@ void bench_paths_row(const bench_paths *paths, int64_t place, bench_row *made)
 	file->date = sr_text_of(made->date);
 	file->crc = (int64_t)(random >> 32);
 	for (unsigned i = 0; i < 4; i++)
-		snprintf(made->hash + (size_t)16 * i, 17, "%016" PRIx64,
-			 bench_paths_random(random + i));
+		snprintf(made->hash + (size_t)16 * i, 17, "%016" PRIx64, bench_random(random + i));
 	file->hash = sr_text_of(made->hash);
 	file->mime_type = sr_text_of(*from->mime_type != '\0' ? from->mime_type : NULL);
 	file->inode = row + 1000000;
+	set_extension(made);
+	sr_time_format(RECORDED_US + row / ROWS_A_BATCH * 1000000, made->recorded_at);
 	file->stored = false;
 }

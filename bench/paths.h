@@ -19,6 +19,8 @@ typedef struct bench_row {
 	char path[4200];
 	char date[SR_TIME_TEXT_SIZE];
 	char hash[SR_HASH_TEXT_SIZE];
+	char extension[12];
+	char recorded_at[SR_TIME_TEXT_SIZE]; /* What the library would have noted. */
 } bench_row;
 
 /* Reads what bench/run has found: path, size, nanoseconds since 1970 and MIME type of each file, in
@@ -29,10 +31,8 @@ void bench_paths_free(bench_paths *paths);
 unsigned bench_paths_clients(const bench_paths *paths);
 void bench_paths_client(unsigned number, sr_id *id, char name[32]);
 
-/* The file at that place of the order, without category. */
+/* The file at that place of the order, without category. A thousand of a client are recorded in the
+ * same second. */
 void bench_paths_row(const bench_paths *paths, int64_t place, bench_row *row);
-
-/* A number that looks like any other, and is the same for the same seed. */
-uint64_t bench_paths_random(uint64_t seed);
 
 #endif

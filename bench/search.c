@@ -22,9 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sqlite3.h>
-
-#include "base/clock.h"
+#include "common.h"
 #include "paths.h"
 
 #define NEWEST     1000
@@ -37,18 +35,6 @@ typedef struct bench {
 	sqlite3 *db;  /* Of the original. */
 	uint64_t sum; /* Of what was read, so that all of it is. */
 } bench;
-
-_Noreturn static void stop(const char *what, const char *why)
-{
-	fprintf(stderr, "bench_search: %s: %s\n", what, why);
-	exit(1);
-}
-
-static void check(const char *what, sr_status status)
-{
-	if (status != SR_OK)
-		stop(what, sr_error_message());
-}
 
 static double seconds_since(int64_t began)
 {
@@ -69,9 +55,9 @@ static int64_t read_all(bench *own, const sr_query *query)
 	sr_files *cursor;
 	int64_t rows = 0;
 
-	check("searching", sr_search(own->catalog, query, &cursor));
+	bench_check("searching", sr_search(own->catalog, query, &cursor));
 	for (;;) {
-		check("searching", sr_files_next(cursor, &file));
+		bench_check("searching", sr_files_next(cursor, &file));
 		if (file == NULL)
 			break;
 		own->sum += file->path.length + file->hash.length + (uint64_t)file->size;
@@ -114,8 +100,8 @@ static void filters(bench *own, char **words)
 
 	sr_query_init(&query);
 	query.client_name = sr_text_of(words[1]);
-	check(words[2], sr_time_parse(words[2], &query.from, NULL));
-	check(words[3], sr_time_parse(words[3], &query.to, NULL));
+	bench_check(words[2], sr_time_parse(words[2], &query.from, NULL));
+	bench_check(words[3], sr_time_parse(words[3], &query.to, NULL));
 	query.min_size = atoll(words[4]);
 	query.limit = NEWEST;
 	ask(own, &query);
@@ -127,7 +113,7 @@ static void statistics(bench *own, char **words)
 	sr_statistics *all;
 
 	(void)words;
-	check("statistics", sr_statistics_get(own->catalog, &all));
+	bench_check("statistics", sr_statistics_get(own->catalog, &all));
 	files = all->total_files;
 	sr_statistics_free(all);
 	answer(seconds_since(began), files);
@@ -139,11 +125,11 @@ static void open_anew(bench *own, char **words)
 	double seconds;
 
 	(void)words;
-	check("closing", sr_close(own->catalog));
+	bench_check("closing", sr_close(own->catalog));
 	began = sr_clock_ns();
-	check(own->options.path, sr_open(&own->catalog, &own->options));
+	bench_check(own->options.path, sr_open(&own->catalog, &own->options));
 	seconds = seconds_since(began);
-	check("clients", sr_client_count(own->catalog, &clients));
+	bench_check("clients", sr_client_count(own->catalog, &clients));
 	answer(seconds, clients);
 }
 
@@ -158,7 +144,7 @@ static void save(bench *own, char **words)
 	sr_id client;
 
 	if (wanted < 1 || wanted > MOST_SAVED)
-		stop(words[1], "is no number of files to save");
+		bench_stop(words[1], "is no number of files to save");
 	bench_paths_client(0, &client, name);
 	for (int64_t i = 0; i < wanted; i++) {
 		snprintf(paths[i], sizeof(paths[i]), "/srv/new/%s/%s/%" PRId64, words[3], words[2],
@@ -170,7 +156,7 @@ static void save(bench *own, char **words)
 		files[i].date = sr_text_of("2026-01-01T00:00:00Z");
 		files[i].stored = false;
 	}
-	check("saving", sr_file_save(own->catalog, files, (size_t)wanted, NULL, NULL, NULL));
+	bench_check("saving", sr_file_save(own->catalog, files, (size_t)wanted, NULL, NULL, NULL));
 	began = sr_clock_ns();
 	sr_query_init(&query);
 	query.term = sr_text_of(words[2]);
@@ -180,15 +166,6 @@ static void save(bench *own, char **words)
 }
 
 /* ---- The original ---- */
-
-static sqlite3_stmt *prepare(bench *own, const char *sql)
-{
-	sqlite3_stmt *stmt;
-
-	if (sqlite3_prepare_v2(own->db, sql, -1, &stmt, NULL) != SQLITE_OK)
-		stop(sql, sqlite3_errmsg(own->db));
-	return stmt;
-}
 
 /* Every column of every row, as Python makes values of them. */
 static int64_t step_all(bench *own, sqlite3_stmt *stmt)
@@ -203,7 +180,7 @@ static int64_t step_all(bench *own, sqlite3_stmt *stmt)
 		rows++;
 	}
 	if (code != SQLITE_DONE)
-		stop(sqlite3_sql(stmt), sqlite3_errmsg(own->db));
+		bench_stop(sqlite3_sql(stmt), sqlite3_errmsg(own->db));
 	sqlite3_finalize(stmt);
 	return rows;
 }
@@ -219,7 +196,8 @@ static void original_search(bench *own, char **words)
 	sqlite3_stmt *stmt;
 
 	snprintf(pattern, sizeof(pattern), "%%%s%%", words[1]);
-	stmt = prepare(own, ORIGINAL "(f.FileName LIKE ?1 OR f.PathName LIKE ?1)" NEWEST_FIRST);
+	stmt = bench_prepare(own->db,
+			     ORIGINAL "(f.FileName LIKE ?1 OR f.PathName LIKE ?1)" NEWEST_FIRST);
 	sqlite3_bind_text(stmt, 1, pattern, -1, SQLITE_STATIC);
 	rows = step_all(own, stmt);
 	answer(seconds_since(began), rows);
@@ -230,8 +208,9 @@ static void original_filters(bench *own, char **words)
 	int64_t began = sr_clock_ns(), rows;
 	sqlite3_stmt *stmt;
 
-	stmt = prepare(own, ORIGINAL "c.Name = ?1 AND f.ModificationDate >= ?2 AND "
-				     "f.ModificationDate <= ?3 AND f.FileSize >= ?4" NEWEST_FIRST);
+	stmt = bench_prepare(own->db,
+			     ORIGINAL "c.Name = ?1 AND f.ModificationDate >= ?2 AND "
+				      "f.ModificationDate <= ?3 AND f.FileSize >= ?4" NEWEST_FIRST);
 	for (int i = 1; i <= 3; i++)
 		sqlite3_bind_text(stmt, i, words[i], -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 4, atoll(words[4]));
@@ -245,9 +224,9 @@ static void original_statistics(bench *own, char **words)
 	sqlite3_stmt *stmt;
 
 	(void)words;
-	stmt = prepare(own, "SELECT count(*), sum(FileSize) FROM files");
+	stmt = bench_prepare(own->db, "SELECT count(*), sum(FileSize) FROM files");
 	if (sqlite3_step(stmt) != SQLITE_ROW)
-		stop("statistics", sqlite3_errmsg(own->db));
+		bench_stop("statistics", sqlite3_errmsg(own->db));
 	rows = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);
 	answer(seconds_since(began), rows);
@@ -265,7 +244,7 @@ static void memory(bench *own, char **words)
 	(void)own;
 	(void)words;
 	if (status == NULL)
-		stop("/proc/self/status", "cannot be read");
+		bench_stop("/proc/self/status", "cannot be read");
 	while (fgets(line, sizeof(line), status) != NULL)
 		if (strncmp(line, "VmHWM:", 6) == 0)
 			kilobytes = strtoll(line + 6, NULL, 10);
@@ -310,21 +289,16 @@ static void take(bench *own, char *line)
 		answers(own, words);
 		return;
 	}
-	stop(line, "is no question");
+	bench_stop(line, "is no question");
 }
 
 /* As the original opened it. */
 static void open_original(bench *own, const char *path)
 {
-	char *words = NULL;
-
 	if (sqlite3_open(path, &own->db) != SQLITE_OK)
-		stop(path, sqlite3_errmsg(own->db));
-	if (sqlite3_exec(own->db,
-			 "PRAGMA journal_mode=WAL; PRAGMA cache_size=10000; "
-			 "PRAGMA temp_store=MEMORY; PRAGMA synchronous=NORMAL",
-			 NULL, NULL, &words) != SQLITE_OK)
-		stop(path, words);
+		bench_stop(path, sqlite3_errmsg(own->db));
+	bench_sql(own->db, "PRAGMA journal_mode=WAL; PRAGMA cache_size=10000; "
+			   "PRAGMA temp_store=MEMORY; PRAGMA synchronous=NORMAL");
 }
 
 int main(int argc, char **argv)
@@ -341,11 +315,11 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "original") == 0)
 		open_original(&own, argv[2]);
 	else
-		check(argv[2], sr_open(&own.catalog, &own.options));
+		bench_check(argv[2], sr_open(&own.catalog, &own.options));
 	while (fgets(line, sizeof(line), stdin) != NULL)
 		take(&own, line);
 	if (own.catalog != NULL)
-		check("closing", sr_close(own.catalog));
+		bench_check("closing", sr_close(own.catalog));
 	if (own.db != NULL)
 		sqlite3_close(own.db);
 	return own.sum == 1; /* Never: what was read is of use, so the compiler reads it. */

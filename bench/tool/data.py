@@ -1,6 +1,7 @@
 """The data that is measured on: prepared once and kept."""
 
 import collections
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -154,10 +155,8 @@ class Data:
     @staticmethod
     def schema():
         """Of catalogs: another one is filled anew."""
-        digest = hashlib.sha256()
-        for name in sorted((ROOT / "migrations/sqlite").glob("*.up.sql")):
-            digest.update(name.read_bytes())
-        return f"{FORM} {digest.hexdigest()}"
+        words = "".join(migrations().values())
+        return f"{FORM} {hashlib.sha256(words.encode()).hexdigest()}"
 
     def is_ready(self, name, form):
         ready = self.folder / f"{name}.ready"
@@ -189,63 +188,67 @@ class Data:
         mean = statistics.fmean(len(path) for path, _, _ in files) + len(PREFIX)
         self.set_ready("paths", self.form(), files=len(files), mean=mean)
 
-    def fill(self, kind, rows, order, database, names=None, paths=None):
-        command = [BUILD / "bench/bench_fill", kind, paths or self.paths, str(rows), order, database]
-        if names:
-            command.append(names)
+    def fill(self, kind, rows, order, target, paths=None):
         began = time.monotonic()
+        command = [BUILD / "bench/bench_fill", kind, paths or self.paths, str(rows), order, target]
         rate = float(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
-        self.say(f"{database.name}: {rows:,} rows in {time.monotonic() - began:.0f} s, "
-                 f"{rate:,.0f} rows/s")
+        if kind != "names":
+            self.say(f"{target.name}: {rows:,} rows in {time.monotonic() - began:.0f} s, "
+                     f"{rate:,.0f} rows/s")
         return rate
 
-    def catalog(self, rows, order):
-        """A catalog that the library filled, and the list of its paths beside it."""
-        name = f"{rows}-{order}"
+    def catalog(self, rows, order, short=False):
+        """A catalog as the library would have filled it; short: of paths with a mean of MEAN_PATH
+        bytes."""
+        name = f"{rows}-{'short' if short else order}"
         database = self.folder / f"{name}.db"
         if not self.is_ready(name, self.schema()):
             remove(database)
-            rate = self.fill("catalog", rows, order, database, self.folder / f"{name}.names")
+            rate = self.fill("catalog", rows, order, database,
+                             self.folder / "paths75" if short else self.paths)
+            settle(database)
             subprocess.run([BUILD / "strongroom", "--db", database, "optimize", "--analyze-only"],
                            stdout=subprocess.DEVNULL, check=True)
-            (self.folder / f"{name}.plocate").unlink(missing_ok=True)
-            self.set_ready(name, self.schema(), rate=rate)
-        return database
-
-    def short(self, rows):
-        """A catalog of paths with a mean of MEAN_PATH bytes."""
-        name = f"{rows}-short"
-        database = self.folder / f"{name}.db"
-        if not self.is_ready(name, self.schema()):
-            remove(database)
-            rate = self.fill("catalog", rows, "walk", database, paths=self.folder / "paths75")
             self.set_ready(name, self.schema(), rate=rate)
         return database
 
     def plocate(self, rows, order):
         """plocate's database of the same paths in the same order."""
-        listed = self.folder / f"{rows}-{order}.names"
-        database = self.folder / f"{rows}-{order}.plocate"
-        if not database.exists():
-            part = database.with_suffix(".part")
-            subprocess.run(["plocate-build", "--plaintext", "--require-visibility", "no", listed, part],
-                           check=True)
-            part.rename(database)
+        name = f"{rows}-{order}"
+        database = self.folder / f"{name}.plocate"
+        if not self.is_ready(f"{name}-plocate", self.form()):
+            listed = self.folder / f"{name}.names"
+            self.fill("names", rows, order, listed)
+            subprocess.run(["plocate-build", "--plaintext", "--require-visibility", "no", listed,
+                            database], check=True)
+            listed.unlink()
+            self.set_ready(f"{name}-plocate", self.form())
         return database
 
     def original(self, rows):
         """What the original's Python made: its tables, its indexes, analyzed."""
         name = f"{rows}-original"
         database = self.folder / f"{name}.db"
-        if not self.is_ready(name, self.schema()):
+        if not self.is_ready(name, self.form()):
             remove(database)
-            scripts = {int(path.name[:4]): path.read_text()
-                       for path in (ROOT / "migrations/sqlite").glob("000[0-5]*.up.sql")}
+            scripts = migrations()
             run_script(database, "".join(scripts[i] for i in (0, 2, 3, 4, 5)))
             rate = self.fill("original", rows, "walk", database)
             run_script(database, "PRAGMA cache_size = -1000000;" + scripts[1] + "ANALYZE;")
-            self.set_ready(name, self.schema(), rate=rate)
+            self.set_ready(name, self.form(), rate=rate)
         return database
+
+    def prepare(self, rows, smaller, peers):
+        """All of it, two at a time."""
+        tasks = [lambda: self.catalog(rows, "shuffled"), lambda: self.catalog(rows, "walk"),
+                 lambda: self.original(rows), lambda: self.catalog(smaller, "walk", short=True)]
+        if smaller != rows:
+            tasks += [lambda: self.catalog(smaller, "walk"), lambda: self.original(smaller)]
+        if "plocate" in peers:
+            tasks += [lambda: self.plocate(rows, "walk"), lambda: self.plocate(rows, "shuffled")]
+        with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+            for done in [pool.submit(task) for task in tasks]:
+                done.result()
 
     def copy(self, database, name):
         """A copy that may be written, to be removed by the caller."""
@@ -253,6 +256,43 @@ class Data:
         remove(target)
         shutil.copyfile(database, target)
         return target
+
+
+def migrations():
+    """The SQL of each, by its number."""
+    return {int(path.name[:4]): path.read_text()
+            for path in sorted((ROOT / "migrations/sqlite").glob("*.up.sql"))}
+
+
+def statements(script):
+    """One after the other; a trigger is one. Comments stay."""
+    gathered = ""
+    for line in script.splitlines(keepends=True):
+        gathered += line
+        if sqlite3.complete_statement(gathered):
+            yield gathered
+            gathered = ""
+
+
+def settle(database):
+    """Counts in the catalog what triggers would have counted, by the statements with which its
+    migrations counted the files that were there."""
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.execute("PRAGMA cache_size = -1000000")
+    connection.execute("BEGIN")
+    emptied = set()
+    for script in migrations().values():
+        for statement in statements(script):
+            counts = re.search(r"^INSERT (?:OR \w+ )?INTO (\w+)[^;]*\bFROM files\b[^;]*;", statement,
+                               re.MULTILINE)
+            if counts is None or re.search(r"^CREATE", statement, re.MULTILINE):
+                continue
+            if counts.group(1) not in emptied:
+                connection.execute(f"DELETE FROM {counts.group(1)}")
+                emptied.add(counts.group(1))
+            connection.execute(statement)
+    connection.execute("COMMIT")
+    connection.close()
 
 
 def run_script(database, script):

@@ -105,5 +105,5 @@ def measure_sizes(results, data, peers):
         results.add(name, [ours / results.rows], theirs)
     if results.wants("bytes.recorded"):
         rows = min(results.rows, MILLION)
-        size = pathlib.Path(data.short(rows)).stat().st_size
+        size = pathlib.Path(data.catalog(rows, "walk", short=True)).stat().st_size
         results.add("bytes.recorded", [size / rows], rows=rows)

@@ -93,3 +93,22 @@ print(programs.parse(sys.stdin.readlines()))' "$root/bench/tool"; }
 		[[ $output == *"cannot make sense of"* ]]
 	done
 }
+
+@test "a catalog that is filled fast is as the library would have filled it" {
+	cd "$BATS_TEST_TMPDIR"
+	for kind in saved catalog; do
+		"$BUILD/bench/bench_fill" $kind "$data/paths" 3000 shuffled $kind.db
+	done
+	python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import data; data.settle("catalog.db")' \
+		"$root/bench/tool"
+	for kind in saved catalog; do
+		sqlite3 $kind.db "SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2" >$kind.schema
+		columns=$(sqlite3 $kind.db "SELECT group_concat(quote(name)) FROM pragma_table_info('files')
+			WHERE name NOT IN ('ID', 'RecordedAt')" | tr "'" '"')
+		sqlite3 $kind.db "SELECT $columns FROM files ORDER BY rowid; SELECT * FROM client_usage" >$kind.rows
+		"$BUILD/strongroom" --db $kind.db health
+	done
+	[ "$(wc -l <saved.rows)" -eq 3010 ]
+	cmp saved.schema catalog.schema
+	cmp saved.rows catalog.rows
+}
