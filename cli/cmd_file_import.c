@@ -18,6 +18,7 @@ struct batch {
 	char *places[BATCH]; /* Where each came from. */
 	size_t count;
 	sr_saved total;
+	sr_activity_run run;
 	int64_t refused; /* Files that did not fit in the client's quota, where it ended at that. */
 	bool begun;      /* A transaction is open. */
 };
@@ -166,7 +167,8 @@ static int save(struct batch *batch)
 			return cli_failed(batch->cli, rc);
 		batch->begun = true;
 	}
-	rc = sr_file_save(batch->catalog, batch->files, batch->count, NULL, NULL, &saved);
+	rc = sr_file_save_run(batch->catalog, batch->files, batch->count, NULL, NULL, &saved,
+			      &batch->run);
 	batch->refused = rc == SR_QUOTA ? saved.refused : 0;
 	if (rc != SR_OK)
 		return blame(batch, rc);
@@ -224,7 +226,7 @@ static int import_files(struct cli *cli, sr_catalog *catalog, const sr_id *clien
 		cli_rollback(catalog);
 	/* That they were refused is not undone with the rest. */
 	if (batch->refused > 0 &&
-	    (rc = sr_activity_failed(catalog, client, batch->refused)) != SR_OK)
+	    (rc = sr_activity_failed(catalog, client, batch->refused, NULL)) != SR_OK)
 		code = cli_failed(cli, rc);
 	if (code == DONE)
 		saved_print(cli, "files", &batch->total);

@@ -394,6 +394,20 @@ SR_API void sr_file_init(sr_file *file);
 SR_API SR_MUST_CHECK sr_status sr_file_save(sr_catalog *catalog, const sr_file *files, size_t count,
 					    sr_outcome *outcomes, sr_id *ids, sr_saved *saved);
 
+/* What several calls for one client have in common, so that its activities count runs and not
+ * calls: each adds to the row that the first one wrote (see Activity), in its own transaction. On a
+ * new day (UTC) a new row begins. Zeroed before the first call, and again after a rollback of the
+ * caller's own transaction. One call at a time. */
+typedef struct sr_activity_run {
+	int64_t saved;  /* Its activity "save", */
+	int64_t failed; /* and "save_failed"; 0: none yet. */
+} sr_activity_run;
+
+/* sr_file_save as a part of a run, which may be NULL. */
+SR_API SR_MUST_CHECK sr_status sr_file_save_run(sr_catalog *catalog, const sr_file *files,
+						size_t count, sr_outcome *outcomes, sr_id *ids,
+						sr_saved *saved, sr_activity_run *run);
+
 /*
  * In the calls below `key` means the file that was saved under exactly that original path
  * or, without one, that name; else the newest (most recently added) file of that name. Each
@@ -981,9 +995,10 @@ SR_API SR_MUST_CHECK sr_status sr_activities_next(sr_activities *cursor,
 SR_API void sr_activities_close(sr_activities *cursor);
 
 /* Reports transfers of the client that failed before a file could be saved, so that they are
- * counted: one activity "save_failed", and as many failed transfers of this day. 0 does nothing. */
+ * counted: one activity "save_failed" (of the run, unless that is NULL), and as many failed
+ * transfers of this day. 0 does nothing. */
 SR_API SR_MUST_CHECK sr_status sr_activity_failed(sr_catalog *catalog, const sr_id *client,
-						  int64_t count);
+						  int64_t count, sr_activity_run *run);
 
 /* Removes activity of the days (UTC) that had ended before the instant, deleted clients' and the
  * whole catalog's too. So a day's is kept whole or not at all, and the sums of sr_transfer_day
@@ -1157,6 +1172,9 @@ SR_API SR_MUST_CHECK sr_status sr_pool_statistics_get(sr_catalog *catalog,
 SR_API SR_MUST_CHECK sr_status sr_begin(sr_catalog *catalog, const char *owner);
 SR_API SR_MUST_CHECK sr_status sr_commit(sr_catalog *catalog);   /* SR_INVALID without one. */
 SR_API SR_MUST_CHECK sr_status sr_rollback(sr_catalog *catalog); /* The innermost one. */
+
+/* Whether the calling thread is inside one. */
+SR_API bool sr_in_transaction(sr_catalog *catalog);
 
 /* -------------------------------------------------------------- SQL for callers */
 

@@ -151,9 +151,11 @@ static sr_status look_for_warning(sr_conn *conn, sr_account *account)
 	return rc;
 }
 
-sr_status sr_account_settle(sr_conn *conn, sr_account *account, const char *now)
+sr_status sr_account_settle(sr_conn *conn, sr_account *account, const char *now,
+			    sr_activity_run *run)
 {
-	sr_status rc = sr_activity_transferred(conn, &account->client, &account->transfers, now);
+	sr_status rc =
+		sr_activity_transferred(conn, &account->client, &account->transfers, now, run);
 
 	if (rc == SR_OK && account->quota_set && !account->warned)
 		rc = look_for_warning(conn, account);

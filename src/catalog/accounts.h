@@ -49,9 +49,10 @@ void sr_account_transferred(sr_account *account, int64_t size, int64_t speed);
  * in all were. */
 sr_status sr_account_fail(const sr_account *account, sr_text file, int64_t growth, int64_t refused);
 
-/* At the end of the operation: writes down what was transferred, and looks whether the client was
- * warned by what was written. */
-sr_status sr_account_settle(sr_conn *conn, sr_account *account, const char *now);
+/* At the end of the operation: writes down what was transferred (as part of the run, which may be
+ * zeroed), and looks whether the client was warned by what was written. */
+sr_status sr_account_settle(sr_conn *conn, sr_account *account, const char *now,
+			    sr_activity_run *run);
 
 /* After the operation: one line in the log for a client that was warned. */
 void sr_account_log(sr_catalog *catalog, const sr_account *account);

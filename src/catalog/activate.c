@@ -101,6 +101,7 @@ static sr_status take_state(sr_conn *conn, const choice *chosen)
 static sr_status activate(sr_conn *conn, void *arg)
 {
 	choice *chosen = arg;
+	sr_activity_run alone = {0, 0};
 	sr_status rc;
 	bool same;
 
@@ -123,7 +124,9 @@ static sr_status activate(sr_conn *conn, void *arg)
 		return rc;
 	rc = sr_activity_append(conn, chosen->client, SR_ACTIVITY_ACTIVATE, 1,
 				sr_activity_bytes(chosen->size), chosen->now);
-	return rc == SR_OK ? sr_account_settle(conn, &chosen->account, chosen->now) : rc;
+	if (rc != SR_OK)
+		return rc;
+	return sr_account_settle(conn, &chosen->account, chosen->now, &alone);
 }
 
 sr_status sr_version_activate(sr_catalog *catalog, const sr_id *client, sr_text key, int64_t number,

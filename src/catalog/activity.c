@@ -73,9 +73,10 @@ sr_status sr_activity_append(sr_conn *conn, const sr_id *client, const char *typ
 	return note_usage(conn, client, now);
 }
 
-/* Adds to that row, if it is still there and of this kind. */
+/* Adds to that row, if it is still there, and of this kind and day: what a day transferred is the
+ * sum of its activities. */
 static sr_status add(sr_conn *conn, int64_t id, const sr_id *client, const char *type,
-		     int64_t files, int64_t bytes)
+		     int64_t files, int64_t bytes, const char *now)
 {
 	sr_stmt *stmt;
 	sr_status rc;
@@ -84,7 +85,8 @@ static sr_status add(sr_conn *conn, int64_t id, const sr_id *client, const char 
 			"UPDATE client_activity SET FileCount = FileCount + $4, BytesTransferred ="
 			" CASE WHEN BytesTransferred > 9223372036854775807 - $5"
 			" THEN 9223372036854775807 ELSE BytesTransferred + $5 END"
-			" WHERE ID = $1 AND ClientID = $2 AND ActivityType = $3",
+			" WHERE ID = $1 AND ClientID = $2 AND ActivityType = $3"
+			" AND substr(Timestamp, 1, 10) = $6",
 			&stmt);
 	if (rc != SR_OK)
 		return rc;
@@ -93,24 +95,34 @@ static sr_status add(sr_conn *conn, int64_t id, const sr_id *client, const char 
 	sr_bind_text(stmt, 3, type);
 	sr_bind_integer(stmt, 4, files);
 	sr_bind_integer(stmt, 5, bytes);
+	bind_day(stmt, 6, now);
 	return finish(stmt);
+}
+
+/* Adds to the row *id, or appends one that takes its place. */
+static sr_status extend(sr_conn *conn, int64_t *id, const sr_id *client, const char *type,
+			int64_t files, int64_t bytes, const char *now)
+{
+	sr_status rc;
+
+	if (*id != 0) {
+		if ((rc = add(conn, *id, client, type, files, bytes, now)) != SR_OK)
+			return rc;
+		if (sr_conn_changes(conn) > 0)
+			return SR_OK;
+	}
+	if ((rc = append(conn, client, type, files, bytes, now)) != SR_OK)
+		return rc;
+	*id = sr_conn_changes(conn) > 0 ? sr_conn_last_row_id(conn) : 0;
+	return SR_OK;
 }
 
 sr_status sr_activity_extend(sr_conn *conn, int64_t *id, const sr_id *client, const char *type,
 			     int64_t files, int64_t bytes, const char *now)
 {
-	sr_status rc;
+	sr_status rc = extend(conn, id, client, type, files, bytes, now);
 
-	if (*id != 0) {
-		if ((rc = add(conn, *id, client, type, files, bytes)) != SR_OK)
-			return rc;
-		if (sr_conn_changes(conn) > 0)
-			return note_usage(conn, client, now);
-	}
-	if ((rc = append(conn, client, type, files, bytes, now)) != SR_OK)
-		return rc;
-	*id = sr_conn_changes(conn) > 0 ? sr_conn_last_row_id(conn) : 0;
-	return note_usage(conn, client, now);
+	return rc == SR_OK ? note_usage(conn, client, now) : rc;
 }
 
 sr_status sr_activity_append_catalog(sr_conn *conn, const char *type, const char *detail,
@@ -170,17 +182,18 @@ static sr_status add_to_day(sr_conn *conn, const sr_transfers *transfers, const 
 }
 
 sr_status sr_activity_transferred(sr_conn *conn, const sr_id *client, const sr_transfers *transfers,
-				  const char *now)
+				  const char *now, sr_activity_run *run)
 {
 	sr_status rc = SR_OK;
 
 	if (transfers->succeeded == 0 && transfers->failed == 0)
 		return SR_OK;
 	if (transfers->succeeded > 0)
-		rc = append(conn, client, SR_ACTIVITY_SAVE, transfers->succeeded, transfers->bytes,
-			    now);
+		rc = extend(conn, &run->saved, client, SR_ACTIVITY_SAVE, transfers->succeeded,
+			    transfers->bytes, now);
 	if (rc == SR_OK && transfers->failed > 0)
-		rc = append(conn, client, SR_ACTIVITY_SAVE_FAILED, transfers->failed, 0, now);
+		rc = extend(conn, &run->failed, client, SR_ACTIVITY_SAVE_FAILED, transfers->failed,
+			    0, now);
 	if (rc == SR_OK)
 		rc = add_to_day(conn, transfers, now);
 	if (rc == SR_OK)
@@ -194,26 +207,38 @@ typedef struct failure {
 	const sr_id *client;
 	sr_transfers transfers;
 	char now[SR_TIME_TEXT_SIZE];
+	const sr_activity_run *run; /* As it was before. */
+	sr_activity_run extended;   /* Of the run at hand. */
 } failure;
 
 static sr_status report_failed(sr_conn *conn, void *arg)
 {
-	const failure *job = arg;
+	failure *job = arg;
 	sr_account account;
 	sr_status rc;
 
 	if ((rc = sr_account_load(conn, job->client, &account)) != SR_OK)
 		return rc;
-	return sr_activity_transferred(conn, job->client, &job->transfers, job->now);
+	job->extended = *job->run;
+	return sr_activity_transferred(conn, job->client, &job->transfers, job->now,
+				       &job->extended);
 }
 
-sr_status sr_activity_failed(sr_catalog *catalog, const sr_id *client, int64_t count)
+sr_status sr_activity_failed(sr_catalog *catalog, const sr_id *client, int64_t count,
+			     sr_activity_run *run)
 {
-	failure job = {.client = client, .transfers = {.failed = count}};
+	sr_activity_run alone = {0, 0};
+	failure job = {.client = client,
+		       .transfers = {.failed = count},
+		       .run = run != NULL ? run : &alone};
+	sr_status rc;
 
 	if (count < 0)
 		return sr_return(sr_fail(SR_INVALID, "%lld failed transfers are less than none",
 					 (long long)count));
 	sr_time_format(sr_time_now(), job.now);
-	return sr_return(sr_catalog_write(catalog, SR_HERE, report_failed, &job));
+	rc = sr_catalog_write(catalog, SR_HERE, report_failed, &job);
+	if (rc == SR_OK && run != NULL)
+		*run = job.extended;
+	return sr_return(rc);
 }

@@ -36,7 +36,8 @@ sr_status sr_activity_append(sr_conn *conn, const sr_id *client, const char *typ
 			     int64_t bytes, const char *now);
 
 /* The same for a call of several transactions, whose row each of them adds to: *id is that row, 0
- * before there is one, and gets it. Where the row is gone meanwhile there is a new one. */
+ * before there is one, and gets it. Where the row is gone meanwhile, or of a day that has ended,
+ * there is a new one. */
 sr_status sr_activity_extend(sr_conn *conn, int64_t *id, const sr_id *client, const char *type,
 			     int64_t files, int64_t bytes, const char *now);
 
@@ -58,9 +59,9 @@ typedef struct sr_transfers {
 	int64_t peak;      /* The highest speed, bytes a second; 0: none is known. */
 } sr_transfers;
 
-/* Appends SR_ACTIVITY_SAVE and SR_ACTIVITY_SAVE_FAILED where there is anything to tell, and adds to
- * the day's row of transfer_stats. */
+/* SR_ACTIVITY_SAVE and SR_ACTIVITY_SAVE_FAILED where there is anything to tell: extends those of
+ * the run, which may be zeroed. Adds to the day's row of transfer_stats. */
 sr_status sr_activity_transferred(sr_conn *conn, const sr_id *client, const sr_transfers *transfers,
-				  const char *now);
+				  const char *now, sr_activity_run *run);
 
 #endif

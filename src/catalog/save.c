@@ -280,6 +280,7 @@ typedef struct saving {
 	sr_outcome *outcomes; /* count of them. */
 	sr_id *ids;           /* count of them. */
 	sr_saved saved;
+	const sr_activity_run *run;  /* The call's, as it was before; NULL: none. */
 	char now[SR_TIME_TEXT_SIZE]; /* One moment for the whole batch. */
 
 	/* Of the run at hand: */
@@ -287,9 +288,10 @@ typedef struct saving {
 	sr_stmt *by_path; /* Finds the row of one identity. */
 	sr_stmt *by_name;
 	sr_stmt *insert;
-	unsigned insert_bits; /* What insert writes. */
-	sr_accounts accounts; /* Of the clients so far, */
-	sr_account *account;  /* and that of the file at hand. */
+	unsigned insert_bits;     /* What insert writes. */
+	sr_accounts accounts;     /* Of the clients so far, */
+	sr_account *account;      /* and that of the file at hand. */
+	sr_activity_run extended; /* The call's run, with this. */
 
 	/* Where saved.refused is not 0: */
 	size_t first_refused;       /* Which file, */
@@ -450,13 +452,21 @@ static sr_status save_one(saving *save, size_t i)
 	return SR_OK;
 }
 
-/* What every client's share of the batch comes to. */
+/* What every client's share of the batch comes to: a row each, which those of a run extend. */
 static sr_status settle(saving *save)
 {
+	sr_activity_run alone, *run = &save->extended;
 	sr_status rc = SR_OK;
 
-	for (size_t i = 0; rc == SR_OK && i < save->accounts.count; i++)
-		rc = sr_account_settle(save->conn, &save->accounts.list[i], save->now);
+	if (save->run != NULL)
+		save->extended = *save->run;
+	for (size_t i = 0; rc == SR_OK && i < save->accounts.count; i++) {
+		if (save->run == NULL) {
+			alone = (sr_activity_run){0, 0};
+			run = &alone;
+		}
+		rc = sr_account_settle(save->conn, &save->accounts.list[i], save->now, run);
+	}
 	return rc;
 }
 
@@ -502,7 +512,13 @@ static sr_status report(sr_catalog *catalog, const saving *save, sr_outcome *out
 sr_status sr_file_save(sr_catalog *catalog, const sr_file *files, size_t count,
 		       sr_outcome *outcomes, sr_id *ids, sr_saved *saved)
 {
-	saving save = {.files = files, .count = count};
+	return sr_file_save_run(catalog, files, count, outcomes, ids, saved, NULL);
+}
+
+sr_status sr_file_save_run(sr_catalog *catalog, const sr_file *files, size_t count,
+			   sr_outcome *outcomes, sr_id *ids, sr_saved *saved, sr_activity_run *run)
+{
+	saving save = {.files = files, .count = count, .run = run};
 	sr_status rc = SR_OK;
 
 	for (size_t i = 0; i < count; i++)
@@ -517,6 +533,8 @@ sr_status sr_file_save(sr_catalog *catalog, const sr_file *files, size_t count,
 		rc = sr_catalog_write_large(catalog, SR_HERE, save_all, &save);
 	else if (count > 0)
 		rc = sr_catalog_write(catalog, SR_HERE, save_all, &save);
+	if (rc == SR_OK && count > 0 && run != NULL)
+		*run = save.extended;
 	if (rc == SR_OK)
 		rc = report(catalog, &save, outcomes, ids, saved);
 	sr_accounts_free(&save.accounts);

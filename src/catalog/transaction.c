@@ -69,6 +69,16 @@ sr_status sr_rollback(sr_catalog *catalog)
 	return end(catalog, false);
 }
 
+bool sr_in_transaction(sr_catalog *catalog)
+{
+	bool inside;
+
+	sr_catalog_keep(catalog);
+	inside = sr_pool_in_transaction(catalog->pool);
+	sr_catalog_let_go(catalog);
+	return inside;
+}
+
 struct sr_lease {
 	sr_catalog *catalog;
 	sr_conn *conn;

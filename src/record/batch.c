@@ -24,6 +24,7 @@ struct sr_batch {
 	sr_catalog *catalog;
 	const sr_id *client;
 	const sr_category_rules *rules;
+	sr_activity_run *run;
 	sr_batch_refused_fn refused; /* Is told what did not fit. */
 	void *arg;
 	sr_file files[FILES_MOST]; /* To be saved, */
@@ -37,13 +38,15 @@ struct sr_batch {
 };
 
 sr_status sr_batch_new(sr_batch **batch, sr_catalog *catalog, const sr_id *client,
-		       const sr_category_rules *rules, sr_batch_refused_fn refused, void *arg)
+		       const sr_category_rules *rules, sr_activity_run *run,
+		       sr_batch_refused_fn refused, void *arg)
 {
 	if ((*batch = calloc(1, sizeof(**batch))) == NULL)
 		return sr_fail_memory();
 	(*batch)->catalog = catalog;
 	(*batch)->client = client;
 	(*batch)->rules = rules;
+	(*batch)->run = run;
 	(*batch)->refused = refused;
 	(*batch)->arg = arg;
 	return SR_OK;
@@ -190,8 +193,8 @@ static sr_status tell_refused(sr_batch *batch)
 static sr_status save_files(sr_batch *batch)
 {
 	sr_saved saved = {0};
-	sr_status rc = sr_file_save(batch->catalog, batch->files, batch->count, batch->outcomes,
-				    NULL, &saved);
+	sr_status rc = sr_file_save_run(batch->catalog, batch->files, batch->count, batch->outcomes,
+					NULL, &saved, batch->run);
 
 	if (rc == SR_QUOTA)
 		rc = tell_refused(batch);

@@ -9,9 +9,10 @@ typedef struct sr_batch sr_batch;
 /* A file that did not fit in the client's quota, and why. */
 typedef void (*sr_batch_refused_fn)(void *arg, sr_text path, const char *why);
 
-/* The rules stay the caller's. */
+/* The rules stay the caller's, and so does the run that saving is a part of. */
 sr_status sr_batch_new(sr_batch **batch, sr_catalog *catalog, const sr_id *client,
-		       const sr_category_rules *rules, sr_batch_refused_fn refused, void *arg);
+		       const sr_category_rules *rules, sr_activity_run *run,
+		       sr_batch_refused_fn refused, void *arg);
 
 /* Takes over a job that was read well. Saves the batch when it is full. */
 sr_status sr_batch_add_read(sr_batch *batch, sr_job *job);

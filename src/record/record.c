@@ -47,6 +47,7 @@ typedef struct recording {
 	const sr_roots *roots;
 	sr_scout *scout; /* NULL until it is worth its while. */
 	sr_estimate estimate;
+	sr_activity_run run; /* All of it is one. */
 	int64_t given;       /* Files handed to the readers, */
 	int64_t given_bytes; /* and their sizes. */
 	int64_t refused;     /* Files that did not fit in the quota. */
@@ -134,11 +135,11 @@ static void fail_refused(void *arg, sr_text path, const char *why)
 }
 
 /* Those that never got to the catalog. */
-static sr_status count_failed(const recording *rec)
+static sr_status count_failed(recording *rec)
 {
 	int64_t count = rec->summary->failed - rec->refused;
 
-	return count > 0 ? sr_activity_failed(rec->catalog, rec->client, count) : SR_OK;
+	return count > 0 ? sr_activity_failed(rec->catalog, rec->client, count, &rec->run) : SR_OK;
 }
 
 /* ---- Jobs that come back ---- */
@@ -422,7 +423,8 @@ static sr_status record_roots(recording *rec)
 		return rc;
 	if ((rc = sr_category_rules_load(rec->catalog, &rec->rules)) != SR_OK)
 		goto err0;
-	rc = sr_batch_new(&rec->batch, rec->catalog, rec->client, rec->rules, fail_refused, rec);
+	rc = sr_batch_new(&rec->batch, rec->catalog, rec->client, rec->rules, &rec->run,
+			  fail_refused, rec);
 	if (rc != SR_OK)
 		goto err1;
 	rc = sr_readers_start(&rec->readers, threads_of(rec->options), rec->types);

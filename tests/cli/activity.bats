@@ -128,3 +128,14 @@ old_rows() {
 	strongroom activity --help | grep -q -e --older-than
 	equal '"activity cleanup"' "$(json .command activity cleanup --help)"
 }
+
+@test "one recording and one import are one activity each, however many files they have" {
+	mkdir many
+	(cd many && seq 1 2500 | split -l 1 -a 3 -)
+	strongroom record --client one many >/dev/null
+	equal '[["save",2500]]' "$(json 'map([.activity_type, .file_count])' activity)"
+	{ echo original_path,size && seq -f '/f%g,1' 1 1300; } >files.csv
+	strongroom file import --client two files.csv >/dev/null
+	equal '[["save",1300,1300]]' \
+		"$(json 'map([.activity_type, .file_count, .bytes_transferred])' activity --client two)"
+}

@@ -50,6 +50,60 @@ static void test_deleting_a_file(void **state)
 	assert_int_equal(integer(f, COUNT_OF("delete")), 2);
 }
 
+static void save_in_run(const catalog_fixture *f, const char *path, int64_t size,
+			sr_activity_run *run)
+{
+	sr_file file = file_at(f, path);
+
+	file.size = size;
+	file.stored = false;
+	assert_ok(sr_file_save_run(f->catalog, &file, 1, NULL, NULL, NULL, run));
+}
+
+static void test_a_run_is_one_activity(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_activity_run run = {0, 0}, before;
+	sr_file bad = file_at(f, "/bad");
+
+	save_in_run(f, "/a", 10, &run);
+	save_in_run(f, "/b", 20, &run);
+	save_size(f, "/alone", 5);
+	save_in_run(f, "/c", 30, &run);
+	save_in_run(f, "/c", 30, &run); /* Unchanged: nothing to tell. */
+	assert_int_equal(integer(f, COUNT_OF("save")), 2);
+	assert_int_equal(integer(f, "SELECT FileCount * 1000 + BytesTransferred FROM"
+				    " client_activity ORDER BY ID LIMIT 1"),
+			 3060);
+	assert_ok(sr_activity_failed(f->catalog, &f->client, 2, &run));
+	assert_ok(sr_activity_failed(f->catalog, &f->client, 3, &run));
+	assert_newest(f, "save_failed", 5, 0);
+	assert_int_equal(integer(f, COUNT_OF("save_failed")), 1);
+	/* What fails is no part of it. */
+	before = run;
+	sr_id_new(&bad.client_id);
+	assert_fails(sr_file_save_run(f->catalog, &bad, 1, NULL, NULL, NULL, &run), SR_NOT_FOUND,
+		     "");
+	assert_memory_equal(&run, &before, sizeof(run));
+	assert_int_equal(integer(f, "SELECT TotalFiles FROM transfer_stats"), 9);
+}
+
+/* A day's transfers are the sum of its activities, so none reaches over midnight. */
+static void test_a_run_goes_on_with_a_new_row_on_a_new_day(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_activity_run run = {0, 0};
+
+	save_in_run(f, "/a", 10, &run);
+	assert_ok(sr_execute(f->catalog,
+			     "UPDATE client_activity SET Timestamp = '2020-01-31T23:59:59Z'", NULL,
+			     0, NULL));
+	save_in_run(f, "/b", 20, &run);
+	save_in_run(f, "/c", 30, &run);
+	assert_int_equal(integer(f, COUNT_OF("save")), 2);
+	assert_newest(f, "save", 2, 50);
+}
+
 static void test_deleting_a_client(void **state)
 {
 	catalog_fixture *f = *state;
@@ -367,6 +421,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_deleting_a_file, catalog_setup_client,
 						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_a_run_is_one_activity, catalog_setup_client,
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_a_run_goes_on_with_a_new_row_on_a_new_day,
+						catalog_setup_client, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_deleting_a_client, catalog_setup_client,
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_verifying, catalog_setup_client,

@@ -117,6 +117,13 @@ CALL(file_save)
 	return sr_file_save(f->catalog, &file, 1, NULL, NULL, NULL);
 }
 
+CALL(file_save_run)
+{
+	sr_file file = file_at(f, "/a/b");
+
+	return sr_file_save_run(f->catalog, &file, 1, NULL, NULL, NULL, NULL);
+}
+
 CALL(file_find)
 {
 	sr_file *file = NULL;
@@ -426,7 +433,7 @@ CALL(quota_enforce_get)
 
 CALL(activity_failed)
 {
-	return sr_activity_failed(f->catalog, &f->client, 1);
+	return sr_activity_failed(f->catalog, &f->client, 1, NULL);
 }
 
 CALL(search)
@@ -704,6 +711,7 @@ static const struct {
 	{"sr_client_list", client_list},
 	{"sr_clients_next", clients_next},
 	{"sr_file_save", file_save},
+	{"sr_file_save_run", file_save_run},
 	{"sr_file_find", file_find},
 	{"sr_file_by_id", file_by_id},
 	{"sr_file_set_verified", file_set_verified},

@@ -572,15 +572,15 @@ static void test_failed(void **state)
 	catalog_fixture *f = *state;
 	sr_id nobody;
 
-	assert_ok(sr_activity_failed(f->catalog, &f->client, 0));
+	assert_ok(sr_activity_failed(f->catalog, &f->client, 0, NULL));
 	assert_int_equal(activities(f, "save_failed"), 0);
-	assert_ok(sr_activity_failed(f->catalog, &f->client, 7));
+	assert_ok(sr_activity_failed(f->catalog, &f->client, 7, NULL));
 	assert_int_equal(integer(f, "SELECT FileCount FROM client_activity"), 7);
 	assert_int_equal(integer(f, "SELECT FailedTransfers FROM transfer_stats"), 7);
 	assert_int_equal(integer(f, "SELECT SuccessfulTransfers FROM transfer_stats"), 0);
-	assert_fails(sr_activity_failed(f->catalog, &f->client, -1), SR_INVALID, "-1");
+	assert_fails(sr_activity_failed(f->catalog, &f->client, -1, NULL), SR_INVALID, "-1");
 	sr_id_new(&nobody);
-	assert_fails(sr_activity_failed(f->catalog, &nobody, 1), SR_NOT_FOUND, "");
+	assert_fails(sr_activity_failed(f->catalog, &nobody, 1, NULL), SR_NOT_FOUND, "");
 }
 
 /* ---- Recording ---- */

@@ -452,6 +452,26 @@ static void refuses_what_makes_no_sense(void **state)
 	assert_int_equal(got.scanned, 0);
 }
 
+/* However many batches it took. */
+static void assert_one_activity(int64_t files)
+{
+	const sr_activity *activity;
+	sr_activity_query query;
+	sr_activities *cursor;
+
+	sr_activity_query_init(&query);
+	query.client = &client;
+	assert_ok(sr_activity_list(catalog, &query, &cursor));
+	assert_ok(sr_activities_next(cursor, &activity));
+	assert_non_null(activity);
+	assert_text(activity->type, "save");
+	assert_int_equal(activity->files, files);
+	assert_int_equal(activity->bytes, files);
+	assert_ok(sr_activities_next(cursor, &activity));
+	assert_null(activity);
+	sr_activities_close(cursor);
+}
+
 /* More files than a batch, a chunk of what is known, and the queue hold. */
 static void many_files_are_merged(void **state)
 {
@@ -465,6 +485,7 @@ static void many_files_are_merged(void **state)
 	}
 	record(NULL);
 	assert_int_equal(got.added, FILES);
+	assert_one_activity(FILES);
 	for (int i = 0; i < FILES; i += 3) {
 		snprintf(name, sizeof(name), "f%05d%s", i, i % 50 == 0 ? "\xff" : "");
 		assert_int_equal(unlink(name), 0);

@@ -243,7 +243,7 @@ static void do_something(const catalog_fixture *f, sr_id *clients, int number)
 	else if (what < 88)
 		delete_one(f, clients);
 	else if (what < 95)
-		assert_ok(sr_activity_failed(f->catalog, &clients[draw(CLIENTS)], draw(4)));
+		assert_ok(sr_activity_failed(f->catalog, &clients[draw(CLIENTS)], draw(4), NULL));
 	else
 		replace_client(f, &clients[draw(CLIENTS)], number);
 }
@@ -337,7 +337,7 @@ static void *work(void *arg)
 		sr_status rc = save_pair(w, round);
 
 		if (rc == SR_OK || rc == SR_QUOTA)
-			rc = sr_activity_failed(w->f->catalog, &w->shared, round % 2);
+			rc = sr_activity_failed(w->f->catalog, &w->shared, round % 2, NULL);
 		if (rc == SR_OK && round % 3 == 0)
 			rc = sr_client_delete(w->f->catalog, &w->own, NULL);
 		if (rc == SR_OK && round % 3 == 0) {
