@@ -21,34 +21,26 @@ typedef struct pending {
 } pending;
 
 struct sr_batch {
-	sr_catalog *catalog;
-	const sr_id *client;
-	const sr_category_rules *rules;
-	sr_activity_run *run;
-	sr_batch_refused_fn refused; /* Is told what did not fit. */
-	void *arg;
+	const sr_batch_of *of;
 	sr_file files[FILES_MOST]; /* To be saved, */
 	pending pending[FILES_MOST];
 	size_t count;                /* so many; */
 	sr_text missing[FILES_MOST]; /* to be marked, each owned, */
 	size_t missing_count;        /* so many. */
 	int64_t since;               /* When the first of them came (sr_clock_ns). */
+
+	/* What came of saving it. */
+	sr_status status;
+	char words[SR_MESSAGE_SIZE];
 	sr_saved saved;
-	sr_outcome outcomes[FILES_MOST]; /* Of the save at hand. */
+	sr_outcome outcomes[FILES_MOST];
 };
 
-sr_status sr_batch_new(sr_batch **batch, sr_catalog *catalog, const sr_id *client,
-		       const sr_category_rules *rules, sr_activity_run *run,
-		       sr_batch_refused_fn refused, void *arg)
+sr_status sr_batch_new(sr_batch **batch, const sr_batch_of *of)
 {
 	if ((*batch = calloc(1, sizeof(**batch))) == NULL)
 		return sr_fail_memory();
-	(*batch)->catalog = catalog;
-	(*batch)->client = client;
-	(*batch)->rules = rules;
-	(*batch)->run = run;
-	(*batch)->refused = refused;
-	(*batch)->arg = arg;
+	(*batch)->of = of;
 	return SR_OK;
 }
 
@@ -94,7 +86,7 @@ static sr_file *add(sr_batch *batch, sr_job *job)
 	begin(batch);
 	batch->pending[batch->count++].job = job;
 	sr_file_init(file);
-	file->client_id = *batch->client;
+	file->client_id = *batch->of->client;
 	file->original_path = sr_text_of(job->path);
 	file->path = file->original_path;
 	file->size = job->stat.st_size;
@@ -103,19 +95,12 @@ static sr_file *add(sr_batch *batch, sr_job *job)
 	return file;
 }
 
-static sr_status save_full(sr_batch *batch)
-{
-	if (batch->count == FILES_MOST || batch->missing_count == FILES_MOST)
-		return sr_batch_save(batch);
-	return SR_OK;
-}
-
 static sr_text text_unless_empty(const char *string)
 {
 	return sr_text_of(*string != '\0' ? string : NULL);
 }
 
-sr_status sr_batch_add_read(sr_batch *batch, sr_job *job)
+void sr_batch_add_read(sr_batch *batch, sr_job *job)
 {
 	pending *texts = &batch->pending[batch->count];
 	sr_file *file = add(batch, job);
@@ -131,20 +116,18 @@ sr_status sr_batch_add_read(sr_batch *batch, sr_job *job)
 	file->hash = sr_text_of(job->hash);
 	file->mime_type = text_unless_empty(job->mime_type);
 	file->extension = text_unless_empty(texts->extension);
-	file->category = sr_category_classify(batch->rules, file->mime_type, file->extension);
+	file->category = sr_category_classify(batch->of->rules, file->mime_type, file->extension);
 	file->verified = false;
 	file->stored = false;
-	return save_full(batch);
 }
 
-sr_status sr_batch_add_returned(sr_batch *batch, sr_job *job, bool verified, bool stored)
+void sr_batch_add_returned(sr_batch *batch, sr_job *job, bool verified, bool stored)
 {
 	sr_file *file = add(batch, job);
 
 	file->path = (sr_text){NULL, 0};
 	file->verified = verified;
 	file->stored = stored;
-	return save_full(batch);
 }
 
 sr_status sr_batch_add_missing(sr_batch *batch, sr_text path)
@@ -157,24 +140,59 @@ sr_status sr_batch_add_missing(sr_batch *batch, sr_text path)
 	copy[path.length] = '\0';
 	begin(batch);
 	batch->missing[batch->missing_count++] = (sr_text){copy, path.length};
-	return save_full(batch);
+	return SR_OK;
+}
+
+bool sr_batch_empty(const sr_batch *batch)
+{
+	return batch->count == 0 && batch->missing_count == 0;
+}
+
+bool sr_batch_full(const sr_batch *batch)
+{
+	return batch->count == FILES_MOST || batch->missing_count == FILES_MOST;
 }
 
 bool sr_batch_due(const sr_batch *batch)
 {
-	return (batch->count > 0 || batch->missing_count > 0) &&
-	       sr_clock_ns() - batch->since >= WAIT_NS;
+	return !sr_batch_empty(batch) && sr_clock_ns() - batch->since >= WAIT_NS;
+}
+
+static sr_status save(sr_batch *batch)
+{
+	const sr_batch_of *of = batch->of;
+	sr_status rc = SR_OK;
+
+	if (batch->count > 0)
+		rc = sr_file_save_run(of->catalog, batch->files, batch->count, batch->outcomes,
+				      NULL, &batch->saved, of->run);
+	/* Those that fitted were saved. */
+	if (rc == SR_QUOTA)
+		rc = SR_OK;
+	if (rc == SR_OK && batch->missing_count > 0)
+		rc = sr_file_mark_missing(of->catalog, of->client, batch->missing,
+					  batch->missing_count, sr_time_now(), NULL);
+	return rc;
+}
+
+sr_status sr_batch_save(sr_batch *batch)
+{
+	memset(&batch->saved, 0, sizeof(batch->saved));
+	batch->status = save(batch);
+	snprintf(batch->words, sizeof(batch->words), "%s",
+		 batch->status != SR_OK ? sr_error_message() : "");
+	return batch->status;
 }
 
 /* Tells of each file that did not fit how things stand, which the save's own words do for the
  * first. */
-static sr_status tell_refused(sr_batch *batch)
+static sr_status tell_refused(const sr_batch *batch, sr_batch_refused_fn refused, void *arg)
 {
 	char why[1024];
 	sr_quota *quota;
 	sr_status rc;
 
-	if ((rc = sr_quota_get(batch->catalog, batch->client, &quota)) != SR_OK)
+	if ((rc = sr_quota_get(batch->of->catalog, batch->of->client, &quota)) != SR_OK)
 		return rc;
 	for (size_t i = 0; i < batch->count; i++) {
 		if (batch->outcomes[i] != SR_OVER_QUOTA)
@@ -184,49 +202,24 @@ static sr_status tell_refused(sr_batch *batch)
 			 " of the %" PRId64 " bytes of its quota",
 			 batch->files[i].size, sr_quoted(quota->client_name), quota->used_bytes,
 			 quota->quota_bytes);
-		batch->refused(batch->arg, batch->files[i].original_path, why);
+		refused(arg, batch->files[i].original_path, why);
 	}
 	sr_quota_free(quota);
 	return SR_OK;
 }
 
-static sr_status save_files(sr_batch *batch)
+sr_status sr_batch_settle(sr_batch *batch, sr_saved *saved, sr_batch_refused_fn refused, void *arg)
 {
-	sr_saved saved = {0};
-	sr_status rc = sr_file_save_run(batch->catalog, batch->files, batch->count, batch->outcomes,
-					NULL, &saved, batch->run);
+	sr_status rc = batch->status;
 
-	if (rc == SR_QUOTA)
-		rc = tell_refused(batch);
+	saved->added += batch->saved.added;
+	saved->changed += batch->saved.changed;
+	saved->unchanged += batch->saved.unchanged;
+	saved->refused += batch->saved.refused;
 	if (rc != SR_OK)
-		return rc;
-	batch->saved.added += saved.added;
-	batch->saved.changed += saved.changed;
-	batch->saved.unchanged += saved.unchanged;
-	batch->saved.refused += saved.refused;
-	for (size_t i = 0; i < batch->count; i++)
-		sr_job_free(batch->pending[i].job);
-	batch->count = 0;
-	return SR_OK;
-}
-
-sr_status sr_batch_save(sr_batch *batch)
-{
-	sr_status rc;
-
-	if (batch->count > 0 && (rc = save_files(batch)) != SR_OK)
-		return rc;
-	if (batch->missing_count > 0) {
-		rc = sr_file_mark_missing(batch->catalog, batch->client, batch->missing,
-					  batch->missing_count, sr_time_now(), NULL);
-		if (rc != SR_OK)
-			return rc;
-	}
+		sr_error_set(batch->words);
+	if (batch->saved.refused > 0 && rc == SR_OK)
+		rc = tell_refused(batch, refused, arg);
 	empty(batch);
-	return SR_OK;
-}
-
-const sr_saved *sr_batch_saved(const sr_batch *batch)
-{
-	return &batch->saved;
+	return rc;
 }

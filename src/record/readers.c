@@ -10,7 +10,10 @@
 #include "../base/clock.h"
 #include "../base/error.h"
 
-/* GIVEN -> READ [work]   READ -> DONE [work]   DONE -> taken [sr_readers_take] */
+/* GIVEN -> READ [work]   READ -> DONE [work]   DONE -> taken [sr_readers_take], first come first */
+
+/* Who waited for room goes on with so many to be read still: fewer wake-ups, and no reader idle. */
+#define LOW (SR_READERS_OPEN / 2)
 
 typedef struct queue {
 	sr_job *first;
@@ -18,11 +21,14 @@ typedef struct queue {
 } queue;
 
 struct sr_readers {
-	pthread_mutex_t lock;  /* Guards given, done and ending. */
+	pthread_mutex_t lock;  /* Guards what follows down to ending, and each job's done. */
 	pthread_cond_t more;   /* given got a job, or ending was set. */
-	pthread_cond_t some;   /* done got a job. */
-	queue given;           /* Waiting to be read. */
-	queue done;            /* Waiting to be taken. */
+	pthread_cond_t some;   /* What the caller waits for came. */
+	queue given;           /* Waiting to be read, by `next`. */
+	queue order;           /* Not yet taken, by `after`. */
+	size_t unread;         /* Waiting to be read, or being read. */
+	bool wants_room;       /* The caller waits until only LOW are unread, */
+	bool wants_first;      /* or until the first in order is done. */
 	bool ending;           /* The threads are to return. */
 	_Atomic bool stop;     /* Jobs come back stopped. */
 	_Atomic int64_t read;  /* Bytes. */
@@ -76,6 +82,16 @@ static sr_job *pop(queue *q)
 	return job;
 }
 
+/* Under the lock: the job was read. */
+static void done(sr_readers *readers, sr_job *job)
+{
+	job->done = true;
+	readers->unread--;
+	if ((readers->wants_room && readers->unread <= LOW) ||
+	    (readers->wants_first && readers->order.first == job))
+		pthread_cond_signal(&readers->some);
+}
+
 static void *work(void *arg)
 {
 	sr_readers *readers = arg;
@@ -92,8 +108,7 @@ static void *work(void *arg)
 		pthread_mutex_unlock(&readers->lock);
 		sr_scan(scanner, job, &readers->stop, &readers->read);
 		pthread_mutex_lock(&readers->lock);
-		push(&readers->done, job);
-		pthread_cond_signal(&readers->some);
+		done(readers, job);
 	}
 	pthread_mutex_unlock(&readers->lock);
 	return NULL;
@@ -153,11 +168,39 @@ sr_status sr_readers_start(sr_readers **readers, int threads, const sr_types *ty
 	return rc;
 }
 
+bool sr_readers_room(sr_readers *readers, double wait)
+{
+	struct timespec until;
+	bool room;
+
+	if (readers->out == SR_READERS_MOST)
+		return false;
+	if (wait > 0)
+		until = sr_deadline(wait);
+	pthread_mutex_lock(&readers->lock);
+	readers->wants_room = wait > 0 && readers->unread == SR_READERS_OPEN;
+	while (readers->wants_room && readers->unread > LOW)
+		if (pthread_cond_timedwait(&readers->some, &readers->lock, &until) != 0)
+			break;
+	readers->wants_room = false;
+	room = readers->unread < SR_READERS_OPEN;
+	pthread_mutex_unlock(&readers->lock);
+	return room;
+}
+
 void sr_readers_give(sr_readers *readers, sr_job *job)
 {
 	readers->out++;
+	job->done = false;
+	job->after = NULL;
 	pthread_mutex_lock(&readers->lock);
 	push(&readers->given, job);
+	if (readers->order.first == NULL)
+		readers->order.first = job;
+	else
+		readers->order.last->after = job;
+	readers->order.last = job;
+	readers->unread++;
 	pthread_cond_signal(&readers->more);
 	pthread_mutex_unlock(&readers->lock);
 }
@@ -172,11 +215,18 @@ sr_job *sr_readers_take(sr_readers *readers, double wait)
 	if (wait > 0)
 		until = sr_deadline(wait);
 	pthread_mutex_lock(&readers->lock);
-	while (wait > 0 && readers->done.first == NULL)
+	job = readers->order.first;
+	readers->wants_first = wait > 0;
+	while (wait > 0 && !job->done)
 		if (pthread_cond_timedwait(&readers->some, &readers->lock, &until) != 0)
 			break;
-	if ((job = pop(&readers->done)) != NULL)
+	readers->wants_first = false;
+	if (!job->done) {
+		job = NULL;
+	} else {
+		readers->order.first = job->after;
 		readers->out--;
+	}
 	pthread_mutex_unlock(&readers->lock);
 	return job;
 }
@@ -207,10 +257,10 @@ void sr_readers_free(sr_readers *readers)
 	pthread_mutex_unlock(&readers->lock);
 	for (int i = 0; i < readers->threads; i++)
 		pthread_join(readers->ids[i], NULL);
-	for (sr_job *job; (job = pop(&readers->given)) != NULL;)
+	for (sr_job *job = readers->order.first, *after; job != NULL; job = after) {
+		after = job->after;
 		sr_job_free(job);
-	for (sr_job *job; (job = pop(&readers->done)) != NULL;)
-		sr_job_free(job);
+	}
 	for (size_t i = 0; readers->scanners != NULL && readers->scanners[i] != NULL; i++)
 		sr_scanner_free(readers->scanners[i]);
 	free(readers->scanners);

@@ -1,8 +1,10 @@
 /*
  * Threads that read files once each: checksum, hash and type from the same bytes.
  *
- * The calling thread gives jobs and takes them back; at most SR_READERS_MOST are out at a time,
- * which bounds memory and descriptors.
+ * The calling thread gives jobs and takes them back in the order in which it gave them, whichever
+ * was read first. At most SR_READERS_OPEN are to be read or being read at a time, which bounds
+ * descriptors; at most SR_READERS_MOST are out, which bounds memory: so many small files may be
+ * read while a large one before them is.
  */
 #ifndef SR_READERS_H
 #define SR_READERS_H
@@ -11,14 +13,17 @@
 
 #include "types.h"
 
-#define SR_READERS_MOST 128
+#define SR_READERS_OPEN 128
+#define SR_READERS_MOST 4096
 #define SR_MIME_SIZE    128
 
 typedef struct sr_job {
-	struct sr_job *next;
-	char *path;       /* Absolute, owned, ended by a NUL. */
-	int fd;           /* Open, to be read and closed; -1: nothing to read. */
-	struct stat stat; /* As it was met; once read, as it was read. */
+	struct sr_job *next;  /* To be read after this one, */
+	struct sr_job *after; /* and given after it. */
+	bool done;            /* It was read. */
+	char *path;           /* Absolute, owned, ended by a NUL. */
+	int fd;               /* Open, to be read and closed; -1: nothing to read. */
+	struct stat stat;     /* As it was met; once read, as it was read. */
 
 	/* What reading found. */
 	bool stopped; /* sr_readers_stop came first. */
@@ -38,10 +43,15 @@ typedef struct sr_readers sr_readers;
 
 sr_status sr_readers_start(sr_readers **readers, int threads, const sr_types *types);
 
-/* Hands a job over; the caller sees to it that fewer than SR_READERS_MOST are out. */
+/* Whether another job may be given: at once, or when many have been read, or after `wait` seconds
+ * without that. */
+bool sr_readers_room(sr_readers *readers, double wait);
+
+/* Hands a job over; there must be room. */
 void sr_readers_give(sr_readers *readers, sr_job *job);
 
-/* A job that is done, or NULL: at once, or after `wait` seconds without one. */
+/* The job that was given first, if it is done, or NULL: at once, or after `wait` seconds without
+ * that. */
 sr_job *sr_readers_take(sr_readers *readers, double wait);
 
 size_t sr_readers_out(const sr_readers *readers); /* Given and not yet taken. */

@@ -2,8 +2,9 @@
  * Recording: the walk and what the catalog knows are merged, both in the byte order of paths.
  *
  * A path that both have and that did not change is done; a file to be read goes to the readers
- * and from them into a batch; what is known and not met is looked for, and marked where it is
- * gone. One thread does all of it but the reading.
+ * and from them, in the order of the walk, into a batch; what is known and not met is looked for,
+ * and marked where it is gone. One thread does all of it but the reading and the saving, which
+ * have threads of their own.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -18,15 +19,16 @@
 #include "../base/log.h"
 #include "../base/path.h"
 #include "../base/text.h"
-#include "batch.h"
 #include "estimate.h"
 #include "known.h"
 #include "own.h"
 #include "roots.h"
+#include "saver.h"
 #include "scout.h"
 #include "walk.h"
 
 #define THREADS_MOST  256
+#define READERS_LEAST 8     /* While one waits for the disk another hashes. */
 #define PATH_MOST     65536 /* Bytes that sr_file_save takes. */
 #define PROGRESS_NS   INT64_C(100000000)
 #define SCOUT_NS      INT64_C(1000000000)
@@ -43,7 +45,7 @@ typedef struct recording {
 	sr_types *types;
 	sr_category_rules *rules;
 	sr_readers *readers;
-	sr_batch *batch;
+	sr_saver *saver;
 	const sr_roots *roots;
 	sr_scout *scout; /* NULL until it is worth its while. */
 	sr_estimate estimate;
@@ -54,6 +56,7 @@ typedef struct recording {
 	int64_t untouched;   /* Files that needed neither reading nor saving. */
 	int64_t begun;       /* sr_clock_ns */
 	int64_t reported;    /* When progress was last called. */
+	bool stopping;       /* It said so; nobody is asked any more. */
 } recording;
 
 void sr_record_options_init(sr_record_options *options)
@@ -66,7 +69,7 @@ void sr_record_options_init(sr_record_options *options)
 
 static void count_up(recording *rec)
 {
-	const sr_saved *saved = sr_batch_saved(rec->batch);
+	const sr_saved *saved = sr_saver_saved(rec->saver);
 
 	rec->summary->added = saved->added;
 	rec->summary->changed = saved->changed;
@@ -107,7 +110,7 @@ static sr_status report(recording *rec)
 	int64_t now = sr_clock_ns();
 	sr_record_ahead ahead;
 
-	if (rec->options->progress == NULL || now - rec->reported < PROGRESS_NS)
+	if (rec->options->progress == NULL || rec->stopping || now - rec->reported < PROGRESS_NS)
 		return SR_OK;
 	rec->reported = now;
 	count_up(rec);
@@ -142,12 +145,58 @@ static sr_status count_failed(recording *rec)
 	return count > 0 ? sr_activity_failed(rec->catalog, rec->client, count, &rec->run) : SR_OK;
 }
 
+/* ---- Into the catalog ---- */
+
+/* A batch with room in it; waits while all are on their way. */
+static sr_status filling(recording *rec, sr_batch **batch)
+{
+	sr_status rc;
+
+	while ((*batch = sr_saver_filling(rec->saver)) == NULL) {
+		if ((rc = sr_saver_take(rec->saver, WAIT_SECONDS)) != SR_OK)
+			return rc;
+		if ((rc = report(rec)) != SR_OK)
+			return rc;
+	}
+	return SR_OK;
+}
+
+/* Gives a batch that is full, or, while another one is there to be filled, has waited. */
+static sr_status pass_on(recording *rec)
+{
+	sr_batch *batch = sr_saver_filling(rec->saver);
+
+	if (batch != NULL && (sr_batch_full(batch) || sr_batch_due(batch)))
+		sr_saver_give(rec->saver);
+	return sr_saver_take(rec->saver, 0);
+}
+
+/* Everything, to the end. */
+static sr_status save_all(recording *rec)
+{
+	sr_status rc = SR_OK;
+
+	sr_saver_give(rec->saver);
+	while (rc == SR_OK && sr_saver_busy(rec->saver))
+		rc = sr_saver_take(rec->saver, WAIT_SECONDS);
+	return rc;
+}
+
 /* ---- Jobs that come back ---- */
 
 static sr_status finish(recording *rec, sr_job *job)
 {
-	if (!job->failed && !job->stopped)
-		return sr_batch_add_read(rec->batch, job);
+	sr_batch *batch;
+	sr_status rc;
+
+	if (!job->failed && !job->stopped) {
+		if ((rc = filling(rec, &batch)) != SR_OK) {
+			sr_job_free(job);
+			return rc;
+		}
+		sr_batch_add_read(batch, job);
+		return pass_on(rec);
+	}
 	if (job->failed)
 		fail_file(rec, sr_text_of(job->path), job->why);
 	sr_job_free(job);
@@ -168,9 +217,32 @@ static sr_status collect(recording *rec, size_t left)
 		if (rc == SR_OK)
 			rc = report(rec);
 	}
-	if (rc == SR_OK && sr_batch_due(rec->batch))
-		rc = sr_batch_save(rec->batch);
+	if (rc == SR_OK)
+		rc = pass_on(rec);
 	return rc == SR_OK ? report(rec) : rc;
+}
+
+static sr_status make_room(recording *rec)
+{
+	sr_status rc = SR_OK;
+
+	while (rc == SR_OK && !sr_readers_room(rec->readers, WAIT_SECONDS))
+		rc = collect(rec, SR_READERS_MOST - 1);
+	return rc;
+}
+
+/* What is read already, though the rest is not wanted any more. */
+static sr_status collect_read(recording *rec)
+{
+	sr_status rc = SR_OK;
+	sr_job *job;
+
+	rec->stopping = true;
+	sr_readers_stop(rec->readers);
+	while (rc == SR_OK && sr_readers_out(rec->readers) > 0)
+		if ((job = sr_readers_take(rec->readers, WAIT_SECONDS)) != NULL)
+			rc = finish(rec, job);
+	return rc;
 }
 
 /* ---- Files ---- */
@@ -193,6 +265,8 @@ static sr_status read_file(recording *rec, const sr_met *met)
 	sr_job *job;
 	sr_status rc;
 
+	if ((rc = make_room(rec)) != SR_OK)
+		return rc;
 	if ((job = sr_job_new(met->path)) == NULL)
 		return sr_fail_memory();
 	job->stat = met->stat;
@@ -216,17 +290,22 @@ static sr_status read_file(recording *rec, const sr_met *met)
 	rec->given++;
 	rec->given_bytes += job->stat.st_size;
 	sr_readers_give(rec->readers, job);
-	return collect(rec, SR_READERS_MOST - 1);
+	return SR_OK;
 }
 
 static sr_status take_back(recording *rec, const sr_met *met, const sr_known_file *file)
 {
-	sr_job *job = sr_job_new(met->path);
+	sr_batch *batch;
+	sr_status rc;
+	sr_job *job;
 
-	if (job == NULL)
+	if ((rc = filling(rec, &batch)) != SR_OK)
+		return rc;
+	if ((job = sr_job_new(met->path)) == NULL)
 		return sr_fail_memory();
 	job->stat = met->stat;
-	return sr_batch_add_returned(rec->batch, job, file->verified, file->stored);
+	sr_batch_add_returned(batch, job, file->verified, file->stored);
+	return pass_on(rec);
 }
 
 static bool looks_unchanged(const sr_known_file *file, const struct stat *st)
@@ -289,7 +368,9 @@ err0:
 /* Known, below the root, and not met by the walk: gone, or left out of the walk. */
 static sr_status look_for(recording *rec, const sr_known_file *file)
 {
+	sr_batch *batch;
 	struct stat st;
+	sr_status rc;
 
 	if (look(file->path, &st) == 0) {
 		if (S_ISREG(st.st_mode))
@@ -298,7 +379,12 @@ static sr_status look_for(recording *rec, const sr_known_file *file)
 		return SR_OK;
 	}
 	rec->summary->missing++;
-	return file->missing ? SR_OK : sr_batch_add_missing(rec->batch, file->path);
+	if (file->missing)
+		return SR_OK;
+	if ((rc = filling(rec, &batch)) != SR_OK ||
+	    (rc = sr_batch_add_missing(batch, file->path)) != SR_OK)
+		return rc;
+	return pass_on(rec);
 }
 
 /* Looks for what is known before `path` (null: to the end), and hands out what is known of
@@ -395,17 +481,22 @@ err0:
 static int threads_of(const sr_record_options *options)
 {
 	cpu_set_t cores;
+	int count = 1;
 
 	if (options->threads > 0)
 		return options->threads;
-	return sched_getaffinity(0, sizeof(cores), &cores) == 0 ? CPU_COUNT(&cores) : 1;
+	if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
+		count = CPU_COUNT(&cores);
+	return count > READERS_LEAST ? count : READERS_LEAST;
 }
 
 /* Stopping keeps what was read whole. */
 static sr_status save_rest(recording *rec, sr_status ended)
 {
-	sr_status rc = sr_batch_save(rec->batch);
+	sr_status rc = ended == SR_OK ? SR_OK : collect_read(rec);
 
+	if (rc == SR_OK)
+		rc = save_all(rec);
 	if (rc == SR_OK)
 		rc = count_failed(rec);
 	if (ended == SR_OK)
@@ -418,13 +509,14 @@ static sr_status save_rest(recording *rec, sr_status ended)
 static sr_status record_roots(recording *rec)
 {
 	sr_status rc = sr_types_new(&rec->types, SR_TYPES_FOLDER);
+	sr_batch_of of;
 
 	if (rc != SR_OK)
 		return rc;
 	if ((rc = sr_category_rules_load(rec->catalog, &rec->rules)) != SR_OK)
 		goto err0;
-	rc = sr_batch_new(&rec->batch, rec->catalog, rec->client, rec->rules, &rec->run,
-			  fail_refused, rec);
+	of = (sr_batch_of){rec->catalog, rec->client, rec->rules, &rec->run};
+	rc = sr_saver_start(&rec->saver, &of, fail_refused, rec);
 	if (rc != SR_OK)
 		goto err1;
 	rc = sr_readers_start(&rec->readers, threads_of(rec->options), rec->types);
@@ -440,7 +532,7 @@ static sr_status record_roots(recording *rec)
 	sr_scout_free(rec->scout);
 	sr_readers_free(rec->readers);
 err2:
-	sr_batch_free(rec->batch);
+	sr_saver_free(rec->saver);
 err1:
 	sr_category_rules_free(rec->rules);
 err0:

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,8 +110,9 @@ static bool same_state(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Fills the chunk as far as the file goes, so that a short read is no end. */
-static ssize_t read_chunk(int fd, unsigned char *chunk)
+/* Fills the chunk as far as the file goes, so that a short read is no end. One that has brought
+ * all that is left, by the file's size, needs no other to see that. */
+static ssize_t read_chunk(int fd, unsigned char *chunk, int64_t left)
 {
 	size_t length = 0;
 
@@ -124,6 +126,8 @@ static ssize_t read_chunk(int fd, unsigned char *chunk)
 		if (n == 0)
 			break;
 		length += (size_t)n;
+		if ((int64_t)length == left)
+			break;
 	}
 	return (ssize_t)length;
 }
@@ -139,7 +143,8 @@ static bool read_all(sr_scanner *scanner, sr_job *job, const _Atomic bool *stop,
 			job->stopped = true;
 			return false;
 		}
-		if ((n = read_chunk(job->fd, scanner->chunk)) < 0) {
+		n = read_chunk(job->fd, scanner->chunk, job->stat.st_size - job->read);
+		if (n < 0) {
 			fail_errno(job, errno);
 			return false;
 		}
@@ -156,7 +161,7 @@ static bool read_all(sr_scanner *scanner, sr_job *job, const _Atomic bool *stop,
 			fail(job, sr_error_message());
 			return false;
 		}
-	} while (n == CHUNK);
+	} while (n == CHUNK && job->read < job->stat.st_size);
 	return true;
 }
 
@@ -166,6 +171,8 @@ void sr_scan(sr_scanner *scanner, sr_job *job, const _Atomic bool *stop, _Atomic
 	bool whole = false;
 
 	job->read = 0;
+	if (job->stat.st_size > CHUNK)
+		(void)posix_fadvise(job->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	if (fstat(job->fd, &job->stat) != 0)
 		fail_errno(job, errno);
 	else if (!S_ISREG(job->stat.st_mode))
