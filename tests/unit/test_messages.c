@@ -1,6 +1,7 @@
 /* Every public call: a message after failure, none after success, and in a child of the process
  * that opened the catalog a clear error instead of harm. */
 #include "catalog_fixture.h"
+#include "statements.h"
 
 #include <sys/wait.h>
 
@@ -990,6 +991,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_parsing, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_digest, scratch_setup, scratch_teardown),
 	};
+	int failed;
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	statements_from_environment();
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	statements_to_environment();
+	return failed;
 }

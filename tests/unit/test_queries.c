@@ -4,34 +4,9 @@
 #include "catalog/queries.h"
 #include "catalog_fixture.h"
 #include "schema/migrate.h"
+#include "statements.h"
 
 #define MOST 2000
-
-/* Every statement that any connection has begun. */
-static char *statements[MOST];
-static size_t count;
-
-static int trace(unsigned kind, void *arg, void *stmt, void *text)
-{
-	const char *sql = sqlite3_sql(stmt);
-
-	(void)kind;
-	(void)arg;
-	(void)text;
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(statements[i], sql) == 0)
-			return 0;
-	if (count < MOST && sqlite3_strnicmp(sql, "EXPLAIN", 7) != 0)
-		statements[count++] = sqlite3_mprintf("%s", sql);
-	return 0;
-}
-
-static int trace_begin(sqlite3 *db, char **error, const void *api)
-{
-	(void)error;
-	(void)api;
-	return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, trace, NULL);
-}
 
 /* All steps of a plan on one line; sqlite3_free. NULL where it does not compile. */
 static char *plan_of(sqlite3 *db, const char *sql)
@@ -153,7 +128,8 @@ static void run_everything(catalog_fixture *f)
 
 typedef struct comparing {
 	sqlite3 *db;
-	char *plans[MOST];
+	size_t traced;     /* Statements when all had been run, */
+	char *plans[MOST]; /* and their plans. */
 	int listed;
 	int missing;
 } comparing;
@@ -166,7 +142,7 @@ static void compare(void *to, const char *name, const char *sql)
 
 	c->listed++;
 	assert_non_null(plan);
-	for (size_t i = 0; i < count && !found; i++)
+	for (size_t i = 0; i < c->traced && !found; i++)
 		found = c->plans[i] && strcmp(c->plans[i], plan) == 0;
 	if (!found) {
 		print_error("nothing runs the query '%s': %s\n", name, plan);
@@ -185,14 +161,13 @@ static void test_list_is_what_is_run(void **state)
 	size_t traced;
 
 	run_everything(f);
-	traced = count;
+	c.traced = traced = statements_count();
 	assert_true(traced > 20 && traced < MOST);
 	assert_done(sr_conn_open(&sr_sqlite, f->path, &options, &conn));
 	assert_done(sr_shape_read(conn, &shape));
 	c.db = sr_conn_handle(conn);
 	for (size_t i = 0; i < traced; i++)
-		c.plans[i] = plan_of(c.db, statements[i]);
-	count = traced;
+		c.plans[i] = plan_of(c.db, statements_at(i));
 	assert_done(sr_queries_each(&shape, compare, &c));
 	assert_true(c.listed > 15);
 	assert_int_equal(c.missing, 0);
@@ -204,7 +179,7 @@ static void test_list_is_what_is_run(void **state)
 
 static int setup(void **state)
 {
-	assert_int_equal(sqlite3_auto_extension((void (*)(void))trace_begin), SQLITE_OK);
+	statements_begin();
 	return catalog_setup_client(state);
 }
 
@@ -212,9 +187,7 @@ static int teardown(void **state)
 {
 	int rc = catalog_teardown(state);
 
-	sqlite3_reset_auto_extension();
-	while (count)
-		sqlite3_free(statements[--count]);
+	statements_end();
 	return rc;
 }
 
