@@ -31,17 +31,9 @@ CREATE INDEX idx_files_client_id ON files(ClientID);
 
 CREATE INDEX idx_files_filename ON files(FileName);
 
-CREATE INDEX idx_clients_name ON clients(Name);
-
-CREATE INDEX idx_files_verified ON files(Verified);
-
 CREATE INDEX idx_clients_lastseen ON clients(LastSeen);
 
 CREATE INDEX idx_files_size ON files(FileSize);
-
-CREATE INDEX idx_files_client_verified ON files(ClientID, Verified);
-
-CREATE INDEX idx_files_client_name ON files(ClientID, FileName);
 
 CREATE TABLE transfer_stats (
     Date TEXT PRIMARY KEY,
@@ -96,15 +88,8 @@ CREATE TABLE file_versions (
 
 CREATE INDEX idx_file_versions_file_id ON file_versions(FileID);
 
-CREATE INDEX idx_file_versions_active ON file_versions(IsActive);
-
 CREATE INDEX idx_files_identity_path ON files(ClientID, OriginalPath)
     WHERE OriginalPath IS NOT NULL;
-
-CREATE INDEX idx_files_identity_name ON files(ClientID, FileName)
-    WHERE OriginalPath IS NULL;
-
-CREATE INDEX idx_files_stored_path ON files(PathName) WHERE IsStored <> 0;
 
 CREATE INDEX idx_file_versions_parent ON file_versions(ParentVersionID);
 
@@ -385,3 +370,11 @@ BEGIN
      WHERE ClientID IN (SELECT r.ClientID FROM files_replaced r);
     DELETE FROM files_replaced;
 END;
+
+CREATE INDEX idx_files_client_name ON files(ClientID, FileName, (OriginalPath IS NULL));
+
+CREATE INDEX idx_files_verified ON files(Verified) WHERE Verified = 1;
+
+CREATE INDEX idx_files_client_verified ON files(ClientID, Verified) WHERE Verified = 1;
+
+CREATE INDEX idx_files_stored_path ON files(substr(PathName, -16)) WHERE IsStored <> 0;

@@ -49,12 +49,12 @@ err0:
 	return rc;
 }
 
-/* In the order in which a key is tried. Each is one search of one index: rows with a path and
- * rows without have an index each, and the newest of a name is the last of its run. */
+/* In the order in which a key is tried. Each is one search of one index: that of names ends in
+ * whether there is a path, so that the newest of a name is the last of its run. */
 static const char *const conditions[] = {
 	" WHERE f.ClientID = $1 AND f.OriginalPath = $2",
-	" WHERE f.ClientID = $1 AND f.FileName = $2 AND f.OriginalPath IS NULL",
-	" WHERE f.ClientID = $1 AND f.FileName = $2",
+	" WHERE f.ClientID = $1 AND f.FileName = $2 AND (f.OriginalPath IS NULL) = 1",
+	" WHERE f.ClientID = $1 AND f.FileName = $2 AND (f.OriginalPath IS NULL) = 0",
 };
 
 sr_status sr_file_seek(sr_conn *conn, const sr_shape *shape, const sr_id *client, sr_text key,

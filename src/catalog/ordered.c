@@ -75,11 +75,12 @@ static sr_status prepare(sr_ordered *ordered, stream *one, const sr_ordered_rang
 
 	sr_file_select(&sql, &ordered->reading->shape, "$1");
 	sr_buffer_printf(&sql, " WHERE f.ClientID = $1%s AND %s %s $2",
-			 one->names ? " AND f.OriginalPath IS NULL" : "", column,
+			 one->names ? " AND (f.OriginalPath IS NULL) = 1" : "", column,
 			 range->after ? ">" : ">=");
 	if (bounded)
 		sr_buffer_printf(&sql, " AND %s < $3", column);
-	sr_buffer_printf(&sql, " ORDER BY %s, f.row_number", column);
+	sr_buffer_printf(&sql, " ORDER BY %s, %sf.row_number", column,
+			 one->names ? "(f.OriginalPath IS NULL), " : "");
 	if ((rc = sr_buffer_status(&sql)) == SR_OK)
 		rc = sr_prepare(ordered->reading->conn, sql.data, &one->stmt);
 	sr_buffer_free(&sql);

@@ -18,10 +18,10 @@ static const struct {
 	 " WHERE f.ClientID = $1 AND f.OriginalPath = $2"
 	 " ORDER BY f.row_number DESC LIMIT 1"},
 	{"file by name", "$1",
-	 " WHERE f.ClientID = $1 AND f.FileName = $2"
+	 " WHERE f.ClientID = $1 AND f.FileName = $2 AND (f.OriginalPath IS NULL) = 0"
 	 " ORDER BY f.row_number DESC LIMIT 1"},
 	{"file by name, without a path", "$1",
-	 " WHERE f.ClientID = $1 AND f.FileName = $2 AND f.OriginalPath IS NULL"
+	 " WHERE f.ClientID = $1 AND f.FileName = $2 AND (f.OriginalPath IS NULL) = 1"
 	 " ORDER BY f.row_number DESC LIMIT 1"},
 	{"file by id", "f.ClientID", " WHERE f.ID = $1"},
 	{"file by row", "f.ClientID", " WHERE f.row_number = $1"},
@@ -31,9 +31,9 @@ static const struct {
 	 " AND f.OriginalPath < $3"
 	 " ORDER BY f.OriginalPath, f.row_number"},
 	{"files of a client, by name", "$1",
-	 " WHERE f.ClientID = $1 AND f.OriginalPath IS NULL"
+	 " WHERE f.ClientID = $1 AND (f.OriginalPath IS NULL) = 1"
 	 " AND f.FileName >= $2 AND f.FileName < $3"
-	 " ORDER BY f.FileName, f.row_number"},
+	 " ORDER BY f.FileName, (f.OriginalPath IS NULL), f.row_number"},
 };
 
 /* The others: {files} and {clients} stand for the shape's. */

@@ -366,16 +366,23 @@ static sr_status note_activity(repairing *r)
 /* Rows of one family go one by one: keys between them are looked at in the end. */
 #define DEFER "PRAGMA defer_foreign_keys = ON"
 
+/* What another program has dropped still has its name taken on this connection, until a statement
+ * that reads finds the schema changed: one that creates does not look. */
+#define RENEW "SELECT 1 FROM sqlite_schema"
+
 static sr_status repair_in_transaction(repairing *r)
 {
+	int64_t one;
 	sr_status rc;
 	bool stale;
 
 	if ((rc = sr_conn_begin(r->conn, SR_TRANSACTION_WRITE)) != SR_OK)
 		return rc;
 	if ((rc = sr_catalog_admit(r->catalog, r->conn, &stale)) != SR_OK ||
-	    (rc = sr_exec(r->conn, DEFER)) != SR_OK || (rc = do_objects(r)) != SR_OK ||
-	    (rc = do_rows(r)) != SR_OK || (rc = note_activity(r)) != SR_OK) {
+	    (rc = sr_exec(r->conn, DEFER)) != SR_OK ||
+	    (rc = sr_query_integer(r->conn, RENEW, &one)) != SR_OK ||
+	    (rc = do_objects(r)) != SR_OK || (rc = do_rows(r)) != SR_OK ||
+	    (rc = note_activity(r)) != SR_OK) {
 		sr_conn_rollback(r->conn);
 		return rc;
 	}

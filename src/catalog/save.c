@@ -341,7 +341,7 @@ static sr_status find(saving *save, const sr_file *file, sr_stmt **stmt, bool *r
 	if (*found == NULL)
 		rc = prepare_find(save->conn,
 				  path ? "f.OriginalPath = $2"
-				       : "f.FileName = $2 AND f.OriginalPath IS NULL",
+				       : "f.FileName = $2 AND (f.OriginalPath IS NULL) = 1",
 				  found);
 	if (rc != SR_OK)
 		return rc;

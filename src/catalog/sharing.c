@@ -23,15 +23,17 @@ void sr_sharing_free(sr_sharing *sharing)
 	sr_buffer_free(&sharing->absolute);
 }
 
-/* Of a version it is not known whether its bytes are stored; in doubt they are. */
+/* Of files the index has the ends of their paths, so those are asked for as well. Of a version it
+ * is not known whether its bytes are stored; in doubt they are. */
 sr_status sr_sharing_look(sr_conn *conn, const sr_sharing *sharing, int64_t except, bool *shared)
 {
 	sr_stmt *stmt;
 	sr_status rc;
 
 	rc = sr_prepare(conn,
-			"SELECT 1 FROM files WHERE PathName IN ($1, $2, $3)"
-			" AND rowid IS NOT $4 AND IsStored <> 0"
+			"SELECT 1 FROM files WHERE substr(PathName, -16) IN"
+			" (substr($1, -16), substr($2, -16), substr($3, -16))"
+			" AND PathName IN ($1, $2, $3) AND rowid IS NOT $4 AND IsStored <> 0"
 			" UNION ALL SELECT 1 FROM file_versions v WHERE v.PathName IN ($1, $2, $3)"
 			" AND v.FileID IS NOT (SELECT f.ID FROM files f WHERE f.rowid = $4)"
 			" LIMIT 1",
