@@ -339,18 +339,13 @@ static sr_status sequence_set(rekey *k)
 /* What a mistake in the texts would show. */
 static sr_status key_verify(sr_conn *conn)
 {
-	bool exists, is_key;
-	int64_t unique;
+	bool exists, is_key, unique;
 	sr_status rc;
 
 	if ((rc = key_find(conn, &exists, &is_key)) != SR_OK ||
-	    (rc = sr_ask(conn,
-			 "SELECT count(*) FROM pragma_index_list('files') l WHERE l.\"unique\""
-			 " AND NOT l.partial AND (SELECT group_concat(i.name) FROM"
-			 " pragma_index_info(l.name) i) = 'ID' COLLATE NOCASE",
-			 NULL, NULL, &unique)) != SR_OK)
+	    (rc = sr_column_unique(conn, "files", "ID", &unique)) != SR_OK)
 		return rc;
-	if (!is_key || unique == 0)
+	if (!is_key || !unique)
 		return sr_fail(SR_CORRUPT, "%s: files has no %s now", sr_conn_path(conn),
 			       is_key ? "unique ID" : "key");
 	return SR_OK;

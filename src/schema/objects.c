@@ -77,6 +77,22 @@ sr_status sr_column_exists(sr_conn *conn, const char *table, const char *column,
 	return rc;
 }
 
+sr_status sr_column_unique(sr_conn *conn, const char *table, const char *column, bool *unique)
+{
+	/* The number of a row has no index. */
+	static const char sql[] =
+		"SELECT 1 FROM pragma_index_list($1) l WHERE l.\"unique\" AND NOT l.partial AND"
+		" (SELECT group_concat(i.name) FROM pragma_index_info(l.name) i) = $2"
+		" COLLATE NOCASE UNION ALL SELECT 1 FROM pragma_table_info($1) WHERE pk = 1"
+		" AND name = $2 COLLATE NOCASE AND type = 'INTEGER' COLLATE NOCASE"
+		" AND (SELECT count(*) FROM pragma_table_info($1) WHERE pk > 0) = 1";
+	int64_t found;
+	sr_status rc = sr_ask(conn, sql, table, column, &found);
+
+	*unique = found != 0;
+	return rc;
+}
+
 void sr_buffer_add_identifier(sr_buffer *buffer, const char *name)
 {
 	sr_buffer_add(buffer, "\"", 1);

@@ -14,6 +14,7 @@ typedef struct verifying {
 	sr_conn *conn;
 	sr_drift_fn fn; /* May be NULL. */
 	void *arg;
+	const sr_schema_object *schema; /* What is expected. */
 	int64_t differences;
 } verifying;
 
@@ -202,6 +203,39 @@ static sr_status keys_verify(verifying *v, const sr_schema_object *table)
 	return rc;
 }
 
+/* What other tables refer to must be there once. */
+static sr_status unique_verify(verifying *v, const sr_schema_object *table,
+			       const sr_schema_object *child)
+{
+	sr_status rc = SR_OK;
+
+	for (const sr_schema_key *k = child->keys; k && k->column && rc == SR_OK; k++) {
+		char object[160];
+		char want[160];
+		bool unique;
+
+		if (strcmp(k->parent, table->name) != 0)
+			continue;
+		rc = sr_column_unique(v->conn, table->name, k->parent_column, &unique);
+		if (rc != SR_OK || unique)
+			continue;
+		snprintf(object, sizeof(object), "%s.%s", table->name, k->parent_column);
+		snprintf(want, sizeof(want), "UNIQUE (%s), to which %s refers", k->parent_column,
+			 child->name);
+		differs(v, "unique key", object, want, NULL);
+	}
+	return rc;
+}
+
+static sr_status children_verify(verifying *v, const sr_schema_object *table)
+{
+	sr_status rc = SR_OK;
+
+	for (const sr_schema_object *o = v->schema; o->type && rc == SR_OK; o++)
+		rc = unique_verify(v, table, o);
+	return rc;
+}
+
 static sr_status columns_added(verifying *v, const sr_schema_object *table)
 {
 	sr_stmt *stmt;
@@ -242,7 +276,8 @@ static sr_status object_verify(verifying *v, const sr_schema_object *want)
 		if (want->columns == NULL)
 			differs(v, want->type, want->name, want->sql, found);
 		else if ((rc = columns_verify(v, want)) == SR_OK &&
-			 (rc = keys_verify(v, want)) == SR_OK)
+			 (rc = keys_verify(v, want)) == SR_OK &&
+			 (rc = children_verify(v, want)) == SR_OK)
 			rc = columns_added(v, want);
 	}
 	free(found);
@@ -292,8 +327,7 @@ static sr_status additions_tell(verifying *v, const sr_schema_object *schema)
 
 sr_status sr_schema_verify(sr_conn *conn, sr_drift_fn fn, void *arg, int64_t *differences)
 {
-	verifying v = {conn, fn, arg, 0};
-	const sr_schema_object *schema;
+	verifying v = {.conn = conn, .fn = fn, .arg = arg};
 	int version;
 	bool legacy;
 	sr_status rc;
@@ -306,12 +340,12 @@ sr_status sr_schema_verify(sr_conn *conn, sr_drift_fn fn, void *arg, int64_t *di
 			       "%d; use a newer one",
 			       sr_conn_path(conn), version, sr_schema_latest());
 	/* An empty database lacks everything of version 0. */
-	schema = sr_migration_sources[version < 0 ? 0 : version].schema;
+	v.schema = sr_migration_sources[version < 0 ? 0 : version].schema;
 	rc = ledger_verify(&v, version);
-	for (const sr_schema_object *o = schema; o->type && rc == SR_OK; o++)
+	for (const sr_schema_object *o = v.schema; o->type && rc == SR_OK; o++)
 		rc = object_verify(&v, o);
 	if (rc == SR_OK)
-		rc = additions_tell(&v, schema);
+		rc = additions_tell(&v, v.schema);
 	if (rc == SR_OK)
 		*differences = v.differences;
 	return rc;

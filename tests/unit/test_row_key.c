@@ -424,6 +424,49 @@ static void test_reword_fails(void **state)
 	assert_int_equal(migrate_drift(path), 0);
 }
 
+static void hear_unique(void *arg, const char *kind, const char *object, const char *expected,
+			const char *found)
+{
+	(void)found;
+	if (strcmp(kind, "unique key") == 0 && strcmp(object, "files.ID") == 0 && expected)
+		++*(int *)arg;
+}
+
+static int unique_missed(const char *path)
+{
+	sr_conn *conn = migrate_open(path);
+	int64_t differences;
+	int heard = 0;
+
+	assert_done(sr_schema_verify(conn, hear_unique, &heard, &differences));
+	sr_conn_close(conn);
+	return heard;
+}
+
+/* Without it nothing could refer to a file. */
+static void test_id_not_unique(void **state)
+{
+	const char *path = migrate_path();
+	char *sql;
+
+	(void)state;
+	go_to(path, LATEST);
+	sql = old_database_dump(path, "SELECT replace(sql, 'BLOB(16) UNIQUE', 'BLOB(16)') FROM"
+				      " sqlite_master WHERE name = 'files'");
+	assert_non_null(strstr(sql, "ID BLOB(16),"));
+	assert_runs(path, "PRAGMA legacy_alter_table = ON; ALTER TABLE files RENAME TO was");
+	assert_runs(path, strstr(sql, "CREATE"));
+	assert_runs(path, "DROP TABLE was");
+	assert_int_equal(unique_missed(path), 1);
+	assert_runs(path, "CREATE UNIQUE INDEX part ON files(ID) WHERE ID > 5;"
+			  "CREATE UNIQUE INDEX two ON files(ID, FileName);"
+			  "CREATE INDEX plain ON files(ID)");
+	assert_int_equal(unique_missed(path), 1);
+	assert_runs(path, "CREATE UNIQUE INDEX one ON files(ID)");
+	assert_int_equal(unique_missed(path), 0);
+	sqlite3_free(sql);
+}
+
 /* ---- Killed ---- */
 
 static int kill_at(unsigned type, void *left, void *stmt, void *sql)
@@ -516,7 +559,7 @@ int main(void)
 		TEST(test_old_databases), TEST(test_no_row_written),   TEST(test_other_texts),
 		TEST(test_clauses_act),   TEST(test_numbers_too_high), TEST(test_never_twice),
 		TEST(test_foreign_keys),  TEST(test_column_taken),     TEST(test_unknown_hook),
-		TEST(test_reword_fails),  TEST(test_killed),
+		TEST(test_reword_fails),  TEST(test_id_not_unique),    TEST(test_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
