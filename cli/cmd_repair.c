@@ -11,9 +11,10 @@
 const char help_repair[] =
 	"usage: strongroom repair [--apply] [--no-backup]\n"
 	"\n"
-	"Shows what can be mended of what `strongroom health` finds: indexes, triggers,\n"
-	"rows that refer to nothing, counters, quotas, versions. With --apply it does\n"
-	"that and nothing else, in one transaction, after a backup beside the database.\n"
+	"Shows what can be mended of what `strongroom health` finds: missing tables,\n"
+	"indexes, triggers, rows that refer to nothing, counters, quotas, versions. With\n"
+	"--apply it does that, and what follows from it, in one transaction, after a\n"
+	"backup beside the database.\n"
 	"Rows that refer to nothing move to the table orphaned_rows and are not deleted.\n"
 	"It reads everything, and asks before it begins (--yes where it cannot ask).\n"
 	"\n"

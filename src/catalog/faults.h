@@ -13,6 +13,10 @@ sr_text sr_index_of_message(sr_text message);
 /* Whether a table of that name is this program's. */
 bool sr_is_own_table(const char *name);
 
+/* Whether a repair makes anew what sr_schema_verify finds to be missing or otherwise
+ * (repair_plan.c). */
+bool sr_can_be_made(const char *kind, const char *object, const char *found);
+
 /* What a size counts for, as the triggers count it. */
 #define SR_COUNTED_SIZE                                                                            \
 	"CASE WHEN typeof(FileSize) = 'integer'"                                                   \

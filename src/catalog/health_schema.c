@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "faults.h"
 #include "health.h"
 
 /* ---- The engine ---- */
@@ -37,12 +38,6 @@ static sr_status count_objects(sr_checkup *c)
 				&c->health->index_count);
 }
 
-/* What a repair can make anew. */
-static bool can_be_made(const char *kind)
-{
-	return strcmp(kind, "index") == 0 || strcmp(kind, "trigger") == 0;
-}
-
 static void take_drift(void *arg, const char *kind, const char *object, const char *expected,
 		       const char *found)
 {
@@ -55,9 +50,10 @@ static void take_drift(void *arg, const char *kind, const char *object, const ch
 		return;
 	sr_finding_add(c, SR_SEVERITY_ERROR, found ? "schema_differs" : "schema_lacks",
 		       sr_text_of(object), 1,
-		       latest && can_be_made(kind) ? sr_cure_repair(c)
-						   : "strongroom migrate verify shows how; restore "
-						     "a backup, or make it as it should be",
+		       latest && sr_can_be_made(kind, object, found)
+			       ? sr_cure_repair(c)
+			       : "strongroom migrate verify shows how; restore "
+				 "a backup, or make it as it should be",
 		       found ? "the %s %s is not as version %d of the schema has it"
 			     : "the %s %s of version %d of the schema is missing",
 		       kind, name, c->reading.shape.version);

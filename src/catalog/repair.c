@@ -2,7 +2,11 @@
  * Repairs: a plan that is shown, and then that plan and nothing else.
  *
  * Inside the transaction the questions are asked again, and only rows that are in both answers are
- * mended. Indexes and triggers come before the questions about rows, which rely on them.
+ * mended. Tables, indexes and triggers come before the questions about rows, which rely on them.
+ *
+ * What mending brings to light is mended in the same transaction, in rounds: a fault that was not
+ * there, or could not be seen, when it began. What was there and not in the plan stays for another
+ * repair, since nobody was shown it.
  */
 #include "repair.h"
 
@@ -90,6 +94,8 @@ void sr_repair_free(sr_repair *repair)
 static const char *code_of(const sr_mend *mend)
 {
 	switch (mend->how) {
+	case SR_MEND_TABLE:
+		return "schema_lacks";
 	case SR_MEND_OBJECT:
 		return strncmp(mend->sql, "DROP", 4) == 0 ? "schema_differs" : "schema_lacks";
 	case SR_MEND_INDEX:
@@ -119,6 +125,8 @@ typedef struct phrase {
 static phrase phrase_of(const sr_mend *mend)
 {
 	switch (mend->how) {
+	case SR_MEND_TABLE:
+		return (phrase){"make the table ", " anew, without what it held"};
 	case SR_MEND_OBJECT:
 		return (phrase){"make ", " as the schema has it"};
 	case SR_MEND_INDEX:
@@ -140,30 +148,39 @@ static phrase phrase_of(const sr_mend *mend)
 	}
 }
 
+static sr_status describe_one(plan *all, size_t i)
+{
+	const sr_mend *mend = &all->mends.list[i];
+	phrase around = phrase_of(mend);
+	char *what = NULL;
+
+	if (asprintf(&what, "%s%s%s", around.before, sr_quoted(sr_text_of(mend->table)),
+		     around.behind) < 0)
+		return sr_fail_memory();
+	all->steps[i] = (sr_repair_step){
+		.code = code_of(mend),
+		.subject = mend->table,
+		.count = mend->count > 0 ? (int64_t)mend->count : 1,
+		.what = what,
+	};
+	all->repair.step_count++;
+	return SR_OK;
+}
+
+/* Those mends that are no steps yet. */
 static sr_status describe(plan *all)
 {
-	all->steps = calloc(all->mends.count + 1, sizeof(*all->steps));
-	if (all->steps == NULL)
-		return sr_fail_memory();
-	all->repair.steps = all->steps;
-	for (size_t i = 0; i < all->mends.count; i++) {
-		const sr_mend *mend = &all->mends.list[i];
-		phrase around = phrase_of(mend);
-		char *what = NULL;
+	sr_repair_step *steps = realloc(all->steps, (all->mends.count + 1) * sizeof(*steps));
+	sr_status rc = SR_OK;
 
-		if (asprintf(&what, "%s%s%s", around.before, sr_quoted(sr_text_of(mend->table)),
-			     around.behind) < 0)
-			return sr_fail_memory();
-		all->steps[i] = (sr_repair_step){
-			.code = code_of(mend),
-			.subject = mend->table,
-			.count = mend->count > 0 ? (int64_t)mend->count : 1,
-			.what = what,
-		};
-		all->repair.step_count++;
-	}
+	if (steps == NULL)
+		return sr_fail_memory();
+	all->steps = steps;
+	all->repair.steps = steps;
+	while (all->repair.step_count < all->mends.count && rc == SR_OK)
+		rc = describe_one(all, all->repair.step_count);
 	all->repair.damage = all->mends.damage;
-	return SR_OK;
+	return rc;
 }
 
 static sr_status find_all(sr_catalog *catalog, const sr_repair_options *options, sr_mends *mends)
@@ -235,19 +252,25 @@ static int compare_keys(const void *a, const void *b)
 	return sr_text_compare(one->text, other->text);
 }
 
-/* Those of `shown` that are in `now` too; both are sorted. The others' memory stays shown's. */
-static size_t count_common(sr_mend *shown, const sr_mend *now)
+static bool has_key(const sr_mend *sorted, const sr_value *key)
+{
+	return sorted && sorted->count > 0 &&
+	       bsearch(key, sorted->keys, sorted->count, sizeof(*key), compare_keys) != NULL;
+}
+
+/* Brings those of its keys that are in `sorted`, or those that are not, to the front: how many. The
+ * others' memory stays the mend's. */
+static size_t count_keys(sr_mend *mend, const sr_mend *sorted, bool in)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < shown->count; i++) {
-		sr_value key = shown->keys[i];
+	for (size_t i = 0; i < mend->count; i++) {
+		sr_value key = mend->keys[i];
 
-		if (now->count == 0 ||
-		    bsearch(&key, now->keys, now->count, sizeof(key), compare_keys) == NULL)
+		if (has_key(sorted, &key) != in)
 			continue;
-		shown->keys[i] = shown->keys[kept];
-		shown->keys[kept++] = key;
+		mend->keys[i] = mend->keys[kept];
+		mend->keys[kept++] = key;
 	}
 	return kept;
 }
@@ -263,7 +286,7 @@ static const sr_mend *find_same(const sr_mends *mends, const sr_mend *mend)
 
 static bool is_of_rows(const sr_mend *mend)
 {
-	return mend->how != SR_MEND_OBJECT && mend->how != SR_MEND_INDEX;
+	return mend->how > SR_MEND_INDEX;
 }
 
 /* Rows that are mended in one savepoint. SQLite keeps what a savepoint changes in a list that it
@@ -323,27 +346,121 @@ static sr_status do_objects(repairing *r)
 	return rc;
 }
 
-static sr_status do_rows(repairing *r)
+static sr_status find_sorted(repairing *r, sr_mends *mends)
+{
+	sr_status rc = sr_mends_find_rows(r->conn, mends);
+
+	for (size_t i = 0; i < mends->count; i++)
+		qsort(mends->list[i].keys, mends->list[i].count, sizeof(sr_value), compare_keys);
+	return rc;
+}
+
+/* What the plan says, as far as it is so still. */
+static sr_status do_planned_rows(repairing *r, const sr_mends *now, size_t planned)
 {
 	plan *all = r->all;
-	sr_mends now = {0};
-	sr_status rc;
+	sr_status rc = SR_OK;
 
-	rc = sr_mends_find_rows(r->conn, &now);
-	for (size_t i = 0; i < now.count; i++)
-		qsort(now.list[i].keys, now.list[i].count, sizeof(sr_value), compare_keys);
-	for (size_t i = 0; rc == SR_OK && i < all->mends.count; i++) {
+	for (size_t i = 0; rc == SR_OK && i < planned; i++) {
 		sr_mend *mend = &all->mends.list[i];
-		const sr_mend *same = find_same(&now, mend);
 		sr_mend both = *mend;
 
 		if (!is_of_rows(mend))
 			continue;
-		both.count = same ? count_common(mend, same) : 0;
+		both.count = count_keys(mend, find_same(now, mend), true);
 		rc = do_step(r, &both, &all->steps[i]);
 		r->watch.done++;
 	}
-	sr_mends_free(&now);
+	return rc;
+}
+
+/* The step that is of the same kind, or a new one without anything to do yet. */
+static sr_status step_of(plan *all, const sr_mend *mend, sr_repair_step **step)
+{
+	const sr_mend *same = find_same(&all->mends, mend);
+	sr_mend *added;
+	sr_status rc;
+
+	if (same == NULL) {
+		if ((rc = sr_mends_add(&all->mends, mend->how, mend->table, NULL, &added)) !=
+			    SR_OK ||
+		    (rc = describe(all)) != SR_OK)
+			return rc;
+		same = added;
+		all->steps[same - all->mends.list].count = 0;
+	}
+	*step = &all->steps[same - all->mends.list];
+	return SR_OK;
+}
+
+/* Faults of `now` that were in no round before; *some tells whether there was any. */
+static sr_status do_new_rows(repairing *r, const sr_mends *before, sr_mends *now, bool *some)
+{
+	sr_status rc = SR_OK;
+
+	*some = false;
+	for (size_t i = 0; rc == SR_OK && i < now->count; i++) {
+		sr_mend fresh = now->list[i];
+		sr_repair_step *step;
+		int64_t done;
+
+		fresh.count = count_keys(&now->list[i], find_same(before, &fresh), false);
+		if (fresh.count == 0 || (rc = step_of(r->all, &fresh, &step)) != SR_OK)
+			continue;
+		*some = true;
+		done = step->done;
+		step->count += (int64_t)fresh.count;
+		/* One that failed once stays so. */
+		if (step->failure != NULL)
+			continue;
+		rc = do_step(r, &fresh, step);
+		step->done += done;
+	}
+	return rc;
+}
+
+/* Takes all of `now` over into `before`. */
+static sr_status remember(sr_mends *before, const sr_mends *now)
+{
+	sr_status rc = SR_OK;
+
+	for (size_t i = 0; i < now->count; i++) {
+		const sr_mend *mend = &now->list[i];
+		sr_mend *known = (sr_mend *)(uintptr_t)find_same(before, mend);
+
+		if (known == NULL &&
+		    (rc = sr_mends_add(before, mend->how, mend->table, NULL, &known)) != SR_OK)
+			return rc;
+		for (size_t k = 0; k < mend->count; k++)
+			if ((rc = sr_mend_add_key(known, &mend->keys[k])) != SR_OK)
+				return rc;
+		qsort(known->keys, known->count, sizeof(sr_value), compare_keys);
+	}
+	return SR_OK;
+}
+
+/* Faults follow from faults in chains that are short: links, then content. Whatever does not end is
+ * no chain. */
+#define ROUNDS 8
+
+/* before: what was wrong when nothing was done yet. */
+static sr_status do_rows(repairing *r, sr_mends *before)
+{
+	size_t planned = r->all->mends.count;
+	bool some = true;
+	sr_status rc = SR_OK;
+
+	for (int round = 0; rc == SR_OK && some && round < ROUNDS; round++) {
+		sr_mends now = {0};
+
+		if ((rc = find_sorted(r, &now)) == SR_OK &&
+		    (round > 0 || (rc = do_planned_rows(r, &now, planned)) == SR_OK) &&
+		    (rc = do_new_rows(r, before, &now, &some)) == SR_OK)
+			rc = remember(before, &now);
+		/* What was planned may bring the next to light. */
+		some = some || round == 0;
+		sr_mends_free(&now);
+	}
 	return rc;
 }
 
@@ -372,6 +489,7 @@ static sr_status note_activity(repairing *r)
 
 static sr_status repair_in_transaction(repairing *r)
 {
+	sr_mends before = {0};
 	int64_t one;
 	sr_status rc;
 	bool stale;
@@ -381,13 +499,16 @@ static sr_status repair_in_transaction(repairing *r)
 	if ((rc = sr_catalog_admit(r->catalog, r->conn, &stale)) != SR_OK ||
 	    (rc = sr_exec(r->conn, DEFER)) != SR_OK ||
 	    (rc = sr_query_integer(r->conn, RENEW, &one)) != SR_OK ||
-	    (rc = do_objects(r)) != SR_OK || (rc = do_rows(r)) != SR_OK ||
-	    (rc = note_activity(r)) != SR_OK) {
+	    (rc = find_sorted(r, &before)) != SR_OK || (rc = do_objects(r)) != SR_OK ||
+	    (rc = do_rows(r, &before)) != SR_OK || (rc = note_activity(r)) != SR_OK) {
 		sr_conn_rollback(r->conn);
-		return rc;
+		goto err0;
 	}
 	sr_conn_watch(r->conn, NULL, NULL);
-	return sr_conn_commit(r->conn);
+	rc = sr_conn_commit(r->conn);
+err0:
+	sr_mends_free(&before);
+	return rc;
 }
 
 static sr_status make_backup(repairing *r)

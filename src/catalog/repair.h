@@ -8,6 +8,7 @@
 #include "catalog.h"
 
 typedef enum sr_mending {
+	SR_MEND_TABLE,        /* Make a table that is missing, with the rows that it comes with. */
 	SR_MEND_OBJECT,       /* Make an index or trigger as the schema has it. */
 	SR_MEND_INDEX,        /* Build an index anew. */
 	SR_MEND_ORPHANS,      /* Move rows aside. */
@@ -21,8 +22,8 @@ typedef enum sr_mending {
 
 typedef struct sr_mend {
 	sr_mending how;
-	char *table;    /* Where the rows are; of the first two the object's name. */
-	char *sql;      /* Of SR_MEND_OBJECT, else NULL. */
+	char *table;    /* Where the rows are; of the first three the object's name. */
+	char *sql;      /* Of the first two, else NULL. */
 	sr_value *keys; /* Rows by number, clients by id; each text is memory of its own. */
 	size_t count;
 	size_t capacity;
@@ -41,7 +42,7 @@ sr_status sr_mend_add_key(sr_mend *mend, const sr_value *key);
 void sr_mends_free(sr_mends *mends);
 
 /* repair_plan.c: what is wrong now. Objects and indexes first: what they say is relied on by the
- * questions about rows. */
+ * questions about rows, which are not asked of tables that are missing. */
 sr_status sr_mends_find_objects(sr_conn *conn, sr_mends *mends);
 sr_status sr_mends_find_rows(sr_conn *conn, sr_mends *mends);
 

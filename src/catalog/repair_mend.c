@@ -22,7 +22,7 @@ static sr_status run_for(sr_conn *conn, const char *sql, const sr_value *key, in
 	return rc;
 }
 
-/* ---- Indexes and triggers ---- */
+/* ---- Indexes ---- */
 
 static sr_status reindex(sr_conn *conn, const char *name)
 {
@@ -271,9 +271,8 @@ sr_status sr_mend_do(sr_conn *conn, const sr_mend *mend, const char *now, int64_
 	sr_status rc, again;
 
 	*done = 0;
-	if (mend->how == SR_MEND_OBJECT || mend->how == SR_MEND_INDEX) {
-		rc = mend->how == SR_MEND_OBJECT ? sr_exec(conn, mend->sql)
-						 : reindex(conn, mend->table);
+	if (mend->how <= SR_MEND_INDEX) {
+		rc = mend->sql ? sr_exec(conn, mend->sql) : reindex(conn, mend->table);
 		*done = rc == SR_OK;
 		return rc;
 	}

@@ -85,21 +85,46 @@ typedef struct drift {
 	sr_status status;
 } drift;
 
-/* Tables and columns cannot be made anew; health tells of them. */
+bool sr_can_be_made(const char *kind, const char *object, const char *found)
+{
+	/* Without these two there is no catalog, and a backup has what they held. */
+	if (strcmp(kind, "table") == 0)
+		return found == NULL && strcasecmp(object, "clients") != 0 &&
+		       strcasecmp(object, "files") != 0;
+	return strcmp(kind, "index") == 0 || strcmp(kind, "trigger") == 0;
+}
+
+/* The rows that a table comes with, of all migrations. */
+static void add_first_rows(sr_buffer *sql, const char *table)
+{
+	char begin[200];
+
+	snprintf(begin, sizeof(begin), "INSERT OR IGNORE INTO %s (", table);
+	for (int v = 0; v < sr_migration_count; v++)
+		for (const char *const *s = sr_migration_sources[v].up.statements; *s; s++)
+			if (strncasecmp(*s, begin, strlen(begin)) == 0 && strstr(*s, ") VALUES"))
+				sr_buffer_printf(sql, ";\n%s", *s);
+}
+
+/* Columns, and tables that are otherwise, cannot be made anew; health tells of them. */
 static void take_drift(void *arg, const char *kind, const char *object, const char *expected,
 		       const char *found)
 {
 	drift *d = arg;
 	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_mending how;
 	sr_mend *mend;
 
-	if (d->status != SR_OK || (strcmp(kind, "index") != 0 && strcmp(kind, "trigger") != 0))
+	if (d->status != SR_OK || !sr_can_be_made(kind, object, found))
 		return;
 	if (found != NULL)
 		sr_buffer_printf(&sql, "DROP %s \"%s\";\n", kind, object);
 	sr_buffer_add_string(&sql, expected);
+	how = strcmp(kind, "table") == 0 ? SR_MEND_TABLE : SR_MEND_OBJECT;
+	if (how == SR_MEND_TABLE)
+		add_first_rows(&sql, object);
 	if ((d->status = sr_buffer_status(&sql)) == SR_OK)
-		d->status = sr_mends_add(d->mends, SR_MEND_OBJECT, object, sql.data, &mend);
+		d->status = sr_mends_add(d->mends, how, object, sql.data, &mend);
 	sr_buffer_free(&sql);
 }
 
@@ -281,16 +306,38 @@ err0:
 	return rc;
 }
 
-sr_status sr_mends_find_rows(sr_conn *conn, sr_mends *mends)
+static sr_status is_there(sr_conn *conn, const char *table, bool *there)
 {
+	char sql[120];
+	int64_t count = 0;
 	sr_status rc;
 
-	if ((rc = find_orphans(conn, mends)) != SR_OK ||
+	snprintf(sql, sizeof(sql),
+		 "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '%s'", table);
+	rc = sr_query_integer(conn, sql, &count);
+	*there = count > 0;
+	return rc;
+}
+
+sr_status sr_mends_find_rows(sr_conn *conn, sr_mends *mends)
+{
+	bool usage, quotas, versions;
+	sr_status rc;
+
+	if ((rc = is_there(conn, "client_usage", &usage)) != SR_OK ||
+	    (rc = is_there(conn, "client_quotas", &quotas)) != SR_OK ||
+	    (rc = is_there(conn, "file_versions", &versions)) != SR_OK ||
+	    (versions && (rc = find_orphans(conn, mends)) != SR_OK) ||
 	    (rc = find_other_orphans(conn, mends)) != SR_OK ||
-	    (rc = find_usage(conn, mends)) != SR_OK ||
+	    (usage && (rc = find_usage(conn, mends)) != SR_OK))
+		return rc;
+	if (usage && quotas &&
 	    (rc = find_keys(conn, mends, SR_MEND_QUOTAS, "client_quotas", SR_QUOTAS_WRONG)) !=
-		    SR_OK ||
-	    (rc = find_keys(conn, mends, SR_MEND_LINKS, "files", SR_FILES_MISLINKED)) != SR_OK ||
+		    SR_OK)
+		return rc;
+	if (!versions)
+		return SR_OK;
+	if ((rc = find_keys(conn, mends, SR_MEND_LINKS, "files", SR_FILES_MISLINKED)) != SR_OK ||
 	    (rc = find_keys(conn, mends, SR_MEND_LINKS, "files", SR_VERSIONS_MISLINKED)) != SR_OK)
 		return rc;
 	return find_keys(conn, mends, SR_MEND_DIFFERING, "files", SR_VERSIONS_DIFFERING);

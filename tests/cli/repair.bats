@@ -42,6 +42,23 @@ setup_more() {
 	equal 0 "$(json '.issues | length' health --full)"
 }
 
+@test "a table that is gone is made anew and counted, and one repair is enough" {
+	sqlite3 "$STRONGROOM_DB" 'DROP TABLE client_usage; DROP TABLE category_rules'
+	sqlite3 -cmd '.dbconfig enable_trigger off' "$STRONGROOM_DB" 'UPDATE files SET CurrentVersionID = 99999, FileSize = 1 WHERE TotalVersions = 2' >/dev/null
+	try health
+	equal 3 "$status"
+	equal '["strongroom repair --apply"]' "$(json '[.findings[] | select(.code == "schema_lacks") | .cure] | unique' health)"
+	try repair --apply --yes --no-backup
+	equal 0 "$status"
+	grep -q "done: make the table 'client_usage' anew, without what it held: 1 of 1" "$folder/out"
+	grep -q "done: count anew what clients use, in 'client_usage': 1 of 1" "$folder/out"
+	grep -q "done: bring the history of 'files' up to what they are: 5 of 5" "$folder/out"
+	equal 'Nothing is to be mended.' "$(strongroom repair)"
+	strongroom health --full
+	equal 30 "$(sqlite3 "$STRONGROOM_DB" 'SELECT Files FROM client_usage')"
+	[ "$(sqlite3 "$STRONGROOM_DB" 'SELECT count(*) FROM category_rules')" -gt 100 ]
+}
+
 @test "orphans move aside, and come back as the manual page says" {
 	sqlite3 "$STRONGROOM_DB" 'SELECT * FROM files ORDER BY ID' >files.before
 	sqlite3 "$STRONGROOM_DB" 'SELECT * FROM file_versions ORDER BY ID' >versions.before

@@ -1,6 +1,7 @@
 /* Repairs: whatever health finds and a repair can mend is made by hand, mended, and gone; nothing
  * is lost, nothing else is touched. */
 #include "catalog_fixture.h"
+#include "schema/migrate.h"
 
 #include <sqlite3.h>
 
@@ -428,6 +429,126 @@ static void test_only_what_was_shown(void **state)
 	expect_healthy(f);
 }
 
+/* ---- One is enough ---- */
+
+/* Whatever was wrong, what is applied leaves nothing for a second one. */
+static void expect_one_enough(const catalog_fixture *f)
+{
+	sr_repair *repair = plan(f);
+
+	assert_true(repair->step_count > 0);
+	apply(f, repair);
+	for (size_t i = 0; i < repair->step_count; i++) {
+		const sr_repair_step *step = &repair->steps[i];
+
+		if (step->failure || step->done != step->count)
+			fail_msg("%s: %lld of %lld, %s", step->what, (long long)step->done,
+				 (long long)step->count, step->failure ? step->failure : "");
+	}
+	sr_repair_free(repair);
+	repair = plan(f);
+	for (size_t i = 0; i < repair->step_count; i++)
+		print_message("left: %s\n", repair->steps[i].what);
+	assert_int_equal(repair->step_count, 0);
+	sr_repair_free(repair);
+	expect_healthy(f);
+}
+
+/* The link that is put right leads to a version that the file is no longer like. */
+static void test_one_after_another(void **state)
+{
+	catalog_fixture *f = *state;
+	int64_t versions = integer(f, "SELECT count(*) FROM file_versions");
+	sr_repair *repair;
+
+	foreign_sql(f, "UPDATE files SET CurrentVersionID = 77777, FileSize = 5 WHERE RowKey = 4");
+	repair = plan(f);
+	assert_int_equal(repair->step_count, 1);
+	assert_string_equal(repair->steps[0].code, "version_links");
+	apply(f, repair);
+	assert_int_equal(repair->step_count, 2);
+	assert_string_equal(repair->steps[1].code, "version_differs");
+	assert_int_equal(repair->steps[1].count, 1);
+	assert_int_equal(repair->steps[1].done, 1);
+	sr_repair_free(repair);
+	expect_healthy(f);
+	assert_int_equal(integer(f, "SELECT count(*) FROM file_versions"), versions + 1);
+	assert_int_equal(integer(f, "SELECT count(*) FROM catalog_activity WHERE Detail ="
+				    " 'version_links: 1, version_differs: 1'"),
+			 1);
+}
+
+/* What was there before, and nobody was shown, is not mended in a later round either. */
+static void test_rounds_keep_to_what_follows(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_repair *repair;
+
+	foreign_sql(f, "UPDATE files SET CurrentVersionID = 77777, FileSize = 5 WHERE RowKey = 4");
+	repair = plan(f);
+	foreign_sql(f, "UPDATE files SET FileSize = 6 WHERE RowKey = 5;"
+		       "UPDATE client_usage SET Files = 50");
+	apply(f, repair);
+	assert_int_equal(repair->step_count, 2);
+	assert_int_equal(repair->steps[1].count, 1);
+	sr_repair_free(repair);
+	assert_int_equal(integer(f, "SELECT Files FROM client_usage WHERE Files > 0"), 50);
+	expect_one_enough(f);
+}
+
+/* ---- Tables ---- */
+
+/* Each of ours but the core, and all at once: made, filled with what it comes with, counted. */
+static void test_missing_tables(void **state)
+{
+	const sr_schema_object *schema = sr_migration_sources[sr_migration_count - 1].schema;
+	catalog_fixture *f = *state;
+	int64_t categories = integer(f, "SELECT count(*) FROM file_categories");
+	int64_t rules = integer(f, "SELECT count(*) FROM category_rules");
+	char all[4096] = "PRAGMA foreign_keys = OFF";
+
+	for (const sr_schema_object *o = schema; o->type; o++) {
+		char sql[200];
+
+		if (strcmp(o->type, "table") != 0 || strcmp(o->name, "clients") == 0 ||
+		    strcmp(o->name, "files") == 0)
+			continue;
+		print_message("%s\n", o->name);
+		snprintf(sql, sizeof(sql), "DROP TABLE %s", o->name);
+		bare_sql(f, sql);
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "; %s", sql);
+		assert_true(errors(f) > 0);
+		expect_one_enough(f);
+	}
+	bare_sql(f, all);
+	expect_one_enough(f);
+	assert_int_equal(integer(f, "SELECT count(*) FROM file_categories"), categories);
+	assert_int_equal(integer(f, "SELECT count(*) FROM category_rules"), rules);
+	assert_int_equal(integer(f, "SELECT Files FROM client_usage WHERE Files > 0"), 6);
+	/* And it works on. */
+	foreign_sql(f, "DELETE FROM files WHERE RowKey = 4");
+	expect_healthy(f);
+}
+
+/* Empty ones in their place would only hide what was lost. */
+static void test_core_is_not_made(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+	bool said = false;
+
+	bare_sql(f, "ALTER TABLE clients RENAME TO elsewhere");
+	assert_ok(sr_health_check(f->catalog, NULL, &health));
+	for (size_t i = 0; i < health->finding_count; i++)
+		said = said || (strcmp(health->findings[i].code, "schema_lacks") == 0 &&
+				strcmp(health->findings[i].subject, "clients") == 0 &&
+				strstr(health->findings[i].cure, "restore a backup"));
+	sr_health_free(health);
+	assert_true(said);
+}
+
+/* ---- Steps that fail ---- */
+
 /* One step that cannot be done leaves the others. */
 static void test_a_step_fails_alone(void **state)
 {
@@ -588,6 +709,10 @@ int main(void)
 		TEST(test_orphaned_versions),
 		TEST(test_backup_first),
 		TEST(test_only_what_was_shown),
+		TEST(test_one_after_another),
+		TEST(test_rounds_keep_to_what_follows),
+		TEST(test_missing_tables),
+		TEST(test_core_is_not_made),
 		TEST(test_a_step_fails_alone),
 		TEST(test_many_rows),
 		TEST(test_refusals),
