@@ -1561,13 +1561,13 @@ SR_API SR_MUST_CHECK sr_status sr_repair_plan(sr_catalog *catalog, const sr_repa
 					      sr_repair **repair);
 
 /*
- * Does what the plan says, in one transaction: what has come since stays as it is, what is no longer
- * so is left out. What mending brings to light is mended with it, and is then among the steps: the
- * counters of a table that was made anew, content that a version which became current does not have.
- * A step that fails is undone alone, and says why. Rows that refer to nothing are not lost:
- * orphaned_rows has the statement that puts each back. A file that was changed without its history
- * gets a version of what it is now. Not inside the thread's transaction: SR_INVALID. A plan is
- * applied once.
+ * Does what the plan says, in one transaction: what has come since stays as it is, what is no
+ * longer so is left out. What mending brings to light is mended with it, and is then among the
+ * steps: the counters of a table that was made anew, content that a version which became current
+ * does not have. A step that fails is undone alone, and says why. Rows that refer to nothing are
+ * not lost: orphaned_rows has the statement that puts each back. A file that was changed without
+ * its history gets a version of what it is now. Not inside the thread's transaction: SR_INVALID. A
+ * plan is applied once.
  */
 SR_API SR_MUST_CHECK sr_status sr_repair_apply(sr_catalog *catalog, sr_repair *repair,
 					       const sr_repair_options *options);

@@ -15,7 +15,8 @@ sr_status sr_object_type(sr_conn *conn, const char *name, char type[16]);
 /* Likewise for a name of this program's: SR_CORRUPT when something else than a table has it. */
 sr_status sr_table_type(sr_conn *conn, const char *name, char type[16]);
 sr_status sr_column_exists(sr_conn *conn, const char *table, const char *column, bool *exists);
-/* Whether no two rows of the table can have the same value there, so that others may refer to it. */
+/* Whether no two rows of the table can have the same value there, so that others may refer to it.
+ */
 sr_status sr_column_unique(sr_conn *conn, const char *table, const char *column, bool *unique);
 
 /* The integer of a one-row statement with up to two text parameters; 0 without a row. */
