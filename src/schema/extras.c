@@ -124,8 +124,41 @@ static sr_status update_add(sr_conn *conn, const char *table, sr_buffer *sql)
 	return rc;
 }
 
-/* Whether the table can be written, or the view read: compiling such a statement compiles
- * every trigger on it, and nothing needs to run. */
+/* Compiling a statement that writes the table compiles every trigger on it, and nothing needs to
+ * run. */
+static sr_status table_works(sr_conn *conn, const char *table, bool *works)
+{
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_status rc;
+
+	sr_buffer_add_string(&sql, "INSERT INTO ");
+	sr_buffer_add_identifier(&sql, table);
+	sr_buffer_add_string(&sql, " DEFAULT VALUES");
+	rc = prepares(conn, &sql, works);
+	if (rc == SR_OK && *works) {
+		sr_buffer_add_string(&sql, "DELETE FROM ");
+		sr_buffer_add_identifier(&sql, table);
+		rc = prepares(conn, &sql, works);
+	}
+	if (rc == SR_OK && *works && (rc = update_add(conn, table, &sql)) == SR_OK)
+		rc = prepares(conn, &sql, works);
+	sr_buffer_free(&sql);
+	return rc;
+}
+
+sr_status sr_table_works(sr_conn *conn, const char *table, bool *works)
+{
+	sr_status rc, again;
+
+	/* Triggers are compiled only while they are enabled. */
+	if ((rc = sr_conn_triggers(conn, true)) != SR_OK)
+		return rc;
+	rc = table_works(conn, table, works);
+	again = sr_conn_triggers(conn, false);
+	return rc != SR_OK ? rc : again;
+}
+
+/* Whether the table of the trigger can be written, or the view read. */
 static sr_status extra_works(sr_conn *conn, const sr_extra *extra, bool *works)
 {
 	sr_buffer sql = SR_BUFFER_EMPTY;
@@ -137,17 +170,7 @@ static sr_status extra_works(sr_conn *conn, const sr_extra *extra, bool *works)
 		sr_buffer_add_identifier(&sql, extra->name);
 		rc = prepares(conn, &sql, works);
 	} else if (strcmp(extra->type, "trigger") == 0) {
-		sr_buffer_add_string(&sql, "INSERT INTO ");
-		sr_buffer_add_identifier(&sql, extra->table);
-		sr_buffer_add_string(&sql, " DEFAULT VALUES");
-		rc = prepares(conn, &sql, works);
-		if (rc == SR_OK && *works) {
-			sr_buffer_add_string(&sql, "DELETE FROM ");
-			sr_buffer_add_identifier(&sql, extra->table);
-			rc = prepares(conn, &sql, works);
-		}
-		if (rc == SR_OK && *works && (rc = update_add(conn, extra->table, &sql)) == SR_OK)
-			rc = prepares(conn, &sql, works);
+		rc = table_works(conn, extra->table, works);
 	}
 	sr_buffer_free(&sql);
 	return rc;

@@ -14,6 +14,7 @@
  */
 #include "schema.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +137,20 @@ static sr_status sums_take(rekey *k, sums *rows, sums *shape)
 static bool sums_same(const sums *a, const sums *b)
 {
 	return a->rows == b->rows && memcmp(a->sum, b->sum, sizeof(a->sum)) == 0;
+}
+
+/* A trigger of a user's that takes all columns of files to where the last one has no place. */
+static sr_status triggers_verify(sr_conn *conn, bool worked)
+{
+	char words[SR_MESSAGE_SIZE];
+	sr_status rc;
+	bool works;
+
+	if (!worked || (rc = sr_table_works(conn, "files", &works)) != SR_OK || works)
+		return worked ? rc : SR_OK;
+	snprintf(words, sizeof(words), "%s", sr_error_message());
+	return sr_fail(SR_REFUSED, "it would break a trigger of yours on files: %s; drop it first",
+		       words);
 }
 
 static sr_status reword(rekey *k, const char *text)
@@ -357,10 +372,11 @@ static sr_status key_make(rekey *k)
 {
 	sr_buffer text = SR_BUFFER_EMPTY;
 	const char *number;
-	bool same;
+	bool same, worked;
 	sr_status rc;
 
-	if ((rc = children_refer(k->conn)) != SR_OK ||
+	if ((rc = sr_table_works(k->conn, "files", &worked)) != SR_OK ||
+	    (rc = children_refer(k->conn)) != SR_OK ||
 	    (rc = sr_exec(k->conn, "ALTER TABLE files ADD COLUMN RowKey INTEGER")) != SR_OK ||
 	    (rc = text_read(k)) != SR_OK || (rc = columns_read(k)) != SR_OK ||
 	    (rc = sr_files_key_text(k->sql, &text, &same)) != SR_OK ||
@@ -369,6 +385,8 @@ static sr_status key_make(rekey *k)
 		goto err0;
 	same = same && strcmp(number, "rowid") == 0;
 	rc = same ? reword(k, text.data) : rebuild(k, text.data, true);
+	if (rc == SR_OK)
+		rc = triggers_verify(k->conn, worked);
 err0:
 	sr_buffer_free(&text);
 	return rc;

@@ -248,6 +248,9 @@ sr_status sr_extras_take(sr_conn *conn, const sr_schema_object *known, const sr_
 sr_status sr_extras_restore(sr_conn *conn, sr_extras *extras, sr_buffer *lost);
 void sr_extras_free(sr_extras *extras);
 
+/* Whether the table can be written, with every trigger on it; triggers are off, and stay off. */
+sr_status sr_table_works(sr_conn *conn, const char *table, bool *works);
+
 /* ---- Backups (backup.c) ---- */
 
 /* A verified copy beside the database; path receives its name. */
