@@ -1596,10 +1596,11 @@ typedef struct sr_optimize_needs {
 
 SR_API SR_MUST_CHECK sr_status sr_optimize_needs_get(sr_catalog *catalog, sr_optimize_needs *needs);
 
-#define SR_OPTIMIZE_STEPS 3
+#define SR_OPTIMIZE_STEPS 4
 
 /* 1 MB is 1048576 bytes. Sizes are of the database's file, the log brought in. */
 typedef struct sr_optimized {
+	bool search_index_built; /* Up to the last file, in one piece. */
 	bool vacuum_performed;
 	bool analyze_performed;
 	double size_before_mb;
@@ -1612,9 +1613,10 @@ typedef struct sr_optimized {
 } sr_optimized;
 
 /*
- * Gives free pages back, fills the others, and renews what the engine knows of the values when it
- * chooses indexes. Works on databases of every version and changes no row. Readers go on; writers
- * wait, so give it a quiet hour: about 15 seconds a gigabyte.
+ * Makes one piece of the search index (sr_search_index_build), gives free pages back, fills the
+ * others, and renews what the engine knows of the values when it chooses indexes. Works on
+ * databases of every version and changes no row. Readers go on; writers wait, so give it a quiet
+ * hour: about 15 seconds a gigabyte.
  *
  * It refuses to begin without the free space that it needs: SR_NO_SPACE. SR_INTERRUPTED when
  * progress cancels, SR_BUSY when another process has written at the wrong moment: then, and after
@@ -1625,6 +1627,19 @@ typedef struct sr_optimized {
  */
 SR_API SR_MUST_CHECK sr_status sr_optimize(sr_catalog *catalog, const sr_optimize_options *options,
 					   sr_optimized *optimized);
+
+/* ---- The search index */
+
+/*
+ * Searches use an index of the names, which writes keep up by themselves: it is behind by a few
+ * thousand files at the most, and those are read. This brings it up to the last file in large
+ * steps, each in a transaction of its own, and makes one piece of it: after a catalog was filled by
+ * another program, or upgraded. With `anew` it is made from nothing. Progress counts files; what
+ * was done stays when it is cancelled. *rows is how many files were indexed; it may be NULL.
+ */
+SR_API SR_MUST_CHECK sr_status sr_search_index_build(sr_catalog *catalog, bool anew,
+						     sr_progress_fn progress, void *arg,
+						     int64_t *rows);
 
 /* ----------------------------------------------------------------- Backups */
 

@@ -378,3 +378,57 @@ CREATE INDEX idx_files_verified ON files(Verified) WHERE Verified = 1;
 CREATE INDEX idx_files_client_verified ON files(ClientID, Verified) WHERE Verified = 1;
 
 CREATE INDEX idx_files_stored_path ON files(substr(PathName, -16)) WHERE IsStored <> 0;
+
+CREATE TABLE search_state (
+    ID INTEGER PRIMARY KEY CHECK (ID = 1),
+    Through INTEGER NOT NULL,
+    NextChunk INTEGER NOT NULL,
+    Format TEXT NOT NULL
+);
+
+CREATE TABLE search_segments (
+    Segment INTEGER PRIMARY KEY AUTOINCREMENT,
+    FirstChunk INTEGER NOT NULL,
+    Chunks INTEGER NOT NULL
+);
+
+CREATE TABLE search_postings (
+    Key INTEGER PRIMARY KEY,
+    Until INTEGER NOT NULL,
+    Blocks INTEGER NOT NULL,
+    Lists BLOB NOT NULL
+);
+
+CREATE TABLE search_chunks (
+    Chunk INTEGER PRIMARY KEY,
+    FirstRow INTEGER NOT NULL,
+    LastRow INTEGER NOT NULL,
+    Oldest INTEGER,
+    Newest INTEGER,
+    Slots BLOB NOT NULL
+);
+
+CREATE INDEX idx_search_chunks_dates ON search_chunks(Newest, Oldest);
+
+CREATE TABLE search_changes (
+    RowKey INTEGER PRIMARY KEY
+);
+
+CREATE TRIGGER trg_files_search_insert AFTER INSERT ON files
+    WHEN NEW.RowKey <= (SELECT s.Through FROM search_state s WHERE s.ID = 1)
+BEGIN
+    INSERT INTO search_changes (RowKey) SELECT NEW.RowKey
+     WHERE NOT EXISTS (SELECT 1 FROM search_changes c WHERE c.RowKey = NEW.RowKey);
+END;
+
+CREATE TRIGGER trg_files_search_update
+    AFTER UPDATE OF FileName, PathName, OriginalPath, ModificationDate, RowKey, rowid, oid,
+        _rowid_ ON files
+    WHEN NEW.RowKey <= (SELECT s.Through FROM search_state s WHERE s.ID = 1)
+     AND (NEW.RowKey <> OLD.RowKey OR NEW.FileName IS NOT OLD.FileName
+          OR NEW.PathName IS NOT OLD.PathName OR NEW.OriginalPath IS NOT OLD.OriginalPath
+          OR NEW.ModificationDate IS NOT OLD.ModificationDate)
+BEGIN
+    INSERT INTO search_changes (RowKey) SELECT NEW.RowKey
+     WHERE NOT EXISTS (SELECT 1 FROM search_changes c WHERE c.RowKey = NEW.RowKey);
+END;

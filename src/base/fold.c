@@ -74,6 +74,11 @@ out:
 	return rc;
 }
 
+const char *sr_text_fold_version(void)
+{
+	return utf8proc_unicode_version();
+}
+
 sr_status sr_text_fold(sr_text text, sr_buffer *out)
 {
 	size_t n, at = ascii_run(text.data, text.length);

@@ -17,6 +17,9 @@ int sr_text_compare(sr_text a, sr_text b);
  * UTF-8 stay as they are, byte for byte. ASCII takes a short way. */
 sr_status sr_text_fold(sr_text text, sr_buffer *out);
 
+/* Whose tables it folds by: another Unicode's may fold a text to other bytes. */
+const char *sr_text_fold_version(void);
+
 /* Whether `folded_term`, folded before, occurs in `text`; scratch is a buffer to fold into.
  * An empty term occurs everywhere, nothing occurs in a null. */
 bool sr_text_contains(sr_text text, sr_text folded_term, sr_buffer *scratch);

@@ -2,8 +2,8 @@
  * Which rows a search has to look at.
  *
  * Filter in, candidates out: a row's key and the few columns that decide about it. They may be too
- * many and never too few; search checks each. The one implementation reads all rows in the order
- * of their pages; an index over names will hand out its own.
+ * many and never too few; search checks each. They come from a scan of all rows or of a client's,
+ * or from the index of trigrams, whichever is expected to read less; nobody else knows of either.
  */
 #ifndef SR_CANDIDATES_H
 #define SR_CANDIDATES_H
@@ -35,7 +35,10 @@ typedef struct sr_filter {
 	bool all_versions; /* Earlier states too. */
 	bool newest_first; /* The search needs rows only until its page is full, by their dates: */
 	bool oldest_first; /* from this end on, what has no date last. Neither: it needs all. */
+	int64_t behind;    /* With one of these, rows whose date comes before this one in that
+			      order are of no use; rows without a date are. SR_NULL_INTEGER: all. */
 	unsigned columns;  /* SR_CANDIDATE_* */
+	bool scan;         /* Whatever the choice would be. */
 } sr_filter;
 
 /* Texts are borrowed until the next one. */
@@ -54,6 +57,12 @@ typedef struct sr_candidate {
 	sr_id client_id;
 	sr_text category;
 	sr_text hash; /* Of an earlier state its own. */
+
+	/* What the dates of this candidate and all behind it are bounded by, where rows come by
+	 * their dates: not newer with newest_first, not older with oldest_first. Only rows without
+	 * a date are left where it is INT64_MIN, or INT64_MAX. */
+	bool bounded;
+	int64_t bound;
 } sr_candidate;
 
 typedef struct sr_candidates sr_candidates;
@@ -62,16 +71,17 @@ typedef struct sr_candidates sr_candidates;
 sr_status sr_candidates_open(const sr_reading *reading, const sr_filter *filter,
 			     sr_candidates **candidates);
 
-/* *more is false after the last one. */
+/* *more is false after the last one; sr_candidates_measure tells whether there are more. */
 sr_status sr_candidates_next(sr_candidates *candidates, sr_candidate *candidate, bool *more);
 
 /* How they are found, and what that took so far. */
 typedef struct sr_candidates_figures {
-	const char *choice; /* "scan", "client index": static. */
+	const char *choice; /* "scan", "client index", "trigram index", "date index": static. */
 	int64_t estimated;  /* Candidates expected when it was chosen; SR_NULL_INTEGER: nobody
 			       asked, there was no choice. */
 	int64_t candidates; /* Rows that the choice left, */
 	int64_t read;       /* and those of them that were read from their table. */
+	bool gave_up;       /* There are more: begin anew, with a scan. */
 } sr_candidates_figures;
 
 void sr_candidates_measure(const sr_candidates *candidates, sr_candidates_figures *figures);

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "search_index.h"
+
 /* The seed's figure; pool.c says how connections share it. */
 #define CACHE_PAGES 10000
 
@@ -271,7 +273,10 @@ static sr_status open_catalog(sr_catalog *catalog, const sr_options *options)
 		return rc;
 	if ((rc = open_pool(catalog)) != SR_OK)
 		return rc;
-	return settle(catalog, options);
+	if ((rc = settle(catalog, options)) == SR_OK && options != NULL && options->migrate &&
+	    sr_catalog_changeable(catalog) == SR_OK)
+		sr_index_catch_up(catalog, NULL, NULL);
+	return rc;
 }
 
 sr_status sr_open(sr_catalog **catalog, const sr_options *options)
@@ -285,6 +290,7 @@ sr_status sr_open(sr_catalog **catalog, const sr_options *options)
 	pthread_mutex_init(&fresh->lock, NULL);
 	fresh->process = getpid();
 	atomic_init(&fresh->references, 1);
+	fresh->unindexed = SR_INDEX_UNKNOWN;
 	fresh->shape.cookie = -1;
 	fresh->warnings = (sr_buffer)SR_BUFFER_EMPTY;
 	if ((rc = open_catalog(fresh, options)) != SR_OK) {

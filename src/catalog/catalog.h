@@ -25,12 +25,15 @@ struct sr_catalog {
 	pid_t process;         /* The one that opened it; a child has only a copy. */
 	atomic_int references; /* The opener's, and one for each call and cursor at work, so that
 				  the last of them frees a catalog that was closed meanwhile. */
-	pthread_mutex_t lock;  /* Guards what follows. */
-	sr_shape shape;        /* Of the last read; readers take it anew when it is stale. */
-	char *only_reads;      /* Why it cannot write though nobody asked for that, or NULL. Once
-				  set it stays. */
-	sr_buffer warnings;    /* Lines for the log, each with its newline, once the transaction of
-				  the thread that holds the writer commits. */
+	_Atomic int64_t unindexed; /* Rows that the search index may be behind by, at most about. */
+	atomic_bool indexing;      /* A thread brings it on. */
+	atomic_bool index_damaged; /* It was found so; it is made anew. */
+	pthread_mutex_t lock;      /* Guards what follows. */
+	sr_shape shape;            /* Of the last read; readers take it anew when it is stale. */
+	char *only_reads;   /* Why it cannot write though nobody asked for that, or NULL. Once
+			       set it stays. */
+	sr_buffer warnings; /* Lines for the log, each with its newline, once the transaction of
+			       the thread that holds the writer commits. */
 };
 
 /* A snapshot and what its tables look like. */

@@ -39,6 +39,12 @@ sr_text sr_file_read_date(sr_stmt *stmt);
 /* An owned copy in one piece of memory: sr_file_free. NULL without memory. */
 sr_file *sr_file_copy(const sr_file *file);
 
+/* The instant of a date as a row has it; false for one that cannot be read. */
+bool sr_file_instant(sr_text date, int64_t *instant);
+
+/* Whether path is name, or ends in a slash and name: then whatever name holds, path holds. */
+bool sr_file_ends_in_name(sr_text path, sr_text name);
+
 /* ---- Finding one ---- */
 
 /* Steps to the file that key means (see strongroom.h), which *stmt then stands on; give it back

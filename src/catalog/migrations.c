@@ -6,6 +6,7 @@
 #include "../base/path.h"
 #include "catalog.h"
 #include "queries.h"
+#include "search_index.h"
 
 /* Of the connection that rehearses: as many as a pool has in all. */
 #define CACHE_PAGES 10000
@@ -190,6 +191,16 @@ static sr_status run(sr_catalog *catalog, const sr_schema_options *options, sr_m
 	return rc;
 }
 
+/* While the search index is built all migrations are done: it may be stopped all the same. */
+static bool go_on(void *arg, int64_t done, int64_t total)
+{
+	const sr_schema_options *options = arg;
+
+	(void)done;
+	(void)total;
+	return options->progress(options->progress_arg, 1, 1);
+}
+
 sr_status sr_migrate(sr_catalog *catalog, const sr_migrate_options *options, sr_migrated *migrated)
 {
 	sr_schema_options schema = {
@@ -214,7 +225,9 @@ sr_status sr_migrate(sr_catalog *catalog, const sr_migrate_options *options, sr_
 		schema.progress_arg = options->progress_arg;
 	}
 	sr_catalog_keep(catalog);
-	rc = run(catalog, &schema, &done);
+	if ((rc = run(catalog, &schema, &done)) == SR_OK && done.to > done.from &&
+	    sr_catalog_changeable(catalog) == SR_OK)
+		sr_index_catch_up(catalog, schema.progress ? go_on : NULL, &schema);
 	sr_catalog_let_go(catalog);
 	if (rc == SR_OK && migrated != NULL)
 		*migrated = done;

@@ -1,7 +1,8 @@
 /*
  * The database made compact, and what the engine knows of its values renewed.
  *
- * In the order of the calls below: the log comes in, so that the file is what is measured; the
+ * In the order of the calls below: the search index is brought up to the last file and made one
+ * piece; the log comes in, so that the file is what is measured; the
  * schema's room makes it compact; the log comes in again, and with it the file gets shorter; then
  * the one small commit that begins the log anew and so cuts it as well.
  */
@@ -13,6 +14,7 @@
 #include <time.h>
 
 #include "../base/clock.h"
+#include "search_index.h"
 
 /* How long readers that hold the log back are waited for. */
 #define PATIENCE_SECONDS  5
@@ -62,6 +64,31 @@ static void note(optimizing *o, sr_status rc, const char *step)
 	if (result->error_count < SR_OPTIMIZE_STEPS)
 		snprintf(result->errors[result->error_count++], sizeof(result->errors[0]), "%s: %s",
 			 step, sr_error_message());
+}
+
+/* The caller's progress counts pages: here it only cancels. */
+static bool is_cancelled(void *arg, int64_t done, int64_t total)
+{
+	const optimizing *o = arg;
+
+	(void)done;
+	(void)total;
+	return o->options->progress != NULL && o->options->progress(o->options->progress_arg, 0, 0);
+}
+
+/* Databases of other versions have none. */
+static sr_status build_index(optimizing *o)
+{
+	int64_t rows;
+	sr_status rc;
+
+	if (o->options->analyze_only || sr_catalog_writable(o->catalog) != SR_OK)
+		return SR_OK;
+	if ((rc = sr_index_build(o->catalog, false, is_cancelled, o, &rows)) != SR_OK)
+		note(o, rc, "search index");
+	else
+		o->result->search_index_built = true;
+	return rc;
 }
 
 static sr_status measure(const optimizing *o, int64_t *bytes)
@@ -174,6 +201,8 @@ static sr_status run(optimizing *o)
 {
 	sr_status rc;
 
+	if ((rc = build_index(o)) != SR_OK)
+		return rc;
 	if ((rc = sr_pool_checkpoint(o->catalog->pool)) != SR_OK ||
 	    (rc = measure(o, &o->result->size_before)) != SR_OK) {
 		note(o, rc, "log");

@@ -114,6 +114,31 @@ sr_text sr_file_read_date(sr_stmt *stmt)
 	return sr_column_text(stmt, MODIFICATION_DATE);
 }
 
+/* Longer than every date that can be read. */
+#define DATE_SIZE 64
+
+bool sr_file_instant(sr_text date, int64_t *instant)
+{
+	char text[DATE_SIZE];
+
+	if (date.data == NULL || date.length >= sizeof(text) ||
+	    memchr(date.data, '\0', date.length) != NULL)
+		return false;
+	memcpy(text, date.data, date.length);
+	text[date.length] = '\0';
+	return sr_time_parse(text, instant, NULL) == SR_OK;
+}
+
+bool sr_file_ends_in_name(sr_text path, sr_text name)
+{
+	size_t before = path.length - name.length;
+
+	if (path.data == NULL || name.data == NULL || path.length < name.length)
+		return false;
+	return memcmp(path.data + before, name.data, name.length) == 0 &&
+	       (before == 0 || path.data[before - 1] == '/');
+}
+
 void sr_file_init(sr_file *file)
 {
 	memset(file, 0, sizeof(*file));

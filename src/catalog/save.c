@@ -8,6 +8,7 @@
 #include "../base/path.h"
 #include "accounts.h"
 #include "file.h"
+#include "search_index.h"
 
 #define NAME_MAX_BYTES      4096
 #define PATH_MAX_BYTES      65536
@@ -535,8 +536,10 @@ sr_status sr_file_save_run(sr_catalog *catalog, const sr_file *files, size_t cou
 		rc = sr_catalog_write(catalog, SR_HERE, save_all, &save);
 	if (rc == SR_OK && count > 0 && run != NULL)
 		*run = save.extended;
-	if (rc == SR_OK)
+	if (rc == SR_OK) {
+		sr_index_tend(catalog, save.saved.added + save.saved.changed);
 		rc = report(catalog, &save, outcomes, ids, saved);
+	}
 	sr_accounts_free(&save.accounts);
 	free(save.ids);
 	free(save.outcomes);

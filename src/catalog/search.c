@@ -21,9 +21,6 @@
 #define PAGE_GROWTH 4
 #define PAGE_MOST   262144
 
-/* Longer than every date that can be read. */
-#define DATE_SIZE 64
-
 typedef struct search {
 	sr_reading reading;
 	sr_query query;     /* Its texts are the buffers below. */
@@ -51,17 +48,6 @@ typedef struct search {
 
 /* ---- Deciding about a candidate ---- */
 
-/* Whether path is name, or ends in a slash and name: then whatever name holds, path holds. */
-static bool ends_in_name(sr_text path, sr_text name)
-{
-	size_t before = path.length - name.length;
-
-	if (path.data == NULL || name.data == NULL || path.length < name.length)
-		return false;
-	return memcmp(path.data + before, name.data, name.length) == 0 &&
-	       (before == 0 || path.data[before - 1] == '/');
-}
-
 static bool matches_term(search *s, const sr_candidate *row)
 {
 	sr_text term = s->required;
@@ -73,7 +59,7 @@ static bool matches_term(search *s, const sr_candidate *row)
 	if (!sr_text_equal(row->path, row->original_path) &&
 	    sr_text_contains(row->original_path, term, &s->scratch))
 		return true;
-	return !ends_in_name(row->path, row->name) &&
+	return !sr_file_ends_in_name(row->path, row->name) &&
 	       sr_text_contains(row->name, term, &s->scratch);
 }
 
@@ -101,18 +87,6 @@ static sr_status matches_type(search *s, const sr_candidate *row, bool *matches)
 	*matches = extension.data != NULL && s->scratch.length == suffix.length - 1 &&
 		   memcmp(s->scratch.data, suffix.data + 1, suffix.length - 1) == 0;
 	return SR_OK;
-}
-
-static bool read_date(sr_text date, int64_t *instant)
-{
-	char text[DATE_SIZE];
-
-	if (date.data == NULL || date.length >= sizeof(text) ||
-	    memchr(date.data, '\0', date.length) != NULL)
-		return false;
-	memcpy(text, date.data, date.length);
-	text[date.length] = '\0';
-	return sr_time_parse(text, instant, NULL) == SR_OK;
 }
 
 /* What the query asks of sizes the candidates' source may have left to us. */
@@ -177,7 +151,7 @@ static sr_status consider(search *s, const sr_candidate *row)
 		return SR_OK;
 	if ((rc = matches_type(s, row, &matches)) != SR_OK || !matches)
 		return rc;
-	readable = dated && read_date(row->date, &instant);
+	readable = dated && sr_file_instant(row->date, &instant);
 	if (!matches_date(query, readable, instant))
 		return SR_OK;
 	make_key(query, row, readable, instant, &key);
@@ -188,30 +162,58 @@ static sr_status consider(search *s, const sr_candidate *row)
 
 /* ---- Pages ---- */
 
-static sr_status fill_page(search *s)
+/* Whether no candidate from this one on can still come onto the full page. One more than fit was
+ * seen, so that it is known that the search goes on. */
+static bool is_settled(const search *s, const sr_candidate *row)
 {
-	size_t most = s->page_size;
+	const sr_rank_key *worst = &s->page.keys[0];
+
+	if (!row->bounded || !s->page.dropped || worst->last)
+		return false;
+	return s->order.descending ? row->bound < worst->number : row->bound > worst->number;
+}
+
+/* One pass over the candidates. *over is false if a scan has to begin anew. */
+static sr_status pass(search *s, bool *over)
+{
+	sr_candidates_figures figures;
 	sr_candidates *candidates;
 	sr_candidate row;
 	sr_status rc;
 	bool more;
 
-	if (s->left >= 0 && s->left < (int64_t)most)
-		most = (size_t)s->left;
-	sr_ranking_start(&s->page, s->order, most);
-	s->position = 0;
 	if ((rc = sr_candidates_open(&s->reading, &s->filter, &candidates)) != SR_OK)
 		return rc;
-	while ((rc = sr_candidates_next(candidates, &row, &more)) == SR_OK && more) {
+	while ((rc = sr_candidates_next(candidates, &row, &more)) == SR_OK && more &&
+	       !is_settled(s, &row)) {
 		if ((rc = consider(s, &row)) != SR_OK)
 			break;
 	}
+	sr_candidates_measure(candidates, &figures);
 	sr_candidates_close(candidates);
+	*over = !figures.gave_up;
 	/* An allocation that failed while folding says no more than "does not occur". */
-	if (rc == SR_OK)
-		rc = sr_buffer_status(&s->scratch);
+	return rc == SR_OK ? sr_buffer_status(&s->scratch) : rc;
+}
+
+static sr_status fill_page(search *s)
+{
+	size_t most = s->page_size;
+	bool over = true;
+	sr_status rc;
+
+	if (s->left >= 0 && s->left < (int64_t)most)
+		most = (size_t)s->left;
+	do {
+		s->filter.scan = !over;
+		if (s->resumed && s->query.sort == SR_SORT_DATE && !s->after.last)
+			s->filter.behind = s->after.number;
+		sr_ranking_start(&s->page, s->order, most);
+		rc = pass(s, &over);
+	} while (rc == SR_OK && !over);
 	if (rc != SR_OK)
 		return rc;
+	s->position = 0;
 	sr_ranking_sort(&s->page);
 	if (s->left >= 0)
 		s->left -= (int64_t)s->page.count;
@@ -436,6 +438,7 @@ static sr_status take_query(search *s, const sr_query *query)
 		.verified_only = own->verified_only,
 		.present_only = own->present_only,
 		.all_versions = own->all_versions,
+		.behind = SR_NULL_INTEGER,
 		.newest_first = own->sort == SR_SORT_DATE && !own->reverse,
 		.oldest_first = own->sort == SR_SORT_DATE && own->reverse,
 	};

@@ -198,6 +198,7 @@ struct sr_shape {
 	char *clients;     /* Likewise. */
 	bool has_versions; /* There is a file_versions table. */
 	bool latest;       /* version is the program's. */
+	bool searchable;   /* The triggers that tell the search index of changes are there. */
 };
 
 sr_status sr_shape_read(sr_conn *conn, sr_shape *shape);

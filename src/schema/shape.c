@@ -122,6 +122,20 @@ static sr_status has_versions_read(sr_conn *conn, bool *has)
 	return rc;
 }
 
+static sr_status searchable_read(sr_conn *conn, bool *searchable)
+{
+	int64_t found = 0;
+	sr_status rc;
+
+	rc = sr_query_integer(
+		conn,
+		"SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name IN"
+		" ('trg_files_search_insert', 'trg_files_search_update')",
+		&found);
+	*searchable = found == 2;
+	return rc;
+}
+
 sr_status sr_shape_read(sr_conn *conn, sr_shape *shape)
 {
 	sr_shape fresh;
@@ -133,7 +147,8 @@ sr_status sr_shape_read(sr_conn *conn, sr_shape *shape)
 	    (rc = sr_schema_version(conn, &fresh.version, &legacy)) == SR_OK &&
 	    (rc = relation_build(conn, "files", &fresh.files)) == SR_OK &&
 	    (rc = relation_build(conn, "clients", &fresh.clients)) == SR_OK &&
-	    (rc = has_versions_read(conn, &fresh.has_versions)) == SR_OK) {
+	    (rc = has_versions_read(conn, &fresh.has_versions)) == SR_OK &&
+	    (rc = searchable_read(conn, &fresh.searchable)) == SR_OK) {
 		fresh.latest = fresh.version == sr_schema_latest() && !legacy;
 		*shape = fresh;
 		return SR_OK;

@@ -275,6 +275,8 @@ static int calls_of(catalog_fixture *f)
 	assert_ok(optimize(f, &s, &done));
 	foreign_sql(f, "DELETE FROM files; DELETE FROM clients");
 	fill(f);
+	/* So that what comes first has nothing to write. */
+	assert_ok(sr_search_index_build(f->catalog, false, NULL, NULL, NULL));
 	assert_true(s.calls >= 4);
 	return s.calls;
 }

@@ -89,14 +89,15 @@ static void run_files(catalog_fixture *f)
 	sr_versions_close(versions);
 }
 
-static void run_search(catalog_fixture *f, const char *client)
+static void run_search(catalog_fixture *f, const char *term, const char *client)
 {
 	const sr_file *one;
 	sr_files *files;
 	sr_query query;
 
 	sr_query_init(&query);
-	query.term = sr_text_of("b");
+	query.term = sr_text_of(term);
+	query.sort = SR_SORT_NAME; /* Of all, so that no order makes another choice. */
 	query.client_name = sr_text_of(client);
 	assert_ok(sr_search(f->catalog, &query, &files));
 	do
@@ -117,8 +118,10 @@ static void run_everything(catalog_fixture *f)
 	(void)save(f, &file);
 	run_clients(f);
 	run_files(f);
-	run_search(f, NULL);
-	run_search(f, "host");
+	run_search(f, "", NULL);
+	run_search(f, "", "host");
+	run_search(f, "b", NULL);
+	run_search(f, "b", "host");
 	assert_ok(sr_file_mark_missing(f->catalog, &f->client, &path, 1, 1, &n));
 	assert_ok(sr_file_delete(f->catalog, &f->client, path));
 	assert_ok(sr_client_delete(f->catalog, &f->client, &n));

@@ -5,6 +5,8 @@
  */
 #include "../random/machine.h"
 
+#include "catalog/search_index.h"
+
 #include "expect.h"
 
 static void test_equals_scan(void **state)
@@ -15,6 +17,8 @@ static void test_equals_scan(void **state)
 	machine_figures figures;
 
 	(void)state;
+	/* Many small pieces of the search index, so that it is merged and mended all the time. */
+	sr_index_set_step(40);
 	machine_options_init(&options);
 	if (seed != NULL)
 		options.seed = strtoull(seed, NULL, 10);

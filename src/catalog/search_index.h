@@ -1,0 +1,39 @@
+/*
+ * The index of trigrams, kept up with the files.
+ *
+ * It may be behind: rows that were added since are a tail that a search reads, rows that changed
+ * are listed by triggers. A step brings it on by some thousand rows in a transaction of its own;
+ * writes that left enough behind make one when they are done. It holds nothing that cannot be made
+ * anew from `files`.
+ */
+#ifndef SR_SEARCH_INDEX_H
+#define SR_SEARCH_INDEX_H
+
+#include "catalog.h"
+
+/* How many rows it is behind when a catalog is opened: nobody has looked yet. */
+#define SR_INDEX_UNKNOWN INT32_MAX
+
+/* Whether there is one that a search of this reading may use. */
+bool sr_index_believed(const sr_reading *reading);
+
+/* It was found damaged: nobody uses it any more, and the next step makes it anew. The words of the
+ * error at hand are logged. */
+void sr_index_distrust(sr_catalog *catalog);
+
+/* After a write that added so many rows, or changed so many names: makes a step if it is time. A
+ * step that fails is logged and leaves all as it was; the write has succeeded. */
+void sr_index_tend(sr_catalog *catalog, int64_t rows);
+
+/* sr_search_index_build, for those in the catalog: where much of it is of no use any more it is
+ * made anew, unasked. The thread is in no transaction. */
+sr_status sr_index_build(sr_catalog *catalog, bool anew, sr_progress_fn progress, void *arg,
+			 int64_t *rows);
+
+/* The same after an upgrade, if it is much behind. That it stays so is logged and no failure. */
+void sr_index_catch_up(sr_catalog *catalog, sr_progress_fn progress, void *arg);
+
+/* For tests: after how many rows a step is made, and how many it takes. 0: the usual. */
+void sr_index_set_step(int64_t rows);
+
+#endif

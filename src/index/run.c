@@ -1,0 +1,418 @@
+/*
+ * Order: sort the rows, cut them into chunks and blocks, note each block's trigrams once, sort
+ * those notes by trigram, write the lists. Notes are made block after block, so a stable sort by
+ * trigram alone leaves the blocks of each list ascending.
+ */
+#include "run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/error.h"
+#include "../base/text.h"
+#include "bits.h"
+#include "chunk.h"
+#include "pack.h"
+#include "segment.h"
+
+/* Rows: 60 chunks. Fewer where the texts or the notes fill their memory. */
+#define RUN_ROWS   (60 * SR_CHUNK_ROWS)
+#define TEXT_BYTES ((size_t)24 << 20)
+/* Notes of one segment; a chunk that might bring more begins the next. */
+#define NOTES ((size_t)3 << 19)
+
+/* Ends a text, so that its last characters make trigrams of their own: terms of one and two
+ * characters are found as what begins a trigram. */
+#define TEXT_END "\0\0"
+
+typedef struct entry {
+	uint64_t head;   /* The first bytes of the name, to compare by. */
+	uint32_t folder; /* Number of its folder; in order after sorting. */
+	uint32_t name;   /* Length of what stands before the name in the first text. */
+	size_t start;    /* Of its folded texts. */
+	size_t length;
+	int64_t key;
+	int64_t date;
+} entry;
+
+struct sr_index_run {
+	entry *entries;
+	size_t count;
+	sr_buffer texts;  /* Folded, each with TEXT_END. */
+	sr_buffer folded; /* Of the text at hand. */
+	uint64_t *notes;  /* trigram << 32 | block of the segment */
+	uint64_t *sorted; /* Room to sort them. */
+	size_t note_count;
+	size_t note_room; /* Of both. */
+	sr_bits seen;     /* The trigrams of the block at hand. */
+	sr_chunk_row rows[SR_CHUNK_ROWS];
+	sr_chunk chunk;
+	sr_list_writer list;
+};
+
+sr_status sr_index_run_new(sr_index_run **run)
+{
+	sr_index_run *fresh = calloc(1, sizeof(*fresh));
+
+	*run = NULL;
+	if (fresh == NULL)
+		return sr_fail_memory();
+	fresh->entries = calloc(RUN_ROWS, sizeof(*fresh->entries));
+	if (fresh->entries == NULL || sr_bits_new(&fresh->seen, SR_TRIGRAMS) != SR_OK) {
+		sr_index_run_free(fresh);
+		return sr_fail_memory();
+	}
+	*run = fresh;
+	return SR_OK;
+}
+
+void sr_index_run_free(sr_index_run *run)
+{
+	if (run == NULL)
+		return;
+	free(run->entries);
+	free(run->notes);
+	free(run->sorted);
+	sr_bits_free(&run->seen);
+	sr_buffer_free(&run->texts);
+	sr_buffer_free(&run->folded);
+	sr_buffer_free(&run->list.bytes);
+	free(run);
+}
+
+bool sr_index_run_full(const sr_index_run *run)
+{
+	return run->count == RUN_ROWS || run->texts.length >= TEXT_BYTES;
+}
+
+size_t sr_index_run_count(const sr_index_run *run)
+{
+	return run->count;
+}
+
+/* ---- Taking rows ---- */
+
+/* Where the last part of a path begins. */
+static size_t name_start(const char *text, size_t length)
+{
+	const char *slash = memrchr(text, '/', length);
+
+	return slash ? (size_t)(slash - text) + 1 : 0;
+}
+
+static uint64_t head_of(const char *name, size_t length)
+{
+	uint64_t head = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		head = head << 8 | (i < length ? (unsigned char)name[i] : 0);
+	return head;
+}
+
+sr_status sr_index_run_add(sr_index_run *run, const sr_index_row *row)
+{
+	entry *e = &run->entries[run->count];
+	size_t first = 0;
+	sr_status rc;
+
+	*e = (entry){.start = run->texts.length, .key = row->key, .date = row->date};
+	for (size_t i = 0; i < 3; i++) {
+		if (row->texts[i].data == NULL)
+			continue;
+		if ((rc = sr_text_fold(row->texts[i], &run->folded)) != SR_OK)
+			return rc;
+		sr_buffer_add(&run->texts, run->folded.data, run->folded.length);
+		sr_buffer_add(&run->texts, TEXT_END, sizeof(TEXT_END) - 1);
+		if (first == 0)
+			first = run->folded.length;
+	}
+	if ((rc = sr_buffer_status(&run->texts)) != SR_OK)
+		return rc;
+	e->length = run->texts.length - e->start;
+	run->count++;
+	if (e->length == 0)
+		return SR_OK;
+	e->name = (uint32_t)name_start(run->texts.data + e->start, first);
+	e->head = head_of(run->texts.data + e->start + e->name, first - e->name);
+	return SR_OK;
+}
+
+/* ---- Sorting them ---- */
+
+static int compare_bytes(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+	int difference = memcmp(a, b, a_length < b_length ? a_length : b_length);
+
+	if (difference != 0)
+		return difference;
+	return (a_length > b_length) - (a_length < b_length);
+}
+
+static int compare_folders(const void *left, const void *right, void *arg)
+{
+	const char *texts = arg;
+	const entry *a = *(const entry *const *)left, *b = *(const entry *const *)right;
+
+	return compare_bytes(texts + a->start, a->name, texts + b->start, b->name);
+}
+
+static int compare_entries(const void *left, const void *right, void *arg)
+{
+	const char *texts = arg;
+	const entry *a = left, *b = right;
+	int difference;
+
+	if (a->folder != b->folder)
+		return a->folder > b->folder ? 1 : -1;
+	if (a->head != b->head)
+		return a->head > b->head ? 1 : -1;
+	difference = compare_bytes(texts + a->start + a->name, a->length - a->name,
+				   texts + b->start + b->name, b->length - b->name);
+	if (difference != 0)
+		return difference;
+	return (a->key > b->key) - (a->key < b->key);
+}
+
+/* The folders among the entries: one entry for each stands for it, and folder is its number. */
+typedef struct folders {
+	entry **entries;
+	size_t count;
+	uint32_t *slots; /* Number + 1, by hash. */
+	size_t mask;
+} folders;
+
+static uint64_t hash_of(const char *bytes, size_t length)
+{
+	uint64_t hash = UINT64_C(14695981039346656037), eight;
+
+	/* FNV-1a's constants, eight bytes at a time; it only has to spread. */
+	for (; length >= sizeof(eight); length -= sizeof(eight), bytes += sizeof(eight)) {
+		memcpy(&eight, bytes, sizeof(eight));
+		hash = (hash ^ eight) * UINT64_C(1099511628211);
+		hash ^= hash >> 29;
+	}
+	for (; length > 0; length--)
+		hash = (hash ^ (unsigned char)*bytes++) * UINT64_C(1099511628211);
+	return hash ^ hash >> 32;
+}
+
+static uint32_t folder_of(folders *all, entry *e, const char *texts)
+{
+	size_t at = hash_of(texts + e->start, e->name) & all->mask;
+
+	for (; all->slots[at] != 0; at = (at + 1) & all->mask) {
+		const entry *known = all->entries[all->slots[at] - 1];
+
+		if (known->name == e->name &&
+		    memcmp(texts + known->start, texts + e->start, e->name) == 0)
+			return all->slots[at] - 1;
+	}
+	all->entries[all->count++] = e;
+	all->slots[at] = (uint32_t)all->count;
+	return (uint32_t)all->count - 1;
+}
+
+/* Numbers the folders in their order, so that entries are compared by numbers. */
+static sr_status number_folders(sr_index_run *run)
+{
+	folders all = {.mask = 1};
+	uint32_t *places = NULL;
+	sr_status rc = SR_OK;
+
+	while (all.mask < run->count * 2)
+		all.mask = all.mask * 2 + 1;
+	all.entries = malloc(run->count * sizeof(*all.entries));
+	all.slots = calloc(all.mask + 1, sizeof(*all.slots));
+	places = malloc(run->count * sizeof(*places));
+	if (all.entries == NULL || all.slots == NULL || places == NULL) {
+		rc = sr_fail_memory();
+		goto err0;
+	}
+	for (size_t i = 0; i < run->count; i++)
+		run->entries[i].folder = folder_of(&all, &run->entries[i], run->texts.data);
+	qsort_r(all.entries, all.count, sizeof(*all.entries), compare_folders, run->texts.data);
+	for (size_t i = 0; i < all.count; i++)
+		places[all.entries[i]->folder] = (uint32_t)i;
+	for (size_t i = 0; i < run->count; i++)
+		run->entries[i].folder = places[run->entries[i].folder];
+err0:
+	free(places);
+	free(all.slots);
+	free(all.entries);
+	return rc;
+}
+
+static sr_status sort_entries(sr_index_run *run)
+{
+	sr_status rc;
+
+	if ((rc = number_folders(run)) == SR_OK)
+		qsort_r(run->entries, run->count, sizeof(*run->entries), compare_entries,
+			run->texts.data);
+	return rc;
+}
+
+/* ---- Noting trigrams ---- */
+
+static sr_status make_room(sr_index_run *run, size_t notes)
+{
+	uint64_t *more;
+
+	if (notes <= run->note_room)
+		return SR_OK;
+	if ((more = realloc(run->notes, notes * sizeof(*more))) == NULL)
+		return sr_fail_memory();
+	run->notes = more;
+	free(run->sorted);
+	if ((run->sorted = malloc(notes * sizeof(*more))) == NULL) {
+		run->note_room = 0;
+		return sr_fail_memory();
+	}
+	run->note_room = notes;
+	return SR_OK;
+}
+
+/* The texts of one row; what its texts share at their beginning with the row before, in the same
+ * block, was noted with that one. */
+static void note_texts(sr_index_run *run, const entry *e, const entry *before, uint64_t block)
+{
+	const unsigned char *text = (const unsigned char *)run->texts.data + e->start;
+	size_t i = 0;
+
+	if (before != NULL) {
+		const unsigned char *known = (const unsigned char *)run->texts.data + before->start;
+		size_t most = e->length < before->length ? e->length : before->length;
+
+		while (i < most && text[i] == known[i])
+			i++;
+		i = i > 2 ? i - 2 : 0;
+	}
+	for (; i + 2 < e->length; i++) {
+		uint32_t trigram =
+			(uint32_t)text[i] << 16 | (uint32_t)text[i + 1] << 8 | text[i + 2];
+		uint64_t bit = UINT64_C(1) << (trigram % 64);
+		uint64_t *word = &run->seen.words[trigram / 64];
+
+		if (*word & bit)
+			continue;
+		*word |= bit;
+		run->notes[run->note_count++] = (uint64_t)trigram << 32 | block;
+	}
+}
+
+static void note_block(sr_index_run *run, const entry *entries, size_t count, uint64_t block)
+{
+	size_t first = run->note_count;
+
+	for (size_t i = 0; i < count; i++)
+		note_texts(run, &entries[i], i > 0 ? &entries[i - 1] : NULL, block);
+	for (size_t i = first; i < run->note_count; i++)
+		run->seen.words[run->notes[i] >> 32 >> 6] = 0;
+}
+
+/* By trigram, stable: two rounds of twelve bits. */
+static void sort_notes(sr_index_run *run)
+{
+	for (unsigned shift = 32; shift < 56; shift += 12) {
+		size_t starts[4097] = {0};
+		uint64_t *swapped;
+
+		for (size_t i = 0; i < run->note_count; i++)
+			starts[(run->notes[i] >> shift & 4095) + 1]++;
+		for (size_t i = 1; i < 4097; i++)
+			starts[i] += starts[i - 1];
+		for (size_t i = 0; i < run->note_count; i++)
+			run->sorted[starts[run->notes[i] >> shift & 4095]++] = run->notes[i];
+		swapped = run->notes;
+		run->notes = run->sorted;
+		run->sorted = swapped;
+	}
+}
+
+/* ---- Writing ---- */
+
+static sr_status write_lists(sr_index_run *run, sr_conn *conn, int64_t segment)
+{
+	sr_pack_writer writer;
+	sr_status rc;
+
+	sort_notes(run);
+	if ((rc = sr_pack_begin(&writer, conn, segment)) != SR_OK)
+		return rc;
+	for (size_t i = 0; i < run->note_count && rc == SR_OK;) {
+		uint64_t trigram = run->notes[i] >> 32;
+
+		sr_list_start(&run->list);
+		for (; i < run->note_count && run->notes[i] >> 32 == trigram; i++)
+			sr_list_add(&run->list, run->notes[i] & UINT32_MAX, 1);
+		sr_list_end(&run->list);
+		if ((rc = sr_buffer_status(&run->list.bytes)) == SR_OK)
+			rc = sr_pack_add(&writer, (uint32_t)trigram, run->list.blocks,
+					 &run->list.bytes);
+	}
+	if (rc == SR_OK)
+		rc = sr_pack_end(&writer);
+	sr_pack_abandon(&writer);
+	return rc;
+}
+
+/* How many rows, and bytes of their texts, the next chunk takes. */
+static size_t chunk_of(const sr_index_run *run, size_t from, size_t *bytes)
+{
+	size_t i = from;
+
+	for (*bytes = 0; i < run->count && i - from < SR_CHUNK_ROWS; i++) {
+		if (i > from && *bytes + run->entries[i].length > NOTES)
+			break;
+		*bytes += run->entries[i].length;
+	}
+	return i - from;
+}
+
+static sr_status write_chunk(sr_index_run *run, sr_conn *conn, size_t from, size_t count,
+			     int64_t number, int64_t first)
+{
+	for (size_t i = 0; i < count; i++)
+		run->rows[i] =
+			(sr_chunk_row){run->entries[from + i].key, run->entries[from + i].date};
+	for (size_t i = 0; i < count; i += SR_BLOCK_ROWS)
+		note_block(run, &run->entries[from + i],
+			   count - i < SR_BLOCK_ROWS ? count - i : SR_BLOCK_ROWS,
+			   (uint64_t)(number - first) * SR_CHUNK_BLOCKS + i / SR_BLOCK_ROWS);
+	return sr_chunk_add(conn, number, run->rows, count, &run->chunk);
+}
+
+/* The next segment: as many chunks as there is room to note. */
+static sr_status write_segment(sr_index_run *run, sr_conn *conn, size_t *from, int64_t *next_chunk)
+{
+	const int64_t first = *next_chunk;
+	size_t count, bytes;
+	int64_t segment;
+	sr_status rc;
+
+	run->note_count = 0;
+	for (; (count = chunk_of(run, *from, &bytes)) > 0; *from += count) {
+		if (run->note_count > 0 && run->note_count + bytes > NOTES)
+			break;
+		if ((rc = make_room(run, bytes > NOTES ? bytes : NOTES)) != SR_OK ||
+		    (rc = write_chunk(run, conn, *from, count, *next_chunk, first)) != SR_OK)
+			return rc;
+		++*next_chunk;
+	}
+	if ((rc = sr_segment_add(conn, first, *next_chunk - first, &segment)) != SR_OK)
+		return rc;
+	return write_lists(run, conn, segment);
+}
+
+sr_status sr_index_run_write(sr_index_run *run, sr_conn *conn, int64_t *next_chunk)
+{
+	size_t from = 0;
+	sr_status rc;
+
+	rc = sort_entries(run);
+	while (rc == SR_OK && from < run->count)
+		rc = write_segment(run, conn, &from, next_chunk);
+	run->count = 0;
+	sr_buffer_clear(&run->texts);
+	return rc;
+}

@@ -1,0 +1,290 @@
+#include "segment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../base/error.h"
+#include "../base/text.h"
+#include "chunk.h"
+#include "pack.h"
+
+/* Changes with every change of what the rows hold. */
+#define FORMAT "1"
+
+#define BEFORE_ALL_ROWS (-INT64_MAX)
+
+/* Of the format's text, which names the Unicode that texts are folded by as well. */
+#define FORMAT_SIZE 32
+
+static void format_of(char format[FORMAT_SIZE])
+{
+	snprintf(format, FORMAT_SIZE, FORMAT " %s", sr_text_fold_version());
+}
+
+/* ---- The state ---- */
+
+static sr_status read_segments(sr_conn *conn, sr_index_state *state)
+{
+	int64_t next = 0;
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	if ((rc = sr_prepare(conn,
+			     "SELECT Segment, FirstChunk, Chunks FROM search_segments"
+			     " ORDER BY FirstChunk",
+			     &stmt)) != SR_OK)
+		return rc;
+	while ((rc = sr_step(stmt, &row)) == SR_OK && row) {
+		sr_segment *more, one = {
+					  .number = sr_column_integer(stmt, 0),
+					  .first_chunk = sr_column_integer(stmt, 1),
+					  .chunks = sr_column_integer(stmt, 2),
+				  };
+
+		if (one.first_chunk != next || one.chunks <= 0 || one.chunks > INT32_MAX) {
+			rc = sr_index_fail(conn, "segment", one.number);
+			break;
+		}
+		next = one.first_chunk + one.chunks;
+		more = realloc(state->segments, (state->segment_count + 1) * sizeof(*more));
+		if (more == NULL) {
+			rc = sr_fail_memory();
+			break;
+		}
+		state->segments = more;
+		more[state->segment_count++] = one;
+	}
+	sr_stmt_done(stmt);
+	if (rc != SR_OK)
+		return rc;
+	return next == state->next_chunk ? SR_OK : sr_index_fail(conn, "chunk", next);
+}
+
+sr_status sr_index_state_read(sr_conn *conn, sr_index_state *state)
+{
+	char format[FORMAT_SIZE];
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	*state = (sr_index_state){0};
+	format_of(format);
+	if ((rc = sr_prepare(conn, "SELECT Through, NextChunk, Format = $1 FROM search_state",
+			     &stmt)) != SR_OK)
+		return rc;
+	sr_bind_text(stmt, 1, format);
+	if ((rc = sr_step(stmt, &row)) == SR_OK && row) {
+		state->through = sr_column_integer(stmt, 0);
+		state->next_chunk = sr_column_integer(stmt, 1);
+		state->usable = sr_column_integer(stmt, 2) == 1;
+	}
+	sr_stmt_done(stmt);
+	if (rc != SR_OK || !state->usable)
+		return rc;
+	if ((rc = read_segments(conn, state)) != SR_OK)
+		sr_index_state_free(state);
+	return rc;
+}
+
+sr_status sr_index_chunks_check(sr_conn *conn, const sr_index_state *state)
+{
+	int64_t count, last;
+	sr_status rc;
+
+	if ((rc = sr_query_integer(conn, "SELECT count(*) FROM search_chunks", &count)) != SR_OK ||
+	    (rc = sr_query_integer(conn, "SELECT coalesce(max(Chunk), -1) FROM search_chunks",
+				   &last)) != SR_OK)
+		return rc;
+	/* Numbers are not negative, so that many up to that one are all of them. */
+	if (count != state->next_chunk || last != state->next_chunk - 1)
+		return sr_index_fail(conn, "chunk", last);
+	return SR_OK;
+}
+
+void sr_index_state_free(sr_index_state *state)
+{
+	free(state->segments);
+	*state = (sr_index_state){0};
+}
+
+sr_status sr_index_state_write(sr_conn *conn, const sr_index_state *state)
+{
+	char format[FORMAT_SIZE];
+	sr_stmt *stmt;
+	sr_status rc;
+
+	format_of(format);
+	if ((rc = sr_prepare(conn,
+			     "INSERT OR REPLACE INTO search_state (ID, Through, NextChunk, Format)"
+			     " VALUES (1, $1, $2, $3)",
+			     &stmt)) != SR_OK)
+		return rc;
+	sr_bind_integer(stmt, 1, state->through);
+	sr_bind_integer(stmt, 2, state->next_chunk);
+	sr_bind_text(stmt, 3, format);
+	rc = sr_run(stmt);
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+sr_status sr_index_slots(sr_conn *conn, const sr_index_state *state, int64_t *slots)
+{
+	sr_chunk *chunk = malloc(sizeof(*chunk));
+	sr_status rc = SR_OK;
+	int64_t key;
+
+	*slots = 0;
+	if (chunk == NULL)
+		return sr_fail_memory();
+	for (int64_t number = 0; rc == SR_OK && number < state->next_chunk; number++)
+		if ((rc = sr_chunk_read(conn, number, chunk)) == SR_OK)
+			for (size_t i = 0; i < chunk->count; i++)
+				*slots += sr_chunk_key(chunk, i, &key);
+	free(chunk);
+	return rc;
+}
+
+sr_status sr_index_clear(sr_conn *conn)
+{
+	const sr_index_state empty = {.through = BEFORE_ALL_ROWS};
+	sr_status rc;
+
+	if ((rc = sr_exec(conn, "DELETE FROM search_postings; DELETE FROM search_chunks;"
+				" DELETE FROM search_segments; DELETE FROM search_changes;"
+				" DELETE FROM search_state")) != SR_OK)
+		return rc;
+	return sr_index_state_write(conn, &empty);
+}
+
+/* ---- Segments ---- */
+
+sr_status sr_segment_add(sr_conn *conn, int64_t first_chunk, int64_t chunks, int64_t *number)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+
+	if ((rc = sr_prepare(conn,
+			     "INSERT INTO search_segments (FirstChunk, Chunks) VALUES ($1, $2)",
+			     &stmt)) != SR_OK)
+		return rc;
+	sr_bind_integer(stmt, 1, first_chunk);
+	sr_bind_integer(stmt, 2, chunks);
+	rc = sr_run(stmt);
+	*number = sr_conn_last_row_id(conn);
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+static sr_status segment_delete(sr_conn *conn, int64_t number)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+
+	if ((rc = sr_prepare(conn, "DELETE FROM search_segments WHERE Segment = $1", &stmt)) !=
+	    SR_OK)
+		return rc;
+	sr_bind_integer(stmt, 1, number);
+	rc = sr_run(stmt);
+	sr_stmt_done(stmt);
+	return rc == SR_OK ? sr_pack_delete(conn, number) : rc;
+}
+
+/* One of the segments that are merged. */
+typedef struct source {
+	sr_pack_reader reader;
+	sr_pack_list list; /* The next, */
+	bool more;         /* if there is one. */
+	uint64_t offset;   /* Its first block in the merged segment. */
+} source;
+
+/* Appends a list, whose blocks begin at the offset, to the one that is written. */
+static sr_status append(sr_conn *conn, const source *from, const sr_segment *segment,
+			sr_list_writer *to)
+{
+	uint64_t blocks = (uint64_t)segment->chunks * SR_CHUNK_BLOCKS;
+	uint64_t next = 0, first, length;
+	sr_bytes list = from->list.list;
+
+	while (sr_list_next(&list, &next, &first, &length)) {
+		if (first >= blocks || length > blocks - first)
+			return sr_index_fail(conn, "segment", segment->number);
+		sr_list_add(to, from->offset + first, length);
+	}
+	return list.bad ? sr_index_fail(conn, "segment", segment->number) : SR_OK;
+}
+
+static sr_status merge_lists(sr_conn *conn, const sr_segment *segments, source *sources,
+			     size_t count, sr_pack_writer *writer, sr_list_writer *list)
+{
+	sr_status rc;
+
+	for (;;) {
+		uint32_t least = UINT32_MAX;
+
+		for (size_t i = 0; i < count; i++)
+			if (sources[i].more && sources[i].list.trigram < least)
+				least = sources[i].list.trigram;
+		if (least == UINT32_MAX)
+			return SR_OK;
+		sr_list_start(list);
+		for (size_t i = 0; i < count; i++) {
+			source *s = &sources[i];
+
+			if (!s->more || s->list.trigram != least)
+				continue;
+			if ((rc = append(conn, s, &segments[i], list)) != SR_OK ||
+			    (rc = sr_pack_next(&s->reader, &s->list, &s->more)) != SR_OK)
+				return rc;
+		}
+		sr_list_end(list);
+		if ((rc = sr_buffer_status(&list->bytes)) != SR_OK ||
+		    (rc = sr_pack_add(writer, least, list->blocks, &list->bytes)) != SR_OK)
+			return rc;
+	}
+}
+
+static sr_status open_sources(sr_conn *conn, const sr_segment *segments, source *sources,
+			      size_t count)
+{
+	uint64_t offset = 0;
+	sr_status rc = SR_OK;
+
+	for (size_t i = 0; i < count && rc == SR_OK; i++) {
+		source *s = &sources[i];
+
+		s->offset = offset;
+		offset += (uint64_t)segments[i].chunks * SR_CHUNK_BLOCKS;
+		if ((rc = sr_pack_open(&s->reader, conn, segments[i].number, 0, SR_TRIGRAMS - 1)) ==
+		    SR_OK)
+			rc = sr_pack_next(&s->reader, &s->list, &s->more);
+	}
+	return rc;
+}
+
+sr_status sr_segment_merge(sr_conn *conn, const sr_segment *segments, size_t count)
+{
+	source *sources = calloc(count, sizeof(*sources));
+	sr_list_writer list = {.bytes = SR_BUFFER_EMPTY};
+	sr_pack_writer writer = {0};
+	int64_t chunks = 0, number;
+	sr_status rc;
+
+	if (sources == NULL)
+		return sr_fail_memory();
+	for (size_t i = 0; i < count; i++)
+		chunks += segments[i].chunks;
+	if ((rc = sr_segment_add(conn, segments[0].first_chunk, chunks, &number)) == SR_OK &&
+	    (rc = open_sources(conn, segments, sources, count)) == SR_OK &&
+	    (rc = sr_pack_begin(&writer, conn, number)) == SR_OK &&
+	    (rc = merge_lists(conn, segments, sources, count, &writer, &list)) == SR_OK)
+		rc = sr_pack_end(&writer);
+	sr_pack_abandon(&writer);
+	for (size_t i = 0; i < count; i++)
+		sr_pack_close(&sources[i].reader);
+	for (size_t i = 0; i < count && rc == SR_OK; i++)
+		rc = segment_delete(conn, segments[i].number);
+	sr_buffer_free(&list.bytes);
+	free(sources);
+	return rc;
+}
