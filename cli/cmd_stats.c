@@ -10,6 +10,7 @@ const char help_stats[] =
 	"usage: strongroom stats [--storage]\n"
 	"       strongroom stats --clients [--days N]\n"
 	"       strongroom stats --transfers [--days N]\n"
+	"       strongroom stats --by WHAT\n"
 	"\n"
 	"What the catalog holds: the database, the storage folder, clients, files and\n"
 	"indexes. 1 MB is 1048576 bytes. With --json the sections are nested objects;\n"
@@ -18,6 +19,8 @@ const char help_stats[] =
 	"  --storage    this, also without the option\n"
 	"  --clients    what each client uses, its share of all bytes, its growth\n"
 	"  --transfers  what was saved on each day (UTC), with a bar of its size\n"
+	"  --by WHAT    files and bytes by category, size, day or month of their date, or\n"
+	"               by the day on which they were recorded\n"
 	"  --days N     of the last N days, else 30; 0 for all days with transfers\n"
 	"\n"
 	"example:\n"
@@ -219,12 +222,12 @@ int cmd_stats(struct cli *cli)
 	bool clients = false;
 	bool transfers = false;
 	const char *text = NULL;
+	const char *what = NULL;
+	sr_total_by by = SR_TOTAL_BY_CATEGORY;
 	const arg_option options[] = {
-		{"storage", 0, ARG_FLAG, &storage},
-		{"clients", 0, ARG_FLAG, &clients},
-		{"transfers", 0, ARG_FLAG, &transfers},
-		{"days", 0, ARG_VALUE, &text},
-		{NULL, 0, ARG_FLAG, NULL},
+		{"storage", 0, ARG_FLAG, &storage},     {"clients", 0, ARG_FLAG, &clients},
+		{"transfers", 0, ARG_FLAG, &transfers}, {"by", 0, ARG_VALUE, &what},
+		{"days", 0, ARG_VALUE, &text},          {NULL, 0, ARG_FLAG, NULL},
 	};
 	const arg_operand none[] = {{NULL, ARG_OPTIONAL, NULL}};
 	sr_catalog *catalog;
@@ -233,9 +236,11 @@ int cmd_stats(struct cli *cli)
 
 	if (code != DONE)
 		return code;
-	if (storage + clients + transfers > 1)
-		return cli_usage(cli, "only one of --storage, --clients and --transfers can be "
-				      "given");
+	if (storage + clients + transfers + (what != NULL) > 1)
+		return cli_usage(cli, "only one of --storage, --clients, --transfers and --by can "
+				      "be given");
+	if (what != NULL && !stats_by(what, &by))
+		return cli_usage(cli, "--by %s: category, size, day, month or recorded", what);
 	if (text != NULL && !clients && !transfers)
 		return cli_usage(cli, "--days goes with --clients or --transfers");
 	if (text != NULL &&
@@ -243,7 +248,8 @@ int cmd_stats(struct cli *cli)
 		return cli_usage(cli, "%s", sr_error_message());
 	if ((code = cli_open(cli, CLI_READ, &catalog)) != DONE)
 		return code;
-	code = clients     ? stats_clients(cli, catalog, (int)days)
+	code = what        ? stats_totals(cli, catalog, by)
+	       : clients   ? stats_clients(cli, catalog, (int)days)
 	       : transfers ? stats_transfers(cli, catalog, (int)days)
 			   : stats_storage(cli, catalog);
 	return cli_close(cli, catalog, code);

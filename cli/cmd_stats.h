@@ -6,6 +6,10 @@
 
 /* Each of the last days. */
 int stats_transfers(struct cli *cli, sr_catalog *catalog, int days);
+/* What --by may be followed by; false for anything else. */
+bool stats_by(const char *name, sr_total_by *by);
+/* Files and bytes by that. */
+int stats_totals(struct cli *cli, sr_catalog *catalog, sr_total_by by);
 /* Each client, with its growth over that many days. */
 int stats_clients(struct cli *cli, sr_catalog *catalog, int days);
 

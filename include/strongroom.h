@@ -276,7 +276,8 @@ typedef struct sr_client {
 	sr_text last_seen;  /* As stored; old databases hold several forms. */
 	int64_t files;      /* Filled by sr_client_list with counts; else SR_NULL_INTEGER. */
 	int64_t bytes;
-	sr_text last_recorded; /* Newest time a file of it was saved, where known; with counts. */
+	sr_text last_recorded; /* When the newest of its files was saved, to the second, where
+				  known; with counts. */
 } sr_client;
 
 /* Fields of sr_client for sr_client_update. */
@@ -328,7 +329,8 @@ SR_API SR_MUST_CHECK sr_status sr_client_count(sr_catalog *catalog, int64_t *cou
 
 typedef struct sr_clients sr_clients;
 
-/* Every client by name. counts also fills files, bytes and last_recorded. */
+/* Every client by name. counts also fills files, bytes and last_recorded: from version 17 on from
+ * counters, before by reading every file. */
 SR_API SR_MUST_CHECK sr_status sr_client_list(sr_catalog *catalog, bool counts,
 					      sr_clients **cursor);
 /* *client is NULL after the last one. */
@@ -1067,9 +1069,41 @@ typedef struct sr_statistics {
 	const sr_text *indexes; /* indexes_count names, sorted. */
 } sr_statistics;
 
-/* All of it, owned: sr_statistics_free. Works on databases of every version. */
+/* All of it, owned: sr_statistics_free. Works on databases of every version; from version 17 on it
+ * reads counters, however many files there are: a negative size, which makes no sense, then counts
+ * as 0 in sums, and one above 2^53 as that. */
 SR_API SR_MUST_CHECK sr_status sr_statistics_get(sr_catalog *catalog, sr_statistics **statistics);
 SR_API void sr_statistics_free(sr_statistics *statistics);
+
+/* What files are counted by. */
+typedef enum sr_total_by {
+	SR_TOTAL_BY_CATEGORY,
+	SR_TOTAL_BY_SIZE,     /* Classes of sizes, sixteenfold from one to the next. */
+	SR_TOTAL_BY_DAY,      /* Of ModificationDate, in the zone that it is written in, */
+	SR_TOTAL_BY_MONTH,    /* or its month. */
+	SR_TOTAL_BY_RECORDED, /* The day (UTC) on which the catalog took their present content. */
+} sr_total_by;
+
+typedef struct sr_total {
+	sr_text name;       /* A category; a day, "2026-01-31"; a month; a size class in words. Null
+			       for files of no category, or of no such time. */
+	int64_t size_from;  /* Of a size class: bytes of its files, from here */
+	int64_t size_below; /* to below this; SR_NULL_INTEGER where there is no end, both where the
+			       size is not known, and for everything else. */
+	int64_t files;
+	int64_t bytes;
+	int64_t verified_files; /* SR_NULL_INTEGER by day, month and recorded. */
+} sr_total;
+
+typedef struct sr_totals sr_totals;
+
+/* Files and bytes by one of these, in its order; those without a name first. From version 17 on
+ * from counters that triggers keep; older databases are counted, which reads every file. */
+SR_API SR_MUST_CHECK sr_status sr_total_list(sr_catalog *catalog, sr_total_by by,
+					     sr_totals **cursor);
+/* *total is NULL after the last one. */
+SR_API SR_MUST_CHECK sr_status sr_totals_next(sr_totals *cursor, const sr_total **total);
+SR_API void sr_totals_close(sr_totals *cursor);
 
 /* What a client uses, and how that grew. */
 typedef struct sr_client_usage {

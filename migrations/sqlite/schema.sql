@@ -130,7 +130,7 @@ CREATE TABLE files_replaced (
     FileRow INTEGER PRIMARY KEY,
     ClientID BLOB(16),
     Bytes INTEGER
-);
+, Category, SizeClass INTEGER, Verified INTEGER, Date, RecordedAt, RecordedDate, Settled INTEGER);
 
 CREATE TABLE client_quotas_replaced (
     ClientID BLOB(16) PRIMARY KEY,
@@ -139,67 +139,6 @@ CREATE TABLE client_quotas_replaced (
     WarningThreshold REAL,
     WarnedAt TEXT
 );
-
-CREATE TRIGGER trg_files_note_insert BEFORE INSERT ON files
-BEGIN
-    DELETE FROM files_replaced;
-    INSERT INTO files_replaced (FileRow, ClientID, Bytes)
-        SELECT rowid, ClientID, CASE WHEN typeof(FileSize) = 'integer'
-                   THEN min(max(FileSize, 0), 9007199254740992) ELSE 0 END
-          FROM files WHERE ID = NEW.ID OR rowid = NEW.rowid;
-END;
-
-CREATE TRIGGER trg_files_count_insert AFTER INSERT ON files
-BEGIN
-    UPDATE client_usage SET
-        Files = Files - (SELECT count(*) FROM files_replaced r
-                          WHERE r.ClientID = client_usage.ClientID),
-        Bytes = Bytes - (SELECT sum(r.Bytes) FROM files_replaced r
-                          WHERE r.ClientID = client_usage.ClientID)
-     WHERE ClientID IN (SELECT r.ClientID FROM files_replaced r WHERE r.ClientID <> NEW.ClientID);
-    INSERT INTO client_usage (ClientID, Files, Bytes) VALUES (NEW.ClientID,
-        1 - (SELECT count(*) FROM files_replaced r WHERE r.ClientID = NEW.ClientID),
-        CASE WHEN typeof(NEW.FileSize) = 'integer'
-             THEN min(max(NEW.FileSize, 0), 9007199254740992) ELSE 0 END -
-        (SELECT coalesce(sum(r.Bytes), 0) FROM files_replaced r WHERE r.ClientID = NEW.ClientID))
-        ON CONFLICT (ClientID) DO UPDATE SET
-            Files = Files + excluded.Files, Bytes = Bytes + excluded.Bytes;
-    DELETE FROM files_replaced;
-END;
-
-CREATE TRIGGER trg_files_count_size AFTER UPDATE OF FileSize ON files
-    WHEN NEW.FileSize IS NOT OLD.FileSize AND NEW.ClientID = OLD.ClientID
-BEGIN
-    UPDATE client_usage SET Bytes = Bytes +
-        CASE WHEN typeof(NEW.FileSize) = 'integer'
-             THEN min(max(NEW.FileSize, 0), 9007199254740992) ELSE 0 END -
-        CASE WHEN typeof(OLD.FileSize) = 'integer'
-             THEN min(max(OLD.FileSize, 0), 9007199254740992) ELSE 0 END
-     WHERE ClientID = NEW.ClientID;
-END;
-
-CREATE TRIGGER trg_files_count_client AFTER UPDATE OF ClientID ON files
-    WHEN NEW.ClientID <> OLD.ClientID
-BEGIN
-    UPDATE client_usage SET Files = Files - 1, Bytes = Bytes -
-        CASE WHEN typeof(OLD.FileSize) = 'integer'
-             THEN min(max(OLD.FileSize, 0), 9007199254740992) ELSE 0 END
-     WHERE ClientID = OLD.ClientID;
-    INSERT INTO client_usage (ClientID, Files, Bytes) VALUES (NEW.ClientID, 1,
-        CASE WHEN typeof(NEW.FileSize) = 'integer'
-             THEN min(max(NEW.FileSize, 0), 9007199254740992) ELSE 0 END)
-        ON CONFLICT (ClientID) DO UPDATE SET
-            Files = Files + 1, Bytes = Bytes + excluded.Bytes;
-END;
-
-CREATE TRIGGER trg_files_count_delete AFTER DELETE ON files
-BEGIN
-    UPDATE client_usage SET Files = Files - 1, Bytes = Bytes -
-        CASE WHEN typeof(OLD.FileSize) = 'integer'
-             THEN min(max(OLD.FileSize, 0), 9007199254740992) ELSE 0 END
-     WHERE ClientID = OLD.ClientID;
-    DELETE FROM files_replaced WHERE FileRow = OLD.rowid;
-END;
 
 CREATE TRIGGER trg_client_usage_added AFTER INSERT ON client_usage
 BEGIN
@@ -349,28 +288,6 @@ CREATE TABLE orphaned_rows (
     Content TEXT NOT NULL
 );
 
-CREATE TRIGGER trg_files_note_update
-    BEFORE UPDATE OF ID, RowKey, rowid, oid, _rowid_ ON files
-BEGIN
-    DELETE FROM files_replaced;
-    INSERT INTO files_replaced (FileRow, ClientID, Bytes)
-        SELECT rowid, ClientID, CASE WHEN typeof(FileSize) = 'integer'
-                   THEN min(max(FileSize, 0), 9007199254740992) ELSE 0 END
-          FROM files WHERE (ID = NEW.ID OR rowid = NEW.rowid) AND rowid <> OLD.rowid;
-END;
-
-CREATE TRIGGER trg_files_count_replaced
-    AFTER UPDATE OF ID, RowKey, rowid, oid, _rowid_ ON files
-BEGIN
-    UPDATE client_usage SET
-        Files = Files - (SELECT count(*) FROM files_replaced r
-                          WHERE r.ClientID = client_usage.ClientID),
-        Bytes = Bytes - (SELECT sum(r.Bytes) FROM files_replaced r
-                          WHERE r.ClientID = client_usage.ClientID)
-     WHERE ClientID IN (SELECT r.ClientID FROM files_replaced r);
-    DELETE FROM files_replaced;
-END;
-
 CREATE INDEX idx_files_client_name ON files(ClientID, FileName, (OriginalPath IS NULL));
 
 CREATE INDEX idx_files_verified ON files(Verified) WHERE Verified = 1;
@@ -431,4 +348,233 @@ CREATE TRIGGER trg_files_search_update
 BEGIN
     INSERT INTO search_changes (RowKey) SELECT NEW.RowKey
      WHERE NOT EXISTS (SELECT 1 FROM search_changes c WHERE c.RowKey = NEW.RowKey);
+END;
+
+CREATE TABLE file_totals (
+    Category VARCHAR(50) NOT NULL,
+    SizeClass INTEGER NOT NULL,
+    Verified INTEGER NOT NULL,
+    Files INTEGER NOT NULL,
+    Bytes INTEGER NOT NULL,
+    PRIMARY KEY (Category, SizeClass, Verified)
+) WITHOUT ROWID;
+
+CREATE TABLE file_days (
+    Date TEXT PRIMARY KEY,
+    Files INTEGER NOT NULL,
+    Bytes INTEGER NOT NULL,
+    RecordedFiles INTEGER NOT NULL,
+    RecordedBytes INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE client_recorded (
+    ClientID BLOB(16) NOT NULL,
+    RecordedAt TEXT NOT NULL,
+    Files INTEGER NOT NULL,
+    PRIMARY KEY (ClientID, RecordedAt)
+) WITHOUT ROWID;
+
+CREATE TRIGGER trg_files_note_insert BEFORE INSERT ON files
+BEGIN
+    DELETE FROM files_replaced WHERE 1;
+    INSERT INTO files_replaced (FileRow, ClientID, Bytes, Category, SizeClass, Verified, Date,
+        RecordedAt, RecordedDate)
+        SELECT rowid, ClientID, CASE WHEN typeof(FileSize) = 'integer'
+            THEN min(max(FileSize, 0), 9007199254740992) ELSE 0 END,
+        coalesce(FileCategory, ''),
+        CASE WHEN typeof(FileSize) <> 'integer' THEN 0 WHEN FileSize < 1 THEN 1
+             WHEN FileSize < 1024 THEN 2 WHEN FileSize < 16384 THEN 3
+             WHEN FileSize < 262144 THEN 4 WHEN FileSize < 4194304 THEN 5
+             WHEN FileSize < 67108864 THEN 6 WHEN FileSize < 1073741824 THEN 7 ELSE 8 END,
+        coalesce(Verified <> 0, 0),
+        CASE WHEN ModificationDate GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
+             THEN substr(ModificationDate, 1, 10) ELSE '' END,
+        CASE WHEN RecordedAt GLOB '2???-??-??T??:??:??*Z'
+             THEN substr(RecordedAt, 1, 19) || 'Z' END,
+        CASE WHEN RecordedAt GLOB '2???-??-??T??:??:??*Z'
+             THEN substr(RecordedAt, 1, 10) END
+          FROM files WHERE ID = NEW.ID OR rowid = NEW.rowid;
+END;
+
+CREATE TRIGGER trg_files_count_insert AFTER INSERT ON files
+BEGIN
+    INSERT INTO client_usage (ClientID, Files, Bytes) VALUES (NEW.ClientID,
+        1 - (SELECT count(*) FROM files_replaced r WHERE r.ClientID = NEW.ClientID),
+        CASE WHEN typeof(NEW.FileSize) = 'integer'
+             THEN min(max(NEW.FileSize, 0), 9007199254740992) ELSE 0 END -
+        (SELECT coalesce(sum(r.Bytes), 0) FROM files_replaced r WHERE r.ClientID = NEW.ClientID))
+        ON CONFLICT (ClientID) DO UPDATE SET
+            Files = Files + excluded.Files, Bytes = Bytes + excluded.Bytes;
+    INSERT INTO file_totals (Category, SizeClass, Verified, Files, Bytes) VALUES (
+        coalesce(NEW.FileCategory, ''),
+        CASE WHEN typeof(NEW.FileSize) <> 'integer' THEN 0 WHEN NEW.FileSize < 1 THEN 1
+             WHEN NEW.FileSize < 1024 THEN 2 WHEN NEW.FileSize < 16384 THEN 3
+             WHEN NEW.FileSize < 262144 THEN 4 WHEN NEW.FileSize < 4194304 THEN 5
+             WHEN NEW.FileSize < 67108864 THEN 6 WHEN NEW.FileSize < 1073741824 THEN 7 ELSE 8 END,
+        coalesce(NEW.Verified <> 0, 0), 1,
+        CASE WHEN typeof(NEW.FileSize) = 'integer'
+            THEN min(max(NEW.FileSize, 0), 9007199254740992) ELSE 0 END)
+        ON CONFLICT (Category, SizeClass, Verified) DO UPDATE SET
+            Files = Files + 1, Bytes = Bytes + excluded.Bytes;
+    INSERT INTO file_days (Date, Files, Bytes, RecordedFiles, RecordedBytes) VALUES (
+        CASE WHEN NEW.ModificationDate GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
+             THEN substr(NEW.ModificationDate, 1, 10) ELSE '' END, 1,
+        CASE WHEN typeof(NEW.FileSize) = 'integer'
+            THEN min(max(NEW.FileSize, 0), 9007199254740992) ELSE 0 END, 0, 0)
+        ON CONFLICT (Date) DO UPDATE SET Files = Files + 1, Bytes = Bytes + excluded.Bytes;
+    INSERT INTO file_days (Date, Files, Bytes, RecordedFiles, RecordedBytes) SELECT
+        substr(NEW.RecordedAt, 1, 10), 0, 0, 1,
+        CASE WHEN typeof(NEW.FileSize) = 'integer'
+            THEN min(max(NEW.FileSize, 0), 9007199254740992) ELSE 0 END
+        WHERE NEW.RecordedAt GLOB '2???-??-??T??:??:??*Z'
+        ON CONFLICT (Date) DO UPDATE SET RecordedFiles = RecordedFiles + 1,
+            RecordedBytes = RecordedBytes + excluded.RecordedBytes;
+    INSERT INTO client_recorded (ClientID, RecordedAt, Files)
+        SELECT NEW.ClientID, substr(NEW.RecordedAt, 1, 19) || 'Z', 1
+         WHERE NEW.RecordedAt GLOB '2???-??-??T??:??:??*Z'
+        ON CONFLICT (ClientID, RecordedAt) DO UPDATE SET Files = Files + 1;
+    UPDATE files_replaced SET Settled = ClientID IS NEW.ClientID;
+    DELETE FROM files_replaced WHERE 1;
+END;
+
+CREATE TRIGGER trg_files_note_update
+    BEFORE UPDATE OF ID, RowKey, rowid, oid, _rowid_ ON files
+BEGIN
+    DELETE FROM files_replaced WHERE 1;
+    INSERT INTO files_replaced (FileRow, ClientID, Bytes, Category, SizeClass, Verified, Date,
+        RecordedAt, RecordedDate)
+        SELECT rowid, ClientID, CASE WHEN typeof(FileSize) = 'integer'
+            THEN min(max(FileSize, 0), 9007199254740992) ELSE 0 END,
+        coalesce(FileCategory, ''),
+        CASE WHEN typeof(FileSize) <> 'integer' THEN 0 WHEN FileSize < 1 THEN 1
+             WHEN FileSize < 1024 THEN 2 WHEN FileSize < 16384 THEN 3
+             WHEN FileSize < 262144 THEN 4 WHEN FileSize < 4194304 THEN 5
+             WHEN FileSize < 67108864 THEN 6 WHEN FileSize < 1073741824 THEN 7 ELSE 8 END,
+        coalesce(Verified <> 0, 0),
+        CASE WHEN ModificationDate GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
+             THEN substr(ModificationDate, 1, 10) ELSE '' END,
+        CASE WHEN RecordedAt GLOB '2???-??-??T??:??:??*Z'
+             THEN substr(RecordedAt, 1, 19) || 'Z' END,
+        CASE WHEN RecordedAt GLOB '2???-??-??T??:??:??*Z'
+             THEN substr(RecordedAt, 1, 10) END
+          FROM files WHERE (ID = NEW.ID OR rowid = NEW.rowid) AND rowid <> OLD.rowid;
+END;
+
+CREATE TRIGGER trg_files_count_update
+    AFTER UPDATE OF ID, RowKey, rowid, oid, _rowid_, ClientID, FileSize, FileCategory, Verified,
+        ModificationDate, RecordedAt ON files
+    WHEN NEW.FileSize IS NOT OLD.FileSize OR NEW.ClientID IS NOT OLD.ClientID
+      OR NEW.FileCategory IS NOT OLD.FileCategory OR NEW.Verified IS NOT OLD.Verified
+      OR NEW.ModificationDate IS NOT OLD.ModificationDate
+      OR NEW.RecordedAt IS NOT OLD.RecordedAt OR NEW.ID IS NOT OLD.ID OR NEW.rowid <> OLD.rowid
+BEGIN
+    DELETE FROM files_replaced WHERE NEW.ID IS OLD.ID AND NEW.rowid = OLD.rowid;
+    INSERT INTO files_replaced (FileRow, ClientID, Bytes, Category, SizeClass, Verified, Date,
+        RecordedAt, RecordedDate)
+        VALUES (OLD.rowid, OLD.ClientID, CASE WHEN typeof(OLD.FileSize) = 'integer'
+            THEN min(max(OLD.FileSize, 0), 9007199254740992) ELSE 0 END,
+        coalesce(OLD.FileCategory, ''),
+        CASE WHEN typeof(OLD.FileSize) <> 'integer' THEN 0 WHEN OLD.FileSize < 1 THEN 1
+             WHEN OLD.FileSize < 1024 THEN 2 WHEN OLD.FileSize < 16384 THEN 3
+             WHEN OLD.FileSize < 262144 THEN 4 WHEN OLD.FileSize < 4194304 THEN 5
+             WHEN OLD.FileSize < 67108864 THEN 6 WHEN OLD.FileSize < 1073741824 THEN 7 ELSE 8 END,
+        coalesce(OLD.Verified <> 0, 0),
+        CASE WHEN OLD.ModificationDate GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
+             THEN substr(OLD.ModificationDate, 1, 10) ELSE '' END,
+        CASE WHEN OLD.RecordedAt GLOB '2???-??-??T??:??:??*Z'
+             THEN substr(OLD.RecordedAt, 1, 19) || 'Z' END,
+        CASE WHEN OLD.RecordedAt GLOB '2???-??-??T??:??:??*Z'
+             THEN substr(OLD.RecordedAt, 1, 10) END);
+    INSERT INTO client_usage (ClientID, Files, Bytes) VALUES (NEW.ClientID,
+        1 - (SELECT count(*) FROM files_replaced r WHERE r.ClientID = NEW.ClientID),
+        CASE WHEN typeof(NEW.FileSize) = 'integer'
+             THEN min(max(NEW.FileSize, 0), 9007199254740992) ELSE 0 END -
+        (SELECT coalesce(sum(r.Bytes), 0) FROM files_replaced r WHERE r.ClientID = NEW.ClientID))
+        ON CONFLICT (ClientID) DO UPDATE SET
+            Files = Files + excluded.Files, Bytes = Bytes + excluded.Bytes;
+    INSERT INTO file_totals (Category, SizeClass, Verified, Files, Bytes) VALUES (
+        coalesce(NEW.FileCategory, ''),
+        CASE WHEN typeof(NEW.FileSize) <> 'integer' THEN 0 WHEN NEW.FileSize < 1 THEN 1
+             WHEN NEW.FileSize < 1024 THEN 2 WHEN NEW.FileSize < 16384 THEN 3
+             WHEN NEW.FileSize < 262144 THEN 4 WHEN NEW.FileSize < 4194304 THEN 5
+             WHEN NEW.FileSize < 67108864 THEN 6 WHEN NEW.FileSize < 1073741824 THEN 7 ELSE 8 END,
+        coalesce(NEW.Verified <> 0, 0), 1,
+        CASE WHEN typeof(NEW.FileSize) = 'integer'
+            THEN min(max(NEW.FileSize, 0), 9007199254740992) ELSE 0 END)
+        ON CONFLICT (Category, SizeClass, Verified) DO UPDATE SET
+            Files = Files + 1, Bytes = Bytes + excluded.Bytes;
+    INSERT INTO file_days (Date, Files, Bytes, RecordedFiles, RecordedBytes) VALUES (
+        CASE WHEN NEW.ModificationDate GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
+             THEN substr(NEW.ModificationDate, 1, 10) ELSE '' END, 1,
+        CASE WHEN typeof(NEW.FileSize) = 'integer'
+            THEN min(max(NEW.FileSize, 0), 9007199254740992) ELSE 0 END, 0, 0)
+        ON CONFLICT (Date) DO UPDATE SET Files = Files + 1, Bytes = Bytes + excluded.Bytes;
+    INSERT INTO file_days (Date, Files, Bytes, RecordedFiles, RecordedBytes) SELECT
+        substr(NEW.RecordedAt, 1, 10), 0, 0, 1,
+        CASE WHEN typeof(NEW.FileSize) = 'integer'
+            THEN min(max(NEW.FileSize, 0), 9007199254740992) ELSE 0 END
+        WHERE NEW.RecordedAt GLOB '2???-??-??T??:??:??*Z'
+        ON CONFLICT (Date) DO UPDATE SET RecordedFiles = RecordedFiles + 1,
+            RecordedBytes = RecordedBytes + excluded.RecordedBytes;
+    INSERT INTO client_recorded (ClientID, RecordedAt, Files)
+        SELECT NEW.ClientID, substr(NEW.RecordedAt, 1, 19) || 'Z', 1
+         WHERE NEW.RecordedAt GLOB '2???-??-??T??:??:??*Z'
+        ON CONFLICT (ClientID, RecordedAt) DO UPDATE SET Files = Files + 1;
+    UPDATE files_replaced SET Settled = ClientID IS NEW.ClientID;
+    DELETE FROM files_replaced WHERE 1;
+END;
+
+CREATE TRIGGER trg_files_replaced_settle AFTER UPDATE OF Settled ON files_replaced
+BEGIN
+    UPDATE client_usage SET Files = Files - 1, Bytes = Bytes - OLD.Bytes
+     WHERE ClientID = OLD.ClientID AND NOT NEW.Settled;
+    UPDATE file_totals SET Files = Files - 1, Bytes = Bytes - OLD.Bytes
+     WHERE Category = OLD.Category AND SizeClass = OLD.SizeClass AND Verified = OLD.Verified;
+    UPDATE file_days SET Files = Files - 1, Bytes = Bytes - OLD.Bytes WHERE Date = OLD.Date;
+    UPDATE file_days SET RecordedFiles = RecordedFiles - 1,
+        RecordedBytes = RecordedBytes - OLD.Bytes
+     WHERE Date = OLD.RecordedDate;
+    UPDATE client_recorded SET Files = Files - 1
+     WHERE ClientID = OLD.ClientID AND RecordedAt = OLD.RecordedAt;
+    DELETE FROM client_recorded
+     WHERE ClientID = OLD.ClientID AND RecordedAt = OLD.RecordedAt AND Files < 1;
+END;
+
+CREATE TRIGGER trg_files_count_delete AFTER DELETE ON files
+BEGIN
+    UPDATE client_usage SET Files = Files - 1, Bytes = Bytes -
+        CASE WHEN typeof(OLD.FileSize) = 'integer'
+             THEN min(max(OLD.FileSize, 0), 9007199254740992) ELSE 0 END
+     WHERE ClientID = OLD.ClientID;
+    UPDATE file_totals SET Files = Files - 1, Bytes = Bytes -
+        CASE WHEN typeof(OLD.FileSize) = 'integer'
+            THEN min(max(OLD.FileSize, 0), 9007199254740992) ELSE 0 END
+     WHERE Category = coalesce(OLD.FileCategory, '') AND SizeClass =
+        CASE WHEN typeof(OLD.FileSize) <> 'integer' THEN 0 WHEN OLD.FileSize < 1 THEN 1
+             WHEN OLD.FileSize < 1024 THEN 2 WHEN OLD.FileSize < 16384 THEN 3
+             WHEN OLD.FileSize < 262144 THEN 4 WHEN OLD.FileSize < 4194304 THEN 5
+             WHEN OLD.FileSize < 67108864 THEN 6 WHEN OLD.FileSize < 1073741824 THEN 7 ELSE 8 END
+       AND Verified = coalesce(OLD.Verified <> 0, 0);
+    UPDATE file_days SET Files = Files - 1, Bytes = Bytes -
+        CASE WHEN typeof(OLD.FileSize) = 'integer'
+            THEN min(max(OLD.FileSize, 0), 9007199254740992) ELSE 0 END
+     WHERE Date =
+        CASE WHEN OLD.ModificationDate GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
+             THEN substr(OLD.ModificationDate, 1, 10) ELSE '' END;
+    UPDATE file_days SET RecordedFiles = RecordedFiles - 1, RecordedBytes = RecordedBytes -
+        CASE WHEN typeof(OLD.FileSize) = 'integer'
+            THEN min(max(OLD.FileSize, 0), 9007199254740992) ELSE 0 END
+     WHERE Date =
+        CASE WHEN OLD.RecordedAt GLOB '2???-??-??T??:??:??*Z'
+             THEN substr(OLD.RecordedAt, 1, 10) END;
+    UPDATE client_recorded SET Files = Files - 1
+     WHERE ClientID = OLD.ClientID AND RecordedAt =
+        CASE WHEN OLD.RecordedAt GLOB '2???-??-??T??:??:??*Z'
+             THEN substr(OLD.RecordedAt, 1, 19) || 'Z' END;
+    DELETE FROM client_recorded
+     WHERE ClientID = OLD.ClientID AND RecordedAt =
+        CASE WHEN OLD.RecordedAt GLOB '2???-??-??T??:??:??*Z'
+             THEN substr(OLD.RecordedAt, 1, 19) || 'Z' END
+       AND Files < 1;
+    DELETE FROM files_replaced WHERE FileRow = OLD.rowid;
 END;

@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As in the triggers: no size counts for more, so that the sum of many that make no sense is still
- * a number. */
-#define SIZE_MOST (INT64_C(1) << 53)
+#include "../schema/counters.h"
 
 /* ---- One client ---- */
 
@@ -60,17 +58,9 @@ sr_status sr_account_load(sr_conn *conn, const sr_id *client, sr_account *accoun
 	return rc;
 }
 
-static int64_t counted(int64_t size)
-{
-	/* SR_NULL_INTEGER is negative. */
-	if (size < 0)
-		return 0;
-	return size < SIZE_MOST ? size : SIZE_MOST;
-}
-
 int64_t sr_account_growth(int64_t before, int64_t after)
 {
-	return counted(after) - counted(before);
+	return sr_counted_size(after) - sr_counted_size(before);
 }
 
 bool sr_account_grow(sr_account *account, int64_t growth)
@@ -89,7 +79,7 @@ void sr_account_transferred(sr_account *account, int64_t size, int64_t speed)
 	sr_transfers *transfers = &account->transfers;
 
 	transfers->succeeded++;
-	if (__builtin_add_overflow(transfers->bytes, counted(size), &transfers->bytes))
+	if (__builtin_add_overflow(transfers->bytes, sr_counted_size(size), &transfers->bytes))
 		transfers->bytes = INT64_MAX;
 	if (speed > transfers->peak)
 		transfers->peak = speed;

@@ -21,6 +21,9 @@ typedef struct sr_account {
 	bool warned;     /* Was warned before this operation, */
 	bool warned_now; /* or by it: sr_account_settle tells. */
 	sr_transfers transfers;
+	int64_t asked;       /* Bytes of all that a batch has for it, were all of it new. */
+	int64_t added_files; /* Of rows that were inserted without triggers; see bulk.h. */
+	int64_t added_bytes;
 } sr_account;
 
 /* SR_NOT_FOUND without such a client. */

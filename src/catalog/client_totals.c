@@ -1,5 +1,7 @@
 #include "client_totals.h"
 
+#include "../schema/counters.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,15 +55,17 @@ static sr_status grow(sr_client_totals *totals)
 	return SR_OK;
 }
 
+/* A row of the query: a client's counters, or one file as counters of one. */
 static sr_status add_row(sr_client_totals *totals, sr_stmt *stmt)
 {
-	int64_t size = sr_column_integer(stmt, 1);
-	sr_text recorded = sr_column_text(stmt, 2);
+	int64_t files = sr_column_integer(stmt, 1);
+	int64_t size = sr_column_integer(stmt, 2);
+	sr_text recorded = sr_column_text(stmt, 3);
 	sr_status rc;
 	total *one;
 	sr_id id;
 
-	if (!sr_column_id(stmt, 0, &id))
+	if (!sr_column_id(stmt, 0, &id) || files < 1)
 		return SR_OK;
 	if (totals->used * 2 >= totals->places && (rc = grow(totals)) != SR_OK)
 		return rc;
@@ -70,7 +74,7 @@ static sr_status add_row(sr_client_totals *totals, sr_stmt *stmt)
 		one->id = id;
 		totals->used++;
 	}
-	one->files++;
+	one->files += files;
 	/* Sizes of damaged rows must not wrap the sum around. */
 	if (size > 0 && one->bytes <= INT64_MAX - size)
 		one->bytes += size;
@@ -80,6 +84,19 @@ static sr_status add_row(sr_client_totals *totals, sr_stmt *stmt)
 		one->recorded[recorded.length] = '\0';
 	}
 	return SR_OK;
+}
+
+void sr_client_totals_select(const sr_shape *shape, sr_buffer *sql)
+{
+	if (shape->version < SR_COUNTERS_VERSION)
+		sr_buffer_printf(sql, "SELECT f.ClientID, 1, f.FileSize, f.RecordedAt FROM %s AS f",
+				 shape->files);
+	else
+		sr_buffer_add_string(
+			sql, "SELECT u.ClientID, u.Files, u.Bytes,"
+			     " (SELECT r.RecordedAt FROM client_recorded r"
+			     " WHERE r.ClientID = u.ClientID ORDER BY r.RecordedAt DESC LIMIT 1)"
+			     " FROM client_usage u WHERE u.Files > 0");
 }
 
 sr_status sr_client_totals_read(sr_reading *reading, sr_client_totals **totals)
@@ -95,8 +112,7 @@ sr_status sr_client_totals_read(sr_reading *reading, sr_client_totals **totals)
 		return sr_fail_memory();
 	if ((rc = grow(fresh)) != SR_OK)
 		goto err0;
-	sr_buffer_printf(&sql, "SELECT f.ClientID, f.FileSize, f.RecordedAt FROM %s AS f",
-			 reading->shape.files);
+	sr_client_totals_select(&reading->shape, &sql);
 	if ((rc = sr_buffer_status(&sql)) != SR_OK)
 		goto err0;
 	if ((rc = sr_prepare(reading->conn, sql.data, &stmt)) != SR_OK)

@@ -1,6 +1,7 @@
 /*
- * How many files and bytes each client has: one pass over `files` in the order of its pages,
- * added up in memory. Grouping by the index on ClientID would look each row up at random.
+ * How many files and bytes each client has, and when the newest was recorded: from the counters. In
+ * databases that have none by one pass over `files` in the order of its pages, added up in memory;
+ * grouping by the index on ClientID would look each row up at random.
  */
 #ifndef SR_CLIENT_TOTALS_H
 #define SR_CLIENT_TOTALS_H
@@ -8,6 +9,9 @@
 #include "catalog.h"
 
 typedef struct sr_client_totals sr_client_totals;
+
+/* Adds the query that it asks of tables of that shape. */
+void sr_client_totals_select(const sr_shape *shape, sr_buffer *sql);
 
 sr_status sr_client_totals_read(sr_reading *reading, sr_client_totals **totals);
 

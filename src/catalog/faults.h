@@ -5,7 +5,7 @@
 #ifndef SR_FAULTS_H
 #define SR_FAULTS_H
 
-#include "strongroom.h"
+#include "../schema/counters.h"
 
 /* The index that a message of the engine's integrity check is about, or null. */
 sr_text sr_index_of_message(sr_text message);
@@ -16,11 +16,6 @@ bool sr_is_own_table(const char *name);
 /* Whether a repair makes anew what sr_schema_verify finds to be missing or otherwise
  * (repair_plan.c). */
 bool sr_can_be_made(const char *kind, const char *object, const char *found);
-
-/* What a size counts for, as the triggers count it. */
-#define SR_COUNTED_SIZE                                                                            \
-	"CASE WHEN typeof(FileSize) = 'integer'"                                                   \
-	" THEN min(max(FileSize, 0), 9007199254740992) ELSE 0 END"
 
 /* ClientID, Files, Bytes, the client's name: those counted from the id $1 up to below $2 (null: to
  * the end). Each is to be compared with sr_usage_of. */
@@ -42,6 +37,37 @@ bool sr_can_be_made(const char *kind, const char *object, const char *found);
 	" SELECT d.id, (SELECT c.Name FROM clients c WHERE c.ID = d.id) FROM d"                    \
 	" WHERE d.id IS NOT NULL"                                                                  \
 	" AND NOT EXISTS (SELECT 1 FROM client_usage u WHERE u.ClientID = d.id)"
+
+/* The key of each row that a table of counters has and a count has not, or the other way round; no
+ * row and a row of zeros are the same. */
+#define SR_COUNTED_WRONG(key, table, columns, some, counted)                                       \
+	"WITH n AS MATERIALIZED (" counted "), k AS MATERIALIZED (SELECT " columns " FROM " table  \
+	" WHERE " some ") SELECT DISTINCT " key " FROM (SELECT * FROM (SELECT " columns            \
+	" FROM n EXCEPT SELECT " columns " FROM k) UNION ALL SELECT * FROM (SELECT " columns       \
+	" FROM k EXCEPT SELECT " columns " FROM n))"
+#define SR_TOTALS_WRONG                                                                            \
+	SR_COUNTED_WRONG("Category || ', size class ' || SizeClass", "file_totals",                \
+			 "Category, SizeClass, Verified, Files, Bytes",                            \
+			 "Files <> 0 OR Bytes <> 0", SR_COUNTED_TOTALS("files"))
+#define SR_DAYS_WRONG                                                                              \
+	SR_COUNTED_WRONG("Date", "file_days", "Date, Files, Bytes, RecordedFiles, RecordedBytes",  \
+			 "Files <> 0 OR Bytes <> 0 OR RecordedFiles <> 0 OR RecordedBytes <> 0",   \
+			 SR_COUNTED_DAYS("files"))
+#define SR_RECORDED_WRONG                                                                          \
+	SR_COUNTED_WRONG("RecordedAt", "client_recorded", "ClientID, RecordedAt, Files", "1",      \
+			 SR_COUNTED_RECORDED("files"))
+
+/* Whether the sums over each table of counters are not the same, though all count every file. Bytes
+ * are summed in halves, which do not overflow. */
+#define SR_SUM_OF(table)                                                                           \
+	" (SELECT coalesce(sum(Files), 0) AS f, coalesce(sum(Bytes >> 32), 0) AS h,"               \
+	" coalesce(sum(Bytes & 4294967295), 0) AS l FROM " table ")"
+#define SR_SUMS_DIFFER                                                                             \
+	"SELECT t.f <> u.f OR t.f <> d.f OR (t.h - u.h) * 4294967296 + t.l - u.l <> 0"             \
+	" OR (t.h - d.h) * 4294967296 + t.l - d.l <> 0"                                            \
+	" OR (SELECT coalesce(sum(RecordedFiles), 0) FROM file_days) <>"                           \
+	" (SELECT coalesce(sum(Files), 0) FROM client_recorded) FROM" SR_SUM_OF(                   \
+		"file_totals") " t," SR_SUM_OF("client_usage") " u," SR_SUM_OF("file_days") " d"
 
 /* ClientID, what the quota says is used, what is, name. */
 #define SR_QUOTAS_WRONG                                                                            \

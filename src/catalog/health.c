@@ -20,6 +20,7 @@ static const sr_health_limits own_limits = {
 	.whole_bytes = (int64_t)256 << 20, /* Seconds on a slow disk: it cannot be stopped. */
 	.whole_rows = 100000,
 	.pass_rows = 3000000,
+	.recount_rows = 20000,
 	.log_bytes = (int64_t)256 << 20,
 	.reader_seconds = 300,
 	.part_seconds = 3600,
@@ -49,6 +50,7 @@ static const check checks[] = {
 	{"the integrity of the pages", sr_check_integrity, false},
 	{"references between rows", sr_check_references, false},
 	{"counters against a count", sr_check_usage, false},
+	{"totals against a count", sr_check_totals, false},
 	{"quotas against a sum", sr_check_quotas, false},
 	{"versions", sr_check_versions, false},
 	{"the storage folder", sr_check_storage, false},

@@ -15,9 +15,10 @@
 
 /* What is large, long or old. */
 typedef struct sr_health_limits {
-	int64_t whole_bytes; /* Of a database of which a quick check-up reads every page. */
-	int64_t whole_rows;  /* Of a table, likewise, in a database that is larger. */
-	int64_t pass_rows;   /* Of files that are counted in one pass. */
+	int64_t whole_bytes;  /* Of a database of which a quick check-up reads every page. */
+	int64_t whole_rows;   /* Of a table, likewise, in a database that is larger. */
+	int64_t pass_rows;    /* Of files that are counted in one pass, */
+	int64_t recount_rows; /* and of those that are counted by everything there is. */
 	int64_t log_bytes;
 	double reader_seconds;
 	double part_seconds; /* After which a copy of nobody we know is unfinished. */
@@ -93,6 +94,9 @@ sr_status sr_check_foreign(sr_checkup *c);
 sr_status sr_check_size(sr_checkup *c);
 sr_status sr_check_log(sr_checkup *c);
 sr_status sr_check_parts(sr_checkup *c);
+
+/* health_totals.c */
+sr_status sr_check_totals(sr_checkup *c);
 
 /* health_pool.c: needs no database, and cannot fail. */
 void sr_check_pool(sr_checkup *c, const sr_pool_statistics *figures);

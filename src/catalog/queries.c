@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "client_totals.h"
 #include "file.h"
 
 /* A query of the table of files: what sr_file_select is given for the client, and its end. */
@@ -53,7 +54,6 @@ static const struct {
 			   " FROM {clients} AS c WHERE c.Name = $1"},
 	{"clients", "SELECT c.ID, c.Name, c.PublicKey, c.LastSeen, c.AESKey"
 		    " FROM {clients} AS c ORDER BY c.Name, c.ID"},
-	{"totals of the clients", "SELECT f.ClientID, f.FileSize, f.RecordedAt FROM {files} AS f"},
 	{"files gone missing",
 	 "UPDATE files SET MissingSince = $3 WHERE ClientID = $1 AND OriginalPath = $2"
 	 " AND MissingSince IS NULL"},
@@ -96,6 +96,10 @@ sr_status sr_queries_each(const sr_shape *shape, sr_query_take_fn take, void *to
 		if ((rc = sr_buffer_status(&sql)) == SR_OK)
 			take(to, others[i].name, sql.data);
 	}
+	sr_buffer_clear(&sql);
+	sr_client_totals_select(shape, &sql);
+	if (rc == SR_OK && (rc = sr_buffer_status(&sql)) == SR_OK)
+		take(to, "totals of the clients", sql.data);
 	sr_buffer_free(&sql);
 	return rc;
 }

@@ -107,6 +107,8 @@ static const char *code_of(const sr_mend *mend)
 		return "version_parent";
 	case SR_MEND_USAGE:
 		return "usage_wrong";
+	case SR_MEND_TOTALS:
+		return "totals_wrong";
 	case SR_MEND_QUOTAS:
 		return "quota_wrong";
 	case SR_MEND_LINKS:
@@ -138,6 +140,8 @@ static phrase phrase_of(const sr_mend *mend)
 		return (phrase){"take parents that are not theirs from rows of ", ""};
 	case SR_MEND_USAGE:
 		return (phrase){"count anew what clients use, in ", ""};
+	case SR_MEND_TOTALS:
+		return (phrase){"count all files anew, for ", " and its like"};
 	case SR_MEND_QUOTAS:
 		return (phrase){"set UsedBytes in ", " to what is used"};
 	case SR_MEND_LINKS:

@@ -15,6 +15,7 @@ typedef enum sr_mending {
 	SR_MEND_LOST_PARENTS, /* Versions whose parent is not there, */
 	SR_MEND_PARENTS,      /* or is of another file: they come from none then. */
 	SR_MEND_USAGE,        /* Count anew. */
+	SR_MEND_TOTALS,       /* All of them at once. */
 	SR_MEND_QUOTAS,
 	SR_MEND_LINKS,     /* Make current, active and count of versions agree. */
 	SR_MEND_DIFFERING, /* Let the history know what the file is. */

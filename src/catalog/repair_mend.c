@@ -241,6 +241,9 @@ static sr_status mend_key(sr_conn *conn, const sr_mend *mend, const sr_value *ke
 			       done);
 	case SR_MEND_USAGE:
 		return count_anew(conn, key, done);
+	case SR_MEND_TOTALS:
+		*done = 1;
+		return sr_counters_rebuild_totals(conn);
 	case SR_MEND_QUOTAS:
 		return set_quota_used(conn, key, done);
 	case SR_MEND_LINKS:
@@ -267,7 +270,8 @@ static sr_status mend_keys(sr_conn *conn, const sr_mend *mend, const char *now, 
 
 sr_status sr_mend_do(sr_conn *conn, const sr_mend *mend, const char *now, int64_t *done)
 {
-	bool quiet = mend->how == SR_MEND_USAGE || mend->how == SR_MEND_QUOTAS;
+	bool quiet = mend->how == SR_MEND_USAGE || mend->how == SR_MEND_TOTALS ||
+		     mend->how == SR_MEND_QUOTAS;
 	sr_status rc, again;
 
 	*done = 0;

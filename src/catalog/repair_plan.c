@@ -306,6 +306,31 @@ err0:
 	return rc;
 }
 
+/* One step for all of them, since one pass counts them all. */
+static sr_status find_totals(sr_conn *conn, sr_mends *mends)
+{
+	static const char *const wrong[] = {SR_TOTALS_WRONG, SR_DAYS_WRONG, SR_RECORDED_WRONG};
+	sr_status rc = SR_OK;
+	bool row = false;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]) && rc == SR_OK && !row; i++) {
+		sr_stmt *stmt;
+
+		if ((rc = sr_prepare(conn, wrong[i], &stmt)) != SR_OK)
+			return rc;
+		rc = sr_step(stmt, &row);
+		sr_stmt_done(stmt);
+	}
+	if (rc == SR_OK && row) {
+		const sr_value all = {.type = SR_NULL};
+		sr_mend *mend;
+
+		if ((rc = sr_mends_add(mends, SR_MEND_TOTALS, "file_totals", NULL, &mend)) == SR_OK)
+			rc = sr_mend_add_key(mend, &all);
+	}
+	return rc;
+}
+
 static sr_status is_there(sr_conn *conn, const char *table, bool *there)
 {
 	char sql[120];
@@ -321,15 +346,19 @@ static sr_status is_there(sr_conn *conn, const char *table, bool *there)
 
 sr_status sr_mends_find_rows(sr_conn *conn, sr_mends *mends)
 {
-	bool usage, quotas, versions;
+	bool usage, quotas, versions, totals, days, recorded;
 	sr_status rc;
 
 	if ((rc = is_there(conn, "client_usage", &usage)) != SR_OK ||
 	    (rc = is_there(conn, "client_quotas", &quotas)) != SR_OK ||
 	    (rc = is_there(conn, "file_versions", &versions)) != SR_OK ||
+	    (rc = is_there(conn, "file_totals", &totals)) != SR_OK ||
+	    (rc = is_there(conn, "file_days", &days)) != SR_OK ||
+	    (rc = is_there(conn, "client_recorded", &recorded)) != SR_OK ||
 	    (versions && (rc = find_orphans(conn, mends)) != SR_OK) ||
 	    (rc = find_other_orphans(conn, mends)) != SR_OK ||
-	    (usage && (rc = find_usage(conn, mends)) != SR_OK))
+	    (usage && (rc = find_usage(conn, mends)) != SR_OK) ||
+	    (totals && days && recorded && (rc = find_totals(conn, mends)) != SR_OK))
 		return rc;
 	if (usage && quotas &&
 	    (rc = find_keys(conn, mends, SR_MEND_QUOTAS, "client_quotas", SR_QUOTAS_WRONG)) !=

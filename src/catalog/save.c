@@ -6,7 +6,8 @@
 #include <strings.h>
 
 #include "../base/path.h"
-#include "accounts.h"
+#include "../schema/counters.h"
+#include "bulk.h"
 #include "file.h"
 #include "search_index.h"
 
@@ -15,6 +16,7 @@
 #define WORD_MAX_BYTES      255 /* Dates, categories, types: generous, and bounded. */
 #define EXTENSION_MAX_BYTES 10  /* VARCHAR(10) in every database. */
 #define HASH_BYTES          64
+#define BULK_LEAST          32  /* Files for which triggers are worth being turned off. */
 #define LARGE               100 /* Files of one call that do not join another's transaction. */
 
 /* ---- What was given ---- */
@@ -294,6 +296,14 @@ typedef struct saving {
 	sr_account *account;      /* and that of the file at hand. */
 	sr_activity_run extended; /* The call's run, with this. */
 
+	/* While new files are inserted without triggers: */
+	bool inserting;
+	bool *later;        /* count of them: files that are known and must be written. */
+	bool any_later;     /* There is one, and what comes after may be the same file. */
+	sr_bulk bulk;       /* What the triggers would have counted. */
+	sr_buffer category; /* What the schema gives a row without one, once that was asked; */
+	bool category_asked;
+
 	/* Where saved.refused is not 0: */
 	size_t first_refused;       /* Which file, */
 	int64_t growth_refused;     /* by how much it would have grown, */
@@ -352,6 +362,40 @@ static sr_status find(saving *save, const sr_file *file, sr_stmt **stmt, bool *r
 	return sr_step(*stmt, row);
 }
 
+/* What the row that was just inserted has for a category that was not given. */
+static sr_status ask_category(saving *save)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	rc = sr_prepare(save->conn, "SELECT f.FileCategory FROM files f WHERE f.rowid = $1", &stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_integer(stmt, 1, sr_conn_last_row_id(save->conn));
+	if ((rc = sr_step(stmt, &row)) == SR_OK && row) {
+		sr_buffer_add_text(&save->category, sr_column_text(stmt, 0));
+		rc = sr_buffer_status(&save->category);
+		save->category_asked = rc == SR_OK;
+	}
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+static sr_status count_added(saving *save, const sr_file *file)
+{
+	sr_text category = file->category;
+	sr_status rc;
+
+	if (category.data == NULL) {
+		if (!save->category_asked && (rc = ask_category(save)) != SR_OK)
+			return rc;
+		category = sr_buffer_text(&save->category);
+	}
+	return sr_bulk_add(&save->bulk, save->account, file->size, category, file->verified,
+			   file->date);
+}
+
 static sr_status add(saving *save, wanted *want, sr_id *id)
 {
 	unsigned bits = SR_FILE_BIT(SR_FILE_COLUMNS) - 1;
@@ -372,7 +416,8 @@ static sr_status add(saving *save, wanted *want, sr_id *id)
 	sr_id_new(&want->file.id);
 	want->file.has_id = true;
 	*id = want->file.id;
-	return sr_file_insert(save->insert, &want->file, save->now, bits);
+	rc = sr_file_insert(save->insert, &want->file, save->now, bits);
+	return rc == SR_OK && save->inserting ? count_added(save, &want->file) : rc;
 }
 
 static sr_status change(saving *save, int64_t row, const wanted *want, unsigned bits)
@@ -403,6 +448,10 @@ static sr_status save_known(saving *save, sr_stmt *stmt, wanted *want, size_t i)
 	/* To its end, before the row is written and the next file bound; known ends here. */
 	if ((rc = sr_step(stmt, &more)) != SR_OK)
 		return rc;
+	if (save->inserting && (bits != 0 || changed || !known.has_id || save->any_later)) {
+		save->later[i] = save->any_later = true;
+		return SR_OK;
+	}
 	if ((bits & SR_FILE_BIT(SR_FILE_SIZE)) && !admit(save, i, known.size, want->file.size))
 		return SR_OK;
 	if (!known.has_id) {
@@ -449,8 +498,61 @@ static sr_status save_one(saving *save, size_t i)
 	}
 	if (rc != SR_OK)
 		return sr_fail_within(rc, "file %s", named(&want.file));
-	count(save, &want.file, save->outcomes[i]);
+	if (!save->inserting || !save->later[i])
+		count(save, &want.file, save->outcomes[i]);
 	return SR_OK;
+}
+
+/* ---- New files without triggers ---- */
+
+/* Whether that comes to the same: there are enough of them, nobody else's trigger is on the table,
+ * and no client could be over its quota in any order of them. */
+static sr_status may_insert(saving *save, bool *may)
+{
+	sr_status rc;
+
+	*may = false;
+	if (save->count < BULK_LEAST)
+		return SR_OK;
+	for (size_t i = 0; i < save->count; i++) {
+		sr_account *account;
+		int64_t size = sr_counted_size(save->files[i].size);
+
+		rc = sr_accounts_get(&save->accounts, save->conn, &save->files[i].client_id,
+				     &account);
+		if (rc != SR_OK)
+			return rc;
+		if (__builtin_add_overflow(account->asked, size, &account->asked))
+			return SR_OK;
+	}
+	for (size_t i = 0; i < save->accounts.count; i++) {
+		const sr_account *account = &save->accounts.list[i];
+		int64_t most;
+
+		if (__builtin_add_overflow(account->used, account->asked, &most) ||
+		    most > account->quota)
+			return SR_OK;
+	}
+	return sr_counters_replaceable(save->conn, may);
+}
+
+/* Inserts those that are not known, and finds those that are as they were. The others are left for
+ * later, since triggers that are not only ours to replace look at changes. */
+static sr_status insert_new(saving *save)
+{
+	sr_status rc, again;
+
+	if ((rc = sr_conn_triggers(save->conn, false)) != SR_OK)
+		return rc;
+	save->inserting = true;
+	for (size_t i = 0; rc == SR_OK && i < save->count; i++)
+		rc = save_one(save, i);
+	save->inserting = false;
+	if ((again = sr_conn_triggers(save->conn, true)) != SR_OK && rc == SR_OK)
+		rc = again;
+	if (rc == SR_OK)
+		rc = sr_bulk_settle(save->conn, &save->bulk, &save->accounts, save->now);
+	return rc;
 }
 
 /* What every client's share of the batch comes to: a row each, which those of a run extend. */
@@ -474,15 +576,23 @@ static sr_status settle(saving *save)
 static sr_status save_all(sr_conn *conn, void *arg)
 {
 	saving *save = arg;
-	sr_status rc = SR_OK;
+	sr_status rc;
+	bool bulk;
 
 	save->conn = conn;
 	save->by_path = save->by_name = save->insert = NULL;
 	sr_accounts_free(&save->accounts);
 	memset(&save->saved, 0, sizeof(save->saved));
 	memset(save->ids, 0, save->count * sizeof(*save->ids));
+	memset(save->later, 0, save->count * sizeof(*save->later));
+	save->any_later = save->category_asked = false;
+	sr_buffer_clear(&save->category);
+	sr_bulk_free(&save->bulk);
+	if ((rc = may_insert(save, &bulk)) == SR_OK && bulk)
+		rc = insert_new(save);
 	for (size_t i = 0; rc == SR_OK && i < save->count; i++)
-		rc = save_one(save, i);
+		if (!bulk || save->later[i])
+			rc = save_one(save, i);
 	sr_stmt_done(save->insert);
 	sr_stmt_done(save->by_name);
 	sr_stmt_done(save->by_path);
@@ -519,7 +629,11 @@ sr_status sr_file_save(sr_catalog *catalog, const sr_file *files, size_t count,
 sr_status sr_file_save_run(sr_catalog *catalog, const sr_file *files, size_t count,
 			   sr_outcome *outcomes, sr_id *ids, sr_saved *saved, sr_activity_run *run)
 {
-	saving save = {.files = files, .count = count, .run = run};
+	saving save = {.files = files,
+		       .count = count,
+		       .run = run,
+		       .bulk = {.keys = SR_BUFFER_EMPTY},
+		       .category = SR_BUFFER_EMPTY};
 	sr_status rc = SR_OK;
 
 	for (size_t i = 0; i < count; i++)
@@ -528,7 +642,8 @@ sr_status sr_file_save_run(sr_catalog *catalog, const sr_file *files, size_t cou
 	sr_time_format(sr_time_now(), save.now);
 	save.outcomes = calloc(count ? count : 1, sizeof(*save.outcomes));
 	save.ids = calloc(count ? count : 1, sizeof(*save.ids));
-	if (save.outcomes == NULL || save.ids == NULL)
+	save.later = calloc(count ? count : 1, sizeof(*save.later));
+	if (save.outcomes == NULL || save.ids == NULL || save.later == NULL)
 		rc = sr_fail_memory();
 	else if (count > LARGE)
 		rc = sr_catalog_write_large(catalog, SR_HERE, save_all, &save);
@@ -540,7 +655,10 @@ sr_status sr_file_save_run(sr_catalog *catalog, const sr_file *files, size_t cou
 		sr_index_tend(catalog, save.saved.added + save.saved.changed);
 		rc = report(catalog, &save, outcomes, ids, saved);
 	}
+	sr_bulk_free(&save.bulk);
+	sr_buffer_free(&save.category);
 	sr_accounts_free(&save.accounts);
+	free(save.later);
 	free(save.ids);
 	free(save.outcomes);
 err0:

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../schema/counters.h"
 #include "catalog.h"
 
 #define KB 1024.0
@@ -161,16 +162,29 @@ static double or_zero(double value)
 #define SIZE "CASE WHEN typeof(t.FileSize) = 'integer' THEN t.FileSize END"
 
 /* total() and not sum(): the size of a damaged row must not overflow. */
+#define BY_SCAN                                                                                    \
+	"count(*), coalesce(sum(t.Verified <> 0), 0), total(" SIZE "), "                           \
+	"avg(" SIZE "), min(" SIZE "), max(" SIZE ")"
+
+/* The smallest and the largest stand at the ends of the index on sizes. */
+#define EXTREME(bound, order)                                                                      \
+	"(SELECT f.FileSize FROM files f WHERE f.FileSize " bound                                  \
+	" AND typeof(f.FileSize) = 'integer' ORDER BY f.FileSize" order " LIMIT 1)"
+#define BY_COUNTERS                                                                                \
+	"coalesce(sum(t.Files), 0), coalesce(sum(t.Files) FILTER (WHERE t.Verified), 0), "         \
+	"total(t.Bytes), total(t.Bytes) / nullif(sum(t.Files) FILTER (WHERE t.SizeClass), "        \
+	"0), " EXTREME(">= -9223372036854775808", "") ", " EXTREME("<= 9223372036854775807",       \
+								   " DESC")
+
 static sr_status read_files(sr_reading *reading, sr_statistics *out)
 {
+	const bool counted = reading->shape.version >= SR_COUNTERS_VERSION;
 	sr_stmt *stmt;
 	sr_status rc;
 	bool row;
 
-	rc = select_from(reading,
-			 "count(*), coalesce(sum(t.Verified <> 0), 0), total(" SIZE "), "
-			 "avg(" SIZE "), min(" SIZE "), max(" SIZE ")",
-			 reading->shape.files, &stmt);
+	rc = select_from(reading, counted ? BY_COUNTERS : BY_SCAN,
+			 counted ? "file_totals" : reading->shape.files, &stmt);
 	if (rc != SR_OK)
 		return rc;
 	if ((rc = sr_step(stmt, &row)) == SR_OK && row) {

@@ -316,6 +316,8 @@ static sr_status sqlite_triggers(sr_conn *conn, bool enabled)
 	int now = -1;
 	int code = sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, (int)enabled, &now);
 
+	/* Whatever writes next would be counted by nobody. */
+	conn->broken = conn->broken || (enabled && now != 1);
 	if (code != SQLITE_OK)
 		return sr_sqlite_fail(c, code);
 	if (now != (int)enabled)

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "counters.h"
+
 /* ---- What comes out ---- */
 
 /* The outcome, and the memory behind it. */
@@ -160,18 +162,10 @@ static sr_status rows_all(salvage *s)
 /* What migrations fill in is counted by them as well; here it is after a loss. */
 static sr_status count_anew(salvage *s)
 {
-	static const char sql[] =
-		"DELETE FROM client_usage;"
-		"INSERT INTO client_usage (ClientID, Files, Bytes)"
-		" SELECT ClientID, count(*), sum(CASE WHEN typeof(FileSize) = 'integer'"
-		" THEN min(max(FileSize, 0), 9007199254740992) ELSE 0 END)"
-		" FROM files WHERE ClientID IS NOT NULL GROUP BY ClientID;"
-		"UPDATE client_quotas SET UsedBytes = coalesce((SELECT u.Bytes FROM client_usage u"
-		" WHERE u.ClientID = client_quotas.ClientID), 0)";
 	sr_status rc;
 
 	if ((rc = sr_conn_begin(s->conn, SR_TRANSACTION_WRITE)) == SR_OK &&
-	    (rc = sr_exec(s->conn, sql)) == SR_OK)
+	    (rc = sr_counters_rebuild(s->conn)) == SR_OK)
 		rc = sr_conn_commit(s->conn);
 	return rc;
 }

@@ -14,8 +14,9 @@
 #include "../base/text.h"
 
 /* Tables whose rows say what others hold already, or nothing at all between statements. */
-static const char *const made_anew[] = {"client_usage", "files_replaced", "client_quotas_replaced",
-					NULL};
+static const char *const made_anew[] = {
+	"client_usage",   "client_recorded",        "file_days", "file_totals",
+	"files_replaced", "client_quotas_replaced", NULL};
 
 void sr_salvage_note(salvage *s, const char *fmt, ...)
 {

@@ -122,6 +122,28 @@ old_rows() {
 	equal '[]' "$(json . --db old.db stats --transfers --days 0)"
 }
 
+@test "stats --by counts files by category, size, day and month" {
+	strongroom sql --write "INSERT INTO files (ID, FileName, PathName, FileSize, ClientID,
+		FileCategory, ModificationDate, Verified)
+		SELECT x'01', 'a', 'a', 300, ID, 'code', '2026-01-31', 1 FROM clients WHERE Name = 'one' UNION ALL
+		SELECT x'02', 'b', 'b', 20000, ID, 'image', '2026-01-02', 0 FROM clients WHERE Name = 'one' UNION ALL
+		SELECT x'03', 'c', 'c', 10, ID, NULL, NULL, 0 FROM clients WHERE Name = 'two'" >/dev/null
+	equal '[[null,1,10,0],["code",1,300,1],["image",1,20000,0]]' \
+		"$(json 'map([.category, .files, .bytes, .verified_files])' stats --by category)"
+	equal '[["below 1 KiB",1,1024,2,310],["16 KiB to 256 KiB",16384,262144,1,20000]]' \
+		"$(json 'map([.size, .size_from, .size_below, .files, .bytes])' stats --by size)"
+	equal '[[null,1],["2026-01-02",1],["2026-01-31",1]]' "$(json 'map([.day, .files])' stats --by day)"
+	equal '[[null,1],["2026-01",2]]' "$(json 'map([.month, .files])' stats --by month)"
+	equal '[]' "$(json . stats --by recorded)"
+	strongroom stats --by category | grep -q '^(none)  *1  *10 B  *0$'
+	equal 'category,files,bytes,verified_files' \
+		"$(strongroom stats --by category --csv | head -1 | tr -d '\r' | sed 's/size_from,size_below,//')"
+	refused 2 colour -- stats --by colour
+	refused 2 only -- stats --by day --clients
+	old_database old.db 4
+	equal '[3,30]' "$(json '[map(.files), map(.bytes)] | map(add)' --db old.db stats --by size)"
+}
+
 @test "activity has help for its parts" {
 	strongroom help activity cleanup | grep -q '^usage: strongroom activity cleanup'
 	run ! grep -e --since <(strongroom help activity cleanup)

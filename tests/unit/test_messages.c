@@ -18,6 +18,7 @@ typedef struct handles {
 	sr_activities *activities;
 	sr_transfer_days *transfer_days;
 	sr_client_usages *client_usages;
+	sr_totals *totals;
 	sr_metrics *metrics;
 } handles;
 
@@ -663,6 +664,23 @@ CALL(client_usages_next)
 	return sr_client_usages_next(open_handles.client_usages, &row);
 }
 
+CALL(total_list)
+{
+	sr_totals *cursor = NULL;
+	sr_status rc = sr_total_list(f->catalog, SR_TOTAL_BY_DAY, &cursor);
+
+	sr_totals_close(cursor);
+	return rc;
+}
+
+CALL(totals_next)
+{
+	const sr_total *row;
+
+	(void)f;
+	return sr_totals_next(open_handles.totals, &row);
+}
+
 CALL(metric_record)
 {
 	return sr_metric_record(f->catalog, sr_text_of("load"), 0.5);
@@ -783,6 +801,8 @@ static const struct {
 	{"sr_transfer_days_next", transfer_days_next},
 	{"sr_client_usage_list", client_usage_list},
 	{"sr_client_usages_next", client_usages_next},
+	{"sr_total_list", total_list},
+	{"sr_totals_next", totals_next},
 	{"sr_metric_record", metric_record},
 	{"sr_metric_list", metric_list},
 	{"sr_metrics_next", metrics_next},
@@ -833,6 +853,7 @@ static void open_all(const catalog_fixture *f)
 	assert_ok(sr_activity_list(f->catalog, NULL, &open_handles.activities));
 	assert_ok(sr_transfer_day_list(f->catalog, 7, &open_handles.transfer_days));
 	assert_ok(sr_client_usage_list(f->catalog, 30, &open_handles.client_usages));
+	assert_ok(sr_total_list(f->catalog, SR_TOTAL_BY_SIZE, &open_handles.totals));
 	assert_ok(sr_metric_list(f->catalog, sr_text_of("load"), 24, &open_handles.metrics));
 }
 
@@ -849,6 +870,7 @@ static void close_all(void)
 	sr_activities_close(open_handles.activities);
 	sr_transfer_days_close(open_handles.transfer_days);
 	sr_client_usages_close(open_handles.client_usages);
+	sr_totals_close(open_handles.totals);
 	sr_metrics_close(open_handles.metrics);
 }
 

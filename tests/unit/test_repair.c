@@ -136,8 +136,9 @@ static void test_missing_objects(void **state)
 		       "DROP INDEX idx_files_verified;"
 		       "CREATE INDEX idx_files_verified ON files (FileSize, Verified);"
 		       "DELETE FROM files WHERE OriginalPath = '/home/file 0'");
+	/* And one that counts anew what the trigger did not. */
 	repair = plan(f);
-	assert_int_equal(repair->step_count, 4);
+	assert_int_equal(repair->step_count, 5);
 	apply(f, repair);
 	for (size_t i = 0; i < repair->step_count; i++) {
 		assert_null(repair->steps[i].failure);
@@ -175,6 +176,29 @@ static void test_usage(void **state)
 			 0);
 	foreign_sql(f, "DELETE FROM client_usage");
 	expect_mended(f, "usage_wrong", 1);
+}
+
+/* One step for all of them. */
+static void test_totals(void **state)
+{
+	catalog_fixture *f = *state;
+	static const char *const damages[] = {
+		"UPDATE file_totals SET Files = Files + 1, Bytes = Bytes - 1",
+		"UPDATE file_totals SET Category = 'other'",
+		"INSERT INTO file_days VALUES ('2020-02-02', 1, 5, 0, 0)",
+		"UPDATE file_days SET RecordedBytes = 0",
+		"DELETE FROM client_recorded",
+		"UPDATE client_recorded SET RecordedAt = '2020-02-02T00:00:00Z'",
+		"DELETE FROM file_totals; DELETE FROM file_days",
+	};
+
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		foreign_sql(f, damages[i]);
+		expect_mended(f, "totals_wrong", 1);
+	}
+	/* No files are the same as none counted. */
+	foreign_sql(f, "INSERT INTO file_totals VALUES ('x', 1, 1, 0, 0)");
+	expect_healthy(f);
 }
 
 /* A catalog that refuses writes over a quota can be mended all the same. */
@@ -361,7 +385,8 @@ static void test_orphaned_versions(void **state)
 	catalog_fixture *f = *state;
 	int64_t versions = integer(f, "SELECT count(*) FROM file_versions");
 
-	bare_sql(f, "DELETE FROM files; DELETE FROM client_usage");
+	bare_sql(f, "DELETE FROM files; DELETE FROM client_usage; DELETE FROM file_totals;"
+		    "DELETE FROM file_days; DELETE FROM client_recorded");
 	expect_mended(f, "orphans", versions);
 	assert_int_equal(integer(f, "SELECT count(*) FROM orphaned_rows WHERE TableName ="
 				    " 'file_versions' AND Reason <> '' AND MovedAt LIKE '20%Z'"),
@@ -700,6 +725,7 @@ int main(void)
 		TEST(test_missing_objects),
 		TEST(test_broken_index),
 		TEST(test_usage),
+		TEST(test_totals),
 		TEST(test_usage_over_quota),
 		TEST(test_quotas),
 		TEST(test_version_links),

@@ -1,9 +1,11 @@
-/* What clients use stays exact whatever a plain SQLite connection writes: thousands of random
- * statements with every conflict clause, cascades and pragmas, each followed by a count. The
- * library writes in between. STRONGROOM_TEST_SEED=N runs others. */
+/* What is counted of files, by client, category, size, day and time of recording, stays exact
+ * whatever a plain SQLite connection writes: thousands of random statements with every conflict
+ * clause, cascades and pragmas, each followed by a count. The library writes in between.
+ * STRONGROOM_TEST_SEED=N runs others. */
 #include <math.h>
 #include <sqlite3.h>
 
+#include "catalog/faults.h"
 #include "catalog_fixture.h"
 
 enum {
@@ -19,6 +21,7 @@ typedef struct session {
 	uint64_t random;
 	int64_t done;    /* Statements that were run, */
 	int64_t refused; /* and those that a constraint refused, */
+	int64_t batches; /* Of the library's that were saved. */
 	int64_t over;    /* among them those that were over a quota. */
 	bool enforce;    /* As set now. */
 	bool inside;     /* A transaction is open, */
@@ -75,6 +78,38 @@ static const char *size(session *s, char text[48])
 	return text;
 }
 
+static const char *moment(session *s)
+{
+	static const char *const moments[] = {
+		"NULL",
+		"''",
+		"'yesterday'",
+		"'2026-01-31'",
+		"'2026-01-31T23:59:59Z'",
+		"'2026-01-31T23:59:59.000001Z'",
+		"'2026-02-01T00:00:00+05:30'",
+		"'2026-02-01T00:00:00.25Z'",
+		"'2026-02-01T00:00:01Z'",
+		"x'323032362d30312d33315432333a35393a35395a'",
+		"20260131",
+	};
+
+	return PICK(s, moments);
+}
+
+/* Values for KINDS: what else files are counted by. */
+#define KINDS "FileCategory, Verified, ModificationDate, RecordedAt"
+
+static const char *kinds(session *s, char text[160])
+{
+	static const char *const categories[] = {"NULL", "''", "'image'", "'code'", "x'636f6465'"};
+	static const char *const verified[] = {"NULL", "0", "1", "2", "'yes'", "0.5", "''"};
+
+	snprintf(text, 160, "%s, %s, %s, %s", PICK(s, categories), PICK(s, verified), moment(s),
+		 moment(s));
+	return text;
+}
+
 static const char *conflict(session *s)
 {
 	static const char *const clauses[] = {
@@ -96,33 +131,45 @@ static const char *row_name(session *s)
 
 static char *insert_file(session *s)
 {
-	char c[48], id[48], bytes[48];
+	char c[48], id[48], bytes[48], kind[160];
 
 	switch (chance(s, 4)) {
 	case 0:
 		return sqlite3_mprintf("INSERT %s INTO files (%s, ID, FileName, PathName, "
-				       "FileSize, ClientID) VALUES (%u, %s, 'n', 'p', %s, %s)",
+				       "FileSize, ClientID, " KINDS
+				       ") VALUES (%u, %s, 'n', 'p', %s, %s, %s)",
 				       conflict(s), row_name(s), 1 + chance(s, 70), file_id(s, id),
-				       size(s, bytes), client(s, c));
+				       size(s, bytes), client(s, c), kinds(s, kind));
 	case 1:
 		return sqlite3_mprintf(
-			"INSERT INTO files (ID, FileName, PathName, FileSize, ClientID) VALUES "
-			"(%s, 'n', 'p', %s, %s) ON CONFLICT (ID) DO UPDATE SET FileSize = "
-			"excluded.FileSize, ClientID = excluded.ClientID, ID = excluded.ID",
-			file_id(s, id), size(s, bytes), client(s, c));
+			"INSERT INTO files (ID, FileName, PathName, FileSize, ClientID, " KINDS
+			") VALUES (%s, 'n', 'p', %s, %s, %s) ON CONFLICT (ID) DO UPDATE SET "
+			"FileSize = excluded.FileSize, ClientID = excluded.ClientID, ID = "
+			"excluded.ID, Verified = excluded.Verified, RecordedAt = "
+			"excluded.RecordedAt",
+			file_id(s, id), size(s, bytes), client(s, c), kinds(s, kind));
 	default:
 		return sqlite3_mprintf("INSERT %s INTO files (ID, FileName, PathName, FileSize, "
-				       "ClientID) VALUES (%s, 'n', %s, %s, %s)",
+				       "ClientID, " KINDS ") VALUES (%s, 'n', %s, %s, %s, %s)",
 				       conflict(s), file_id(s, id), chance(s, 30) ? "'p'" : "NULL",
-				       size(s, bytes), chance(s, 40) ? client(s, c) : "NULL");
+				       size(s, bytes), chance(s, 40) ? client(s, c) : "NULL",
+				       kinds(s, kind));
 	}
 }
 
 static char *update_file(session *s)
 {
-	char c[48], id[48], other[48], bytes[48];
+	char c[48], id[48], other[48], bytes[48], kind[160];
 
-	switch (chance(s, 6)) {
+	switch (chance(s, 8)) {
+	case 6:
+		return sqlite3_mprintf("UPDATE %s files SET (" KINDS ") = (%s) WHERE ID = %s",
+				       conflict(s), kinds(s, kind), file_id(s, id));
+	case 7:
+		return sqlite3_mprintf("UPDATE %s files SET ID = %s, (" KINDS
+				       ", FileSize) = (%s, %s) WHERE rowid %% 4 = %u",
+				       conflict(s), chance(s, 2) ? "randomblob(16)" : "ID",
+				       kinds(s, kind), size(s, bytes), chance(s, 4));
 	case 0:
 		return sqlite3_mprintf("UPDATE %s files SET FileSize = %s WHERE ID = %s",
 				       conflict(s), size(s, bytes), file_id(s, id));
@@ -158,14 +205,17 @@ static char *many_files(session *s)
 
 	switch (chance(s, 8)) {
 	case 0:
-		return sqlite3_mprintf("INSERT %s INTO files (ID, FileName, PathName, FileSize, "
-				       "ClientID) SELECT ID, FileName, PathName, FileSize + 1, %s "
-				       "FROM files WHERE ClientID = %s",
-				       conflict(s), client(s, c), client(s, from));
+		return sqlite3_mprintf(
+			"INSERT %s INTO files (ID, FileName, PathName, FileSize, "
+			"ClientID, " KINDS ") SELECT ID, FileName, PathName, "
+			"FileSize + 1, %s, FileCategory, NOT Verified, "
+			"RecordedAt, ModificationDate FROM files WHERE ClientID = %s",
+			conflict(s), client(s, c), client(s, from));
 	case 1:
 		return sqlite3_mprintf("INSERT %s INTO files (ID, FileName, PathName, FileSize, "
-				       "ClientID) SELECT randomblob(16), 'n', 'p', FileSize, "
-				       "ClientID FROM files WHERE rowid %% 7 = %u",
+				       "ClientID, " KINDS ") SELECT randomblob(16), 'n', 'p', "
+				       "FileSize, ClientID, " KINDS
+				       " FROM files WHERE rowid %% 7 = %u",
 				       conflict(s), chance(s, 7));
 	case 2:
 		return sqlite3_mprintf("UPDATE %s files SET ID = %s WHERE FileSize < 100",
@@ -307,6 +357,12 @@ static const struct {
 	{"quotas do not have what is used",
 	 "SELECT count(*) FROM client_quotas q LEFT JOIN " COUNTED " c USING (ClientID) "
 	 "WHERE q.UsedBytes IS NOT coalesce(c.b, 0)"},
+	{"files are counted wrong by category, size or verification",
+	 "SELECT count(*) FROM (" SR_TOTALS_WRONG ")"},
+	{"files are counted wrong by day", "SELECT count(*) FROM (" SR_DAYS_WRONG ")"},
+	{"files are counted wrong by time of recording",
+	 "SELECT count(*) FROM (" SR_RECORDED_WRONG ")"},
+	{"the sums of the counters differ", "SELECT (" SR_SUMS_DIFFER ")"},
 	{"quotas are warned that should not be, or the other way round",
 	 "SELECT count(*) FROM client_quotas WHERE (WarnedAt IS NOT NULL) <> "
 	 "(UsedBytes >= QuotaBytes * WarningThreshold)"},
@@ -396,6 +452,31 @@ static void transact(session *s)
 	s->inside = !sqlite3_get_autocommit(s->db);
 }
 
+/* Enough of them for the library to insert those that are new without triggers. */
+static void save_batch(session *s)
+{
+	enum { BATCH = 40 };
+	sr_outcome outcomes[BATCH];
+	char paths[BATCH][32];
+	sr_file files[BATCH];
+	unsigned two[2] = {chance(s, CLIENTS), chance(s, CLIENTS)};
+	sr_status rc;
+
+	for (unsigned i = 0; i < BATCH; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "/%u", chance(s, 60));
+		files[i] = file_at(s->f, paths[i]);
+		files[i].client_id = (sr_id){{(uint8_t)two[chance(s, 2)]}};
+		files[i].size = chance(s, 5) ? chance(s, 100000) : SR_NULL_INTEGER;
+		files[i].category = sr_text_of(chance(s, 2) ? "image" : NULL);
+		files[i].date = sr_text_of(chance(s, 2) ? "2026-02-03T04:05:06Z" : NULL);
+		files[i].verified = chance(s, 2);
+	}
+	rc = sr_file_save(s->f->catalog, files, BATCH, outcomes, NULL, NULL);
+	if (rc != SR_OK && rc != SR_NOT_FOUND && rc != SR_QUOTA && rc != SR_CONSTRAINT)
+		fail_msg("%s: %s", sr_status_name(rc), sr_error_message());
+	s->batches += rc == SR_OK;
+}
+
 /* The library among them: what it refuses is what it should. */
 static void library_call(session *s)
 {
@@ -403,6 +484,10 @@ static void library_call(session *s)
 	sr_file file;
 	sr_status rc;
 
+	if (chance(s, 6) == 0) {
+		save_batch(s);
+		return;
+	}
 	snprintf(path, sizeof(path), "/%u", chance(s, 30));
 	file = file_at(s->f, path);
 	file.client_id = (sr_id){{(uint8_t)chance(s, CLIENTS)}};
@@ -435,6 +520,7 @@ static int faults_seen(session *s)
 	assert_ok(sr_health_check(s->f->catalog, NULL, &health));
 	for (size_t i = 0; i < health->finding_count; i++)
 		seen += strcmp(health->findings[i].code, "usage_wrong") == 0 ||
+			strcmp(health->findings[i].code, "totals_wrong") == 0 ||
 			strcmp(health->findings[i].code, "quota_wrong") == 0;
 	sr_health_free(health);
 	return seen;
@@ -486,6 +572,7 @@ static void test_random_statements(void **state)
 					 "ActivityType = 'quota_warning'"));
 	assert_true(s.refused > STATEMENTS / 100 && s.refused < STATEMENTS / 2);
 	assert_true(s.over > 10);
+	assert_true(s.batches > 10);
 	sqlite3_close(s.db);
 }
 
@@ -493,9 +580,9 @@ static void test_random_statements(void **state)
 static void test_would_notice(void **state)
 {
 	static const char *const triggers[] = {
-		"trg_files_note_insert",    "trg_files_count_insert",      "trg_files_note_update",
-		"trg_files_count_replaced", "trg_files_count_size",        "trg_files_count_client",
-		"trg_files_count_delete",   "trg_client_quotas_corrected", "trg_client_quotas_warn",
+		"trg_files_note_insert",  "trg_files_count_insert",      "trg_files_note_update",
+		"trg_files_count_update", "trg_files_replaced_settle",   "trg_files_count_delete",
+		"trg_client_usage_added", "trg_client_quotas_corrected", "trg_client_quotas_warn",
 	};
 	catalog_fixture *f = *state;
 	session s;
@@ -525,8 +612,9 @@ static void test_would_notice(void **state)
 	foreign_sql(f, "INSERT INTO files (ID, FileName, PathName, FileSize, ClientID) VALUES "
 		       "(zeroblob(16), 'n', 'p', 5, (SELECT ID FROM clients))");
 	assert_int_equal(faults_seen(&s), 0);
-	foreign_sql(f, "DROP TRIGGER trg_files_count_size; UPDATE files SET FileSize = 6");
-	assert_int_equal(faults_seen(&s), 1);
+	foreign_sql(f, "DROP TRIGGER trg_files_count_update; UPDATE files SET FileSize = 6");
+	/* By client, by category and by day. */
+	assert_int_equal(faults_seen(&s), 3);
 	sqlite3_close(s.db);
 }
 
