@@ -29,7 +29,7 @@
 #define PATIENCE_ROWS 65536
 
 /* Wanted keys as near as this to each other are read in one go. */
-#define NEAR 8
+#define NEAR 4
 
 typedef enum stage { TAIL, CHANGES, INDEXED, OVER } stage;
 
