@@ -1,6 +1,8 @@
 /* Transactions of a thread, and what joins them; checkpoints. */
 #include "pool_fixture.h"
 
+#include <sqlite3.h>
+
 static sr_status insert_and_fail(sr_conn *conn, void *arg)
 {
 	sr_status rc = insert_one(conn, arg);
@@ -271,6 +273,83 @@ static void test_alarm_names_the_long_reader(void **state)
 	}
 }
 
+static int count_busy(void *arg, int count)
+{
+	(void)count;
+	++*(int *)arg;
+	return 0;
+}
+
+static sr_status count_waiting(sr_conn *conn, void *arg)
+{
+	return sqlite3_busy_handler(sr_conn_handle(conn), count_busy, arg) == SQLITE_OK ? SR_OK
+											: SR_SQL;
+}
+
+/* What the checkpoints of the log so far have said: their number, and the most pages that any of
+ * them had in the database by then. */
+static int64_t most_copied(int *tries, bool *all)
+{
+	long long copied = 0, pages = 0, most = 0;
+
+	*tries = 0;
+	for (const char *at = logged; (at = strstr(at, "checkpoint of ")) != NULL; at++) {
+		assert_int_equal(sscanf(strstr(at, "': "), "': %lld of %lld", &copied, &pages), 2);
+		most = copied > most ? copied : most;
+		++*tries;
+	}
+	*all = *tries > 0 && copied == pages;
+	return most;
+}
+
+/*
+ * How long a writer is held, in steps. While a reader holds a snapshot nobody waits for it, a look
+ * at the log comes once in each quarter of checkpoint_bytes, and all of these together copy what
+ * was there before the snapshot and nothing else. The log grows meanwhile.
+ */
+static void test_long_reader_holds_no_writer(void **state)
+{
+	enum { COMMITS = 60, PAGES = 25, STEP = 400 * 1024 };
+	pool_fixture *f = *state;
+	int64_t before, grown;
+	sr_conn *reader;
+	sr_pool *pool;
+	int waited = 0, tries;
+	bool all;
+
+	f->options.checkpoint_bytes = STEP;
+	pool = fixture_pool(f);
+	assert_done(sr_log_levels("pool:debug,warning"));
+	for (int i = 0; i < 3; i++)
+		assert_done(sr_pool_commit(pool, SR_HERE, insert_much, NULL));
+	assert_done(sr_pool_commit(pool, SR_HERE, count_waiting, &waited));
+	before = figures(pool).log_bytes;
+	assert_true(before > 3 * PAGES * 4096 && before < STEP);
+	assert_done(sr_pool_read(pool, "slow_report.c:42", &reader));
+	assert_done(sr_conn_begin(reader, SR_TRANSACTION_READ));
+
+	for (int i = 0; i < COMMITS; i++)
+		assert_done(sr_pool_commit(pool, SR_HERE, insert_much, NULL));
+	assert_int_equal(waited, 0);
+	grown = figures(pool).log_bytes;
+	assert_true(grown >= before + (int64_t)COMMITS * 100000);
+	assert_true(most_copied(&tries, &all) * 4096 <= before);
+	assert_false(all);
+	assert_true(tries >= 2 && tries <= 1 + 4 * grown / STEP);
+	assert_int_equal(figures(pool).checkpoints, tries);
+
+	/* It is gone: at the next look all comes in, and the log begins anew. */
+	sr_pool_release(pool, reader);
+	for (int i = 0; i < 2; i++)
+		assert_done(sr_pool_commit(pool, SR_HERE, insert_much, NULL));
+	(void)most_copied(&tries, &all);
+	assert_true(all);
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_true(figures(pool).log_bytes < STEP);
+	assert_int_equal(waited, 0);
+	assert_done(sr_log_levels("warning"));
+}
+
 /* Another program's connection that writes. */
 static sr_conn *write_elsewhere(const pool_fixture *f)
 {
@@ -336,6 +415,7 @@ int main(void)
 		TEST(test_belongs_to_its_thread),
 		TEST(test_checkpoints_by_itself),
 		TEST(test_alarm_names_the_long_reader),
+		TEST(test_long_reader_holds_no_writer),
 		TEST(test_checkpoint_needs_the_write_lock),
 		TEST(test_checkpoint_after_a_lease),
 	};
