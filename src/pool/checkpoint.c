@@ -12,11 +12,13 @@
  *
  * The two are the writer and a second one of the pool's own that is lent to nobody. It is done by
  * whoever holds the writer, after his commit was reported to those who waited for it, when the log
- * has grown by checkpoint_bytes since the last time. That bounds the work: 16 MiB take some
- * 35 ms. What a long reader held back comes in at once when he is gone; the alarm is there to
+ * has grown by checkpoint_bytes since the last time. That bounds the work: 4 MiB take some
+ * 9 ms. What a long reader held back comes in at once when he is gone; the alarm is there to
  * tell before it is much.
  */
 #include "internal.h"
+
+#define LARGE_STEP 4 /* Times as much log behind a large operation. */
 
 /* The second connection. Reading once makes it open the log: without, a checkpoint on it does
  * nothing and says that all is well. */
@@ -126,20 +128,30 @@ static void look_at(sr_pool *pool, int64_t size, const sr_checkpoint *result)
 
 /* ---- When ---- */
 
+/* By how much the log is to grow before it is brought in. Behind a large operation nobody counts
+ * milliseconds, and less is copied twice. What was held back is tried again sooner. */
+static int64_t step_of(const sr_pool *pool, const sr_place *place)
+{
+	if (pool->held_back)
+		return pool->options.checkpoint_bytes / 4;
+	return pool->options.checkpoint_bytes * (place->large ? LARGE_STEP : 1);
+}
+
 void sr_log_tend(sr_pool *pool, sr_place *place)
 {
 	int64_t size = sr_conn_log_size(place->conn);
-	int64_t step = pool->options.checkpoint_bytes;
 	sr_checkpoint result = {0, 0};
 	sr_status rc;
 
 	pthread_mutex_lock(&pool->lock);
 	pool->log_bytes = size;
 	pthread_mutex_unlock(&pool->lock);
-	if (size < pool->last_log)
-		pool->next_checkpoint = step;
+	if (size < pool->last_log) {
+		pool->tended_log = 0;
+		pool->held_back = false;
+	}
 	pool->last_log = size;
-	if (size < pool->next_checkpoint)
+	if (size - pool->tended_log < step_of(pool, place))
 		return;
 	if ((rc = checkpoint(pool, place, false, &result)) == SR_BUSY)
 		return; /* Another process writes. The next commit tries again. */
@@ -148,11 +160,9 @@ void sr_log_tend(sr_pool *pool, sr_place *place)
 		       pool->path, sr_error_message());
 	} else {
 		look_at(pool, size, &result);
-		/* What was held back is tried again sooner. */
-		if (result.copied_pages < result.log_pages)
-			step /= 4;
+		pool->held_back = result.copied_pages < result.log_pages;
 	}
-	pool->next_checkpoint = size + step;
+	pool->tended_log = size;
 }
 
 sr_status sr_pool_checkpoint(sr_pool *pool)

@@ -31,6 +31,7 @@ typedef struct sr_place {
 	sr_status spoiled; /* Why the engine rolled the thread's transaction back. */
 	char why[SR_MESSAGE_SIZE]; /* The words for that. */
 	bool bare;                 /* conn was opened as sr_pool_distrust asks. */
+	bool large;                /* For a large operation, see sr_pool_commit_large. */
 	long thread;               /* The kernel's number of the thread that it was lent to. */
 	char site[SR_SITE_SIZE];   /* Which call; copied, since an owner's words may go. */
 	int64_t lent;              /* When it was lent (sr_clock_ns, as all times here). */
@@ -117,11 +118,12 @@ struct sr_pool {
 	int64_t next_leak_look;               /* When readers of the list look again. */
 
 	/* Belong to whoever holds the writer. */
-	sr_conn *second;         /* The other connection of a checkpoint, opened by the first one;
-				    not counted, since it is never lent. */
-	int64_t next_checkpoint; /* Log size at which the next one starts. */
-	int64_t last_log;        /* Log size at the last look, to see it begin anew. */
-	bool alarmed;            /* The long log was reported and has not fallen since. */
+	sr_conn *second;    /* The other connection of a checkpoint, opened by the first one;
+			       not counted, since it is never lent. */
+	int64_t tended_log; /* Log size at the last one; 0 since the log began anew. */
+	bool held_back;     /* A reader kept it from copying all. */
+	int64_t last_log;   /* Log size at the last look, to see it begin anew. */
+	bool alarmed;       /* The long log was reported and has not fallen since. */
 };
 
 /* While the lock is free:

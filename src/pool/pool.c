@@ -76,7 +76,7 @@ static void set_defaults(sr_pool *pool, const sr_pool_options *options)
 	if (o->leak_after <= 0)
 		o->leak_after = 60;
 	if (o->checkpoint_bytes <= 0)
-		o->checkpoint_bytes = INT64_C(16) << 20;
+		o->checkpoint_bytes = INT64_C(4) << 20;
 	if (o->log_alarm_bytes <= 0)
 		o->log_alarm_bytes = INT64_C(256) << 20;
 	pages = o->cache_pages > 0 ? o->cache_pages : CACHE_PAGES;
@@ -138,7 +138,6 @@ sr_status sr_pool_open(sr_pool **out, const sr_pool_options *options)
 	}
 	pool->process = getpid();
 	pool->writer.writer = true;
-	pool->next_checkpoint = pool->options.checkpoint_bytes;
 	init_conditions(pool);
 	for (int i = pool->options.readers - 1; i >= 0; i--) {
 		pool->readers[i].below = pool->idle_readers;

@@ -245,6 +245,24 @@ static void test_checkpoints_by_itself(void **state)
 	assert_int_equal(rows(pool), 30);
 }
 
+/* Behind large operations it comes a quarter as often. */
+static void test_checkpoints_behind_large_ones(void **state)
+{
+	pool_fixture *f = *state;
+	sr_pool *pool;
+
+	f->options.checkpoint_bytes = 200000;
+	pool = fixture_pool(f);
+	for (int i = 0; i < 30; i++)
+		assert_done(sr_pool_commit_large(pool, SR_HERE, insert_much, NULL));
+	assert_true(figures(pool).checkpoints >= 2);
+	assert_true(figures(pool).checkpoints <= 4);
+	/* The next small one sees how long the log is. */
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_much, NULL));
+	assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &one));
+	assert_true(figures(pool).log_bytes < 400000);
+}
+
 static void test_alarm_names_the_long_reader(void **state)
 {
 	pool_fixture *f = *state;
@@ -414,6 +432,7 @@ int main(void)
 		TEST(test_operation_may_call_back),
 		TEST(test_belongs_to_its_thread),
 		TEST(test_checkpoints_by_itself),
+		TEST(test_checkpoints_behind_large_ones),
 		TEST(test_alarm_names_the_long_reader),
 		TEST(test_long_reader_holds_no_writer),
 		TEST(test_checkpoint_needs_the_write_lock),
