@@ -23,6 +23,8 @@ void bench_check(const char *what, sr_status status)
 		bench_stop(what, sr_error_message());
 }
 
+#define REHEARSAL_ROWS 100000 /* Fewer, in one round. */
+
 static void *allocate(size_t count, size_t size)
 {
 	void *memory = calloc(count, size);
@@ -336,10 +338,13 @@ static void sum_up(worker *workers, int threads, double seconds, bench_figures *
 	free(all);
 }
 
+/* A rehearsal takes a part of the time. */
+static bool rehearsal;
+
 void bench_threads(const bench_side *side, int threads, double seconds, bench_figures *figures)
 {
 	worker *workers = allocate((size_t)threads, sizeof(*workers));
-	crew all = {.side = side, .seconds = seconds};
+	crew all = {.side = side, .seconds = rehearsal ? seconds / 100 : seconds};
 	int64_t began;
 
 	pthread_barrier_init(&all.ready, NULL, (unsigned)threads + 1);
@@ -382,6 +387,7 @@ void bench_arguments(bench_options *options, int argc, char **argv)
 			bench_stop(argv[i], "is not known; see bench/README.md");
 	}
 	options->only = only;
+	rehearsal = options->rounds == 1 && options->rows < REHEARSAL_ROWS;
 	if (options->folder == NULL || options->rows < 1 || options->rounds < 1)
 		bench_stop("usage", "--folder DIR [--rows N] [--rounds N] [--only NAME]…");
 }

@@ -86,7 +86,7 @@ typedef struct bench_figures {
 	double max;
 } bench_figures;
 
-/* Runs so many threads for so many seconds. */
+/* Runs so many threads for so many seconds; a rehearsal (README.md) takes a hundredth of that. */
 void bench_threads(const bench_side *side, int threads, double seconds, bench_figures *figures);
 
 /* ---- What is asked for, and what is printed: see README.md ---- */

@@ -27,8 +27,9 @@ class Results:
         """ours and theirs: samples in the order in which they ran."""
         target = TARGETS.get(name.partition("@")[0])
         rows = self.rows if rows is None else rows
-        value = statistics.median(ours) if ours else None
-        baseline = statistics.median(theirs) if theirs else None
+        of_rounds = max if target.worst else statistics.median
+        value = of_rounds(ours) if ours else None
+        baseline = of_rounds(theirs) if theirs else None
         pairs = [ratio_of(target.unit, mine, other) for mine, other in zip(ours, theirs)]
         ratio = statistics.median(pairs) if pairs else None
         result = {

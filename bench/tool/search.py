@@ -41,7 +41,7 @@ class Asked:
 def timed(*command):
     """Seconds of a whole process whose output goes nowhere."""
     began = time.perf_counter()
-    code = subprocess.run(command, stdout=subprocess.DEVNULL, check=False,
+    code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
                           env={**os.environ, "LC_ALL": "C.UTF-8"}).returncode
     took = time.perf_counter() - began
     if code not in (0, 1):  # 1: nothing found.
