@@ -10,11 +10,15 @@
  *
  *     search TERM                    the newest 1,000 with all columns
  *     count TERM                     how many there are
+ *     match TERM                     the same search, and the seconds are those until it knew
+ *                                    which rows; the others went into fetching them
+ *     index                          makes the search index anew
  *     filters CLIENT FROM TO BYTES   the newest 1,000 of a client, between two dates, that large
  *     statistics                     totals
  *     open                           of the catalog anew, and its first look at the clients
  *     save COUNT TERM NUMBER         so many new files whose paths hold the term: the time is that
  *                                    of the search right after, and the rows those that it found
+ *     can NAME                       1 row if there is an answer to that question
  *     memory                         bytes of the most that the process had, and of SQLite's part
  */
 #include <inttypes.h>
@@ -84,6 +88,38 @@ static void search(bench *own, char **words)
 	ask(own, &query);
 }
 
+#ifdef HAVE_SEARCH_COUNT
+static void count(bench *own, char **words)
+{
+	int64_t began = sr_clock_ns();
+	sr_found found;
+	sr_query query;
+
+	sr_query_init(&query);
+	query.term = sr_text_of(words[1]);
+	bench_check("counting", sr_search_count(own->catalog, &query, &found));
+	answer(seconds_since(began), found.files);
+}
+
+static void match(bench *own, char **words)
+{
+	sr_explanation told;
+	const sr_file *file;
+	sr_files *cursor;
+	sr_query query;
+
+	sr_query_init(&query);
+	query.term = sr_text_of(words[1]);
+	query.limit = NEWEST;
+	bench_check("searching", sr_search(own->catalog, &query, &cursor));
+	do
+		bench_check("searching", sr_files_next(cursor, &file));
+	while (file != NULL);
+	bench_check("explaining", sr_search_explain(cursor, &told));
+	sr_files_close(cursor);
+	answer(told.planning + told.matching, told.hits);
+}
+#else
 static void count(bench *own, char **words)
 {
 	sr_query query;
@@ -93,6 +129,23 @@ static void count(bench *own, char **words)
 	query.limit = 0;
 	ask(own, &query);
 }
+
+#define match NULL
+#endif
+
+#ifdef HAVE_INDEX_BUILD
+static void make_index(bench *own, char **words)
+{
+	int64_t began = sr_clock_ns(), rows;
+
+	(void)words;
+	bench_check("building the index",
+		    sr_search_index_build(own->catalog, true, NULL, NULL, &rows));
+	answer(seconds_since(began), rows);
+}
+#else
+#define make_index NULL
+#endif
 
 static void filters(bench *own, char **words)
 {
@@ -261,15 +314,31 @@ typedef struct question {
 	void (*original)(bench *own, char **words);
 } question;
 
+static void can(bench *own, char **words);
+
 static const question questions[] = {
 	{"search", 2, search, original_search},
 	{"count", 2, count, NULL},
+	{"match", 2, match, NULL},
+	{"index", 1, make_index, NULL},
 	{"filters", 5, filters, original_filters},
 	{"statistics", 1, statistics, original_statistics},
 	{"open", 1, open_anew, NULL},
 	{"save", 4, save, NULL},
 	{"memory", 1, memory, memory},
+	{"can", 2, can, can},
 };
+
+/* Whether a question of that name has an answer here. */
+static void can(bench *own, char **words)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
+		if (strcmp(words[1], questions[i].name) == 0)
+			found = (own->db ? questions[i].original : questions[i].catalog) != NULL;
+	answer(0, found);
+}
 
 static void take(bench *own, char *line)
 {

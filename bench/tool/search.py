@@ -8,6 +8,7 @@ import subprocess
 import time
 
 from data import BUILD, remove
+from measure import BUDGET, FEWEST
 from targets import MILLION, ORDERS, TERMS
 
 
@@ -25,6 +26,9 @@ class Asked:
         if len(answer) != 2:
             raise SystemExit(f"bench/run: bench_search has no answer to {words}")
         return float(answer[0]), int(answer[1])
+
+    def can(self, question):
+        return self.ask("can", question)[1] == 1
 
     def seconds(self, *words):
         return lambda: self.ask(*words)[0]
@@ -72,7 +76,7 @@ def compare_counts(data, asked, order, rows, peers):
 
 def measure_searches(results, data, peers):
     for order in ORDERS:
-        names = [f"{kind}.{term}.{order}" for kind in ("search", "process")
+        names = [f"{kind}.{term}.{order}" for kind in ("search", "match", "process")
                  for term in (*TERMS, "none_hard")]
         if not results.wants(*names):
             continue
@@ -95,6 +99,12 @@ def measure_term(results, data, peers, asked, database, term, order):
     name = f"search.{term}.{order}"
     if results.wants(name):
         results.pair(name, asked.seconds("search", word), theirs if term != "one" else None)
+    name = f"match.{term}.{order}"
+    if term in ("common", "rare", "none") and results.wants(name):
+        if asked.can("match"):
+            results.pair(name, asked.seconds("match", word))
+        else:
+            results.missing(name, "the library does not tell")
     name = f"process.{term}.{order}"
     if term in ("common", "rare", "none") and results.wants(name):
         if theirs is None:
@@ -164,33 +174,64 @@ def measure_open(results, data):
             results.pair("open", ours.seconds("open"))
 
 
-SAVES = (1, 100, 1000, 1000, 5000, 1, 10000, 1, 100, 1000)
+SAVES = (1, 100, 1000, 5000, 10000) * 3
 
 
-def measure_found(results, data):
-    """Saves of many sizes into a copy, each followed at once by a search for what it brought."""
-    if not results.wants("found.missed", "found.extra"):
-        return
-    copy = data.copy(data.catalog(results.rows, "walk"), "found.db")
+def fresh_term(number):
+    return f"freshly{number:04d}kept"
+
+
+def measure_written(results, data):
+    """What changes a catalog is measured on copies."""
+    for order in ORDERS:
+        built = [f"index.build.{order}"] + (["memory.build"] if order == "walk" else [])
+        found = ["found.missed", "found.extra"] if order == "walk" else []
+        if not results.wants(*built, *found):
+            continue
+        copy = data.copy(data.catalog(results.rows, order), "written.db")
+        try:
+            if results.wants(*built):
+                measure_index(results, copy, order)
+            if results.wants(*found):
+                measure_found(results, data, copy)
+        finally:
+            remove(pathlib.Path(copy))
+
+
+def measure_index(results, copy, order):
+    name = f"index.build.{order}"
+    with Asked("catalog", copy) as ours:
+        if not ours.can("index"):
+            results.missing(name, "there is no index to build")
+            return
+        rates, began = [], time.monotonic()
+        while not rates or (len(rates) < FEWEST and time.monotonic() - began < BUDGET):
+            took, rows = ours.ask("index")
+            rates.append(rows / took)
+        results.add(name, rates)
+        if order == "walk":
+            whole, engine = ours.ask("memory")
+            results.add("memory.build", [(whole - engine) / 2**20])
+
+
+def measure_found(results, data, copy):
+    """Saves of many sizes, each followed at once by a search for what it brought."""
     missed, right_after, later = 0, [], []
-    try:
-        with Asked("catalog", copy) as ours:
-            for number, count in enumerate(SAVES):
-                term = f"freshly{number:04d}kept"
-                took, found = ours.ask("save", count, term, number)
-                missed += min(count, 1000) - found
-                right_after.append(took * 1000)
-        # What one search takes where nothing is new.
-        subprocess.run([BUILD / "strongroom", "--db", copy, "optimize", "--analyze-only"],
-                       stdout=subprocess.DEVNULL, check=True)
-        with Asked("catalog", copy) as ours:
-            for number, count in enumerate(SAVES):
-                term = f"freshly{number:04d}kept"
-                later.append(statistics.median(ours.ask("search", term)[0] for _ in range(3)) * 1000)
-    finally:
-        remove(pathlib.Path(copy))
+    with Asked("catalog", copy) as ours:
+        for number, count in enumerate(SAVES):
+            took, found = ours.ask("save", count, fresh_term(number), number)
+            missed += min(count, 1000) - found
+            right_after.append(took * 1000)
+        # What each takes where nothing is new.
+        if ours.can("index"):
+            ours.ask("index")
+        for number in range(len(SAVES)):
+            took = statistics.median(ours.ask("search", fresh_term(number))[0] for _ in range(3))
+            later.append(took * 1000)
+    extra = {count: statistics.median(mine - other for mine, other, size in
+                                      zip(right_after, later, SAVES) if size == count)
+             for count in sorted(set(SAVES))}
+    data.say("extra milliseconds of a search right after a save: "
+             + ", ".join(f"{took:.2f} after {count:,} files" for count, took in extra.items()))
     results.add("found.missed", [missed])
-    extra = [max(0.0, mine - other) for mine, other in zip(right_after, later)]
-    data.say(f"extra milliseconds right after saves of {SAVES} files: "
-             + " ".join(f"{one:.2f}" for one in extra))
-    results.add("found.extra", [max(extra)])
+    results.add("found.extra", [max(0.0, *extra.values())])
