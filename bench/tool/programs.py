@@ -1,7 +1,6 @@
 """Programs that measure pairs of their own, and sizes of databases."""
 
 import os
-import pathlib
 import shutil
 import subprocess
 import tempfile
@@ -90,6 +89,15 @@ def table_bytes(database, condition):
     return int(printed) if printed else None
 
 
+def used_bytes(database):
+    """Of the whole file, without pages that wait to be used again."""
+    printed = subprocess.run(
+        ["sqlite3", "-readonly", database, "SELECT (page_count - freelist_count) * page_size "
+         "FROM pragma_page_count, pragma_freelist_count, pragma_page_size"],
+        capture_output=True, text=True, check=True).stdout
+    return int(printed)
+
+
 def measure_sizes(results, data, peers):
     for order in ORDERS:
         name = f"index.bytes.{order}"
@@ -105,5 +113,5 @@ def measure_sizes(results, data, peers):
         results.add(name, [ours / results.rows], theirs)
     if results.wants("bytes.recorded"):
         rows = min(results.rows, MILLION)
-        size = pathlib.Path(data.catalog(rows, "walk", short=True)).stat().st_size
+        size = used_bytes(data.catalog(rows, "walk", short=True))
         results.add("bytes.recorded", [size / rows], rows=rows)
