@@ -491,6 +491,9 @@ static void run_session(writing *w, sqlite3 *db)
 		write_statement(&sql, &s, w->rows);
 		log_statement(w, sql.data);
 		run_sql(w, db, sql.data);
+		/* After an OR ROLLBACK each more would be a commit of its own. */
+		if (transaction && sqlite3_get_autocommit(db))
+			break;
 	}
 	if (!sqlite3_get_autocommit(db))
 		run_sql(w, db, rolled_back ? "ROLLBACK" : "COMMIT");
