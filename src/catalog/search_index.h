@@ -36,4 +36,7 @@ void sr_index_catch_up(sr_catalog *catalog, sr_progress_fn progress, void *arg);
 /* For tests: after how many rows a step is made, and how many it takes. 0: the usual. */
 void sr_index_set_step(int64_t rows);
 
+/* For tests: whether it is used wherever it can be, also where a scan would read less. */
+void sr_index_set_always(bool yes);
+
 #endif

@@ -65,6 +65,7 @@ void machine_writer_main(int argc, char **argv)
 	if (w.log == NULL)
 		abort();
 	chance_seed(strtoull(argv[5], NULL, 10));
+	machine_choose_step();
 	sr_options_init(&options);
 	options.path = w.path;
 	options.pool_size = 2;

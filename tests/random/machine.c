@@ -7,13 +7,15 @@
 #include <unistd.h>
 
 #include "asking.h"
+#include "catalog/search_index.h"
 
 #define QUERIES_OF_AN_EPOCH 500
 #define LOG_LINES_SHOWN     40
 
 void machine_options_init(machine_options *options)
 {
-	*options = (machine_options){.seed = 1, .queries = 2000, .rows = 800, .concurrent = true};
+	*options = (machine_options){
+		.seed = 1, .queries = 2000, .rows = 800, .concurrent = true, .damage = true};
 }
 
 bool machine_failed(const machine *m)
@@ -67,6 +69,14 @@ void machine_ask(machine *m, sqlite3 *db, unsigned queries)
 
 /* ---- Open and closed ---- */
 
+void machine_choose_step(void)
+{
+	static const int64_t steps[] = {0, 1, 4, 12, 40, 100, 300};
+
+	sr_index_set_step(PICK(steps));
+	sr_index_set_always(!one_in(4));
+}
+
 void machine_open(machine *m)
 {
 	if (sr_open(&m->writing.catalog, &m->open) != SR_OK)
@@ -117,6 +127,15 @@ static void transaction(machine *m)
 
 /* ---- Epochs ---- */
 
+/* For tests that there is something to find. */
+static void sabotage(machine *m)
+{
+	sqlite3 *db = open_plain(m->path);
+
+	run_sql(&m->writing, db, m->options->sabotage);
+	sqlite3_close(db);
+}
+
 static void step(machine *m)
 {
 	int writes = 1 + (int)chance(5);
@@ -124,6 +143,8 @@ static void step(machine *m)
 	if (one_in(12))
 		machine_upset(m);
 	while (writes-- > 0 && !machine_failed(m)) {
+		if (m->options->sabotage)
+			sabotage(m);
 		write_something(&m->writing);
 		m->figures->writes++;
 	}
@@ -131,6 +152,8 @@ static void step(machine *m)
 		transaction(m);
 	if (!machine_failed(m) && m->options->concurrent && one_in(12))
 		machine_ask_beside(m, 10 + chance(20));
+	if (!machine_failed(m) && m->options->damage && one_in(10))
+		machine_damage(m);
 	if (!machine_failed(m))
 		machine_ask(m, NULL, 1 + chance(24));
 }
@@ -158,6 +181,7 @@ static void begin_epoch(machine *m)
 	};
 	if (m->writing.log == NULL)
 		abort();
+	machine_choose_step();
 	if (one_in(4))
 		machine_begin_old(m);
 	if (m->writing.catalog == NULL && !machine_failed(m))
@@ -190,21 +214,23 @@ static void print_difference(const machine *m)
 	printf("\nDIFFERENCE with seed %llu in epoch %u:\n%s", (unsigned long long)m->options->seed,
 	       m->epoch, m->report.length ? m->report.data : "a writer failed, see the log\n");
 	print_log(m);
-	printf("again: search-random --seed %llu --first-epoch %u --rows %u --queries %lu%s\n"
+	printf("again: search-random --seed %llu --first-epoch %u --rows %u --queries %lu%s%s\n"
 	       "the catalog as it is now: %s\n",
 	       (unsigned long long)m->options->seed, m->epoch, m->options->rows,
-	       m->options->queries, m->options->concurrent ? "" : " --alone", m->path);
+	       m->options->queries, m->options->concurrent ? "" : " --alone",
+	       m->options->damage ? "" : " --sound", m->path);
 }
 
 static void end_epoch(machine *m)
 {
 	if (machine_failed(m)) {
 		m->figures->differences++;
-		print_difference(m);
+		if (m->options->sabotage == NULL)
+			print_difference(m);
 	}
 	machine_close(m);
 	fclose(m->writing.log);
-	if (m->figures->differences == 0)
+	if (m->figures->differences == 0 || m->options->sabotage)
 		nftw(m->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	sr_buffer_free(&m->report);
 }
@@ -233,10 +259,10 @@ void machine_print(const machine_options *options, const machine_figures *figure
 	printf("seed %llu: %lu queries in %u catalogs, %lu with hits, %lu rows compared; %lu "
 	       "beside "
 	       "a writer (%lu unclear); %lu writes, %u upgrades, %u vacuums, %u reloads, %u opened "
-	       "anew, %u writers killed: %u differences\n",
+	       "anew, %u writers killed, %u indexes damaged: %u differences\n",
 	       (unsigned long long)options->seed, figures->queries, figures->epochs, figures->hits,
 	       figures->compared, figures->beside, figures->unclear, figures->writes,
 	       figures->upgrades, figures->vacuums, figures->reloads, figures->reopened,
-	       figures->killed, figures->differences);
+	       figures->killed, figures->damaged, figures->differences);
 	fflush(stdout);
 }

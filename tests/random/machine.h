@@ -17,6 +17,9 @@ typedef struct machine_options {
 	unsigned long queries; /* To ask in all. */
 	unsigned rows;         /* About the most that a catalog has. */
 	bool concurrent;       /* Also with another process that writes meanwhile, and is killed. */
+	bool damage;           /* Also with search indexes that somebody has damaged. */
+	const char *sabotage;  /* SQL that spoils the index again and again; NULL: none. What comes
+				  of it is counted, and not printed. */
 	bool loud;             /* Say how far it is. */
 } machine_options;
 
@@ -32,11 +35,16 @@ typedef struct machine_figures {
 	unsigned vacuums;
 	unsigned reloads;
 	unsigned reopened;
-	unsigned killed; /* Writers. */
+	unsigned killed;  /* Writers. */
+	unsigned damaged; /* Search indexes. */
 	unsigned differences;
 } machine_figures;
 
 void machine_options_init(machine_options *options);
+
+/* The search index in small pieces of a size by chance, so that it is brought on, merged and mended
+ * all the time in catalogs as small as these; or in its own, now and then. */
+void machine_choose_step(void);
 
 /* Runs until all queries are asked or the first difference, which it prints with all that is
  * needed to have it again. */
@@ -74,6 +82,9 @@ void machine_close(machine *m);
 
 /* One of the things that come between: upgrades, VACUUM, a copy by its dump. */
 void machine_upset(machine *m);
+
+/* Somebody writes into what the search index is made of. */
+void machine_damage(machine *m);
 
 /* A catalog of old code, searched and upgraded. */
 void machine_begin_old(machine *m);

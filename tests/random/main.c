@@ -1,15 +1,20 @@
-/* usage: search-random [--queries N] [--seed N] [--rows N] [--first-epoch N] [--alone]
+/* usage: search-random [--queries N] [--seed N] [--rows N] [--first-epoch N] [--alone] [--sound]
  *
- * --alone leaves out the queries beside another process, whose pace no seed can repeat. */
+ * --alone leaves out the queries beside another process, whose pace no seed can repeat. --damage
+ * adds that somebody writes into what the search index is made of. */
 #include "machine.h"
 
 #include <getopt.h>
 #include <stdlib.h>
 
 static const struct option names[] = {
-	{"queries", required_argument, NULL, 'q'},     {"seed", required_argument, NULL, 's'},
-	{"rows", required_argument, NULL, 'r'},        {"alone", no_argument, NULL, 'a'},
-	{"first-epoch", required_argument, NULL, 'e'}, {NULL, 0, NULL, 0},
+	{"queries", required_argument, NULL, 'q'},
+	{"seed", required_argument, NULL, 's'},
+	{"rows", required_argument, NULL, 'r'},
+	{"alone", no_argument, NULL, 'a'},
+	{"first-epoch", required_argument, NULL, 'e'},
+	{"sound", no_argument, NULL, 'n'},
+	{NULL, 0, NULL, 0},
 };
 
 static unsigned long number(const char *text, unsigned long least)
@@ -45,6 +50,8 @@ int main(int argc, char **argv)
 			options.first_epoch = (unsigned)number(optarg, 0);
 		else if (name == 'a')
 			options.concurrent = false;
+		else if (name == 'n')
+			options.damage = false;
 		else
 			return 2;
 	}

@@ -378,6 +378,19 @@ static void execute(writing *w)
 	sr_buffer_free(&sql);
 }
 
+/* The whole of it, perhaps from nothing. */
+static void build_index(writing *w)
+{
+	bool anew = one_in(3);
+	sr_status rc;
+
+	write_log(w, "build the search index%s", anew ? " anew" : "");
+	write_begins(w, 1000);
+	rc = sr_search_index_build(w->catalog, anew, NULL, NULL, NULL);
+	write_ends(w, 1000);
+	expect(w, rc, "sr_search_index_build");
+}
+
 void write_by_library(writing *w)
 {
 	switch (chance(40)) {
@@ -394,6 +407,8 @@ void write_by_library(writing *w)
 		execute(w);
 		break;
 	case 4:
+		build_index(w);
+		break;
 	case 5:
 	case 6:
 	case 7:
