@@ -25,7 +25,7 @@ const char help_record[] =
 	"  --exclude PATTERN  leave out what matches, see below; may be given again\n"
 	"  --one-file-system  stay on the file systems of the paths\n"
 	"  --reread           read also what looks unchanged\n"
-	"  --threads N        that read and hash; one a core without\n"
+	"  --threads N        that read and hash; one a core, at least 8, without\n"
 	"\n"
 	"A pattern has *, ? and [...], which stay within one name, and **:\n"
 	"  *.tmp        every file and folder of such a name\n"

@@ -1923,7 +1923,7 @@ typedef struct sr_record_options {
 	size_t exclude_count;
 	bool one_file_system;
 	bool reread; /* Read also what looks unchanged. */
-	int threads; /* That hash; 0: one a core. */
+	int threads; /* That read and hash; 0: one a core, at least 8. */
 	sr_record_progress_fn progress;
 	sr_record_failure_fn failure;
 	void *arg; /* For both. */
@@ -1933,10 +1933,15 @@ SR_API void sr_record_options_init(sr_record_options *options);
 
 /*
  * Records the files below the paths as the client's: walks without following links, reads each
- * file once for CRC and hash, classifies it, saves in batches. Known files whose size, time and
- * inode did not change are not read. Known files that are gone are marked missing, and
- * unmarked when they return. Files that fail are counted and the rest goes on; the status is
- * SR_OK then. SR_INTERRUPTED keeps whole batches. The summary is filled in every case.
+ * file once for CRC and hash, classifies it, saves in batches, in the order of the walk, which is
+ * that of the paths' bytes. Reading and saving have threads of their own, which end with the call;
+ * inside the calling thread's transaction that thread saves. All of it is one activity "save", and
+ * one "save_failed" for what fails.
+ *
+ * Known files whose size, time and inode did not change are not read. Known files that are gone are
+ * marked missing, and unmarked when they return. Files that fail are counted and the rest goes on;
+ * the status is SR_OK then. SR_INTERRUPTED keeps what was read whole. The summary is filled in
+ * every case.
  */
 SR_API SR_MUST_CHECK sr_status sr_record(sr_catalog *catalog, const sr_id *client,
 					 const char *const *paths, size_t count,

@@ -6,10 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <magic.h>
-
 #include "../base/error.h"
-#include "../base/log.h"
 #include "../base/path.h"
 #include "readers.h"
 
@@ -20,8 +17,6 @@
 struct sr_scanner {
 	const sr_types *types;
 	sr_digest *digest;
-	magic_t magic;     /* Loaded when the first name tells nothing. */
-	bool magic_failed; /* It cannot be had. */
 	unsigned char chunk[CHUNK];
 };
 
@@ -32,8 +27,6 @@ sr_status sr_scanner_new(sr_scanner **scanner, const sr_types *types)
 	if ((*scanner = malloc(sizeof(**scanner))) == NULL)
 		return sr_fail_memory();
 	(*scanner)->types = types;
-	(*scanner)->magic = NULL;
-	(*scanner)->magic_failed = false;
 	if ((rc = sr_digest_new(&(*scanner)->digest)) != SR_OK) {
 		free(*scanner);
 		*scanner = NULL;
@@ -45,8 +38,6 @@ void sr_scanner_free(sr_scanner *scanner)
 {
 	if (scanner == NULL)
 		return;
-	if (scanner->magic != NULL)
-		magic_close(scanner->magic);
 	sr_digest_free(scanner->digest);
 	free(scanner);
 }
@@ -62,21 +53,6 @@ static void fail_errno(sr_job *job, int error)
 	char space[128];
 
 	fail(job, strerror_r(error, space, sizeof(space)));
-}
-
-static const char *type_of_bytes(sr_scanner *scanner, const void *bytes, size_t length)
-{
-	if (scanner->magic == NULL && !scanner->magic_failed) {
-		scanner->magic = magic_open(MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS |
-					    MAGIC_NO_CHECK_ENCODING | MAGIC_NO_CHECK_TOKENS);
-		scanner->magic_failed =
-			scanner->magic == NULL || magic_load(scanner->magic, NULL) != 0;
-		if (scanner->magic_failed)
-			sr_log("record", SR_LOG_WARNING, "libmagic cannot be used: %s",
-			       scanner->magic != NULL ? magic_error(scanner->magic)
-						      : "out of memory");
-	}
-	return scanner->magic_failed ? NULL : magic_buffer(scanner->magic, bytes, length);
 }
 
 /* libmagic costs more than all the rest, so it is asked last. */
@@ -99,9 +75,11 @@ static void find_type(sr_scanner *scanner, sr_job *job, size_t length)
 		else if (length == 0)
 			type = "inode/x-empty"; /* As libmagic has it. */
 	}
-	if (type == NULL)
-		type = type_of_bytes(scanner, bytes, length);
-	snprintf(job->mime_type, sizeof(job->mime_type), "%s", type != NULL ? type : "");
+	if (type != NULL)
+		snprintf(job->mime_type, sizeof(job->mime_type), "%s", type);
+	else
+		sr_type_of_bytes(scanner->types, bytes, length, job->mime_type,
+				 sizeof(job->mime_type));
 }
 
 static bool same_state(const struct stat *a, const struct stat *b)

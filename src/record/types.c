@@ -10,6 +10,7 @@
 #include "../base/error.h"
 #include "../base/log.h"
 #include "../base/text.h"
+#include "guess.h"
 
 #define BUCKETS    4096
 #define KIND_STEPS 6
@@ -36,6 +37,7 @@ struct sr_types {
 	glob *names[BUCKETS];    /* "makefile" */
 	glob *others;            /* All else. */
 	kind *kinds[BUCKETS];
+	sr_guesser *guesser; /* For what no name tells. */
 };
 
 /* The best match so far. */
@@ -158,7 +160,9 @@ sr_status sr_types_new(sr_types **types, const char *folder)
 
 	if ((*types = calloc(1, sizeof(**types))) == NULL)
 		return sr_fail_memory();
-	rc = read_table(*types, folder, "globs2", add_line, &found);
+	rc = sr_guesser_new(&(*types)->guesser);
+	if (rc == SR_OK)
+		rc = read_table(*types, folder, "globs2", add_line, &found);
 	if (rc == SR_OK && !found)
 		sr_log("record", SR_LOG_WARNING,
 		       "%s/globs2 is not readable, types come from the files' bytes: install "
@@ -246,6 +250,12 @@ const char *sr_type_between(const sr_types *types, const char *type, const char 
 	return is_text(types, type) == text ? type : rival;
 }
 
+void sr_type_of_bytes(const sr_types *types, const void *bytes, size_t length, char *type,
+		      size_t size)
+{
+	sr_guess(types->guesser, bytes, length, type, size);
+}
+
 static void free_list(glob *list)
 {
 	while (list != NULL) {
@@ -260,6 +270,7 @@ void sr_types_free(sr_types *types)
 {
 	if (types == NULL)
 		return;
+	sr_guesser_free(types->guesser);
 	for (size_t i = 0; i < BUCKETS; i++) {
 		free_list(types->suffixes[i]);
 		free_list(types->names[i]);

@@ -32,6 +32,10 @@ bool sr_looks_like_text(const unsigned char *bytes, size_t length);
  * which a closer look could tell more. */
 bool sr_is_plain(const unsigned char *bytes, size_t length);
 
+/* The MIME type that libmagic finds in the first bytes, "" for none. Costs more than all else. */
+void sr_type_of_bytes(const sr_types *types, const void *bytes, size_t length, char *type,
+		      size_t size);
+
 void sr_types_free(sr_types *types);
 
 #define SR_EXTENSION_SIZE 11

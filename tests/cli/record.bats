@@ -145,6 +145,26 @@ counts='[.scanned, .added, .changed, .unchanged, .missing, .failed]'
 	equal 30000 "$(json .scanned record --client pc many)"
 }
 
+@test "kill -9 keeps whole batches, and their activity tells how many files" {
+	mkdir many
+	(cd many && seq 1 30000 | split -l 1 -a 4 -)
+	"$PROGRAM" record --client pc --threads 1 many >/dev/null 2>&1 &
+	local pid=$!
+	for _ in $(seq 200); do
+		[ "$(sqlite3 -readonly "$STRONGROOM_DB" 'SELECT count(*) FROM files' 2>/dev/null)" -gt 0 ] 2>/dev/null && break
+		sleep 0.02
+	done
+	kill -KILL "$pid" 2>/dev/null || skip "it was done before it could be killed"
+	wait "$pid" || true
+	local kept
+	kept=$(json '.[0].files' client list)
+	[ "$kept" -gt 0 ]
+	equal "[[\"save\",$kept]]" "$(json 'map([.activity_type, .file_count])' activity)"
+	equal ok "$(sqlite3 "$STRONGROOM_DB" 'PRAGMA integrity_check')"
+	equal "[30000,$((30000 - kept)),$kept]" \
+		"$(json '[.scanned, .added, .unchanged]' record --client pc many)"
+}
+
 @test "the summary in table, csv and plain" {
 	strongroom record --client pc tree | grep -q '^files seen  *3$'
 	equal scanned "$(strongroom record --client pc tree --csv | head -1 | cut -d , -f 1)"

@@ -434,6 +434,34 @@ static void stopping_keeps_whole_files(void **state)
 	assert_true(got.added >= 1);
 }
 
+static bool stop_late(void *arg, const sr_record_summary *so_far, const sr_record_ahead *ahead)
+{
+	(void)arg;
+	(void)ahead;
+	return so_far->scanned == 3 && so_far->read > INT64_C(1) << 30;
+}
+
+/* Small files were read long before a large one that comes first. */
+static void stopping_keeps_what_was_read(void **state)
+{
+	const char *paths[] = {tree};
+	sr_record_options options;
+
+	(void)state;
+	write_file("a", "x");
+	write_file("b", "y");
+	write_file("c", "z");
+	assert_int_equal(truncate("a", INT64_C(1) << 40), 0);
+	sr_record_options_init(&options);
+	options.progress = stop_late;
+	options.threads = 4;
+	assert_int_equal(record_paths(paths, 1, &options), SR_INTERRUPTED);
+	assert_int_equal(got.added, 2);
+	assert_int_equal(got.failed, 0);
+	assert_versions("b", 1);
+	assert_versions("c", 1);
+}
+
 static void refuses_what_makes_no_sense(void **state)
 {
 	const char *paths[] = {tree}, *empty[] = {""};
@@ -496,6 +524,72 @@ static void many_files_are_merged(void **state)
 	assert_int_equal(got.read, 0);
 }
 
+/* Whichever was read first: what lies side by side in the tree lies so in the catalog. */
+static void rows_are_in_the_order_of_the_walk(void **state)
+{
+	enum { FILES = 2500 };
+	const sr_file *file;
+	char name[64], before[256] = "";
+	sr_files *cursor;
+	int count = 0;
+
+	(void)state;
+	assert_int_equal(mkdir("d", 0700), 0);
+	for (int i = 0; i < FILES; i++) {
+		/* "d-1" sorts before what is in "d". */
+		snprintf(name, sizeof(name), "%s%d", i % 3 == 0 ? "d/" : "d-", i);
+		write_file(name, "x");
+		if (i % 500 == 0)
+			assert_int_equal(truncate(name, 8 << 20), 0);
+	}
+	record(NULL);
+	assert_int_equal(got.added, FILES);
+	assert_ok(sr_file_list(catalog, &client, &cursor));
+	while (sr_files_next(cursor, &file) == SR_OK && file != NULL) {
+		assert_true(strcmp(before, file->original_path.data) < 0);
+		snprintf(before, sizeof(before), "%s", file->original_path.data);
+		count++;
+	}
+	sr_files_close(cursor);
+	assert_int_equal(count, FILES);
+}
+
+static int64_t count_files(void)
+{
+	const sr_file *file;
+	sr_files *cursor;
+	int64_t count = 0;
+
+	assert_ok(sr_file_list(catalog, &client, &cursor));
+	while (sr_files_next(cursor, &file) == SR_OK && file != NULL)
+		count++;
+	sr_files_close(cursor);
+	return count;
+}
+
+/* No other thread could save there: it would wait for this one. */
+static void the_callers_transaction_has_all_of_it(void **state)
+{
+	enum { FILES = 2500 };
+	char name[64];
+
+	(void)state;
+	for (int i = 0; i < FILES; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		write_file(name, "");
+	}
+	assert_false(sr_in_transaction(catalog));
+	for (int round = 0; round < 2; round++) {
+		assert_ok(sr_begin(catalog, "test"));
+		assert_true(sr_in_transaction(catalog));
+		record(NULL);
+		assert_int_equal(got.added, FILES);
+		assert_int_equal(count_files(), FILES);
+		assert_ok(round == 0 ? sr_rollback(catalog) : sr_commit(catalog));
+		assert_int_equal(count_files(), round == 0 ? 0 : FILES);
+	}
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -513,8 +607,11 @@ int main(void)
 		TEST(an_unreadable_file_fails_alone),
 		TEST(a_growing_file_fails),
 		TEST(stopping_keeps_whole_files),
+		TEST(stopping_keeps_what_was_read),
 		TEST(refuses_what_makes_no_sense),
 		TEST(many_files_are_merged),
+		TEST(rows_are_in_the_order_of_the_walk),
+		TEST(the_callers_transaction_has_all_of_it),
 	};
 
 	return cmocka_run_group_tests(tests, open_catalog, close_catalog);
