@@ -155,6 +155,48 @@ static void goes_down_and_up_again(void **state)
 	close(fd);
 }
 
+static void assert_next(sr_walk *walk, sr_met_kind kind, const char *end)
+{
+	const sr_met *met;
+
+	assert_int_equal(sr_walk_next(walk, &met), SR_OK);
+	assert_non_null(met);
+	assert_int_equal(met->kind, kind);
+	assert_true(met->path.length > strlen(end));
+	assert_string_equal(met->path.data + met->path.length - strlen(end), end);
+	if (kind == SR_MET_FAILED)
+		assert_string_equal(met->why, "is not there");
+}
+
+/* Before it is come to, and while the walk is in it; the rest goes on. */
+static void what_disappears_is_told(void **state)
+{
+	const sr_met *met;
+	char root[256];
+	sr_walk *walk;
+
+	(void)state;
+	make_folder("gone");
+	make_folder("gone/a");
+	make_file("gone/a/1");
+	make_file("gone/a/2");
+	make_folder("gone/b");
+	make_file("gone/c");
+	snprintf(root, sizeof(root), "%s/gone", scratch_folder());
+	assert_int_equal(sr_walk_new(&walk, root, none, false), SR_OK);
+	assert_next(walk, SR_MET_FILE, "/a/1");
+	assert_int_equal(unlink("gone/a/1"), 0);
+	assert_int_equal(unlink("gone/a/2"), 0);
+	assert_int_equal(rmdir("gone/a"), 0);
+	assert_int_equal(rmdir("gone/b"), 0);
+	assert_next(walk, SR_MET_FAILED, "/a/2");
+	assert_next(walk, SR_MET_FAILED, "/b");
+	assert_next(walk, SR_MET_FILE, "/c");
+	assert_int_equal(sr_walk_next(walk, &met), SR_OK);
+	assert_null(met);
+	sr_walk_free(walk);
+}
+
 static void an_unreadable_folder_is_told(void **state)
 {
 	(void)state;
@@ -228,6 +270,7 @@ int main(void)
 		cmocka_unit_test(follows_no_link),
 		cmocka_unit_test(leaves_out_what_is_excluded),
 		cmocka_unit_test(goes_down_and_up_again),
+		cmocka_unit_test(what_disappears_is_told),
 		cmocka_unit_test(an_unreadable_folder_is_told),
 		cmocka_unit_test(another_file_system_is_left),
 		cmocka_unit_test(nested_roots_are_walked_once),
