@@ -533,6 +533,8 @@ static sr_status may_insert(saving *save, bool *may)
 		    most > account->quota)
 			return SR_OK;
 	}
+	if ((rc = sr_index_appends(save->conn, may)) != SR_OK || !*may)
+		return rc;
 	return sr_counters_replaceable(save->conn, may);
 }
 

@@ -53,6 +53,20 @@ void sr_index_distrust(sr_catalog *catalog)
 		       sr_error_message());
 }
 
+sr_status sr_index_appends(sr_conn *conn, bool *appends)
+{
+	int64_t yes = 0;
+	sr_status rc;
+
+	rc = sr_query_integer(conn,
+			      "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name ="
+			      " 'files'), 0), coalesce((SELECT max(RowKey) FROM files), 0))"
+			      " >= coalesce((SELECT Through FROM search_state), 0)",
+			      &yes);
+	*appends = yes != 0;
+	return rc;
+}
+
 /* ---- A step ---- */
 
 typedef struct step {

@@ -21,6 +21,10 @@ bool sr_index_believed(const sr_reading *reading);
  * error at hand are logged. */
 void sr_index_distrust(sr_catalog *catalog);
 
+/* Whether rows that are added now get keys behind all that are indexed, as they do unless somebody
+ * has turned the sequence of keys back: then a trigger has to tell of each. */
+sr_status sr_index_appends(sr_conn *conn, bool *appends);
+
 /* After a write that added so many rows, or changed so many names: makes a step if it is time. A
  * step that fails is logged and leaves all as it was; the write has succeeded. */
 void sr_index_tend(sr_catalog *catalog, int64_t rows);

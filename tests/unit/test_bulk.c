@@ -214,6 +214,31 @@ static void test_quota(void **state)
 	check_triggers(f);
 }
 
+/* Keys that the search index has passed are given again: it has to hear of the new rows. */
+static void test_keys_turned_back(void **state)
+{
+	catalog_fixture *f = *state;
+	const sr_file *found;
+	sr_files *files;
+	sr_query query;
+	many m;
+
+	fill(f, &m, "/before");
+	assert_ok(save_many(f, &m));
+	assert_ok(sr_search_index_build(f->catalog, false, NULL, NULL, NULL));
+	foreign_sql(f, "DELETE FROM files; DELETE FROM sqlite_sequence");
+	fill(f, &m, "/after");
+	assert_ok(save_many(f, &m));
+	assert_int_equal(integer(f, "SELECT min(RowKey) FROM files"), 1);
+	check_counters(f);
+	sr_query_init(&query);
+	query.term = sr_text_of("after/12");
+	assert_ok(sr_search(f->catalog, &query, &files));
+	assert_ok(sr_files_next(files, &found));
+	assert_non_null(found);
+	sr_files_close(files);
+}
+
 /* ---- Others' triggers ---- */
 
 static void test_foreign_triggers(void **state)
@@ -238,9 +263,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, catalog_setup_client, catalog_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_as_one_by_one), TEST(test_known_among_them),
-		TEST(test_fails_inside),  TEST(test_rolled_back),
-		TEST(test_quota),         TEST(test_foreign_triggers),
+		TEST(test_as_one_by_one),
+		TEST(test_known_among_them),
+		TEST(test_fails_inside),
+		TEST(test_rolled_back),
+		TEST(test_quota),
+		TEST(test_keys_turned_back),
+		TEST(test_foreign_triggers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
