@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -6,11 +7,22 @@
 #include "memory.h"
 
 const char help_search[] =
-	"usage: strongroom search [TERM] [FILTER…]\n"
+	"usage: strongroom search [TERM…] [FILTER…]\n"
 	"\n"
-	"Finds files whose name or path holds TERM, newest first. Case does not matter;\n"
-	"% and _ are ordinary characters. All filters given must match.\n"
+	"Finds files whose name or path holds each TERM, newest first. Case does not\n"
+	"matter; % and _ and * are ordinary characters. All filters given must match;\n"
+	"those with TEXT may be given again and again.\n"
 	"\n"
+	"  --glob TEXT       the name matches a pattern such as '*.tar.gz'; with a slash\n"
+	"                    the end of the path does: 'photos/**/img_*.jpg'\n"
+	"  --name TEXT       the name is TEXT\n"
+	"  --path TEXT       the path begins with TEXT, such as /home/anna/\n"
+	"  --hash TEXT       the hash begins with these digits\n"
+	"  --not TEXT        neither name nor path holds TEXT\n"
+	"  --not-glob TEXT   and so on: what the others find is left out\n"
+	"  --not-name TEXT\n"
+	"  --not-path TEXT\n"
+	"  --not-hash TEXT\n"
 	"  --type EXT        extension, such as pdf\n"
 	"  --client NAME     of this client only\n"
 	"  --from DATE       modified at or after: 2026-01-31, 2026-01-31T09:30Z, or 7d\n"
@@ -28,11 +40,15 @@ const char help_search[] =
 	"  --after TOKEN     go on behind an earlier search, which gave the token\n"
 	"\n"
 	"example:\n"
-	"  strongroom search report --type pdf --from 30d --min-size 1M\n";
+	"  strongroom search report 2026 --not draft --from 30d --min-size 1M\n";
+
+/* The options with texts, in the order of sr_match_kind; each kind has two lists. */
+enum { KINDS = SR_MATCH_HASH + 1 };
 
 /* The command line's words for the query. */
 struct search_words {
-	const char *term;
+	arg_list texts[KINDS]; /* Of them the first is TERM…, */
+	arg_list nots[KINDS];  /* and the first here --not. */
 	const char *type;
 	const char *client;
 	const char *from;
@@ -95,12 +111,57 @@ static int check_ranges(struct cli *cli, const struct search_words *words, const
 	return DONE;
 }
 
+/* Adds a list's texts, from the first-th on, to the conditions, which have room. */
+static int add_texts(struct cli *cli, const arg_list *list, size_t first, sr_condition kind,
+		     sr_condition *matches, size_t *count)
+{
+	static const char *const names[KINDS] = {"TERM", "--glob", "--name", "--path", "--hash"};
+	static const char *const nots[KINDS] = {"--not", "--not-glob", "--not-name", "--not-path",
+						"--not-hash"};
+
+	for (size_t i = first; i < list->count; i++) {
+		kind.text = sr_text_of(list->items[i]);
+		if (kind.text.length == 0)
+			return cli_usage(cli, "%s is empty",
+					 kind.negated ? nots[kind.kind] : names[kind.kind]);
+		matches[*count] = kind;
+		*count += 1;
+	}
+	return DONE;
+}
+
+/* The first term, which may be empty, and the conditions of all lists. Owned: free
+ * query->matches. */
+static int build_matches(struct cli *cli, const struct search_words *words, sr_query *query)
+{
+	const arg_list *terms = &words->texts[SR_MATCH_TERM];
+	sr_condition *matches;
+	size_t most = 0;
+	int code = DONE;
+
+	if (terms->count > 0)
+		query->term = sr_text_of(terms->items[0]);
+	for (int i = 0; i < KINDS; i++)
+		most += words->texts[i].count + words->nots[i].count;
+	query->matches = matches = must_alloc((most + 1) * sizeof(*matches));
+	for (int i = 0; code == DONE && i < KINDS; i++) {
+		sr_condition kind = {.kind = (sr_match_kind)i};
+
+		code = add_texts(cli, &words->texts[i], i == SR_MATCH_TERM, kind, matches,
+				 &query->match_count);
+		kind.negated = true;
+		if (code == DONE)
+			code = add_texts(cli, &words->nots[i], 0, kind, matches,
+					 &query->match_count);
+	}
+	return code;
+}
+
 static int build(struct cli *cli, const struct search_words *words, sr_query *query)
 {
 	int code;
 
 	sr_query_init(query);
-	query->term = sr_text_of(words->term);
 	query->file_type = sr_text_of(words->type);
 	query->client_name = sr_text_of(words->client);
 	query->verified_only = words->verified;
@@ -125,7 +186,9 @@ static int build(struct cli *cli, const struct search_words *words, sr_query *qu
 	    (code = size(cli, "--min-size", words->min_size, &query->min_size)) != DONE ||
 	    (code = size(cli, "--max-size", words->max_size, &query->max_size)) != DONE)
 		return code;
-	return check_ranges(cli, words, query);
+	if ((code = check_ranges(cli, words, query)) != DONE)
+		return code;
+	return build_matches(cli, words, query);
 }
 
 /* Prints what the cursor gives, whatever happens in between as a whole document. */
@@ -172,10 +235,27 @@ static int search(struct cli *cli, sr_catalog *catalog, const sr_query *query)
 	return code;
 }
 
+static void free_words(struct search_words *words)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		args_list_free(&words->texts[kind]);
+		args_list_free(&words->nots[kind]);
+	}
+}
+
 int cmd_search(struct cli *cli)
 {
 	struct search_words words = {0};
 	const arg_option options[] = {
+		{"glob", 0, ARG_LIST, &words.texts[SR_MATCH_GLOB]},
+		{"name", 0, ARG_LIST, &words.texts[SR_MATCH_NAME]},
+		{"path", 0, ARG_LIST, &words.texts[SR_MATCH_PATH]},
+		{"hash", 0, ARG_LIST, &words.texts[SR_MATCH_HASH]},
+		{"not", 0, ARG_LIST, &words.nots[SR_MATCH_TERM]},
+		{"not-glob", 0, ARG_LIST, &words.nots[SR_MATCH_GLOB]},
+		{"not-name", 0, ARG_LIST, &words.nots[SR_MATCH_NAME]},
+		{"not-path", 0, ARG_LIST, &words.nots[SR_MATCH_PATH]},
+		{"not-hash", 0, ARG_LIST, &words.nots[SR_MATCH_HASH]},
 		{"type", 0, ARG_VALUE, &words.type},
 		{"client", 0, ARG_VALUE, &words.client},
 		{"from", 0, ARG_VALUE, &words.from},
@@ -193,15 +273,17 @@ int cmd_search(struct cli *cli)
 		{NULL, 0, ARG_FLAG, NULL},
 	};
 	const arg_operand operands[] = {
-		{"TERM", ARG_OPTIONAL, &words.term},
+		{"TERM", ARG_ANY, &words.texts[SR_MATCH_TERM]},
 		{NULL, ARG_OPTIONAL, NULL},
 	};
 	sr_catalog *catalog;
-	sr_query query;
+	sr_query query = {.matches = NULL};
 	int code = cli_arguments(cli, options, operands);
 
-	if (code != DONE || (code = build(cli, &words, &query)) != DONE ||
-	    (code = cli_open(cli, CLI_READ, &catalog)) != DONE)
-		return code;
-	return cli_close(cli, catalog, search(cli, catalog, &query));
+	if (code == DONE && (code = build(cli, &words, &query)) == DONE &&
+	    (code = cli_open(cli, CLI_READ, &catalog)) == DONE)
+		code = cli_close(cli, catalog, search(cli, catalog, &query));
+	free((void *)(uintptr_t)query.matches);
+	free_words(&words);
+	return code;
 }

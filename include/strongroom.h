@@ -908,9 +908,46 @@ typedef enum sr_sort {
 	SR_SORT_SIZE, /* Largest first. Null sizes last, in both directions. */
 } sr_sort;
 
-#define SR_QUERY_VERSION 1
+/*
+ * What a condition compares. Texts are compared folded: neither the case of letters nor how they
+ * are composed matters, a sharp s is as ss, and bytes that are not UTF-8 stand for themselves. A
+ * file's paths are its PathName and its OriginalPath; of an earlier state, that state's own path
+ * in the place of PathName.
+ */
+typedef enum sr_match_kind {
+	SR_MATCH_TERM, /* The text occurs in the name or in a path. No character is special. */
+	SR_MATCH_GLOB, /* The name matches the pattern; where that holds a slash, a path or the name
+			  does. */
+	SR_MATCH_NAME, /* The name is the text. */
+	SR_MATCH_PATH, /* A path begins with the text: "/home/anna/" is what lies below. */
+	SR_MATCH_HASH, /* The hash begins with these hex digits. */
+} sr_match_kind;
 
-/* What to search for. All filters that are set must match. */
+/*
+ * In a pattern ? is any one character but a slash, and a star any number of them. [a-z] is one
+ * character of a class, [!a-z] or [^a-z] one that is not in it; a ] belongs to a class where it
+ * stands first or behind a backslash, a slash never does, and a [ without its ] is itself. Two
+ * stars are any number of characters, slashes among them; where they are a whole part of a path,
+ * with a slash behind, they are any number of parts, none too. A backslash makes the next
+ * character ordinary. Everything else is itself. A character is one of the folded text, or one
+ * byte that is not UTF-8.
+ *
+ * A pattern matches from the beginning of any part of the path to the path's end: photos/img_*.jpg
+ * means /home/anna/Photos/IMG_1.jpg too. One that begins with a slash matches from the path's
+ * beginning on, and one that ends in a slash means all that is below.
+ */
+
+/* One condition of a search. */
+typedef struct sr_condition {
+	sr_match_kind kind;
+	bool negated; /* It must not hold. */
+	sr_text text; /* Not empty. */
+} sr_condition;
+
+#define SR_QUERY_VERSION 2
+
+/* What to search for. All filters that are set must match. A query of version 1, without the
+ * fields from `matches` on, is understood as well. */
 typedef struct sr_query {
 	unsigned version;    /* SR_QUERY_VERSION, set by sr_query_init. */
 	sr_text term;        /* Substring of name or path; case and composition of letters do
@@ -931,6 +968,8 @@ typedef struct sr_query {
 	const char *after; /* A token of sr_search_token for the next rows, or NULL. The values
 			      of from and to are then the token's: the window of the first
 			      page, also where "7 days ago" has moved on since. */
+	const sr_condition *matches; /* Further conditions; all must hold. Read during the call. */
+	size_t match_count;
 } sr_query;
 
 SR_API void sr_query_init(sr_query *query);
@@ -946,6 +985,25 @@ SR_API SR_MUST_CHECK sr_status sr_search(sr_catalog *catalog, const sr_query *qu
 /* After the last row of a search: where to go on, or NULL when there is no more. The cursor's
  * own. No row comes twice, none is missed that was there throughout. */
 SR_API const char *sr_search_token(const sr_files *cursor);
+
+/* How a search went about it, and what that took: of all pages read so far, one at least. */
+typedef struct sr_explanation {
+	const char *choice; /* What the rows were narrowed by: "scan" by nothing, "client index",
+			       and so on. Static. */
+	int64_t estimated;  /* Rows that the choice was expected to leave; SR_NULL_INTEGER where
+			       there was nothing to choose from. */
+	int64_t candidates; /* Rows that it left, */
+	int64_t rechecked;  /* those of them that were read and compared, */
+	int64_t hits;       /* and those that matched. Where rows come in the order asked for, the
+			       search stops as soon as its page is full. */
+	double planning;    /* Seconds until the first row could be read, */
+	double matching;    /* then until the page was known, */
+	double fetching;    /* and for its rows, those handed out so far. */
+} sr_explanation;
+
+/* SR_INVALID for a cursor that is not of sr_search. */
+SR_API SR_MUST_CHECK sr_status sr_search_explain(const sr_files *cursor,
+						 sr_explanation *explanation);
 
 /* ---------------------------------------------------------------- Activity */
 

@@ -76,6 +76,7 @@ struct sr_files {
 	void *state;       /* The source's own. */
 	const char *token; /* Where a search goes on, once its last row was handed out; the
 			      state's memory. NULL for everything else. */
+	const sr_explanation *explanation; /* A search's, the state's memory; else NULL. */
 };
 
 /* A cursor over the source. On failure state is closed. */

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "candidates.h"
+#include "../base/clock.h"
 #include "file.h"
 #include "rank.h"
-#include "token.h"
+#include "search_query.h"
 
 /* Rows of a page without a limit: the first ones come soon, the last pages are large. A key takes
  * some 80 bytes, and one with a text about twice that. */
@@ -23,17 +23,9 @@
 
 typedef struct search {
 	sr_reading reading;
-	sr_query query;     /* Its texts are the buffers below. */
-	sr_files *cursor;   /* Whose token is ours. */
-	sr_buffer texts[3]; /* Term, file type and client name, as they were given. */
-	sr_buffer term;     /* Folded, */
-	sr_text required;   /* and as the filter has it. */
-	sr_buffer suffix;   /* "." and the file type, folded; empty: any. */
-	sr_buffer scratch;
-	sr_filter filter;
+	sr_search_query asked; /* Goes on behind its `after` with each page. */
+	sr_files *cursor;      /* Whose token and explanation are ours. */
 	sr_rank_order order;
-	bool resumed;      /* after holds a key. */
-	sr_rank_key after; /* Only rows behind it are wanted. */
 	sr_ranking page;   /* Sorted. */
 	size_t position;   /* The next of the page. */
 	size_t page_size;  /* Of the next page, before the limit. */
@@ -44,70 +36,12 @@ typedef struct search {
 	sr_stmt *version;  /* and its earlier state; NULL where it is how the file is now. */
 	sr_file file;      /* What the last step handed out. */
 	char *token;       /* Once the last row was handed out, if there are more. */
+	sr_explanation explanation;
 } search;
 
-/* ---- Deciding about a candidate ---- */
+/* ---- Pages ---- */
 
-static bool matches_term(search *s, const sr_candidate *row)
-{
-	sr_text term = s->required;
-
-	if (term.length == 0)
-		return true;
-	if (sr_text_contains(row->path, term, &s->scratch))
-		return true;
-	if (!sr_text_equal(row->path, row->original_path) &&
-	    sr_text_contains(row->original_path, term, &s->scratch))
-		return true;
-	return !sr_file_ends_in_name(row->path, row->name) &&
-	       sr_text_contains(row->name, term, &s->scratch);
-}
-
-/* By the name's own ending, or by the extension that was recorded. */
-static sr_status matches_type(search *s, const sr_candidate *row, bool *matches)
-{
-	sr_text suffix = sr_buffer_text(&s->suffix);
-	sr_text extension = row->extension;
-	sr_status rc;
-
-	*matches = true;
-	if (suffix.length == 0)
-		return SR_OK;
-	if ((rc = sr_text_fold(row->name, &s->scratch)) != SR_OK)
-		return rc;
-	/* A name that begins with its only dot has no extension. */
-	if (s->scratch.length > suffix.length &&
-	    memcmp(s->scratch.data + s->scratch.length - suffix.length, suffix.data,
-		   suffix.length) == 0)
-		return SR_OK;
-	if (extension.length > 0 && extension.data[0] == '.')
-		extension = (sr_text){extension.data + 1, extension.length - 1};
-	if ((rc = sr_text_fold(extension, &s->scratch)) != SR_OK)
-		return rc;
-	*matches = extension.data != NULL && s->scratch.length == suffix.length - 1 &&
-		   memcmp(s->scratch.data, suffix.data + 1, suffix.length - 1) == 0;
-	return SR_OK;
-}
-
-/* What the query asks of sizes the candidates' source may have left to us. */
-static bool matches_size(const sr_query *query, int64_t size)
-{
-	if (query->min_size != SR_NULL_INTEGER &&
-	    (size == SR_NULL_INTEGER || size < query->min_size))
-		return false;
-	return query->max_size == SR_NULL_INTEGER ||
-	       (size != SR_NULL_INTEGER && size <= query->max_size);
-}
-
-static bool matches_date(const sr_query *query, bool readable, int64_t instant)
-{
-	if (query->from == SR_NULL_INTEGER && query->to == SR_NULL_INTEGER)
-		return true;
-	return readable && (query->from == SR_NULL_INTEGER || instant >= query->from) &&
-	       (query->to == SR_NULL_INTEGER || instant <= query->to);
-}
-
-static void make_key(const sr_query *query, const sr_candidate *row, bool readable, int64_t instant,
+static void make_key(sr_sort sort, const sr_candidate *row, const sr_verdict *verdict,
 		     sr_rank_key *key)
 {
 	*key = (sr_rank_key){
@@ -117,10 +51,10 @@ static void make_key(const sr_query *query, const sr_candidate *row, bool readab
 	};
 	if (row->has_id)
 		key->id = row->id;
-	switch (query->sort) {
+	switch (sort) {
 	case SR_SORT_DATE:
-		key->last = !readable;
-		key->number = readable ? instant : 0;
+		key->last = !verdict->dated;
+		key->number = verdict->instant;
 		break;
 	case SR_SORT_SIZE:
 		key->last = row->size == SR_NULL_INTEGER;
@@ -135,37 +69,23 @@ static void make_key(const sr_query *query, const sr_candidate *row, bool readab
 	}
 }
 
-/* Puts the row on the page if it matches and comes behind where the search goes on. */
-static sr_status consider(search *s, const sr_candidate *row)
+/* Puts the row on the page if it comes behind where the search goes on. */
+static sr_status consider(void *arg, const sr_candidate *row, const sr_verdict *verdict)
 {
-	const sr_query *query = &s->query;
-	bool dated = query->sort == SR_SORT_DATE || query->from != SR_NULL_INTEGER ||
-		     query->to != SR_NULL_INTEGER;
-	int64_t instant = 0;
-	bool readable;
+	search *s = arg;
 	sr_rank_key key;
-	sr_status rc;
-	bool matches;
 
-	if (!matches_size(query, row->size) || !matches_term(s, row))
-		return SR_OK;
-	if ((rc = matches_type(s, row, &matches)) != SR_OK || !matches)
-		return rc;
-	readable = dated && sr_file_instant(row->date, &instant);
-	if (!matches_date(query, readable, instant))
-		return SR_OK;
-	make_key(query, row, readable, instant, &key);
-	if (s->resumed && sr_rank_compare(s->order, &key, &s->after) <= 0)
+	make_key(s->asked.query.sort, row, verdict, &key);
+	if (s->asked.resumed && sr_rank_compare(s->order, &key, &s->asked.after) <= 0)
 		return SR_OK;
 	return sr_ranking_offer(&s->page, &key);
 }
 
-/* ---- Pages ---- */
-
 /* Whether no candidate from this one on can still come onto the full page. One more than fit was
  * seen, so that it is known that the search goes on. */
-static bool is_settled(const search *s, const sr_candidate *row)
+static bool is_settled(void *arg, const sr_candidate *row)
 {
+	const search *s = arg;
 	const sr_rank_key *worst = &s->page.keys[0];
 
 	if (!row->bounded || !s->page.dropped || worst->last)
@@ -173,44 +93,26 @@ static bool is_settled(const search *s, const sr_candidate *row)
 	return s->order.descending ? row->bound < worst->number : row->bound > worst->number;
 }
 
-/* One pass over the candidates. *over is false if a scan has to begin anew. */
-static sr_status pass(search *s, bool *over)
+static void begin_page(void *arg)
 {
-	sr_candidates_figures figures;
-	sr_candidates *candidates;
-	sr_candidate row;
-	sr_status rc;
-	bool more;
+	search *s = arg;
+	size_t most = s->page_size;
 
-	if ((rc = sr_candidates_open(&s->reading, &s->filter, &candidates)) != SR_OK)
-		return rc;
-	while ((rc = sr_candidates_next(candidates, &row, &more)) == SR_OK && more &&
-	       !is_settled(s, &row)) {
-		if ((rc = consider(s, &row)) != SR_OK)
-			break;
-	}
-	sr_candidates_measure(candidates, &figures);
-	sr_candidates_close(candidates);
-	*over = !figures.gave_up;
-	/* An allocation that failed while folding says no more than "does not occur". */
-	return rc == SR_OK ? sr_buffer_status(&s->scratch) : rc;
+	if (s->left >= 0 && s->left < (int64_t)most)
+		most = (size_t)s->left;
+	sr_ranking_start(&s->page, s->order, most);
 }
 
 static sr_status fill_page(search *s)
 {
-	size_t most = s->page_size;
-	bool over = true;
+	const sr_search_pass pass = {
+		.begin = begin_page, .hit = consider, .is_settled = is_settled, .arg = s};
+	const sr_search_query *asked = &s->asked;
 	sr_status rc;
 
-	if (s->left >= 0 && s->left < (int64_t)most)
-		most = (size_t)s->left;
-	do {
-		s->filter.scan = !over;
-		if (s->resumed && s->query.sort == SR_SORT_DATE && !s->after.last)
-			s->filter.behind = s->after.number;
-		sr_ranking_start(&s->page, s->order, most);
-		rc = pass(s, &over);
-	} while (rc == SR_OK && !over);
+	if (asked->resumed && asked->query.sort == SR_SORT_DATE && !asked->after.last)
+		s->asked.filter.behind = asked->after.number;
+	rc = sr_search_query_run(&s->asked, &s->reading, &pass, &s->explanation);
 	if (rc != SR_OK)
 		return rc;
 	s->position = 0;
@@ -232,10 +134,10 @@ static sr_status turn_page(search *s)
 {
 	sr_rank_key *last = &s->page.keys[s->page.count - 1];
 
-	sr_rank_key_free(&s->after);
-	s->after = *last;
+	sr_rank_key_free(&s->asked.after);
+	s->asked.after = *last;
 	last->text = sr_text_of(NULL); /* after has it now. */
-	s->resumed = true;
+	s->asked.resumed = true;
 	return fill_page(s);
 }
 
@@ -280,7 +182,7 @@ static void show_earlier(sr_file *file, const sr_file_version *version)
 	file->compression_ratio = (double)NAN;
 }
 
-static sr_status fetch(search *s, const sr_rank_key *key)
+static sr_status fetch_states(search *s, const sr_rank_key *key)
 {
 	sr_file_version version;
 	sr_status rc;
@@ -297,6 +199,15 @@ static sr_status fetch(search *s, const sr_rank_key *key)
 	sr_version_read(s->version, &version);
 	show_earlier(&s->file, &version);
 	return SR_OK;
+}
+
+static sr_status fetch(search *s, const sr_rank_key *key)
+{
+	const int64_t start = sr_clock_ns();
+	const sr_status rc = fetch_states(s, key);
+
+	s->explanation.fetching += (double)(sr_clock_ns() - start) / 1e9;
+	return rc;
 }
 
 /* ---- The cursor ---- */
@@ -326,7 +237,8 @@ static sr_status search_next(void *state, const sr_file **file)
 		return rc;
 	s->position++;
 	if (s->position == s->page.count && s->page.dropped && s->left == 0) {
-		rc = sr_token_make(&s->query, &s->page.keys[s->position - 1], &s->token);
+		rc = sr_token_make(s->asked.digest, s->asked.query.from, s->asked.query.to,
+				   &s->page.keys[s->position - 1], &s->token);
 		if (rc != SR_OK)
 			return rc;
 		s->cursor->token = s->token;
@@ -340,14 +252,9 @@ static void search_close(void *state)
 	search *s = state;
 
 	search_end(s);
-	for (size_t i = 0; i < sizeof(s->texts) / sizeof(s->texts[0]); i++)
-		sr_buffer_free(&s->texts[i]);
-	sr_buffer_free(&s->term);
-	sr_buffer_free(&s->suffix);
-	sr_buffer_free(&s->scratch);
+	sr_search_query_free(&s->asked);
 	sr_buffer_free(&s->sql);
 	sr_buffer_free(&s->earlier);
-	sr_rank_key_free(&s->after);
 	free(s->token);
 	free(s);
 }
@@ -356,92 +263,13 @@ static const sr_files_source source = {.next = search_next, .close = search_clos
 
 /* ---- Starting ---- */
 
-static sr_status check_query(const sr_query *query)
-{
-	if (query == NULL)
-		return sr_fail(SR_INVALID, "there is no query to search for");
-	if (query->version != SR_QUERY_VERSION)
-		return sr_fail(SR_INVALID, "sr_query of version %u, not %d: sr_query_init it",
-			       query->version, SR_QUERY_VERSION);
-	if ((unsigned)query->sort > SR_SORT_SIZE)
-		return sr_fail(SR_INVALID, "there is no sort key %d", (int)query->sort);
-	if (query->limit < 0)
-		return sr_fail(SR_INVALID, "the limit of a search is negative: %lld",
-			       (long long)query->limit);
-	if (query->min_size < 0 && query->min_size != SR_NULL_INTEGER)
-		return sr_fail(SR_INVALID, "the minimum size is negative: %lld",
-			       (long long)query->min_size);
-	if (query->max_size < 0 && query->max_size != SR_NULL_INTEGER)
-		return sr_fail(SR_INVALID, "the maximum size is negative: %lld",
-			       (long long)query->max_size);
-	return SR_OK;
-}
-
-/* An own copy of a text of the query, which the cursor outlives. */
-static sr_status keep_text(sr_buffer *buffer, sr_text *text)
-{
-	sr_status rc;
-
-	if (text->data == NULL)
-		return SR_OK;
-	sr_buffer_add_text(buffer, *text);
-	if ((rc = sr_buffer_status(buffer)) == SR_OK)
-		*text = sr_buffer_text(buffer);
-	return rc;
-}
-
-static sr_status fold_type(search *s)
-{
-	sr_text type = s->query.file_type;
-	sr_buffer dotted = SR_BUFFER_EMPTY;
-	sr_status rc;
-
-	if (type.length > 0 && type.data[0] == '.')
-		type = (sr_text){type.data + 1, type.length - 1};
-	if (type.length == 0)
-		return SR_OK;
-	sr_buffer_add_string(&dotted, ".");
-	sr_buffer_add_text(&dotted, type);
-	if ((rc = sr_buffer_status(&dotted)) == SR_OK)
-		rc = sr_text_fold(sr_buffer_text(&dotted), &s->suffix);
-	sr_buffer_free(&dotted);
-	return rc;
-}
-
 static sr_status take_query(search *s, const sr_query *query)
 {
-	sr_query *own = &s->query;
+	const sr_query *own = &s->asked.query;
 	sr_status rc;
 
-	*own = *query;
-	if ((rc = keep_text(&s->texts[0], &own->term)) != SR_OK ||
-	    (rc = keep_text(&s->texts[1], &own->file_type)) != SR_OK ||
-	    (rc = keep_text(&s->texts[2], &own->client_name)) != SR_OK)
+	if ((rc = sr_search_query_take(&s->asked, query, true)) != SR_OK)
 		return rc;
-	if (own->term.length > 0 && (rc = sr_text_fold(own->term, &s->term)) != SR_OK)
-		return rc;
-	if ((rc = fold_type(s)) != SR_OK)
-		return rc;
-	s->resumed = own->after != NULL;
-	if (own->after != NULL && (rc = sr_token_read(own, own->after, &s->after)) != SR_OK)
-		return rc;
-	own->after = NULL; /* Its memory is the caller's. */
-	s->required = sr_buffer_text(&s->term);
-	s->filter = (sr_filter){
-		.required = &s->required,
-		.required_count = s->required.length > 0,
-		.client_name = own->client_name,
-		.from = own->from,
-		.to = own->to,
-		.min_size = own->min_size,
-		.max_size = own->max_size,
-		.verified_only = own->verified_only,
-		.present_only = own->present_only,
-		.all_versions = own->all_versions,
-		.behind = SR_NULL_INTEGER,
-		.newest_first = own->sort == SR_SORT_DATE && !own->reverse,
-		.oldest_first = own->sort == SR_SORT_DATE && own->reverse,
-	};
 	s->order = sr_rank_order_of(own->sort, own->reverse);
 	s->left = own->limit > 0 ? own->limit : -1;
 	s->page_size = own->limit > 0 && own->limit <= PAGE_MOST ? (size_t)own->limit : PAGE_FIRST;
@@ -470,16 +298,16 @@ sr_status sr_search(sr_catalog *catalog, const sr_query *query, sr_files **curso
 	sr_status rc;
 
 	*cursor = NULL;
-	if ((rc = check_query(query)) != SR_OK)
-		return sr_return(rc);
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return sr_return(sr_fail_memory());
 	if ((rc = take_query(s, query)) != SR_OK || (rc = start(s, catalog)) != SR_OK) {
 		search_close(s);
 		return sr_return(rc);
 	}
-	if ((rc = sr_files_new(cursor, &source, s)) == SR_OK)
+	if ((rc = sr_files_new(cursor, &source, s)) == SR_OK) {
 		s->cursor = *cursor;
+		s->cursor->explanation = &s->explanation;
+	}
 	return sr_return(rc);
 }
 
@@ -498,4 +326,13 @@ void sr_query_init(sr_query *query)
 const char *sr_search_token(const sr_files *cursor)
 {
 	return cursor->token;
+}
+
+sr_status sr_search_explain(const sr_files *cursor, sr_explanation *explanation)
+{
+	if (cursor->explanation == NULL)
+		return sr_return(sr_fail(SR_INVALID, "these files were not found by a search: "
+						     "there is nothing to explain"));
+	*explanation = *cursor->explanation;
+	return sr_return(SR_OK);
 }

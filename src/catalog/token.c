@@ -41,10 +41,19 @@ static void add_text(sr_buffer *bytes, sr_text text)
 	sr_buffer_add(bytes, text.data, text.data ? text.length : 0);
 }
 
-/* Everything that decides which rows there are and in which order; not how many are wanted. Of
- * the dates only which ones are set: their values are in the token, because a caller who says
+/* Further conditions, in their order; a query without them has the digest that it always had. */
+static void add_matches(sr_buffer *bytes, const sr_query *query)
+{
+	for (size_t i = 0; i < query->match_count; i++) {
+		add_number(bytes, query->matches[i].kind);
+		add_number(bytes, query->matches[i].negated);
+		add_text(bytes, query->matches[i].text);
+	}
+}
+
+/* Of the dates only which ones are set: their values are in the token, because a caller who says
  * "the last seven days" at every page means other instants each time. */
-static sr_status digest_query(const sr_query *query, char digest[65])
+sr_status sr_token_digest(const sr_query *query, char digest[SR_TOKEN_DIGEST_SIZE])
 {
 	sr_buffer bytes = SR_BUFFER_EMPTY;
 	sr_status rc;
@@ -61,24 +70,24 @@ static sr_status digest_query(const sr_query *query, char digest[65])
 	add_number(&bytes, query->all_versions);
 	add_number(&bytes, query->sort);
 	add_number(&bytes, query->reverse);
+	add_matches(&bytes, query);
 	if ((rc = sr_buffer_status(&bytes)) == SR_OK)
 		rc = sr_sha256_hex(bytes.data, bytes.length, digest);
 	sr_buffer_free(&bytes);
 	return rc;
 }
 
-sr_status sr_token_make(const sr_query *query, const sr_rank_key *key, char **token)
+sr_status sr_token_make(const char *digest, int64_t from, int64_t to, const sr_rank_key *key,
+			char **token)
 {
 	const char mark = MARK;
 	const char flags = (char)((key->last ? FLAG_LAST : 0) | (key->has_id ? FLAG_ID : 0) |
 				  (key->text.data ? FLAG_TEXT : 0));
 	sr_buffer bytes = SR_BUFFER_EMPTY;
-	char digest[65];
+	char check[SR_TOKEN_DIGEST_SIZE];
 	sr_status rc;
 
 	*token = NULL;
-	if ((rc = digest_query(query, digest)) != SR_OK)
-		return rc;
 	sr_buffer_add(&bytes, &mark, 1);
 	sr_buffer_add(&bytes, digest, DIGEST_DIGITS);
 	sr_buffer_add(&bytes, &flags, 1);
@@ -86,19 +95,19 @@ sr_status sr_token_make(const sr_query *query, const sr_rank_key *key, char **to
 	sr_buffer_add(&bytes, key->id.bytes, sizeof(key->id.bytes));
 	add_number(&bytes, key->row);
 	add_number(&bytes, key->version);
-	add_number(&bytes, query->from);
-	add_number(&bytes, query->to);
+	add_number(&bytes, from);
+	add_number(&bytes, to);
 	sr_buffer_add(&bytes, key->text.data, key->text.data ? key->text.length : 0);
 	if ((rc = sr_buffer_status(&bytes)) != SR_OK)
 		goto err0;
-	if ((rc = sr_sha256_hex(bytes.data, bytes.length, digest)) != SR_OK)
+	if ((rc = sr_sha256_hex(bytes.data, bytes.length, check)) != SR_OK)
 		goto err0;
 	if ((*token = malloc(bytes.length * 2 + DIGEST_DIGITS + 1)) == NULL) {
 		rc = sr_fail_memory();
 		goto err0;
 	}
 	sr_hex(bytes.data, bytes.length, *token);
-	memcpy(*token + bytes.length * 2, digest, DIGEST_DIGITS);
+	memcpy(*token + bytes.length * 2, check, DIGEST_DIGITS);
 	(*token)[bytes.length * 2 + DIGEST_DIGITS] = '\0';
 
 err0:
@@ -124,7 +133,7 @@ static int digit(char c)
 static sr_status decode(const char *token, sr_buffer *bytes)
 {
 	size_t length = strlen(token);
-	char check[65];
+	char check[SR_TOKEN_DIGEST_SIZE];
 	sr_status rc;
 
 	if (length < FIXED_BYTES * 2 + DIGEST_DIGITS || length % 2 != 0)
@@ -148,18 +157,16 @@ static sr_status decode(const char *token, sr_buffer *bytes)
 	return SR_OK;
 }
 
-sr_status sr_token_read(sr_query *query, const char *token, sr_rank_key *key)
+sr_status sr_token_read(const char *digest, const char *token, sr_rank_key *key, int64_t *from,
+			int64_t *to)
 {
 	sr_buffer bytes = SR_BUFFER_EMPTY;
 	sr_rank_key seen = {0};
-	char digest[65];
 	const char *at;
 	sr_status rc;
 
 	*key = (sr_rank_key){0};
 	if ((rc = decode(token, &bytes)) != SR_OK)
-		goto err0;
-	if ((rc = digest_query(query, digest)) != SR_OK)
 		goto err0;
 	at = bytes.data + 1;
 	if (memcmp(at, digest, DIGEST_DIGITS) != 0) {
@@ -178,8 +185,8 @@ sr_status sr_token_read(sr_query *query, const char *token, sr_rank_key *key)
 	seen.version = read_number(at + 33);
 	if ((rc = sr_rank_key_copy(&seen, key)) != SR_OK)
 		goto err0;
-	query->from = read_number(at + 41);
-	query->to = read_number(at + 49);
+	*from = read_number(at + 41);
+	*to = read_number(at + 49);
 
 err0:
 	sr_buffer_free(&bytes);

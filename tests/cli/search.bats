@@ -106,3 +106,48 @@ assert rows[2]["verified"] == "1" and rows[2]["crc"] == "1", rows'
 	refused 1 'version "1"' -- file import --client three was.json
 	equal 0 "$(json '.files | length' search plan --client three)"
 }
+
+@test "several terms, and what is not wanted" {
+	equal '["100 done.txt","100%_done.txt"]' "$(json "$names" search done txt)"
+	equal '["100%_done.txt"]' "$(json "$names" search done 0%_ DONE)"
+	equal '[]' "$(json "$names" search done report)"
+	equal '["100 done.txt"]' "$(json "$names" search done --not %)"
+	equal '["lone.txt"]' "$(json "$names" search txt --not done --not STRASSE)"
+	equal '["100 done.txt","100%_done.txt","Report.PDF","lone.txt","straße.txt"]' "$(json "$names" search '')"
+	# Wildcards in terms are characters.
+	equal '[]' "$(json "$names" search '*.txt')"
+	equal '[]' "$(json "$names" search '[a-z]')"
+}
+
+@test "patterns, exact names, paths and hashes, each also the other way" {
+	equal '["100 done.txt","100%_done.txt"]' "$(json "$names" search --glob '100*.TXT')"
+	equal '["100%_done.txt"]' "$(json "$names" search --glob '100*' --glob '*%*')"
+	equal '["Report.PDF"]' "$(json "$names" search --glob '[!0-9]*' --not-glob '*.txt')"
+	equal '["Report.PDF"]' "$(json "$names" search --glob 'd/r*')"
+	equal '["Report.PDF"]' "$(json "$names" search --glob '/**/report.*')"
+	equal '[]' "$(json "$names" search --glob '/report.*')"
+	equal '["100 done.txt","100%_done.txt","Report.PDF","straße.txt"]' "$(json "$names" search --glob 'd/')"
+	equal '["lone.txt"]' "$(json "$names" search --name LONE.txt)"
+	equal '[]' "$(json "$names" search --name lone)"
+	equal '["100 done.txt","100%_done.txt","straße.txt"]' "$(json "$names" search --not-name report.pdf --not-name lone.txt)"
+	equal '["Report.PDF"]' "$(json "$names" search --path /d/REP)"
+	equal '["lone.txt"]' "$(json "$names" search --not-path /d/)"
+	printf 'original_path,size,date,hash\n/h/one,7,2020-01-01,%s\n' "$(printf one | sha256sum | cut -c 1-64)" |
+		strongroom file import --client other >/dev/null
+	equal '["one"]' "$(json "$names" search --hash 7692C3AD)"
+	equal '[]' "$(json "$names" search --hash 7692c3ae)"
+	equal '["lone.txt"]' "$(json "$names" search --client other --not-hash 7692c)"
+}
+
+@test "conditions that make no sense are named" {
+	refused 2 --glob -- search --glob ''
+	refused 2 --not -- search --not ''
+	refused 2 --not-path -- search --not-path ''
+	refused 2 xyz -- search --hash xyz
+	refused 2 TERM -- search a ''
+	token=$(json .next search txt --limit 1 --not nothing | tr -d '"')
+	equal '["100%_done.txt"]' "$(json "$names" search txt --limit 1 --not nothing --after "$token")"
+	refused 2 token -- search txt --limit 1 --after "$token"
+	refused 2 token -- search txt --limit 1 --not nothin --after "$token"
+	refused 2 token -- search txt nothing --limit 1 --after "$token"
+}

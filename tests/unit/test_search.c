@@ -2,6 +2,7 @@
 #include "catalog_fixture.h"
 #include "old_database.h"
 
+#include "base/glob.h"
 #include "base/text.h"
 
 #define ROWS 2000
@@ -17,6 +18,7 @@ typedef struct plain {
 	char date[40];
 	bool verified;
 	int client;
+	char hash[65];
 	bool gone; /* Deleted meanwhile. */
 } plain;
 
@@ -75,6 +77,8 @@ static void make_row(plain *row)
 	strcpy(row->date, PICK(dates));
 	row->verified = dice(3) == 0;
 	row->client = (int)dice(3);
+	if (dice(3))
+		snprintf(row->hash, sizeof(row->hash), "%02x%062x", dice(256), 7);
 }
 
 static void save_rows(catalog_fixture *f, const sr_id *clients, size_t from, size_t to)
@@ -95,6 +99,7 @@ static void save_rows(catalog_fixture *f, const sr_id *clients, size_t from, siz
 		file->size = row->size;
 		file->date = sr_text_of(row->date[0] ? row->date : NULL);
 		file->verified = row->verified;
+		file->hash = sr_text_of(row->hash[0] ? row->hash : NULL);
 	}
 	assert_ok(sr_file_save(f->catalog, files, to - from, NULL, ids, NULL));
 	for (size_t i = from; i < to; i++)
@@ -138,6 +143,58 @@ static bool instant_of(const plain *row, int64_t *instant)
 	return row->date[0] != '\0' && sr_time_parse(row->date, instant, NULL) == SR_OK;
 }
 
+/* The text from `from` on, folded, is the pattern's, or the term's, or what else there is. */
+static bool fold_is(const char *text, size_t length, const sr_condition *match)
+{
+	sr_buffer a = SR_BUFFER_EMPTY, b = SR_BUFFER_EMPTY;
+	bool is;
+
+	assert_int_equal(sr_text_fold((sr_text){text, length}, &a), SR_OK);
+	assert_int_equal(sr_text_fold(match->text, &b), SR_OK);
+	is = a.length >= b.length && memcmp(a.data, b.data, b.length) == 0 &&
+	     (match->kind == SR_MATCH_PATH || a.length == b.length);
+	sr_buffer_free(&a);
+	sr_buffer_free(&b);
+	return is;
+}
+
+/* test_glob.c looks at globs by themselves. */
+static bool glob_has(const plain *row, sr_text pattern)
+{
+	sr_buffer folded = SR_BUFFER_EMPTY;
+	sr_glob *glob;
+	bool has;
+
+	assert_done(sr_glob_new(pattern, &glob));
+	assert_done(sr_text_fold((sr_text){row->name, row->name_length}, &folded));
+	has = sr_glob_matches(glob, sr_buffer_text(&folded));
+	if (sr_glob_is_path(glob)) {
+		assert_done(sr_text_fold((sr_text){row->path, row->path_length}, &folded));
+		has |= sr_glob_matches(glob, sr_buffer_text(&folded));
+	}
+	sr_buffer_free(&folded);
+	sr_glob_free(glob);
+	return has;
+}
+
+static bool holds(const sr_condition *match, const plain *row)
+{
+	switch (match->kind) {
+	case SR_MATCH_TERM:
+		return fold_has(row->name, row->name_length, match->text) ||
+		       fold_has(row->path, row->path_length, match->text);
+	case SR_MATCH_GLOB:
+		return glob_has(row, match->text);
+	case SR_MATCH_NAME:
+		return fold_is(row->name, row->name_length, match);
+	case SR_MATCH_PATH:
+		return fold_is(row->path, row->path_length, match);
+	case SR_MATCH_HASH:
+		return strncasecmp(row->hash, match->text.data, match->text.length) == 0;
+	}
+	return false;
+}
+
 static const char *const client_names[] = {"alpha", "beta", "gamma"};
 
 static bool naive(const sr_query *q, const plain *row)
@@ -149,6 +206,9 @@ static bool naive(const sr_query *q, const plain *row)
 	if (q->term.data && !fold_has(row->name, row->name_length, q->term) &&
 	    !fold_has(row->path, row->path_length, q->term))
 		return false;
+	for (size_t i = 0; i < q->match_count; i++)
+		if (holds(&q->matches[i], row) == q->matches[i].negated)
+			return false;
 	if (q->file_type.data && !fold_ends(row, q->file_type.data))
 		return false;
 	if (q->client_name.data && strcmp(q->client_name.data, client_names[row->client]) != 0)
@@ -220,8 +280,40 @@ static size_t expect(const sr_query *q, size_t *list)
 	return count;
 }
 
+/* Something of a row's, so that some are found. */
+static void random_match(sr_condition *match)
+{
+	static const char *const globs[] = {"*.txt",   "*re?port*", "caf\xc3\xa9**", "[a-m]*",
+					    "*/*1*/*", "/stra*/**", "**/x*.pdf",     "b?d*"};
+	const plain *row = &rows[dice((unsigned)row_count)];
+	size_t from;
+
+	match->kind = (sr_match_kind)dice(5);
+	match->negated = dice(4) == 0;
+	switch (match->kind) {
+	case SR_MATCH_TERM:
+		from = dice((unsigned)row->path_length - 2);
+		match->text = (sr_text){row->path + from, 1 + dice(3)};
+		break;
+	case SR_MATCH_GLOB:
+		match->text = sr_text_of(PICK(globs));
+		break;
+	case SR_MATCH_NAME:
+		match->text = (sr_text){row->name, row->name_length};
+		match->negated = dice(2);
+		break;
+	case SR_MATCH_PATH:
+		match->text = (sr_text){row->path, 1 + dice(6)};
+		break;
+	case SR_MATCH_HASH:
+		match->text = (sr_text){row->hash[0] ? row->hash : "0aB", 1 + dice(2)};
+		break;
+	}
+}
+
 static void random_query(sr_query *q)
 {
+	static sr_condition matches[4];
 	static const char *const types[] = {"txt", "TXT", "gz", "tar.gz", "pdf", "CAF\xc3\x89"};
 	int64_t instant;
 
@@ -243,6 +335,10 @@ static void random_query(sr_query *q)
 	if (dice(4) == 0)
 		q->to = sr_day_end(instant);
 	q->verified_only = dice(5) == 0;
+	q->matches = matches;
+	q->match_count = dice(2) ? dice(5) : 0;
+	for (size_t i = 0; i < q->match_count; i++)
+		random_match(&matches[i]);
 	q->sort = (sr_sort)dice(4);
 	q->reverse = dice(2);
 }
@@ -289,7 +385,7 @@ static void test_equals_naive(void **state)
 	char *token;
 
 	fill(f, clients);
-	for (int round = 0; round < 150; round++) {
+	for (int round = 0; round < 300; round++) {
 		size_t count, at = 0, limit = dice(3) ? 1 + dice(300) : 0;
 		char *after = NULL;
 		sr_query q;

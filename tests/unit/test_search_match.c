@@ -1,0 +1,313 @@
+/* The conditions of a search: what each compares, and what may go wrong. */
+#include "catalog_fixture.h"
+
+#include "base/text.h"
+
+static size_t found(const catalog_fixture *f, const sr_query *q)
+{
+	const sr_file *file;
+	sr_files *cursor;
+	size_t count = 0;
+
+	assert_ok(sr_search(f->catalog, q, &cursor));
+	for (;; count++) {
+		assert_ok(sr_files_next(cursor, &file));
+		if (file == NULL)
+			break;
+	}
+	sr_files_close(cursor);
+	return count;
+}
+
+/* How many match the condition; and all others match its negation. */
+static size_t with(const catalog_fixture *f, sr_match_kind kind, const char *text)
+{
+	sr_condition match = {.kind = kind, .text = sr_text_of(text)};
+	size_t count, all;
+	sr_query q;
+
+	sr_query_init(&q);
+	all = found(f, &q);
+	q.matches = &match;
+	q.match_count = 1;
+	count = found(f, &q);
+	match.negated = true;
+	assert_int_equal(found(f, &q), all - count);
+	return count;
+}
+
+/* Zeros behind the digits; NULL for NULL. For the next call only. */
+static sr_text hash_of(const char *digits)
+{
+	static char hash[SR_HASH_TEXT_SIZE];
+
+	if (digits == NULL)
+		return sr_text_of(NULL);
+	memset(hash, '0', sizeof(hash) - 1);
+	memcpy(hash, digits, strlen(digits));
+	return sr_text_of(hash);
+}
+
+static void add(const catalog_fixture *f, const char *name, const char *path, const char *original,
+		const char *hash)
+{
+	sr_file file;
+
+	sr_file_init(&file);
+	file.client_id = f->client;
+	file.name = sr_text_of(name);
+	file.path = sr_text_of(path);
+	file.original_path = sr_text_of(original);
+	file.hash = hash_of(hash);
+	assert_int_equal(save(f, &file), SR_ADDED);
+}
+
+static void each_kind(void **state)
+{
+	const catalog_fixture *f = *state;
+
+	add(f, "Plan.txt", "received/0001.bin", "/home/Anna/Plan.txt", "ABCdef");
+	add(f, "plan.txt.old", "/home/anna/plan.txt.old", NULL, "abcd");
+	add(f, "lone", NULL, NULL, NULL);
+	assert_int_equal(with(f, SR_MATCH_TERM, "0001"), 1);
+	assert_int_equal(with(f, SR_MATCH_TERM, "anna/plan"), 2);
+	assert_int_equal(with(f, SR_MATCH_TERM, "plan*"), 0);
+	/* The name's pattern looks at no path, one with a slash at all three. */
+	assert_int_equal(with(f, SR_MATCH_GLOB, "*.bin"), 0);
+	assert_int_equal(with(f, SR_MATCH_GLOB, "*/*.bin"), 1);
+	assert_int_equal(with(f, SR_MATCH_GLOB, "anna/*"), 2);
+	assert_int_equal(with(f, SR_MATCH_GLOB, "**/lone"), 1);
+	assert_int_equal(with(f, SR_MATCH_GLOB, "*"), 3);
+	assert_int_equal(with(f, SR_MATCH_NAME, "PLAN.TXT"), 1);
+	assert_int_equal(with(f, SR_MATCH_NAME, "plan"), 0);
+	assert_int_equal(with(f, SR_MATCH_PATH, "/HOME/anna/"), 2);
+	assert_int_equal(with(f, SR_MATCH_PATH, "received/"), 1);
+	assert_int_equal(with(f, SR_MATCH_PATH, "home"), 0);
+	assert_int_equal(with(f, SR_MATCH_HASH, "aBC"), 2);
+	assert_int_equal(with(f, SR_MATCH_HASH, "abcde"), 1);
+	assert_int_equal(with(f, SR_MATCH_HASH, "abcdef1"), 0);
+}
+
+/* An earlier state has its own path and its own hash, and its file's name. */
+static void earlier_states(void **state)
+{
+	const catalog_fixture *f = *state;
+	sr_condition match[2] = {{.kind = SR_MATCH_HASH, .text = sr_text_of("aa")},
+				 {.kind = SR_MATCH_PATH, .text = sr_text_of("old/")}};
+	sr_file file = file_at(f, "/d/one");
+	sr_query q;
+
+	file.path = sr_text_of("old/1");
+	file.hash = hash_of("aa01");
+	assert_int_equal(save(f, &file), SR_ADDED);
+	file.path = sr_text_of("new/1");
+	file.hash = hash_of("bb02");
+	assert_int_equal(save(f, &file), SR_CHANGED);
+	sr_query_init(&q);
+	q.matches = match;
+	q.match_count = 2;
+	assert_int_equal(found(f, &q), 0);
+	q.all_versions = true;
+	assert_int_equal(found(f, &q), 1);
+	match[1].text = sr_text_of("new/");
+	assert_int_equal(found(f, &q), 0);
+	match[0].negated = true;
+	assert_int_equal(found(f, &q), 1);
+	match[0] = (sr_condition){.kind = SR_MATCH_NAME, .text = sr_text_of("ONE")};
+	q.match_count = 1;
+	assert_int_equal(found(f, &q), 2);
+}
+
+static void odd_rows(void **state)
+{
+	const catalog_fixture *f = *state;
+
+	/* Empty names, paths of bytes, numbers, blobs. */
+	foreign_sql(f, "INSERT INTO files (ID, FileName, PathName, ClientID, FileHash) SELECT "
+		       "randomblob(16), '', '', ID, '' FROM clients UNION ALL SELECT "
+		       "randomblob(16), x'ff2f00fe', x'2f00ff', ID, x'6162' FROM clients UNION ALL "
+		       "SELECT randomblob(16), 17, 4.5, ID, 12 FROM clients");
+	assert_int_equal(with(f, SR_MATCH_TERM, "\xfe"), 1);
+	assert_int_equal(with(f, SR_MATCH_GLOB, "*"), 3);
+	assert_int_equal(with(f, SR_MATCH_GLOB, "?\xfe"), 1);
+	assert_int_equal(with(f, SR_MATCH_GLOB, "/?\xff"), 1);
+	assert_int_equal(with(f, SR_MATCH_NAME, "17"), 1);
+	assert_int_equal(with(f, SR_MATCH_PATH, "4."), 1);
+	assert_int_equal(with(f, SR_MATCH_HASH, "ab"), 1);
+	assert_int_equal(with(f, SR_MATCH_HASH, "1"), 1);
+}
+
+static void refuses(const catalog_fixture *f, sr_condition match, const char *words)
+{
+	sr_files *cursor;
+	sr_query q;
+
+	sr_query_init(&q);
+	q.matches = &match;
+	q.match_count = 1;
+	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, words);
+	assert_null(cursor);
+}
+
+static void what_makes_no_sense(void **state)
+{
+	const catalog_fixture *f = *state;
+	sr_files *cursor;
+	sr_query q;
+
+	for (int kind = SR_MATCH_TERM; kind <= SR_MATCH_HASH; kind++) {
+		refuses(f, (sr_condition){.kind = (sr_match_kind)kind}, "is empty");
+		refuses(f, (sr_condition){.kind = (sr_match_kind)kind, .text = sr_text_of("")},
+			"is empty");
+	}
+	refuses(f, (sr_condition){.kind = (sr_match_kind)5, .text = sr_text_of("a")}, "5");
+	refuses(f, (sr_condition){.kind = (sr_match_kind)-1, .text = sr_text_of("a")}, "-1");
+	refuses(f, (sr_condition){.kind = SR_MATCH_HASH, .text = sr_text_of("ab g")}, "ab g");
+	refuses(f, (sr_condition){.kind = SR_MATCH_HASH, .text = {"a\0b", 3}}, "hexadecimal");
+	sr_query_init(&q);
+	q.match_count = 3;
+	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "3 conditions");
+}
+
+/* A program built before there were conditions has no room for them. */
+static void query_of_version_1(void **state)
+{
+	const catalog_fixture *f = *state;
+	const size_t size = offsetof(sr_query, matches);
+	sr_query *old = malloc(size);
+	sr_files *cursor;
+	sr_query q;
+
+	add(f, "one", NULL, NULL, NULL);
+	add(f, "two", NULL, NULL, NULL);
+	sr_query_init(&q);
+	q.version = 1;
+	q.term = sr_text_of("ONE");
+	q.matches = (const sr_condition *)(uintptr_t)1;
+	q.match_count = 1;
+	assert_non_null(old);
+	memcpy(old, &q, size);
+	assert_int_equal(found(f, old), 1);
+	q.version = 0;
+	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "version 0");
+	q.version = SR_QUERY_VERSION + 1;
+	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "version 3");
+	free(old);
+}
+
+/* What the caller gave may be gone once the call returns. */
+static void nothing_of_the_callers_is_kept(void **state)
+{
+	const catalog_fixture *f = *state;
+	char *text = strdup("[on]*"), *client = strdup("host");
+	sr_condition *match = malloc(sizeof(*match));
+	const sr_file *file;
+	sr_files *cursor;
+	sr_query q;
+
+	for (int i = 0; i < 5000; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "n%d", i);
+		add(f, name, NULL, NULL, NULL);
+	}
+	sr_query_init(&q);
+	*match = (sr_condition){.kind = SR_MATCH_GLOB, .text = sr_text_of(text)};
+	q.matches = match;
+	q.match_count = 1;
+	q.client_name = sr_text_of(client);
+	q.limit = 0;
+	assert_ok(sr_search(f->catalog, &q, &cursor));
+	memset(text, 'x', strlen(text));
+	memset(client, 'x', strlen(client));
+	free(text);
+	free(client);
+	free(match);
+	/* More than a page. */
+	for (int i = 0; i < 5000; i++) {
+		assert_ok(sr_files_next(cursor, &file));
+		assert_non_null(file);
+	}
+	assert_ok(sr_files_next(cursor, &file));
+	assert_null(file);
+	sr_files_close(cursor);
+}
+
+enum { TERMS = 10000, MEGABYTE = 1 << 20 };
+
+static void many_and_large(void **state)
+{
+	const catalog_fixture *f = *state;
+	sr_condition *matches = calloc(TERMS, sizeof(*matches));
+	char *large = malloc(MEGABYTE + 1);
+	sr_query q;
+
+	add(f, "abc", NULL, "/d/abc", NULL);
+	add(f, "xyz", NULL, "/d/xyz", NULL);
+	sr_query_init(&q);
+	q.matches = matches;
+	q.match_count = TERMS;
+	for (size_t i = 0; i < TERMS; i++)
+		matches[i] = (sr_condition){(sr_match_kind)(i % 2), false, sr_text_of("abc")};
+	assert_int_equal(found(f, &q), 1);
+	matches[TERMS - 1].negated = true;
+	assert_int_equal(found(f, &q), 0);
+	memset(large, '*', MEGABYTE);
+	large[MEGABYTE] = '\0';
+	for (int kind = SR_MATCH_TERM; kind <= SR_MATCH_PATH; kind++)
+		assert_int_equal(with(f, (sr_match_kind)kind, large),
+				 kind == SR_MATCH_GLOB ? 2 : 0);
+	memset(large, '[', MEGABYTE);
+	assert_int_equal(with(f, SR_MATCH_GLOB, large), 0);
+	memset(large, 'a', MEGABYTE);
+	assert_int_equal(with(f, SR_MATCH_HASH, large), 0);
+	assert_int_equal(with(f, SR_MATCH_GLOB, large), 0);
+	free(large);
+	free(matches);
+}
+
+static void explained(void **state)
+{
+	const catalog_fixture *f = *state;
+	sr_condition match = {.kind = SR_MATCH_TERM, .text = sr_text_of("one")};
+	sr_explanation e;
+	const sr_file *file;
+	sr_files *cursor;
+	sr_query q;
+
+	add(f, "one", NULL, NULL, NULL);
+	add(f, "two", NULL, NULL, NULL);
+	add(f, "onerous", NULL, NULL, NULL);
+	sr_query_init(&q);
+	q.matches = &match;
+	q.match_count = 1;
+	assert_ok(sr_search(f->catalog, &q, &cursor));
+	assert_ok(sr_search_explain(cursor, &e));
+	assert_non_null(e.choice);
+	assert_int_equal(e.hits, 2);
+	assert_true(e.rechecked >= e.hits && e.candidates >= e.hits);
+	assert_true(e.planning >= 0 && e.matching >= 0 && e.fetching == 0);
+	do
+		assert_ok(sr_files_next(cursor, &file));
+	while (file != NULL);
+	assert_ok(sr_search_explain(cursor, &e));
+	assert_true(e.fetching > 0);
+	sr_files_close(cursor);
+	assert_ok(sr_file_list(f->catalog, NULL, &cursor));
+	assert_fails(sr_search_explain(cursor, &e), SR_INVALID, "search");
+	sr_files_close(cursor);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, catalog_setup_client, catalog_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(each_kind),          TEST(earlier_states),
+		TEST(odd_rows),           TEST(what_makes_no_sense),
+		TEST(query_of_version_1), TEST(nothing_of_the_callers_is_kept),
+		TEST(many_and_large),     TEST(explained),
+	};
+
+	return cmocka_run_group_tests_name("search_match", tests, NULL, NULL);
+}
