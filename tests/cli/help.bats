@@ -94,7 +94,7 @@ setup_more() {
 	refused 2 '--limit needs a value' -- search --limit --verified
 	refused 2 '--verified takes no value' -- search --verified=yes
 	refused 2 '--limit is given twice' '"3"' '"4"' -- search --limit 3 --limit=4
-	refused 2 '"c"' -- search b c
+	refused 2 '"c"' -- client show b c
 	refused 2 'NAME is missing' -- client add
 	refused 2 'PATH is missing' -- history one
 	refused 2 '--csv and --plain' -- --plain stats --csv
