@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "cmd_search.h"
 #include "file_listing.h"
 #include "json.h"
 #include "memory.h"
@@ -35,6 +35,10 @@ const char help_search[] =
 	"  --all-versions    earlier versions too, by their own size and date\n"
 	"  --sort KEY        date, name, path or size\n"
 	"  --reverse         the other way round\n"
+	"  --count           only how many, and their bytes\n"
+	"  --facet client|type|category|month|size\n"
+	"                    how many of each; may be given again\n"
+	"  --explain         how it was searched, and how long that took, in their place\n"
 	"  --limit N         at most N files; 1000 without\n"
 	"  --all             no limit\n"
 	"  --after TOKEN     go on behind an earlier search, which gave the token\n"
@@ -58,6 +62,9 @@ struct search_words {
 	const char *sort;
 	const char *limit;
 	const char *after;
+	arg_list facets;
+	bool count;
+	bool explain;
 	bool verified;
 	bool present;
 	bool all_versions;
@@ -214,7 +221,34 @@ static int print_found(struct cli *cli, sr_files *cursor)
 	return code;
 }
 
-static int search(struct cli *cli, sr_catalog *catalog, const sr_query *query)
+/* What the options ask for instead of files; none: neither. */
+static int check_kind(struct cli *cli, const struct search_words *words, unsigned *facets)
+{
+	*facets = 0;
+	for (size_t i = 0; i < words->facets.count; i++) {
+		const unsigned facet = search_facet(words->facets.items[i]);
+
+		if (facet == 0)
+			return cli_usage(cli,
+					 "--facet \"%s\" is none of client, type, category, month "
+					 "and size",
+					 words->facets.items[i]);
+		*facets |= facet;
+	}
+	if (words->explain && (words->count || *facets != 0))
+		return cli_usage(cli, "--explain and --%s exclude each other",
+				 words->count ? "count" : "facet");
+	if ((words->count || *facets != 0) &&
+	    (words->limit != NULL || words->after != NULL || words->sort != NULL || words->reverse))
+		return cli_usage(cli,
+				 "--%s counts all that is found: --limit, --after, --sort and "
+				 "--reverse make no sense with it",
+				 words->count ? "count" : "facet");
+	return DONE;
+}
+
+static int search(struct cli *cli, sr_catalog *catalog, const struct search_words *words,
+		  const sr_query *query, unsigned facets)
 {
 	sr_files *cursor;
 	sr_status rc;
@@ -228,9 +262,13 @@ static int search(struct cli *cli, sr_catalog *catalog, const sr_query *query)
 			return cli_failed(cli, rc);
 		sr_client_free(client);
 	}
+	if (facets != 0)
+		return search_facets(cli, catalog, query, facets);
+	if (words->count)
+		return search_count(cli, catalog, query);
 	if ((rc = sr_search(catalog, query, &cursor)) != SR_OK)
 		return cli_failed(cli, rc);
-	code = print_found(cli, cursor);
+	code = words->explain ? search_explain(cli, cursor) : print_found(cli, cursor);
 	sr_files_close(cursor);
 	return code;
 }
@@ -241,6 +279,7 @@ static void free_words(struct search_words *words)
 		args_list_free(&words->texts[kind]);
 		args_list_free(&words->nots[kind]);
 	}
+	args_list_free(&words->facets);
 }
 
 int cmd_search(struct cli *cli)
@@ -267,6 +306,9 @@ int cmd_search(struct cli *cli)
 		{"all-versions", 0, ARG_FLAG, &words.all_versions},
 		{"sort", 0, ARG_VALUE, &words.sort},
 		{"reverse", 0, ARG_FLAG, &words.reverse},
+		{"count", 0, ARG_FLAG, &words.count},
+		{"facet", 0, ARG_LIST, &words.facets},
+		{"explain", 0, ARG_FLAG, &words.explain},
 		{"limit", 0, ARG_VALUE, &words.limit},
 		{"all", 0, ARG_FLAG, &words.all},
 		{"after", 0, ARG_VALUE, &words.after},
@@ -278,11 +320,13 @@ int cmd_search(struct cli *cli)
 	};
 	sr_catalog *catalog;
 	sr_query query = {.matches = NULL};
+	unsigned facets;
 	int code = cli_arguments(cli, options, operands);
 
 	if (code == DONE && (code = build(cli, &words, &query)) == DONE &&
+	    (code = check_kind(cli, &words, &facets)) == DONE &&
 	    (code = cli_open(cli, CLI_READ, &catalog)) == DONE)
-		code = cli_close(cli, catalog, search(cli, catalog, &query));
+		code = cli_close(cli, catalog, search(cli, catalog, &words, &query, facets));
 	free((void *)(uintptr_t)query.matches);
 	free_words(&words);
 	return code;

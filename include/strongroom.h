@@ -992,8 +992,8 @@ typedef struct sr_explanation {
 			       and so on. Static. */
 	int64_t estimated;  /* Rows that the choice was expected to leave; SR_NULL_INTEGER where
 			       there was nothing to choose from. */
-	int64_t candidates; /* Rows that it left, */
-	int64_t rechecked;  /* those of them that were read and compared, */
+	int64_t candidates; /* Rows that it left, of those that the index knows; */
+	int64_t rechecked;  /* rows that were read and compared: of those, and new ones, */
 	int64_t hits;       /* and those that matched. Where rows come in the order asked for, the
 			       search stops as soon as its page is full. */
 	double planning;    /* Seconds until the first row could be read, */
@@ -1004,6 +1004,48 @@ typedef struct sr_explanation {
 /* SR_INVALID for a cursor that is not of sr_search. */
 SR_API SR_MUST_CHECK sr_status sr_search_explain(const sr_files *cursor,
 						 sr_explanation *explanation);
+
+/* How much there is. Sizes that are not known count as 0, and one counts as 2^53 bytes at most. */
+typedef struct sr_found {
+	int64_t files;
+	int64_t bytes;
+} sr_found;
+
+/* Counts what a search would find, all of it, without reading the rows whole. The query's sort,
+ * reverse, limit and after do not matter. */
+SR_API SR_MUST_CHECK sr_status sr_search_count(sr_catalog *catalog, const sr_query *query,
+					       sr_found *found);
+
+/* What to count by, and in which order: */
+typedef enum sr_facet {
+	SR_FACET_CLIENT = 1,   /* The client's name; most files first, */
+	SR_FACET_TYPE = 2,     /* what the name ends in, else the extension recorded, folded, */
+	SR_FACET_CATEGORY = 4, /* both likewise. */
+	SR_FACET_MONTH = 8,    /* "2026-01", of the date in UTC; newest first. */
+	SR_FACET_SIZE = 16,    /* A class of sizes: "empty", "below 1K", "below 16K", "below 256K",
+				  "below 4M", "below 64M", "below 1G", "1G and more". */
+} sr_facet;
+
+/* The count of one value. */
+typedef struct sr_facet_value {
+	sr_facet facet;
+	sr_text value; /* Null, and last: no client is known, there is no type, the date cannot be
+			  read, and so on. */
+	bool rest;     /* So many values that their texts would take more than 16 MiB: what found
+			  no room, together. Then value is null, too. */
+	int64_t files;
+	int64_t bytes;
+} sr_facet_value;
+
+/* Called for each value that something was found under, facet by facet. The value's text is good
+ * during the call. True ends the counting: SR_INTERRUPTED. It holds nothing of the catalog. */
+typedef bool (*sr_facet_fn)(void *arg, const sr_facet_value *value);
+
+/* Counts as sr_search_count and by each of the facets (SR_FACET_*, or-ed) as well, in one pass.
+ * found may be NULL. */
+SR_API SR_MUST_CHECK sr_status sr_search_facets(sr_catalog *catalog, const sr_query *query,
+						unsigned facets, sr_facet_fn fn, void *arg,
+						sr_found *found);
 
 /* ---------------------------------------------------------------- Activity */
 

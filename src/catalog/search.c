@@ -268,7 +268,7 @@ static sr_status take_query(search *s, const sr_query *query)
 	const sr_query *own = &s->asked.query;
 	sr_status rc;
 
-	if ((rc = sr_search_query_take(&s->asked, query, true)) != SR_OK)
+	if ((rc = sr_search_query_take(&s->asked, query, true, false)) != SR_OK)
 		return rc;
 	s->order = sr_rank_order_of(own->sort, own->reverse);
 	s->left = own->limit > 0 ? own->limit : -1;

@@ -89,7 +89,8 @@ static void forget_texts(sr_query *query)
 	query->match_count = 0;
 }
 
-sr_status sr_search_query_take(sr_search_query *taken, const sr_query *query, bool ordered)
+sr_status sr_search_query_take(sr_search_query *taken, const sr_query *query, bool ordered,
+			       bool dated)
 {
 	sr_query *own = &taken->query;
 	sr_status rc;
@@ -106,7 +107,8 @@ sr_status sr_search_query_take(sr_search_query *taken, const sr_query *query, bo
 	if (taken->resumed && (rc = sr_token_read(taken->digest, own->after, &taken->after,
 						  &own->from, &own->to)) != SR_OK)
 		return rc;
-	rc = sr_matcher_new(own, ordered && own->sort == SR_SORT_DATE, &taken->matcher);
+	dated |= ordered && own->sort == SR_SORT_DATE;
+	rc = sr_matcher_new(own, dated, &taken->matcher);
 	if (rc != SR_OK)
 		return rc;
 	set_filter(taken, ordered);

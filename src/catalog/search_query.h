@@ -18,10 +18,11 @@ typedef struct sr_search_query {
 	sr_rank_key after;     /* Only rows behind it are wanted. */
 } sr_search_query;
 
-/* SR_INVALID names what makes no sense in it. The order and the place to go on are for who hands
- * out rows: else ordered is false, and they do not matter. Whatever it returns,
- * sr_search_query_free. */
-sr_status sr_search_query_take(sr_search_query *taken, const sr_query *query, bool ordered);
+/* SR_INVALID names what makes no sense in it. ordered: for who hands out rows; else the order and
+ * the place to go on do not matter. dated: for who looks at the instants of rows, also where the
+ * query does not. Whatever it returns, sr_search_query_free. */
+sr_status sr_search_query_take(sr_search_query *taken, const sr_query *query, bool ordered,
+			       bool dated);
 
 void sr_search_query_free(sr_search_query *taken);
 

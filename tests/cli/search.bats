@@ -151,3 +151,53 @@ assert rows[2]["verified"] == "1" and rows[2]["crc"] == "1", rows'
 	refused 2 token -- search txt --limit 1 --not nothin --after "$token"
 	refused 2 token -- search txt nothing --limit 1 --after "$token"
 }
+
+@test "counting in every form" {
+	equal '{"files":2,"bytes":7048}' "$(json . search done --count)"
+	equal '{"files":0,"bytes":0}' "$(json . search nothing-like-it --count)"
+	equal "files       2
+their size  6.9 KiB" "$(strongroom search done --count)"
+	equal "$(printf '2\t7048')" "$(strongroom search done --count --plain)"
+	equal "$(printf 'files,bytes\r\n2,7048\r')" "$(strongroom search done --count --csv)"
+	# All of them, however few are shown.
+	equal 5 "$(json .files search --count)"
+}
+
+@test "facets in every form" {
+	equal '{"files":5,"bytes":7155,"facets":{"client":[{"value":"pc","files":4,"bytes":7148},{"value":"other","files":1,"bytes":7}]}}' \
+		"$(json . search --facet client)"
+	equal '[["2026-02",1],["2026-01",2],["2020-01",1],[null,1]]' \
+		"$(json '[.facets.month[] | [.value, .files]]' search --facet month --facet size)"
+	equal '[["below 1K",2],["below 16K",2],[null,1]]' "$(json '[.facets.size[] | [.value, .files]]' search --facet size)"
+	equal '[["txt",4],["pdf",1]]' "$(json '[.facets.type[] | [.value, .files]]' search --facet type --count)"
+	equal '[["txt",2]]' "$(json '[.facets.type[] | [.value, .files]]' search --facet type done)"
+	equal '[]' "$(json .facets.type search --facet type nothing-like-it)"
+	strongroom search --facet month --facet client | head -1 | grep -q '^BY  *VALUE  *FILES  *SIZE$'
+	strongroom search --facet month | grep -q '^month  *(none)  *1 '
+	equal 'Nothing found.' "$(strongroom search --facet month nothing-like-it)"
+	equal "$(printf 'client\tpc\t4\t7148\t0\nclient\tother\t1\t7\t0')" "$(strongroom search --facet client --plain)"
+	strongroom search --facet month --csv | python3 -c '
+import csv, sys
+rows = list(csv.DictReader(sys.stdin))
+assert [(r["facet"], r["value"], r["files"], r["bytes"], r["rest"]) for r in rows][-1] == ("month", "", "1", "0", "0"), rows'
+}
+
+@test "how a search went about it, in every form" {
+	equal '["candidates","choice","estimated","fetching_ms","files","hits","matching_ms","planning_ms","rechecked"]' \
+		"$(json keys search done --explain)"
+	equal '[2,1,true]' "$(json '[.hits, .files, .rechecked >= .hits]' search done --explain --limit 1)"
+	[ "$(json .choice search --client other --explain)" != '""' ]
+	strongroom search done --explain | grep -q '^hits  *2$'
+	equal 2 "$(strongroom search done --explain --csv | wc -l)"
+	equal 9 "$(strongroom search done --explain --plain | tr '\t' '\n' | wc -l)"
+}
+
+@test "what excludes each other is named" {
+	refused 2 colour -- search --facet colour
+	refused 2 --count -- search --count --explain
+	refused 2 --facet -- search --facet type --explain
+	refused 2 --limit -- search --count --limit 3
+	refused 2 --sort -- search --facet size --sort size
+	refused 2 --after -- search --count --after x
+	refused 1 nobody -- search --client nobody --count
+}

@@ -450,6 +450,29 @@ CALL(search)
 	return rc;
 }
 
+CALL(search_count)
+{
+	sr_found found;
+	sr_query query;
+
+	sr_query_init(&query);
+	return sr_search_count(f->catalog, &query, &found);
+}
+
+static bool see_value(void *arg, const sr_facet_value *value)
+{
+	(void)arg;
+	return value->files < 0;
+}
+
+CALL(search_facets)
+{
+	sr_query query;
+
+	sr_query_init(&query);
+	return sr_search_facets(f->catalog, &query, SR_FACET_CLIENT, see_value, NULL, NULL);
+}
+
 CALL(statistics_get)
 {
 	sr_statistics *statistics = NULL;
@@ -772,6 +795,8 @@ static const struct {
 	{"sr_policy_list", policy_list},
 	{"sr_policy_clear", policy_clear},
 	{"sr_search", search},
+	{"sr_search_count", search_count},
+	{"sr_search_facets", search_facets},
 	{"sr_statistics_get", statistics_get},
 	{"sr_pool_statistics_get", pool_statistics_get},
 	{"sr_begin", begin},
