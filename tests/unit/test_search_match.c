@@ -205,12 +205,9 @@ static void nothing_of_the_callers_is_kept(void **state)
 	sr_files *cursor;
 	sr_query q;
 
-	for (int i = 0; i < 5000; i++) {
-		char name[16];
-
-		snprintf(name, sizeof(name), "n%d", i);
-		add(f, name, NULL, NULL, NULL);
-	}
+	foreign_sql(f, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+		       "5000) INSERT INTO files (ID, FileName, PathName, ClientID) SELECT "
+		       "randomblob(16), 'n' || i, 'n' || i, c.ID FROM n, clients c");
 	sr_query_init(&q);
 	*match = (sr_condition){.kind = SR_MATCH_GLOB, .text = sr_text_of(text)};
 	q.matches = match;
