@@ -88,7 +88,7 @@ static void search(bench *own, char **words)
 	ask(own, &query);
 }
 
-#ifdef HAVE_SEARCH_COUNT
+#if SR_QUERY_VERSION >= 2
 static void count(bench *own, char **words)
 {
 	int64_t began = sr_clock_ns();
@@ -133,7 +133,6 @@ static void count(bench *own, char **words)
 #define match NULL
 #endif
 
-#ifdef HAVE_INDEX_BUILD
 static void make_index(bench *own, char **words)
 {
 	int64_t began = sr_clock_ns(), rows;
@@ -143,9 +142,6 @@ static void make_index(bench *own, char **words)
 		    sr_search_index_build(own->catalog, true, NULL, NULL, &rows));
 	answer(seconds_since(began), rows);
 }
-#else
-#define make_index NULL
-#endif
 
 static void filters(bench *own, char **words)
 {
