@@ -5,6 +5,7 @@
 #ifndef SR_FAULTS_H
 #define SR_FAULTS_H
 
+#include "../engine/engine.h"
 #include "../schema/counters.h"
 
 /* The index that a message of the engine's integrity check is about, or null. */
@@ -16,6 +17,13 @@ bool sr_is_own_table(const char *name);
 /* Whether a repair makes anew what sr_schema_verify finds to be missing or otherwise
  * (repair_plan.c). */
 bool sr_can_be_made(const char *kind, const char *object, const char *found);
+
+/* Whether the search index is not to be believed; the words of the error at hand say why. In full:
+ * held against every file, and SR_INTERRUPTED as soon as `stop` says so. (health_index.c) */
+sr_status sr_search_index_fault(sr_conn *conn, bool full, sr_watch_fn stop, void *arg, bool *fault);
+
+/* Whether its tables and triggers are there, so that it can be looked at. */
+sr_status sr_search_index_whole(sr_conn *conn, bool *whole);
 
 /* ClientID, Files, Bytes, the client's name: those counted from the id $1 up to below $2 (null: to
  * the end). Each is to be compared with sr_usage_of. */

@@ -53,6 +53,7 @@ static const check checks[] = {
 	{"totals against a count", sr_check_totals, false},
 	{"quotas against a sum", sr_check_quotas, false},
 	{"versions", sr_check_versions, false},
+	{"the search index", sr_check_search_index, false},
 	{"the storage folder", sr_check_storage, false},
 	{"stored files", sr_check_stored, true},
 };

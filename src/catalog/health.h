@@ -110,6 +110,9 @@ sr_status sr_check_usage(sr_checkup *c);
 sr_status sr_check_quotas(sr_checkup *c);
 sr_status sr_check_versions(sr_checkup *c);
 
+/* health_index.c */
+sr_status sr_check_search_index(sr_checkup *c);
+
 /* health_storage.c */
 sr_status sr_check_storage(sr_checkup *c);
 sr_status sr_check_stored(sr_checkup *c);

@@ -17,6 +17,7 @@
 
 #include "../base/clock.h"
 #include "activity.h"
+#include "search_index.h"
 
 #define TELL_EVERY 50000000 /* Nanoseconds between two calls of progress. */
 
@@ -100,6 +101,8 @@ static const char *code_of(const sr_mend *mend)
 		return strncmp(mend->sql, "DROP", 4) == 0 ? "schema_differs" : "schema_lacks";
 	case SR_MEND_INDEX:
 		return "index_broken";
+	case SR_MEND_SEARCH:
+		return "search_index";
 	case SR_MEND_ORPHANS:
 	case SR_MEND_LOST_PARENTS:
 		return "orphans";
@@ -133,6 +136,8 @@ static phrase phrase_of(const sr_mend *mend)
 		return (phrase){"make ", " as the schema has it"};
 	case SR_MEND_INDEX:
 		return (phrase){"build the index ", " anew"};
+	case SR_MEND_SEARCH:
+		return (phrase){"make the search index anew, from ", " on"};
 	case SR_MEND_ORPHANS:
 		return (phrase){"move rows of ", " that refer to nothing to orphaned_rows"};
 	case SR_MEND_LOST_PARENTS:
@@ -204,7 +209,7 @@ static sr_status find_all(sr_catalog *catalog, const sr_repair_options *options,
 		goto err0;
 	}
 	sr_conn_watch(reading.conn, stop, &w);
-	if ((rc = sr_mends_find_objects(reading.conn, mends)) == SR_OK) {
+	if ((rc = sr_mends_find_objects(reading.conn, stop, &w, mends)) == SR_OK) {
 		w.done = 1;
 		rc = sr_mends_find_rows(reading.conn, mends);
 	}
@@ -290,7 +295,7 @@ static const sr_mend *find_same(const sr_mends *mends, const sr_mend *mend)
 
 static bool is_of_rows(const sr_mend *mend)
 {
-	return mend->how > SR_MEND_INDEX;
+	return mend->how > SR_MEND_SEARCH;
 }
 
 /* Rows that are mended in one savepoint. SQLite keeps what a savepoint changes in a list that it
@@ -559,11 +564,14 @@ static sr_status apply(repairing *r, const sr_repair_options *options)
 	rc = repair_in_transaction(r);
 	sr_conn_watch(r->conn, NULL, NULL);
 	sr_pool_release(r->catalog->pool, r->conn);
-	if (rc == SR_OK)
-		r->all->applied = true;
-	else
+	if (rc != SR_OK) {
 		forget_done(r->all);
-	return rc;
+		return rc;
+	}
+	r->all->applied = true;
+	/* Of a search index that was emptied. */
+	sr_index_catch_up(r->catalog, NULL, NULL);
+	return SR_OK;
 }
 
 sr_status sr_repair_apply(sr_catalog *catalog, sr_repair *repair, const sr_repair_options *given)

@@ -11,6 +11,7 @@ typedef enum sr_mending {
 	SR_MEND_TABLE,        /* Make a table that is missing, with the rows that it comes with. */
 	SR_MEND_OBJECT,       /* Make an index or trigger as the schema has it. */
 	SR_MEND_INDEX,        /* Build an index anew. */
+	SR_MEND_SEARCH,       /* Empty the search index, which is then built from the files. */
 	SR_MEND_ORPHANS,      /* Move rows aside. */
 	SR_MEND_LOST_PARENTS, /* Versions whose parent is not there, */
 	SR_MEND_PARENTS,      /* or is of another file: they come from none then. */
@@ -23,7 +24,7 @@ typedef enum sr_mending {
 
 typedef struct sr_mend {
 	sr_mending how;
-	char *table;    /* Where the rows are; of the first three the object's name. */
+	char *table;    /* Where the rows are; of the first four the object's name. */
 	char *sql;      /* Of the first two, else NULL. */
 	sr_value *keys; /* Rows by number, clients by id; each text is memory of its own. */
 	size_t count;
@@ -44,7 +45,7 @@ void sr_mends_free(sr_mends *mends);
 
 /* repair_plan.c: what is wrong now. Objects and indexes first: what they say is relied on by the
  * questions about rows, which are not asked of tables that are missing. */
-sr_status sr_mends_find_objects(sr_conn *conn, sr_mends *mends);
+sr_status sr_mends_find_objects(sr_conn *conn, sr_watch_fn stop, void *arg, sr_mends *mends);
 sr_status sr_mends_find_rows(sr_conn *conn, sr_mends *mends);
 
 /* repair_mend.c: does one, inside a savepoint of the caller's; *done counts rows. */

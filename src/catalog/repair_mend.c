@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../index/segment.h"
 #include "faults.h"
 #include "file.h"
 #include "repair.h"
@@ -275,8 +276,10 @@ sr_status sr_mend_do(sr_conn *conn, const sr_mend *mend, const char *now, int64_
 	sr_status rc, again;
 
 	*done = 0;
-	if (mend->how <= SR_MEND_INDEX) {
-		rc = mend->sql ? sr_exec(conn, mend->sql) : reindex(conn, mend->table);
+	if (mend->how <= SR_MEND_SEARCH) {
+		rc = mend->how == SR_MEND_SEARCH ? sr_index_clear(conn)
+		     : mend->sql                 ? sr_exec(conn, mend->sql)
+						 : reindex(conn, mend->table);
 		*done = rc == SR_OK;
 		return rc;
 	}

@@ -82,6 +82,7 @@ void sr_mends_free(sr_mends *mends)
 
 typedef struct drift {
 	sr_mends *mends;
+	bool search; /* Of what the search index is in, or is told of changes by. */
 	sr_status status;
 } drift;
 
@@ -106,6 +107,12 @@ static void add_first_rows(sr_buffer *sql, const char *table)
 				sr_buffer_printf(sql, ";\n%s", *s);
 }
 
+static bool is_of_search(const char *object)
+{
+	return strncasecmp(object, "search_", 7) == 0 ||
+	       strncasecmp(object, "trg_files_search_", 17) == 0;
+}
+
 /* Columns, and tables that are otherwise, cannot be made anew; health tells of them. */
 static void take_drift(void *arg, const char *kind, const char *object, const char *expected,
 		       const char *found)
@@ -115,6 +122,7 @@ static void take_drift(void *arg, const char *kind, const char *object, const ch
 	sr_mending how;
 	sr_mend *mend;
 
+	d->search = d->search || is_of_search(object);
 	if (d->status != SR_OK || !sr_can_be_made(kind, object, found))
 		return;
 	if (found != NULL)
@@ -180,9 +188,21 @@ static sr_status find_broken_indexes(sr_conn *conn, sr_mends *mends)
 	return rc;
 }
 
-sr_status sr_mends_find_objects(sr_conn *conn, sr_mends *mends)
+/* Where the index is told of changes again it may have missed some. */
+static sr_status find_search_index(sr_conn *conn, sr_watch_fn stop, void *arg, const drift *d)
 {
-	drift d = {mends, SR_OK};
+	bool fault = d->search;
+	sr_mend *mend;
+	sr_status rc;
+
+	if (!fault && (rc = sr_search_index_fault(conn, true, stop, arg, &fault)) != SR_OK)
+		return rc;
+	return fault ? sr_mends_add(d->mends, SR_MEND_SEARCH, "search_state", NULL, &mend) : SR_OK;
+}
+
+sr_status sr_mends_find_objects(sr_conn *conn, sr_watch_fn stop, void *arg, sr_mends *mends)
+{
+	drift d = {.mends = mends};
 	int64_t differences;
 	sr_status rc;
 
@@ -190,7 +210,9 @@ sr_status sr_mends_find_objects(sr_conn *conn, sr_mends *mends)
 		return rc;
 	if (d.status != SR_OK)
 		return d.status;
-	return find_broken_indexes(conn, mends);
+	if ((rc = find_broken_indexes(conn, mends)) != SR_OK)
+		return rc;
+	return find_search_index(conn, stop, arg, &d);
 }
 
 /* ---- Rows ---- */

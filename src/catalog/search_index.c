@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "../index/forget.h"
-#include "../index/run.h"
 #include "../index/segment.h"
 #include "file.h"
 
@@ -67,26 +66,9 @@ sr_status sr_index_appends(sr_conn *conn, bool *appends)
 	return rc;
 }
 
-/* ---- A step ---- */
+/* ---- Its rows ---- */
 
-typedef struct step {
-	sr_catalog *catalog;
-	int64_t most; /* Rows of the tail to take; 0: as it sees fit. */
-	bool anew;    /* Forget what there is. */
-
-	/* Of the run at hand: */
-	sr_conn *conn;
-	sr_index_state state;
-	sr_index_run *run;
-	int64_t changes[CHANGES_MOST];
-	size_t change_count;
-
-	int64_t taken;  /* Rows that were indexed. */
-	int64_t behind; /* Rows that are left, or FAR_ROWS where those are more. */
-} step;
-
-/* The bounded number of rows behind the index. */
-static sr_status count_behind(sr_conn *conn, int64_t through, int64_t most, int64_t *behind)
+sr_status sr_index_behind(sr_conn *conn, int64_t through, int64_t most, int64_t *behind)
 {
 	sr_stmt *stmt;
 	sr_status rc;
@@ -106,27 +88,50 @@ static sr_status count_behind(sr_conn *conn, int64_t through, int64_t most, int6
 	return rc;
 }
 
-/* Puts the row that the statement stands on into the run. */
-static sr_status add_row(step *s, sr_stmt *stmt)
+void sr_index_row_take(sr_stmt *stmt, sr_index_row *row)
 {
 	sr_text path = sr_column_text(stmt, 1), original = sr_column_text(stmt, 2);
 	sr_text name = sr_column_text(stmt, 3);
-	sr_index_row row = {.key = sr_column_integer(stmt, 0), .date = SR_NULL_INTEGER};
 	int64_t instant;
 
-	row.texts[0] = original.data != NULL ? original : path;
+	*row = (sr_index_row){.key = sr_column_integer(stmt, 0), .date = SR_NULL_INTEGER};
+	row->texts[0] = original.data != NULL ? original : path;
 	if (original.data != NULL && !sr_text_equal(path, original))
-		row.texts[1] = path;
+		row->texts[1] = path;
 	/* What the end of a path holds, the path holds. */
 	if (!sr_file_ends_in_name(path, name) && !sr_file_ends_in_name(original, name))
-		row.texts[2] = name;
+		row->texts[2] = name;
 	if (sr_file_instant(sr_column_text(stmt, 4), &instant))
-		row.date = instant;
+		row->date = instant;
+}
+
+/* ---- A step ---- */
+
+typedef struct step {
+	sr_catalog *catalog;
+	int64_t most; /* Rows of the tail to take; 0: as it sees fit. */
+	bool anew;    /* Forget what there is. */
+
+	/* Of the run at hand: */
+	sr_conn *conn;
+	sr_index_state state;
+	sr_index_run *run;
+	int64_t changes[CHANGES_MOST];
+	size_t change_count;
+
+	int64_t taken;  /* Rows that were indexed. */
+	int64_t behind; /* Rows that are left, or FAR_ROWS where those are more. */
+} step;
+
+/* Puts the row that the statement stands on into the run. */
+static sr_status add_row(step *s, sr_stmt *stmt)
+{
+	sr_index_row row;
+
+	sr_index_row_take(stmt, &row);
 	s->taken++;
 	return sr_index_run_add(s->run, &row);
 }
-
-#define ROW_COLUMNS "SELECT RowKey, PathName, OriginalPath, FileName, ModificationDate FROM files"
 
 static sr_status add_tail(step *s, int64_t most)
 {
@@ -134,7 +139,7 @@ static sr_status add_tail(step *s, int64_t most)
 	sr_status rc;
 	bool row;
 
-	if ((rc = sr_prepare(s->conn, ROW_COLUMNS " WHERE RowKey > $1 ORDER BY RowKey LIMIT $2",
+	if ((rc = sr_prepare(s->conn, SR_INDEX_ROWS " WHERE RowKey > $1 ORDER BY RowKey LIMIT $2",
 			     &stmt)) != SR_OK)
 		return rc;
 	sr_bind_integer(stmt, 1, s->state.through);
@@ -172,7 +177,7 @@ static sr_status add_changed(step *s)
 	sr_status rc;
 	bool row = false;
 
-	if ((rc = sr_prepare(s->conn, ROW_COLUMNS " WHERE RowKey = $1", &stmt)) != SR_OK)
+	if ((rc = sr_prepare(s->conn, SR_INDEX_ROWS " WHERE RowKey = $1", &stmt)) != SR_OK)
 		return rc;
 	for (size_t i = 0; i < s->change_count && rc == SR_OK; i++) {
 		sr_bind_integer(stmt, 1, s->changes[i]);
@@ -273,7 +278,7 @@ static sr_status take_rows(step *s)
 
 	s->behind = 0;
 	if ((rc = take_state(s)) != SR_OK ||
-	    (rc = count_behind(s->conn, s->state.through, FAR_ROWS, &behind)) != SR_OK ||
+	    (rc = sr_index_behind(s->conn, s->state.through, FAR_ROWS, &behind)) != SR_OK ||
 	    (rc = take_changes(s)) != SR_OK)
 		return rc;
 	if (behind == 0 && s->change_count == 0)
@@ -283,7 +288,7 @@ static sr_status take_rows(step *s)
 	if ((rc = sr_index_run_write(s->run, s->conn, &s->state.next_chunk)) != SR_OK ||
 	    (rc = sr_index_state_write(s->conn, &s->state)) != SR_OK)
 		return rc;
-	return count_behind(s->conn, s->state.through, FAR_ROWS, &s->behind);
+	return sr_index_behind(s->conn, s->state.through, FAR_ROWS, &s->behind);
 }
 
 /* An sr_operation: what it did before is undone when it is run again. */
@@ -341,7 +346,7 @@ static sr_status is_due(sr_catalog *catalog, bool *due, int64_t *behind)
 		goto out;
 	}
 	if (rc == SR_OK &&
-	    (rc = count_behind(reading.conn, state.through, step_rows, behind)) == SR_OK)
+	    (rc = sr_index_behind(reading.conn, state.through, step_rows, behind)) == SR_OK)
 		rc = sr_query_integer(
 			reading.conn,
 			"SELECT count(*) FROM (SELECT 1 FROM search_changes LIMIT 1024)", &changes);
@@ -424,7 +429,8 @@ static sr_status is_loose(sr_catalog *catalog, bool *loose)
 		return rc;
 	if ((rc = sr_index_state_read(reading.conn, &state)) == SR_OK) {
 		if ((rc = sr_index_slots(reading.conn, &state, &slots)) == SR_OK &&
-		    (rc = count_behind(reading.conn, state.through, INT64_MAX, &behind)) == SR_OK &&
+		    (rc = sr_index_behind(reading.conn, state.through, INT64_MAX, &behind)) ==
+			    SR_OK &&
 		    (rc = sr_query_integer(reading.conn,
 					   "SELECT coalesce(sum(Files), 0) FROM client_usage",
 					   &files)) == SR_OK)

@@ -9,6 +9,7 @@
 #ifndef SR_SEARCH_INDEX_H
 #define SR_SEARCH_INDEX_H
 
+#include "../index/run.h"
 #include "catalog.h"
 
 /* How many rows it is behind when a catalog is opened: nobody has looked yet. */
@@ -16,6 +17,14 @@
 
 /* Whether there is one that a search of this reading may use. */
 bool sr_index_believed(const sr_reading *reading);
+
+/* What of a file is indexed: of the row that a statement of SR_INDEX_ROWS stands on, which lends
+ * the texts. */
+#define SR_INDEX_ROWS "SELECT RowKey, PathName, OriginalPath, FileName, ModificationDate FROM files"
+void sr_index_row_take(sr_stmt *stmt, sr_index_row *row);
+
+/* How many files are behind an index that goes through a key; counted up to `most`. */
+sr_status sr_index_behind(sr_conn *conn, int64_t through, int64_t most, int64_t *behind);
 
 /* It was found damaged: nobody uses it any more, and the next step makes it anew. The words of the
  * error at hand are logged. */

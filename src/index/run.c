@@ -10,20 +10,14 @@
 
 #include "../base/error.h"
 #include "../base/text.h"
-#include "bits.h"
 #include "chunk.h"
+#include "notes.h"
 #include "pack.h"
 #include "segment.h"
 
 /* Rows: 60 chunks. Fewer where the texts or the notes fill their memory. */
 #define RUN_ROWS   (60 * SR_CHUNK_ROWS)
 #define TEXT_BYTES ((size_t)24 << 20)
-/* Notes of one segment; a chunk that might bring more begins the next. */
-#define NOTES ((size_t)3 << 19)
-
-/* Ends a text, so that its last characters make trigrams of their own: terms of one and two
- * characters are found as what begins a trigram. */
-#define TEXT_END "\0\0"
 
 typedef struct entry {
 	uint64_t head;   /* The first bytes of the name, to compare by. */
@@ -38,13 +32,9 @@ typedef struct entry {
 struct sr_index_run {
 	entry *entries;
 	size_t count;
-	sr_buffer texts;  /* Folded, each with TEXT_END. */
+	sr_buffer texts;  /* Folded, each with SR_TEXT_END. */
 	sr_buffer folded; /* Of the text at hand. */
-	uint64_t *notes;  /* trigram << 32 | block of the segment */
-	uint64_t *sorted; /* Room to sort them. */
-	size_t note_count;
-	size_t note_room; /* Of both. */
-	sr_bits seen;     /* The trigrams of the block at hand. */
+	sr_notes notes;   /* Of one segment; a chunk that might bring too many begins the next. */
 	sr_chunk_row rows[SR_CHUNK_ROWS];
 	sr_chunk chunk;
 	sr_list_writer list;
@@ -58,7 +48,7 @@ sr_status sr_index_run_new(sr_index_run **run)
 	if (fresh == NULL)
 		return sr_fail_memory();
 	fresh->entries = calloc(RUN_ROWS, sizeof(*fresh->entries));
-	if (fresh->entries == NULL || sr_bits_new(&fresh->seen, SR_TRIGRAMS) != SR_OK) {
+	if (fresh->entries == NULL || sr_notes_new(&fresh->notes) != SR_OK) {
 		sr_index_run_free(fresh);
 		return sr_fail_memory();
 	}
@@ -71,9 +61,7 @@ void sr_index_run_free(sr_index_run *run)
 	if (run == NULL)
 		return;
 	free(run->entries);
-	free(run->notes);
-	free(run->sorted);
-	sr_bits_free(&run->seen);
+	sr_notes_free(&run->notes);
 	sr_buffer_free(&run->texts);
 	sr_buffer_free(&run->folded);
 	sr_buffer_free(&run->list.bytes);
@@ -122,7 +110,7 @@ sr_status sr_index_run_add(sr_index_run *run, const sr_index_row *row)
 		if ((rc = sr_text_fold(row->texts[i], &run->folded)) != SR_OK)
 			return rc;
 		sr_buffer_add(&run->texts, run->folded.data, run->folded.length);
-		sr_buffer_add(&run->texts, TEXT_END, sizeof(TEXT_END) - 1);
+		sr_buffer_add(&run->texts, SR_TEXT_END, sizeof(SR_TEXT_END) - 1);
 		if (first == 0)
 			first = run->folded.length;
 	}
@@ -254,97 +242,48 @@ static sr_status sort_entries(sr_index_run *run)
 
 /* ---- Noting trigrams ---- */
 
-static sr_status make_room(sr_index_run *run, size_t notes)
-{
-	uint64_t *more;
-
-	if (notes <= run->note_room)
-		return SR_OK;
-	if ((more = realloc(run->notes, notes * sizeof(*more))) == NULL)
-		return sr_fail_memory();
-	run->notes = more;
-	free(run->sorted);
-	if ((run->sorted = malloc(notes * sizeof(*more))) == NULL) {
-		run->note_room = 0;
-		return sr_fail_memory();
-	}
-	run->note_room = notes;
-	return SR_OK;
-}
-
 /* The texts of one row; what its texts share at their beginning with the row before, in the same
  * block, was noted with that one. */
 static void note_texts(sr_index_run *run, const entry *e, const entry *before, uint64_t block)
 {
-	const unsigned char *text = (const unsigned char *)run->texts.data + e->start;
+	const char *text = run->texts.data + e->start;
 	size_t i = 0;
 
 	if (before != NULL) {
-		const unsigned char *known = (const unsigned char *)run->texts.data + before->start;
+		const char *known = run->texts.data + before->start;
 		size_t most = e->length < before->length ? e->length : before->length;
 
 		while (i < most && text[i] == known[i])
 			i++;
 		i = i > 2 ? i - 2 : 0;
 	}
-	for (; i + 2 < e->length; i++) {
-		uint32_t trigram =
-			(uint32_t)text[i] << 16 | (uint32_t)text[i + 1] << 8 | text[i + 2];
-		uint64_t bit = UINT64_C(1) << (trigram % 64);
-		uint64_t *word = &run->seen.words[trigram / 64];
-
-		if (*word & bit)
-			continue;
-		*word |= bit;
-		run->notes[run->note_count++] = (uint64_t)trigram << 32 | block;
-	}
+	sr_notes_add(&run->notes, text, e->length, i, block);
 }
 
 static void note_block(sr_index_run *run, const entry *entries, size_t count, uint64_t block)
 {
-	size_t first = run->note_count;
-
 	for (size_t i = 0; i < count; i++)
 		note_texts(run, &entries[i], i > 0 ? &entries[i - 1] : NULL, block);
-	for (size_t i = first; i < run->note_count; i++)
-		run->seen.words[run->notes[i] >> 32 >> 6] = 0;
-}
-
-/* By trigram, stable: two rounds of twelve bits. */
-static void sort_notes(sr_index_run *run)
-{
-	for (unsigned shift = 32; shift < 56; shift += 12) {
-		size_t starts[4097] = {0};
-		uint64_t *swapped;
-
-		for (size_t i = 0; i < run->note_count; i++)
-			starts[(run->notes[i] >> shift & 4095) + 1]++;
-		for (size_t i = 1; i < 4097; i++)
-			starts[i] += starts[i - 1];
-		for (size_t i = 0; i < run->note_count; i++)
-			run->sorted[starts[run->notes[i] >> shift & 4095]++] = run->notes[i];
-		swapped = run->notes;
-		run->notes = run->sorted;
-		run->sorted = swapped;
-	}
+	sr_notes_next_block(&run->notes);
 }
 
 /* ---- Writing ---- */
 
 static sr_status write_lists(sr_index_run *run, sr_conn *conn, int64_t segment)
 {
+	sr_notes *notes = &run->notes;
 	sr_pack_writer writer;
 	sr_status rc;
 
-	sort_notes(run);
+	sr_notes_sort(notes);
 	if ((rc = sr_pack_begin(&writer, conn, segment)) != SR_OK)
 		return rc;
-	for (size_t i = 0; i < run->note_count && rc == SR_OK;) {
-		uint64_t trigram = run->notes[i] >> 32;
+	for (size_t i = 0; i < notes->count && rc == SR_OK;) {
+		uint64_t trigram = notes->list[i] >> 32;
 
 		sr_list_start(&run->list);
-		for (; i < run->note_count && run->notes[i] >> 32 == trigram; i++)
-			sr_list_add(&run->list, run->notes[i] & UINT32_MAX, 1);
+		for (; i < notes->count && notes->list[i] >> 32 == trigram; i++)
+			sr_list_add(&run->list, notes->list[i] & UINT32_MAX, 1);
 		sr_list_end(&run->list);
 		if ((rc = sr_buffer_status(&run->list.bytes)) == SR_OK)
 			rc = sr_pack_add(&writer, (uint32_t)trigram, run->list.blocks,
@@ -362,7 +301,7 @@ static size_t chunk_of(const sr_index_run *run, size_t from, size_t *bytes)
 	size_t i = from;
 
 	for (*bytes = 0; i < run->count && i - from < SR_CHUNK_ROWS; i++) {
-		if (i > from && *bytes + run->entries[i].length > NOTES)
+		if (i > from && *bytes + run->entries[i].length > SR_NOTES)
 			break;
 		*bytes += run->entries[i].length;
 	}
@@ -390,11 +329,12 @@ static sr_status write_segment(sr_index_run *run, sr_conn *conn, size_t *from, i
 	int64_t segment;
 	sr_status rc;
 
-	run->note_count = 0;
+	sr_notes_clear(&run->notes);
 	for (; (count = chunk_of(run, *from, &bytes)) > 0; *from += count) {
-		if (run->note_count > 0 && run->note_count + bytes > NOTES)
+		if (run->notes.count > 0 && run->notes.count + bytes > SR_NOTES)
 			break;
-		if ((rc = make_room(run, bytes > NOTES ? bytes : NOTES)) != SR_OK ||
+		if ((rc = sr_notes_room(&run->notes, bytes > SR_NOTES ? bytes : SR_NOTES)) !=
+			    SR_OK ||
 		    (rc = write_chunk(run, conn, *from, count, *next_chunk, first)) != SR_OK)
 			return rc;
 		++*next_chunk;
