@@ -188,7 +188,7 @@ static void test_totals(void **state)
 		"INSERT INTO file_days VALUES ('2020-02-02', 1, 5, 0, 0)",
 		"UPDATE file_days SET RecordedBytes = 0",
 		"DELETE FROM client_recorded",
-		"UPDATE client_recorded SET RecordedAt = '2020-02-02T00:00:00Z'",
+		"UPDATE OR REPLACE client_recorded SET RecordedAt = '2020-02-02T00:00:00Z'",
 		"DELETE FROM file_totals; DELETE FROM file_days",
 	};
 
