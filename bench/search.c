@@ -18,7 +18,6 @@
  *     open                           of the catalog anew, and its first look at the clients
  *     save COUNT TERM NUMBER         so many new files whose paths hold the term: the time is that
  *                                    of the search right after, and the rows those that it found
- *     can NAME                       1 row if there is an answer to that question
  *     memory                         bytes of the most that the process had, and of SQLite's part
  */
 #include <inttypes.h>
@@ -88,7 +87,6 @@ static void search(bench *own, char **words)
 	ask(own, &query);
 }
 
-#if SR_QUERY_VERSION >= 2
 static void count(bench *own, char **words)
 {
 	int64_t began = sr_clock_ns();
@@ -119,19 +117,6 @@ static void match(bench *own, char **words)
 	sr_files_close(cursor);
 	answer(told.planning + told.matching, told.hits);
 }
-#else
-static void count(bench *own, char **words)
-{
-	sr_query query;
-
-	sr_query_init(&query);
-	query.term = sr_text_of(words[1]);
-	query.limit = 0;
-	ask(own, &query);
-}
-
-#define match NULL
-#endif
 
 static void make_index(bench *own, char **words)
 {
@@ -310,8 +295,6 @@ typedef struct question {
 	void (*original)(bench *own, char **words);
 } question;
 
-static void can(bench *own, char **words);
-
 static const question questions[] = {
 	{"search", 2, search, original_search},
 	{"count", 2, count, NULL},
@@ -322,19 +305,7 @@ static const question questions[] = {
 	{"open", 1, open_anew, NULL},
 	{"save", 4, save, NULL},
 	{"memory", 1, memory, memory},
-	{"can", 2, can, can},
 };
-
-/* Whether a question of that name has an answer here. */
-static void can(bench *own, char **words)
-{
-	bool found = false;
-
-	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
-		if (strcmp(words[1], questions[i].name) == 0)
-			found = (own->db ? questions[i].original : questions[i].catalog) != NULL;
-	answer(0, found);
-}
 
 static void take(bench *own, char *line)
 {

@@ -27,9 +27,6 @@ class Asked:
             raise SystemExit(f"bench/run: bench_search has no answer to {words}")
         return float(answer[0]), int(answer[1])
 
-    def can(self, question):
-        return self.ask("can", question)[1] == 1
-
     def seconds(self, *words):
         return lambda: self.ask(*words)[0]
 
@@ -101,10 +98,7 @@ def measure_term(results, data, peers, asked, database, term, order):
         results.pair(name, asked.seconds("search", word), theirs if term != "one" else None)
     name = f"match.{term}.{order}"
     if term in ("common", "rare", "none") and results.wants(name):
-        if asked.can("match"):
-            results.pair(name, asked.seconds("match", word))
-        else:
-            results.missing(name, "the library does not tell")
+        results.pair(name, asked.seconds("match", word))
     name = f"process.{term}.{order}"
     if term in ("common", "rare", "none") and results.wants(name):
         if theirs is None:
