@@ -992,7 +992,7 @@ typedef struct sr_explanation {
 			       and so on. Static. */
 	int64_t estimated;  /* Rows that the choice was expected to leave; SR_NULL_INTEGER where
 			       there was nothing to choose from. */
-	int64_t candidates; /* Rows that it left, of those that the index knows; */
+	int64_t candidates; /* Rows that it left, */
 	int64_t rechecked;  /* rows that were read and compared: of those, and new ones, */
 	int64_t hits;       /* and those that matched. Where rows come in the order asked for, the
 			       search stops as soon as its page is full. */

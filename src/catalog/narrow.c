@@ -56,7 +56,8 @@ typedef struct narrow {
 	sr_buffer scratch; /* To fold into. */
 	bool gave_up;
 	int64_t estimated;
-	int64_t candidates;
+	int64_t candidates; /* Of the index, */
+	int64_t behind;     /* and of the tail. */
 	int64_t read;
 } narrow;
 
@@ -299,6 +300,7 @@ static sr_status step_tail(narrow *n, sr_candidate *candidate, bool *found)
 		n->stage = CHANGES;
 		return SR_OK;
 	}
+	n->behind++;
 	n->read++;
 	if ((*found = is_possible(n, n->tail)))
 		sr_candidate_read(n->tail, candidate);
@@ -366,12 +368,12 @@ static sr_status step_rows(narrow *n, sr_candidate *candidate, bool *found)
 		if (!*found)
 			break;
 		key = sr_column_integer(n->rows, 0);
-		n->read++;
 		while (n->at < n->slots->count && list[n->at].key < key)
 			n->at++;
 		if (n->at == n->slots->count || list[n->at].key != key)
 			continue;
 		n->at++;
+		n->read++;
 		if (!has_changed(n, key) && is_possible(n, n->rows)) {
 			sr_candidate_read(n->rows, candidate);
 			return SR_OK;
@@ -467,7 +469,7 @@ static void narrow_measure(const void *state, sr_candidates_figures *figures)
 	*figures = (sr_candidates_figures){
 		.choice = n->filter->required_count > 0 ? "trigram index" : "date index",
 		.estimated = n->estimated,
-		.candidates = n->candidates + (int64_t)n->change_count,
+		.candidates = n->candidates + n->behind + (int64_t)n->change_count,
 		.read = n->read,
 		.gave_up = n->gave_up,
 	};

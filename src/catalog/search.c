@@ -149,21 +149,29 @@ static void forget_row(search *s)
 	s->stmt = s->version = NULL;
 }
 
-/* Steps to the one row of a table with that number. */
+/* Steps to the one row of a table with that number. The statement stays prepared from row to row.
+ */
 static sr_status fetch_row(search *s, const sr_buffer *sql, const char *table, int64_t number,
 			   sr_stmt **stmt)
 {
 	sr_status rc;
 	bool row;
 
-	if ((rc = sr_prepare(s->reading.conn, sql->data, stmt)) != SR_OK)
-		return rc;
-	sr_bind_integer(*stmt, 1, number);
-	if ((rc = sr_step(*stmt, &row)) != SR_OK || row)
-		return rc;
-	return sr_fail(SR_CORRUPT,
-		       "%s is damaged: row %lld of %s was there and is gone within one read",
-		       sr_conn_path(s->reading.conn), (long long)number, table);
+	/* It stands on the row before: to its end. */
+	rc = *stmt != NULL ? sr_step(*stmt, &row) : sr_prepare(s->reading.conn, sql->data, stmt);
+	if (rc == SR_OK) {
+		sr_bind_integer(*stmt, 1, number);
+		rc = sr_step(*stmt, &row);
+	}
+	if (rc == SR_OK && !row)
+		rc = sr_fail(SR_CORRUPT,
+			     "%s is damaged: row %lld of %s was there and is gone within one read",
+			     sr_conn_path(s->reading.conn), (long long)number, table);
+	if (rc != SR_OK) {
+		sr_stmt_done(*stmt);
+		*stmt = NULL;
+	}
+	return rc;
 }
 
 /* What of the file was another then, and nothing of what is only known of it as it is now. */
@@ -187,7 +195,6 @@ static sr_status fetch_states(search *s, const sr_rank_key *key)
 	sr_file_version version;
 	sr_status rc;
 
-	forget_row(s);
 	if ((rc = fetch_row(s, &s->sql, "files", key->row, &s->stmt)) != SR_OK)
 		return rc;
 	sr_file_read(s->stmt, &s->file);

@@ -217,7 +217,7 @@ rows() {
 
 @test "a full disk leaves no backup, and the catalog as it was" {
 	mkdir "$folder/small"
-	mount -t tmpfs -o size=1m none "$folder/small" || {
+	mount -t tmpfs -o size=1400k none "$folder/small" || {
 		rmdir "$folder/small"
 		skip "cannot mount here"
 	}

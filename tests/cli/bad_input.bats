@@ -127,7 +127,7 @@ all_refused() {
 @test "a full disk keeps the database whole" {
 	[ "$(id -u)" = 0 ] || skip "only root can mount"
 	mkdir "$folder/small"
-	mount -t tmpfs -o size=1m none "$folder/small" || skip "cannot mount here"
+	mount -t tmpfs -o size=1400k none "$folder/small" || skip "cannot mount here"
 	export STRONGROOM_DB=$folder/small/catalog.db
 	strongroom init >/dev/null
 	strongroom client add one >/dev/null

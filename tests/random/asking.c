@@ -139,6 +139,108 @@ static int64_t size_near(const oracle *all)
 	return (int64_t)chance(one_in(2) ? 3000 : 100000);
 }
 
+/* A name or path with some of it left to a star, a mark or a class. */
+static void add_pattern(sr_buffer *out, const oracle *all)
+{
+	sr_text from = sr_text_of("n");
+	unsigned stars = 0;
+
+	if (oracle_count(all) > 0)
+		from = text_of(oracle_at(all, chance((unsigned)oracle_count(all))));
+	if (one_in(3) && from.length > 0) { /* Its end. */
+		size_t at = chance((unsigned)from.length);
+
+		from = (sr_text){from.data + at, from.length - at};
+	}
+	for (size_t i = 0; i < from.length; i++) {
+		unsigned what = chance(9);
+
+		if (what == 0 && stars++ < 3) {
+			sr_buffer_add_string(out, PICK(((const char *const[]){"*", "**", "**/"})));
+			i += chance(6);
+		} else if (what == 1) {
+			sr_buffer_add_string(
+				out,
+				PICK(((const char *const[]){"?", "[a-z]", "[!0-9]", "[^/]", "[]x",
+							    "[", "\\", "[\xc3\xa0-\xc3\xbf]"})));
+		} else {
+			sr_buffer_add(out, from.data + i, 1);
+		}
+	}
+	if (one_in(5))
+		sr_buffer_add_string(out, "/");
+	if (out->length == 0)
+		sr_buffer_add_string(out, "*");
+}
+
+static void add_digits(sr_buffer *out, const oracle *all)
+{
+	unsigned length = 1 + chance(12);
+	sr_text hash = sr_text_of(NULL);
+
+	if (oracle_count(all) > 0)
+		hash = oracle_at(all, chance((unsigned)oracle_count(all)))->hash;
+	for (unsigned i = 0; i < length; i++)
+		if (i < hash.length && strchr("0123456789abcdef", hash.data[i]) != NULL)
+			sr_buffer_add(out, &hash.data[i], 1);
+		else
+			sr_buffer_printf(out, "%X", chance(16));
+}
+
+static void add_whole_name(sr_buffer *out, const oracle *all)
+{
+	if (oracle_count(all) > 0)
+		add_respelled(out, oracle_at(all, chance((unsigned)oracle_count(all)))->name);
+}
+
+/* The first bytes of a path. */
+static void add_beginning(sr_buffer *out, const oracle *all)
+{
+	const oracle_row *row;
+	sr_text path;
+
+	if (oracle_count(all) == 0)
+		return;
+	row = oracle_at(all, chance((unsigned)oracle_count(all)));
+	path = one_in(2) && row->original.data ? row->original : row->path;
+	sr_buffer_add(out, path.data, chance((unsigned)path.length + 1));
+}
+
+static void make_match(sr_condition *match, sr_buffer *text, const oracle *all)
+{
+	match->kind = (sr_match_kind)chance(5);
+	match->negated = one_in(4);
+	switch (match->kind) {
+	case SR_MATCH_GLOB:
+		add_pattern(text, all);
+		break;
+	case SR_MATCH_NAME:
+		add_whole_name(text, all);
+		break;
+	case SR_MATCH_PATH:
+		add_beginning(text, all);
+		break;
+	case SR_MATCH_HASH:
+		add_digits(text, all);
+		break;
+	default:
+		add_term(text, all);
+	}
+	if (text->length == 0)
+		sr_buffer_add_string(text, "0");
+	match->text = sr_buffer_text(text);
+}
+
+static void make_matches(question *q, const oracle *all)
+{
+	if (!one_in(3))
+		return;
+	q->query.match_count = 1 + chance(one_in(2) ? 1 : 3);
+	for (size_t i = 0; i < q->query.match_count; i++)
+		make_match(&q->matches[i], &q->words[i], all);
+	q->query.matches = q->matches;
+}
+
 void question_make(question *q, const oracle *all)
 {
 	sr_query *query = &q->query;
@@ -149,6 +251,9 @@ void question_make(question *q, const oracle *all)
 		add_term(&q->texts[0], all);
 		query->term = sr_buffer_text(&q->texts[0]);
 	}
+	make_matches(q, all);
+	if (q->query.match_count > 0 && one_in(2))
+		query->term = sr_text_of(NULL);
 	if (one_in(5)) {
 		if (one_in(3))
 			add_part(&q->texts[1]);
@@ -180,6 +285,8 @@ void question_free(question *q)
 {
 	for (size_t i = 0; i < sizeof(q->texts) / sizeof(q->texts[0]); i++)
 		sr_buffer_free(&q->texts[i]);
+	for (size_t i = 0; i < sizeof(q->words) / sizeof(q->words[0]); i++)
+		sr_buffer_free(&q->words[i]);
 }
 
 static void describe_instant(sr_buffer *out, const char *option, int64_t instant)
@@ -196,8 +303,15 @@ void question_describe(const question *q, sr_buffer *out)
 {
 	static const char *const sorts[] = {"date", "name", "path", "size"};
 	const sr_query *query = &q->query;
+	static const char *const kinds[] = {"term", "glob", "name", "path", "hash"};
 
 	sr_buffer_add_string(out, "search");
+	for (size_t i = 0; i < query->match_count; i++) {
+		sr_buffer_printf(out, " (%s%s ", query->matches[i].negated ? "no " : "",
+				 kinds[query->matches[i].kind]);
+		add_shell_quoted(out, query->matches[i].text);
+		sr_buffer_add_string(out, ")");
+	}
 	if (query->file_type.data) {
 		sr_buffer_add_string(out, " --type ");
 		add_shell_quoted(out, query->file_type);
@@ -371,4 +485,57 @@ bool answer_equals(const answer *a, oracle *all, const question *q, bool all_pag
 		return false;
 	}
 	return true;
+}
+
+/* ---- Counts ---- */
+
+#define FACETS 5
+
+typedef struct facet_sums {
+	int64_t files[FACETS];
+	int64_t bytes[FACETS];
+	int64_t of_client; /* Files of the client that is asked for. */
+	sr_text client;
+} facet_sums;
+
+static bool add_value(void *arg, const sr_facet_value *value)
+{
+	facet_sums *sums = arg;
+
+	for (int i = 0; i < FACETS; i++) {
+		if (value->facet != (sr_facet)(1 << i))
+			continue;
+		sums->files[i] += value->files;
+		sums->bytes[i] += value->bytes;
+	}
+	if (value->facet == SR_FACET_CLIENT && same_text(value->value, sums->client))
+		sums->of_client += value->files;
+	return false;
+}
+
+bool count_equals(sr_catalog *catalog, oracle *all, const question *q, sr_buffer *words)
+{
+	const oracle_row **list;
+	size_t expected = oracle_search(all, &q->query, &list);
+	facet_sums sums = {.client = q->query.client_name};
+	sr_found found, again;
+
+	if (sr_search_count(catalog, &q->query, &found) != SR_OK ||
+	    sr_search_facets(catalog, &q->query, (1 << FACETS) - 1, add_value, &sums, &again) !=
+		    SR_OK) {
+		fail(words, "counting");
+		return false;
+	}
+	if (found.files != (int64_t)expected || again.files != found.files ||
+	    again.bytes != found.bytes)
+		sr_buffer_printf(words, "%lld counted, %lld with facets, %zu expected\n",
+				 (long long)found.files, (long long)again.files, expected);
+	for (int i = 0; i < FACETS; i++)
+		if (sums.files[i] != found.files || sums.bytes[i] != found.bytes)
+			sr_buffer_printf(words, "facet %d counts %lld files, and there are %lld\n",
+					 i, (long long)sums.files[i], (long long)found.files);
+	if (q->query.client_name.data != NULL && sums.of_client != found.files)
+		sr_buffer_printf(words, "%lld are the client's, of %lld\n",
+				 (long long)sums.of_client, (long long)found.files);
+	return words->length == 0;
 }

@@ -9,6 +9,8 @@
 typedef struct question {
 	sr_query query;
 	sr_buffer texts[3];
+	sr_condition matches[3];
+	sr_buffer words[3];
 } question;
 
 /* Its terms are cut from names of the oracle's rows, more often than not. */
@@ -29,6 +31,9 @@ typedef struct answer {
 bool answer_get(answer *a, sr_catalog *catalog, const question *q, bool all_pages,
 		sr_buffer *words);
 void answer_free(answer *a);
+
+/* Whether the library counts what the oracle finds, in all and by each facet. */
+bool count_equals(sr_catalog *catalog, oracle *all, const question *q, sr_buffer *words);
 
 /* Whether the oracle says the same; else words say where they part. */
 bool answer_equals(const answer *a, oracle *all, const question *q, bool all_pages,

@@ -49,6 +49,9 @@ static void ask_one(machine *m, oracle *all)
 		if (!answer_equals(&a, all, &q, true, &words))
 			report(m, &q, &words);
 		answer_free(&a);
+		if (words.length == 0 && one_in(4) &&
+		    !count_equals(m->writing.catalog, all, &q, &words))
+			report(m, &q, &words);
 	}
 	question_free(&q);
 	sr_buffer_free(&words);

@@ -1,10 +1,12 @@
 #include "oracle.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fold.h"
+#include "pattern.h"
 
 /* Memory of one state of the tables, freed at once. */
 typedef struct chunk {
@@ -225,6 +227,7 @@ static void take_file(oracle *all, sqlite3_stmt *stmt)
 	all->owners[all->count - 1] = value_at(all, stmt, 10);
 	all->links[all->count - 1] = (link){id, integer_at(stmt, 11)};
 	row->client_name = name_of_client(all, all->owners[all->count - 1]);
+	row->hash = text_at(all, stmt, 12);
 	row->folded_name = fold(all, row->name);
 	row->folded_path = fold(all, row->path);
 	row->folded_original = fold(all, row->original);
@@ -235,12 +238,13 @@ static bool load_files(oracle *all)
 {
 	bool own = has_column(all, "files", "ClientID"); /* Else ID is the client's. */
 	char *sql = sqlite3_mprintf(
-		"SELECT rowid, %s, FileName, PathName, %s, %s, %s, %s, Verified, %s, %s, %s"
+		"SELECT rowid, %s, FileName, PathName, %s, %s, %s, %s, Verified, %s, %s, %s, %s"
 		" FROM files",
 		own ? "ID" : "NULL", column(all, "files", "OriginalPath"),
 		column(all, "files", "FileSize"), column(all, "files", "ModificationDate"),
 		column(all, "files", "FileExtension"), column(all, "files", "MissingSince"),
-		own ? "ClientID" : "ID", column(all, "files", "CurrentVersionID"));
+		own ? "ClientID" : "ID", column(all, "files", "CurrentVersionID"),
+		column(all, "files", "FileHash"));
 	sqlite3_stmt *stmt = prepare(all, sql);
 	int code;
 
@@ -262,6 +266,7 @@ typedef struct state {
 	sr_text path;
 	int64_t size;
 	sr_text date;
+	sr_text hash;
 } state;
 
 /* The one that stands for what the file is: the one that it names, else the last active one. */
@@ -301,6 +306,7 @@ static void add_states_of(oracle *all, size_t file, const state *states, size_t 
 		row->folded_path = fold(all, row->path);
 		row->size = states[i].size;
 		row->date = states[i].date;
+		row->hash = states[i].hash;
 		row->verified = false;
 		row->instant = 0;
 		read_date(row);
@@ -350,8 +356,8 @@ static bool load_states(oracle *all)
 
 	if (!has_column(all, "file_versions", "FileID"))
 		return true;
-	sql = sqlite3_mprintf("SELECT FileID, ID, VersionNumber, IsActive, PathName, FileSize, %s"
-			      " FROM file_versions",
+	sql = sqlite3_mprintf("SELECT FileID, ID, VersionNumber, IsActive, PathName, FileSize, %s,"
+			      " VersionHash FROM file_versions",
 			      column(all, "file_versions", "ModificationDate"));
 	stmt = prepare(all, sql);
 	sqlite3_free(sql);
@@ -371,6 +377,7 @@ static bool load_states(oracle *all)
 			.path = text_at(all, stmt, 4),
 			.size = integer_at(stmt, 5),
 			.date = text_at(all, stmt, 6),
+			.hash = text_at(all, stmt, 7),
 		};
 	}
 	if (count > 0)
@@ -439,7 +446,8 @@ const oracle_row *oracle_at(const oracle *all, size_t index)
 typedef struct wanted {
 	const sr_query *query;
 	sr_buffer term;
-	sr_buffer suffix; /* Of a type: with its dot. */
+	sr_buffer suffix;   /* Of a type: with its dot. */
+	sr_buffer *matches; /* The texts of the further conditions. */
 } wanted;
 
 static bool holds(sr_text text, const sr_buffer *part)
@@ -452,6 +460,56 @@ static bool has_term(const oracle_row *row, const wanted *w)
 {
 	return w->term.length == 0 || holds(row->folded_name, &w->term) ||
 	       holds(row->folded_path, &w->term) || holds(row->folded_original, &w->term);
+}
+
+static bool begins_with(sr_text text, sr_text part)
+{
+	return text.data != NULL && text.length >= part.length &&
+	       memcmp(text.data, part.data, part.length) == 0;
+}
+
+static bool has_hash(const oracle_row *row, sr_text digits)
+{
+	if (row->hash.data == NULL || row->hash.length < digits.length)
+		return false;
+	for (size_t i = 0; i < digits.length; i++)
+		if (tolower((unsigned char)row->hash.data[i]) != digits.data[i])
+			return false;
+	return true;
+}
+
+static bool meets(const oracle_row *row, const sr_condition *match, const sr_buffer *folded)
+{
+	sr_text text = sr_buffer_text(folded);
+
+	switch (match->kind) {
+	case SR_MATCH_TERM:
+		return holds(row->folded_name, folded) || holds(row->folded_path, folded) ||
+		       holds(row->folded_original, folded);
+	case SR_MATCH_GLOB:
+		if (pattern_matches(text, row->folded_name))
+			return true;
+		return pattern_is_path(text) && (pattern_matches(text, row->folded_path) ||
+						 pattern_matches(text, row->folded_original));
+	case SR_MATCH_NAME:
+		return row->folded_name.data != NULL && row->folded_name.length == text.length &&
+		       memcmp(row->folded_name.data, text.data, text.length) == 0;
+	case SR_MATCH_PATH:
+		return begins_with(row->folded_path, text) ||
+		       begins_with(row->folded_original, text);
+	default:
+		return has_hash(row, text);
+	}
+}
+
+static bool meets_all(const oracle_row *row, const wanted *w)
+{
+	const sr_query *q = w->query;
+
+	for (size_t i = 0; i < q->match_count; i++)
+		if (meets(row, &q->matches[i], &w->matches[i]) == q->matches[i].negated)
+			return false;
+	return true;
 }
 
 static bool has_type(const oracle_row *row, const wanted *w)
@@ -504,7 +562,7 @@ static bool matches(const oracle *all, const oracle_row *row, const wanted *w)
 		return false;
 	return within(row->size != SR_NULL_INTEGER, row->size, q->min_size, q->max_size) &&
 	       within(row->dated, row->instant, q->from, q->to) && has_type(row, w) &&
-	       has_term(row, w);
+	       has_term(row, w) && meets_all(row, w);
 }
 
 /* ---- The order ---- */
@@ -576,6 +634,11 @@ static void want(wanted *w, const sr_query *query)
 
 	*w = (wanted){.query = query};
 	oracle_fold(query->term, &w->term);
+	w->matches = calloc(query->match_count + 1, sizeof(*w->matches));
+	if (w->matches == NULL)
+		abort();
+	for (size_t i = 0; i < query->match_count; i++)
+		oracle_fold(query->matches[i].text, &w->matches[i]);
 	if (type.length > 0 && type.data[0] == '.')
 		type = (sr_text){type.data + 1, type.length - 1};
 	if (type.length == 0)
@@ -603,6 +666,9 @@ size_t oracle_search(oracle *all, const sr_query *query, const oracle_row ***lis
 		qsort(all->found, count, sizeof(*all->found), in_order);
 	sr_buffer_free(&w.term);
 	sr_buffer_free(&w.suffix);
+	for (size_t i = 0; i < query->match_count; i++)
+		sr_buffer_free(&w.matches[i]);
+	free(w.matches);
 	*list = all->found;
 	return count;
 }

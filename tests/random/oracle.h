@@ -28,6 +28,7 @@ typedef struct oracle_row {
 	bool dated;
 	int64_t instant;
 	sr_text client_name; /* Null: there is no such client. */
+	sr_text hash;
 	sr_text folded_name;
 	sr_text folded_path;
 	sr_text folded_original;
