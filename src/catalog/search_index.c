@@ -427,7 +427,8 @@ static sr_status is_loose(sr_catalog *catalog, bool *loose)
 	*loose = false;
 	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
 		return rc;
-	if ((rc = sr_index_state_read(reading.conn, &state)) == SR_OK) {
+	/* Of an older version there is none; the step that follows says so. */
+	if (reading.shape.latest && (rc = sr_index_state_read(reading.conn, &state)) == SR_OK) {
 		if ((rc = sr_index_slots(reading.conn, &state, &slots)) == SR_OK &&
 		    (rc = sr_index_behind(reading.conn, state.through, INT64_MAX, &behind)) ==
 			    SR_OK &&

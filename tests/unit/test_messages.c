@@ -583,6 +583,11 @@ CALL(optimize_needs_get)
 	return sr_optimize_needs_get(f->catalog, &needs);
 }
 
+CALL(search_index_build)
+{
+	return sr_search_index_build(f->catalog, false, NULL, NULL, NULL);
+}
+
 CALL(optimize)
 {
 	sr_optimize_options options;
@@ -813,6 +818,7 @@ static const struct {
 	{"sr_migrate", migrate},
 	{"sr_migrate_verify", migrate_verify},
 	{"sr_optimize_needs_get", optimize_needs_get},
+	{"sr_search_index_build", search_index_build},
 	{"sr_optimize", optimize},
 	{"sr_migrate_rehearse", migrate_rehearse},
 	{"sr_backup", backup},

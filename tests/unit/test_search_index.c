@@ -1,5 +1,7 @@
 /* The search index of a catalog: right at once whoever writes, and never believed when damaged. */
+#include "catalog/search_index.h"
 #include "catalog_fixture.h"
+#include "fault_vfs.h"
 
 #define FILES 6000
 
@@ -253,6 +255,175 @@ static void test_trigger_that_was_missing(void **state)
 	assert_int_equal(found(f, "zebra"), 3);
 }
 
+/* ---- Damage that a search runs into ---- */
+
+/* Warnings that hold the words. */
+typedef struct listener {
+	const char *words;
+	int count;
+} listener;
+
+static void listen(void *arg, sr_log_level level, const char *module, const char *message)
+{
+	listener *l = arg;
+
+	if (level == SR_LOG_WARNING && strcmp(module, "catalog") == 0 &&
+	    strstr(message, l->words) != NULL)
+		l->count++;
+}
+
+static void save_one(const catalog_fixture *f, const char *path)
+{
+	sr_file file = file_at(f, path);
+
+	assert_int_equal(save(f, &file), SR_ADDED);
+}
+
+/* It is told once, the results are right, and the next write makes it anew. */
+static void test_noticed_by_search(void **state)
+{
+	static const char *const noticed[] = {
+		"UPDATE search_postings SET Lists = substr(Lists, 2)",
+		"DELETE FROM search_postings WHERE Key % 2 = 0",
+		"UPDATE search_chunks SET Slots = zeroblob(length(Slots))",
+		"DELETE FROM search_segments",
+	};
+	catalog_fixture *f = *state;
+	listener l = {.words = "is damaged"};
+
+	sr_index_set_always(true);
+	sr_log_set(listen, &l);
+	for (int i = 0; i < (int)(sizeof(noticed) / sizeof(noticed[0])); i++) {
+		char path[32];
+
+		foreign_sql(f, noticed[i]);
+		expect_right(f);
+		assert_int_equal(l.count, i + 1);
+		expect_right(f);
+		assert_int_equal(l.count, i + 1);
+		snprintf(path, sizeof(path), "/zebra/%d", i);
+		save_one(f, path);
+		assert_false(has_finding(f, true, "search_index"));
+		assert_true(integer(f, "SELECT Through FROM search_state") > 4000);
+		expect_right(f);
+		assert_int_equal(l.count, i + 1);
+	}
+	sr_log_set(NULL, NULL);
+	sr_index_set_always(false);
+	assert_int_equal(found(f, "zebra"), 4);
+}
+
+/* ---- A step that fails ---- */
+
+/* The file is saved, a warning says that searches are slower, and later the index is brought up. */
+static void test_full_disk_in_a_step(void **state)
+{
+	catalog_fixture *f = *state;
+	listener l = {.words = "the search index stays behind"};
+	int64_t through = integer(f, "SELECT Through FROM search_state");
+	int calls = fault_count(FAULT_WRITE);
+	sr_file file;
+
+	/* How many writes the file alone takes: what comes behind those is the step's. */
+	save_one(f, "/zebra before");
+	calls = fault_count(FAULT_WRITE) - calls;
+	assert_int_equal(integer(f, "SELECT Through FROM search_state"), through);
+	sr_log_set(listen, &l);
+	sr_index_set_step(1);
+	file = file_at(f, "/zebra");
+	fault_arm(FAULT_WRITE, FAULT_WAL, calls + 6, SQLITE_FULL, true);
+	assert_int_equal(save(f, &file), SR_ADDED);
+	assert_true(fault_hits() > 0);
+	fault_disarm();
+	assert_int_equal(l.count, 1);
+	assert_int_equal(integer(f, "SELECT Through FROM search_state"), through);
+	assert_int_equal(found(f, "zebra"), 2);
+	save_one(f, "/zebra too");
+	assert_int_equal(integer(f, "SELECT Through FROM search_state"), through + 3);
+	assert_int_equal(found(f, "zebra"), 3);
+	assert_false(has_finding(f, true, "search_index"));
+	sr_index_set_step(0);
+	sr_log_set(NULL, NULL);
+}
+
+/* ---- Without one, and far behind ---- */
+
+static void test_down_and_up(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_migrate_options down;
+
+	sr_migrate_options_init(&down);
+	down.to = 15;
+	down.accept_loss = true;
+	assert_ok(sr_migrate(f->catalog, &down, NULL));
+	assert_int_equal(integer(f, "SELECT count(*) FROM sqlite_schema WHERE name LIKE"
+				    " '%search%'"),
+			 0);
+	assert_fails(sr_search_index_build(f->catalog, false, NULL, NULL, NULL), SR_TOO_OLD,
+		     "migrate up");
+	expect_right(f);
+	assert_false(has_finding(f, true, "search_index"));
+	assert_ok(sr_migrate(f->catalog, NULL, NULL));
+	assert_int_equal(integer(f, "SELECT Through FROM search_state"), FILES);
+	expect_healthy(f);
+	expect_right(f);
+}
+
+static void test_far_behind(void **state)
+{
+	catalog_fixture *f = *state;
+
+	foreign_sql(f, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+		       " WHERE i < 100001) INSERT INTO files (ID, FileName, PathName, ClientID)"
+		       " SELECT CAST(printf('b%015d', i) AS BLOB), 'more ' || i, '',"
+		       " (SELECT c.ID FROM clients c) FROM n");
+	assert_true(has_finding(f, false, "search_behind"));
+	assert_false(has_finding(f, false, "search_index"));
+	foreign_sql(f, "DELETE FROM files WHERE FileName = 'more 7'");
+	assert_false(has_finding(f, false, "search_behind"));
+	build(f);
+	/* One of another format is as good as none. */
+	foreign_sql(f, "UPDATE search_state SET Format = 'of tomorrow'");
+	assert_true(has_finding(f, false, "search_behind"));
+	expect_right(f);
+	build(f);
+	expect_healthy(f);
+}
+
+static void test_refusals(void **state)
+{
+	catalog_fixture *f = *state;
+	int64_t rows = 7;
+
+	assert_ok(sr_begin(f->catalog, "test"));
+	assert_fails(sr_search_index_build(f->catalog, true, NULL, NULL, &rows), SR_INVALID,
+		     "inside a transaction");
+	assert_int_equal(rows, 0);
+	assert_ok(sr_rollback(f->catalog));
+	assert_ok(sr_close(f->catalog));
+	f->options.read_only = true;
+	f->options.create = f->options.migrate = false;
+	catalog_open(f);
+	assert_fails(sr_search_index_build(f->catalog, true, NULL, NULL, &rows), SR_READ_ONLY,
+		     f->path);
+	expect_right(f);
+}
+
+static int setup_faults(void **state)
+{
+	fault_vfs_install();
+	return setup(state);
+}
+
+static int teardown_faults(void **state)
+{
+	int failed = catalog_teardown(state);
+
+	fault_vfs_remove();
+	return failed;
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, catalog_teardown)
@@ -260,6 +431,12 @@ int main(void)
 		TEST(test_plain_sql),
 		TEST(test_health_and_repair),
 		TEST(test_trigger_that_was_missing),
+		TEST(test_noticed_by_search),
+		cmocka_unit_test_setup_teardown(test_full_disk_in_a_step, setup_faults,
+						teardown_faults),
+		TEST(test_down_and_up),
+		TEST(test_far_behind),
+		TEST(test_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
