@@ -209,7 +209,7 @@ static sr_status number_folders(sr_index_run *run)
 
 	while (all.mask < run->count * 2)
 		all.mask = all.mask * 2 + 1;
-	all.entries = malloc(run->count * sizeof(*all.entries));
+	all.entries = calloc(run->count, sizeof(entry *));
 	all.slots = calloc(all.mask + 1, sizeof(*all.slots));
 	places = malloc(run->count * sizeof(*places));
 	if (all.entries == NULL || all.slots == NULL || places == NULL) {
@@ -218,7 +218,7 @@ static sr_status number_folders(sr_index_run *run)
 	}
 	for (size_t i = 0; i < run->count; i++)
 		run->entries[i].folder = folder_of(&all, &run->entries[i], run->texts.data);
-	qsort_r(all.entries, all.count, sizeof(*all.entries), compare_folders, run->texts.data);
+	qsort_r(all.entries, all.count, sizeof(entry *), compare_folders, run->texts.data);
 	for (size_t i = 0; i < all.count; i++)
 		places[all.entries[i]->folder] = (uint32_t)i;
 	for (size_t i = 0; i < run->count; i++)
