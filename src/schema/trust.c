@@ -12,7 +12,8 @@
 
 static bool is_ours(const char *type, const char *name, const char *sql)
 {
-	for (int v = 0; v < sr_migration_count; v++) {
+	/* The latest first: it is what most databases have. */
+	for (int v = sr_migration_count - 1; v >= 0; v--) {
 		const sr_schema_object *o =
 			sr_schema_find(sr_migration_sources[v].schema, type, name);
 		bool same;
