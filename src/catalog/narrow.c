@@ -250,7 +250,8 @@ static sr_status prepare_all(narrow *n)
 	sr_status rc;
 
 	if ((rc = prepare(n, " AND f.row_number > $4 ORDER BY f.row_number", &n->tail)) != SR_OK ||
-	    (rc = prepare(n, " AND f.row_number = $4", &n->row)) != SR_OK ||
+	    (rc = prepare(n, " AND f.row_number = coalesce($4, " SR_LEAST_KEY ")", &n->row)) !=
+		    SR_OK ||
 	    (rc = prepare(n, " AND f.row_number BETWEEN $4 AND $5 ORDER BY f.row_number",
 			  &n->rows)) != SR_OK)
 		return rc;

@@ -542,6 +542,14 @@ static void forget_done(plan *all)
 		all->steps[i].done = 0;
 }
 
+static bool emptied_index(const plan *all)
+{
+	for (size_t i = 0; i < all->mends.count; i++)
+		if (all->mends.list[i].how == SR_MEND_SEARCH && all->steps[i].done > 0)
+			return true;
+	return false;
+}
+
 static sr_status apply(repairing *r, const sr_repair_options *options)
 {
 	sr_status rc;
@@ -569,8 +577,8 @@ static sr_status apply(repairing *r, const sr_repair_options *options)
 		return rc;
 	}
 	r->all->applied = true;
-	/* Of a search index that was emptied. */
-	sr_index_catch_up(r->catalog, NULL, NULL);
+	if (emptied_index(r->all))
+		sr_index_catch_up(r->catalog, NULL, NULL);
 	return SR_OK;
 }
 

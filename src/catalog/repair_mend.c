@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../index/segment.h"
 #include "faults.h"
 #include "file.h"
 #include "repair.h"
+#include "search_index.h"
 
 /* A statement for a key, which is its $1; changes (may be NULL) says how many rows it changed. */
 static sr_status run_for(sr_conn *conn, const char *sql, const sr_value *key, int64_t *changes)
@@ -277,7 +277,7 @@ sr_status sr_mend_do(sr_conn *conn, const sr_mend *mend, const char *now, int64_
 
 	*done = 0;
 	if (mend->how <= SR_MEND_SEARCH) {
-		rc = mend->how == SR_MEND_SEARCH ? sr_index_clear(conn)
+		rc = mend->how == SR_MEND_SEARCH ? sr_index_empty(conn)
 		     : mend->sql                 ? sr_exec(conn, mend->sql)
 						 : reindex(conn, mend->table);
 		*done = rc == SR_OK;

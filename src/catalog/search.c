@@ -13,6 +13,7 @@
 #include "../base/clock.h"
 #include "file.h"
 #include "rank.h"
+#include "search_index.h"
 #include "search_query.h"
 
 /* Rows of a page without a limit: the first ones come soon, the last pages are large. A key takes
@@ -290,7 +291,7 @@ static sr_status start(search *s, sr_catalog *catalog)
 	if ((rc = sr_reading_begin(catalog, "sr_search", &s->reading)) != SR_OK)
 		return rc;
 	sr_file_select(&s->sql, &s->reading.shape, "f.ClientID");
-	sr_buffer_add_string(&s->sql, " WHERE f.row_number = $1");
+	sr_buffer_add_string(&s->sql, " WHERE f.row_number = coalesce($1, " SR_LEAST_KEY ")");
 	sr_version_select(&s->earlier, &s->reading.shape);
 	sr_buffer_add_string(&s->earlier, " WHERE v.ID = $1");
 	if ((rc = sr_buffer_status(&s->sql)) != SR_OK ||

@@ -68,6 +68,17 @@ sr_status sr_index_appends(sr_conn *conn, bool *appends)
 
 /* ---- Its rows ---- */
 
+sr_status sr_index_empty(sr_conn *conn)
+{
+	sr_status rc;
+
+	if ((rc = sr_index_clear(conn)) != SR_OK)
+		return rc;
+	/* Keys that are no larger than the one it begins behind. */
+	return sr_exec(conn, "INSERT INTO search_changes (RowKey) SELECT f.RowKey FROM files f"
+			     " WHERE f.RowKey <= (SELECT s.Through FROM search_state s)");
+}
+
 sr_status sr_index_behind(sr_conn *conn, int64_t through, int64_t most, int64_t *behind)
 {
 	sr_stmt *stmt;
@@ -161,7 +172,9 @@ static sr_status read_changes(step *s)
 	bool row;
 
 	s->change_count = 0;
-	if ((rc = sr_prepare(s->conn, "SELECT RowKey FROM search_changes ORDER BY RowKey LIMIT $1",
+	if ((rc = sr_prepare(s->conn,
+			     "SELECT RowKey FROM search_changes WHERE RowKey > " SR_LEAST_KEY
+			     " ORDER BY RowKey LIMIT $1",
 			     &stmt)) != SR_OK)
 		return rc;
 	sr_bind_integer(stmt, 1, CHANGES_MOST);
@@ -193,8 +206,10 @@ static sr_status forget_changes(step *s)
 	sr_stmt *stmt;
 	sr_status rc;
 
-	if ((rc = sr_prepare(s->conn, "DELETE FROM search_changes WHERE RowKey <= $1", &stmt)) !=
-	    SR_OK)
+	if ((rc = sr_prepare(
+		     s->conn,
+		     "DELETE FROM search_changes WHERE RowKey <= $1 AND RowKey > " SR_LEAST_KEY,
+		     &stmt)) != SR_OK)
 		return rc;
 	sr_bind_integer(stmt, 1, s->changes[s->change_count - 1]);
 	rc = sr_run(stmt);
@@ -253,7 +268,7 @@ static sr_status take_state(step *s)
 	if (!damaged)
 		return rc;
 	sr_index_state_free(&s->state);
-	if ((rc = sr_index_clear(s->conn)) != SR_OK)
+	if ((rc = sr_index_empty(s->conn)) != SR_OK)
 		return rc;
 	return sr_index_state_read(s->conn, &s->state);
 }

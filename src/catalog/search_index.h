@@ -23,6 +23,13 @@ bool sr_index_believed(const sr_reading *reading);
 #define SR_INDEX_ROWS "SELECT RowKey, PathName, OriginalPath, FileName, ModificationDate FROM files"
 void sr_index_row_take(sr_stmt *stmt, sr_index_row *row);
 
+/* A row with the least key of all stays among the changes for ever, and searches read it from
+ * there: to bind that key would be to bind a null. */
+#define SR_LEAST_KEY "-9223372036854775808"
+
+/* Makes it as it is before the first file. */
+sr_status sr_index_empty(sr_conn *conn);
+
 /* How many files are behind an index that goes through a key; counted up to `most`. */
 sr_status sr_index_behind(sr_conn *conn, int64_t through, int64_t most, int64_t *behind);
 
