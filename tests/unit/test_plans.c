@@ -51,6 +51,8 @@ static const struct allowed {
 	{"client_usage_daily", "", "DELETE FROM client_usage_daily", "old days that go"},
 	{"search_changes", "", "SELECT RowKey FROM search_changes ORDER BY RowKey",
 	 "all marks, of which there are few"},
+	{"search_changes", "", "SELECT 1 FROM search_changes LIMIT 1024", "some of them"},
+	{"files", "", "(SELECT max(RowKey) FROM files)", "the last row only"},
 	{"search_chunks", "idx_search_chunks_dates", "SELECT count(*) FROM search_chunks",
 	 "one row for 2,048 files"},
 	{"search_chunks", "idx_search_chunks_dates", "ORDER BY Newest", "as far as is needed"},
