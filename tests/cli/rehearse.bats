@@ -43,8 +43,9 @@ untouched() {
 @test "what it foretells is what migrate up does" {
 	old_database "$STRONGROOM_DB" 2
 	json '[.from_version, .to_version]' migrate rehearse >foretold
-	json '[.steps[] | select(.direction == "up")] | last | .tables | map([.table, .rows_after]) | sort' \
-		migrate rehearse >rows
+	# The search index is filled when the migrations are done.
+	json '[.steps[] | select(.direction == "up")] | last | .tables | map([.table, .rows_after]) |
+		map(select(.[0] | startswith("search_") | not)) | sort' migrate rehearse >rows
 	equal "$(cat foretold)" "$(json '[.from_version, .version]' migrate up)"
 	jq -r '.[] | "SELECT \u0027\(.[0])\u0027, count(*) FROM \"\(.[0])\";"' rows |
 		sqlite3 "$STRONGROOM_DB" >now
