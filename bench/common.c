@@ -368,10 +368,8 @@ void bench_threads(const bench_side *side, int threads, double seconds, bench_fi
 
 void bench_arguments(bench_options *options, int argc, char **argv)
 {
-	const char **only = allocate((size_t)argc, sizeof(*only));
-
 	for (int i = 1; i < argc; i += 2) {
-		const char *value = argv[i + 1];
+		char *value = argv[i + 1];
 
 		if (value == NULL)
 			bench_stop(argv[i], "lacks its value");
@@ -382,11 +380,11 @@ void bench_arguments(bench_options *options, int argc, char **argv)
 		else if (strcmp(argv[i], "--rounds") == 0)
 			options->rounds = atoi(value);
 		else if (strcmp(argv[i], "--only") == 0)
-			only[options->only_count++] = value;
+			argv[options->only_count++] = value; /* Behind it all was read. */
 		else
 			bench_stop(argv[i], "is not known; see bench/README.md");
 	}
-	options->only = only;
+	options->only = (const char *const *)argv;
 	rehearsal = options->rounds == 1 && options->rows < REHEARSAL_ROWS;
 	if (options->folder == NULL || options->rows < 1 || options->rounds < 1)
 		bench_stop("usage", "--folder DIR [--rows N] [--rounds N] [--only NAME]…");
