@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "../index/forget.h"
 #include "../index/match.h"
 #include "../index/slots.h"
 #include "candidate_source.h"
@@ -96,17 +97,9 @@ static sr_status read_changes(narrow *n, bool *few)
 	return rc;
 }
 
-static int compare_keys(const void *left, const void *right)
-{
-	int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-
-	return (a > b) - (a < b);
-}
-
 static bool has_changed(const narrow *n, int64_t key)
 {
-	return n->change_count > 0 &&
-	       bsearch(&key, n->changes, n->change_count, sizeof(key), compare_keys) != NULL;
+	return sr_index_keys_have(n->changes, n->change_count, key);
 }
 
 /* Only single letters: most rows have them, so what they leave is looked up when it is clear that
@@ -403,8 +396,8 @@ static sr_status next_batch(narrow *n)
 		n->stage = OVER;
 		return SR_OK;
 	}
-	/* The newest have not filled the page. */
-	if (!n->matched && n->slots->begun && (rc = match(n)) != SR_OK)
+	/* The first batch has not filled the page. */
+	if (!n->matched && n->slots->count > 0 && (rc = match(n)) != SR_OK)
 		return rc;
 	if ((rc = sr_slots_next(n->slots)) != SR_OK)
 		return rc;

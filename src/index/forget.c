@@ -28,12 +28,17 @@ static int compare_keys(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
+bool sr_index_keys_have(const int64_t *keys, size_t count, int64_t key)
+{
+	return count > 0 && bsearch(&key, keys, count, sizeof(key), compare_keys) != NULL;
+}
+
 static bool is_one(const forgetting *work, int64_t key)
 {
 	size_t bit = filter_bit(key);
 
 	return (work->filter[bit / 8] >> (bit % 8) & 1) != 0 &&
-	       bsearch(&key, work->keys, work->count, sizeof(key), compare_keys) != NULL;
+	       sr_index_keys_have(work->keys, work->count, key);
 }
 
 static sr_status forget_in(forgetting *work, int64_t number)
