@@ -186,7 +186,10 @@ assert [(r["facet"], r["value"], r["files"], r["bytes"], r["rest"]) for r in row
 	equal '["candidates","choice","estimated","fetching_ms","files","hits","matching_ms","planning_ms","rechecked"]' \
 		"$(json keys search done --explain)"
 	equal '[2,1,true]' "$(json '[.hits, .files, .rechecked >= .hits]' search done --explain --limit 1)"
-	[ "$(json .choice search --client other --explain)" != '""' ]
+	equal '"client index"' "$(json .choice search --client other --explain)"
+	equal '"date index"' "$(json .choice search --explain)"
+	equal '"trigram index"' "$(json .choice search report --explain)"
+	equal '"scan"' "$(json .choice search report --all-versions --explain)"
 	strongroom search done --explain | grep -q '^hits  *2$'
 	equal 2 "$(strongroom search done --explain --csv | wc -l)"
 	equal 9 "$(strongroom search done --explain --plain | tr '\t' '\n' | wc -l)"
