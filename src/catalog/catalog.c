@@ -219,40 +219,43 @@ static sr_status refuse_stranger(const sr_catalog *catalog, sr_conn *conn)
 		       sr_quoted(sr_text_of(catalog->settings.path)));
 }
 
-/* A reader's look at the version, and once that is settled at what else is in the schema. */
-static sr_status examine(sr_catalog *catalog, bool trust, int *version, bool *legacy)
+/* A reader's look at the version, before anything is made of the tables. */
+static sr_status examine(sr_catalog *catalog, int *version, bool *legacy)
 {
 	sr_conn *conn;
 	sr_status rc;
 
 	if ((rc = sr_pool_read(catalog->pool, SR_HERE, &conn)) != SR_OK)
 		return rc;
-	rc = sr_schema_version(conn, version, legacy);
-	if (rc == SR_OK && trust)
-		rc = settle_trust(catalog, conn);
-	else if (rc == SR_OK && *version == -1 && !*legacy)
+	rc = sr_shape_version(conn, &catalog->shape, legacy);
+	*version = catalog->shape.version;
+	if (rc == SR_OK && *version == -1 && !*legacy)
 		rc = refuse_stranger(catalog, conn);
 	sr_pool_release(catalog->pool, conn);
 	return rc;
 }
 
-/* Version, then trust, then a writer that shows now whether it can write. A database of another
- * version keeps its writer shut: opening it changes the file, and reading must not. */
+/* Version, then shape and trust as every call looks at them, then a writer that shows now whether
+ * it can write. A database of another version keeps its writer shut: opening it changes the file,
+ * and reading must not. */
 static sr_status settle(sr_catalog *catalog, const sr_options *options)
 {
+	sr_reading reading = {0};
 	bool legacy = false;
 	int version = -1;
+	bool latest;
 	sr_conn *conn;
 	sr_status rc;
 
-	if ((rc = examine(catalog, false, &version, &legacy)) != SR_OK)
+	if ((rc = examine(catalog, &version, &legacy)) != SR_OK)
 		return rc;
 	if ((rc = settle_version(catalog, version, legacy, options)) != SR_OK)
 		return rc;
-	if ((rc = examine(catalog, true, &version, &legacy)) != SR_OK)
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
 		return rc;
-	if (catalog->settings.read_only || only_reads(catalog) != NULL || legacy ||
-	    version != sr_schema_latest())
+	latest = reading.shape.latest;
+	sr_reading_end(&reading);
+	if (catalog->settings.read_only || only_reads(catalog) != NULL || !latest)
 		return SR_OK;
 	if ((rc = sr_pool_write(catalog->pool, SR_HERE, &conn)) == SR_OK)
 		sr_pool_release(catalog->pool, conn);
@@ -383,22 +386,22 @@ static sr_status keep_shape(sr_catalog *catalog, const sr_shape *seen)
 static sr_status take_shape(sr_reading *reading)
 {
 	sr_catalog *catalog = reading->catalog;
-	bool stale = true;
 	sr_status rc;
+	bool stale;
 
 	pthread_mutex_lock(&catalog->lock);
 	rc = copy_shape(&catalog->shape, &reading->shape);
 	pthread_mutex_unlock(&catalog->lock);
 	if (rc != SR_OK)
 		return rc;
-	if (reading->shape.files != NULL &&
-	    (rc = sr_shape_stale(reading->conn, &reading->shape, &stale)) != SR_OK)
+	if ((rc = sr_shape_stale(reading->conn, &reading->shape, &stale)) != SR_OK)
 		return rc;
-	if (!stale)
+	if (!stale && reading->shape.files != NULL)
 		return SR_OK;
 	sr_shape_free(&reading->shape);
-	reading->shape = (sr_shape){0};
-	if ((rc = sr_shape_read(reading->conn, &reading->shape)) != SR_OK) {
+	/* The opening has found out the version, and nothing else. */
+	if ((rc = stale ? sr_shape_read(reading->conn, &reading->shape)
+			: sr_shape_fill(reading->conn, &reading->shape)) != SR_OK) {
 		reading->shape = (sr_shape){0};
 		return rc;
 	}

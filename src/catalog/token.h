@@ -7,7 +7,7 @@
 
 #include "rank.h"
 
-#define SR_TOKEN_DIGEST_SIZE 65 /* Of SHA-256, in hex. */
+#define SR_TOKEN_DIGEST_SIZE 17 /* 64 bits in hex. */
 
 /* What stands for the query in its tokens: everything that decides which rows there are and in
  * which order; not how many are wanted. */

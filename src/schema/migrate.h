@@ -202,6 +202,12 @@ struct sr_shape {
 };
 
 sr_status sr_shape_read(sr_conn *conn, sr_shape *shape);
+
+/* The same in two steps. First version, cookie and latest alone, whatever is open: a cookie of -1
+ * with its failure. Then the rest of a shape that holds these, in a snapshot in which it is not
+ * stale. */
+sr_status sr_shape_version(sr_conn *conn, sr_shape *shape, bool *legacy);
+sr_status sr_shape_fill(sr_conn *conn, sr_shape *shape);
 /* Whether the schema was changed since; cheap. */
 sr_status sr_shape_stale(sr_conn *conn, const sr_shape *shape, bool *stale);
 void sr_shape_free(sr_shape *shape);

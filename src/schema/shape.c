@@ -136,24 +136,47 @@ static sr_status searchable_read(sr_conn *conn, bool *searchable)
 	return rc;
 }
 
+sr_status sr_shape_version(sr_conn *conn, sr_shape *shape, bool *legacy)
+{
+	sr_status rc;
+
+	*shape = (sr_shape){.version = -1};
+	if ((rc = sr_query_integer(conn, "PRAGMA schema_version", &shape->cookie)) == SR_OK)
+		rc = sr_schema_version(conn, &shape->version, legacy);
+	if (rc == SR_OK)
+		shape->latest = shape->version == sr_schema_latest() && !*legacy;
+	else
+		shape->cookie = -1;
+	return rc;
+}
+
+sr_status sr_shape_fill(sr_conn *conn, sr_shape *shape)
+{
+	sr_shape fresh = *shape;
+	sr_status rc;
+
+	fresh.files = NULL;
+	fresh.clients = NULL;
+	if ((rc = relation_build(conn, "files", &fresh.files)) == SR_OK &&
+	    (rc = relation_build(conn, "clients", &fresh.clients)) == SR_OK &&
+	    (rc = has_versions_read(conn, &fresh.has_versions)) == SR_OK &&
+	    (rc = searchable_read(conn, &fresh.searchable)) == SR_OK) {
+		*shape = fresh;
+		return SR_OK;
+	}
+	sr_shape_free(&fresh);
+	return rc;
+}
+
 sr_status sr_shape_read(sr_conn *conn, sr_shape *shape)
 {
 	sr_shape fresh;
 	bool legacy;
 	sr_status rc;
 
-	memset(&fresh, 0, sizeof(fresh));
-	if ((rc = sr_query_integer(conn, "PRAGMA schema_version", &fresh.cookie)) == SR_OK &&
-	    (rc = sr_schema_version(conn, &fresh.version, &legacy)) == SR_OK &&
-	    (rc = relation_build(conn, "files", &fresh.files)) == SR_OK &&
-	    (rc = relation_build(conn, "clients", &fresh.clients)) == SR_OK &&
-	    (rc = has_versions_read(conn, &fresh.has_versions)) == SR_OK &&
-	    (rc = searchable_read(conn, &fresh.searchable)) == SR_OK) {
-		fresh.latest = fresh.version == sr_schema_latest() && !legacy;
+	if ((rc = sr_shape_version(conn, &fresh, &legacy)) == SR_OK &&
+	    (rc = sr_shape_fill(conn, &fresh)) == SR_OK)
 		*shape = fresh;
-		return SR_OK;
-	}
-	sr_shape_free(&fresh);
 	return rc;
 }
 

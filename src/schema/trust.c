@@ -109,10 +109,11 @@ static sr_status object_foreign(sr_conn *conn, const char *type, const char *nam
 		return table_reached(conn, table, foreign);
 	if (!is_our_table(table))
 		return SR_OK;
-	if (strcmp(type, "table") == 0)
-		return table_foreign(conn, name, foreign);
+	/* Tables as well: what a text of ours makes is ordinary and computes nothing. */
 	if (is_ours(type, name, sql))
 		return SR_OK;
+	if (strcmp(type, "table") == 0)
+		return table_foreign(conn, name, foreign);
 	if (strcmp(type, "trigger") == 0) {
 		*foreign = true;
 		return SR_OK;

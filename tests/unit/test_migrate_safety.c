@@ -384,10 +384,13 @@ static void test_foreign(void **state)
 		"CREATE INDEX plain ON files(CRC); CREATE INDEX part ON files(CRC) WHERE CRC > 5;"
 		"CREATE INDEX expr ON files(abs(CRC));"
 		"CREATE TABLE mine (a); CREATE TRIGGER u AFTER INSERT ON mine BEGIN SELECT 1; END;"
+		"ALTER TABLE metrics_history ADD COLUMN computed AS (abs(1));"
+		"ALTER TABLE file_categories ADD COLUMN mine TEXT;"
 		"DROP TABLE transfer_stats; CREATE VIEW transfer_stats AS SELECT 1;"));
 	conn = migrate_open(path);
 	assert_done(sr_schema_foreign(conn, foreign_add, &d, &count));
-	assert_int_equal(count, 4);
+	assert_int_equal(count, 5);
+	assert_non_null(strstr(d.words, "[table metrics_history|"));
 	assert_non_null(strstr(d.words, "[trigger t|files|]"));
 	assert_non_null(strstr(d.words, "[index part|files|]"));
 	assert_non_null(strstr(d.words, "[index expr|files|]"));
