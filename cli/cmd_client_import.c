@@ -6,14 +6,13 @@
 #include "cmd_client.h"
 #include "import.h"
 #include "interrupt.h"
-#include "key_file.h"
 #include "memory.h"
 
 /* The bytes of a key as a row gives it: PEM, hexadecimal or base64. */
 static bool key_of(sr_text text, char **bytes, size_t *length)
 {
 	if (text.length > 5 && memcmp(text.data, "-----", 5) == 0)
-		return key_from_pem(text, bytes, length);
+		return sr_public_key_read(text, bytes, length) == SR_OK;
 	return bytes_from_hex(text, bytes, length) || bytes_from_base64(text, bytes, length);
 }
 

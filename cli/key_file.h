@@ -9,7 +9,4 @@
  * *bytes is owned: free. */
 int key_file_read(struct cli *cli, const char *path, char **bytes, size_t *length);
 
-/* The same from PEM text; false where it holds no public key. */
-bool key_from_pem(sr_text pem, char **bytes, size_t *length);
-
 #endif

@@ -189,6 +189,11 @@ SR_API SR_MUST_CHECK sr_status sr_digest_end(sr_digest *digest, uint32_t *crc,
 					     char hash[SR_HASH_TEXT_SIZE]);
 SR_API void sr_digest_free(sr_digest *digest);
 
+/* The public key that a file or a text holds, PEM or DER and of any kind that OpenSSL accepts, as
+ * X.509 DER (SubjectPublicKeyInfo): what is kept as a client's. Owned; free with sr_free.
+ * SR_INVALID where there is none, or one of more than SR_KEY_MAX bytes. */
+SR_API SR_MUST_CHECK sr_status sr_public_key_read(sr_text bytes, char **key, size_t *length);
+
 /* ------------------------------------------------------ Settings and opening */
 
 typedef enum sr_durability {

@@ -6,12 +6,10 @@
  */
 #include "sink.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/crypto.h"
 #include "../base/error.h"
 #include "../base/text.h"
 
@@ -19,6 +17,7 @@
 #define LANES 1 /* and p. */
 
 struct sr_seal_key {
+	const sr_crypto *crypto;
 	unsigned char bytes[SR_SEAL_KEY];
 	unsigned char header[SR_SEAL_PREFACE]; /* Associated with every part. */
 	EVP_CIPHER_CTX *cipher;
@@ -30,8 +29,8 @@ void sr_seal_key_free(sr_seal_key *key)
 {
 	if (key == NULL)
 		return;
-	EVP_CIPHER_CTX_free(key->cipher);
-	OPENSSL_cleanse(key->bytes, sizeof(key->bytes));
+	key->crypto->EVP_CIPHER_CTX_free(key->cipher);
+	explicit_bzero(key->bytes, sizeof(key->bytes));
 	free(key);
 }
 
@@ -40,8 +39,8 @@ static sr_status derive(sr_seal_key *key, const void *secret, size_t length)
 	uint64_t n = UINT64_C(1) << key->header[SR_SEAL_AT_COST];
 	uint64_t memory = 128 * BLOCK * n + (1 << 20);
 
-	if (EVP_PBE_scrypt(secret, length, key->header + SR_SEAL_AT_SALT, 16, n, BLOCK, LANES,
-			   memory, key->bytes, sizeof(key->bytes)) != 1)
+	if (key->crypto->EVP_PBE_scrypt(secret, length, key->header + SR_SEAL_AT_SALT, 16, n, BLOCK,
+					LANES, memory, key->bytes, sizeof(key->bytes)) != 1)
 		return sr_fail(SR_NO_MEMORY,
 			       "the key could not be made of the passphrase: scrypt takes %llu MiB",
 			       (unsigned long long)(memory >> 20));
@@ -51,6 +50,7 @@ static sr_status derive(sr_seal_key *key, const void *secret, size_t length)
 sr_status sr_seal_key_new(sr_seal_key **out, const unsigned char *header, const char *path,
 			  const void *secret, size_t length)
 {
+	const sr_crypto *crypto;
 	sr_seal_key *key;
 	sr_status rc;
 
@@ -61,8 +61,12 @@ sr_status sr_seal_key_new(sr_seal_key **out, const unsigned char *header, const 
 		return sr_fail(SR_CORRUPT,
 			       "%s is damaged: its header asks for a key that nobody makes",
 			       sr_quoted(sr_text_of(path)));
-	if ((key = calloc(1, sizeof(*key))) == NULL ||
-	    (key->cipher = EVP_CIPHER_CTX_new()) == NULL) {
+	if ((rc = sr_crypto_get(&crypto)) != SR_OK)
+		return rc;
+	if ((key = calloc(1, sizeof(*key))) == NULL)
+		return sr_fail_memory();
+	key->crypto = crypto;
+	if ((key->cipher = crypto->EVP_CIPHER_CTX_new()) == NULL) {
 		sr_seal_key_free(key);
 		return sr_fail_memory();
 	}
@@ -91,16 +95,18 @@ static bool cipher_begin(sr_seal_key *key, uint64_t count, sr_seal_part part, in
 	int n;
 
 	nonce_of(count, part, nonce);
-	return EVP_CipherInit_ex(key->cipher, EVP_chacha20_poly1305(), NULL, key->bytes, nonce,
-				 encrypt) == 1 &&
-	       EVP_CipherUpdate(key->cipher, NULL, &n, key->header, SR_SEAL_PREFACE) == 1;
+	return key->crypto->EVP_CipherInit_ex(key->cipher, key->crypto->EVP_chacha20_poly1305(),
+					      NULL, key->bytes, nonce, encrypt) == 1 &&
+	       key->crypto->EVP_CipherUpdate(key->cipher, NULL, &n, key->header, SR_SEAL_PREFACE) ==
+		       1;
 }
 
 static bool cipher_run(sr_seal_key *key, const void *bytes, size_t length, unsigned char *out)
 {
 	int n;
 
-	return length == 0 || EVP_CipherUpdate(key->cipher, out, &n, bytes, (int)length) == 1;
+	return length == 0 ||
+	       key->crypto->EVP_CipherUpdate(key->cipher, out, &n, bytes, (int)length) == 1;
 }
 
 sr_status sr_seal_close(sr_seal_key *key, uint64_t count, sr_seal_part part, const void *bytes,
@@ -110,8 +116,9 @@ sr_status sr_seal_close(sr_seal_key *key, uint64_t count, sr_seal_part part, con
 	int n;
 
 	if (cipher_begin(key, count, part, 1) && cipher_run(key, bytes, length, out) &&
-	    EVP_CipherFinal_ex(key->cipher, rest, &n) == 1 &&
-	    EVP_CIPHER_CTX_ctrl(key->cipher, EVP_CTRL_AEAD_GET_TAG, SR_SEAL_TAG, tag) == 1)
+	    key->crypto->EVP_CipherFinal_ex(key->cipher, rest, &n) == 1 &&
+	    key->crypto->EVP_CIPHER_CTX_ctrl(key->cipher, EVP_CTRL_AEAD_GET_TAG, SR_SEAL_TAG,
+					     tag) == 1)
 		return SR_OK;
 	return sr_fail(SR_IO, "libcrypto does not encrypt with ChaCha20-Poly1305");
 }
@@ -124,9 +131,10 @@ sr_status sr_seal_open(sr_seal_key *key, uint64_t count, sr_seal_part part, cons
 
 	memcpy(expected, tag, sizeof(expected));
 	if (!cipher_begin(key, count, part, 0) || !cipher_run(key, bytes, length, out) ||
-	    EVP_CIPHER_CTX_ctrl(key->cipher, EVP_CTRL_AEAD_SET_TAG, SR_SEAL_TAG, expected) != 1)
+	    key->crypto->EVP_CIPHER_CTX_ctrl(key->cipher, EVP_CTRL_AEAD_SET_TAG, SR_SEAL_TAG,
+					     expected) != 1)
 		return sr_fail(SR_IO, "libcrypto does not decrypt with ChaCha20-Poly1305");
-	*good = EVP_CipherFinal_ex(key->cipher, rest, &n) == 1;
+	*good = key->crypto->EVP_CipherFinal_ex(key->cipher, rest, &n) == 1;
 	return SR_OK;
 }
 
@@ -193,7 +201,7 @@ static void seal_free(sr_sink *sink)
 	seal *s = (seal *)sink;
 
 	sr_seal_key_free(s->key);
-	OPENSSL_cleanse(s->chunk, sizeof(s->chunk));
+	explicit_bzero(s->chunk, sizeof(s->chunk));
 	free(s);
 }
 
@@ -207,8 +215,11 @@ static sr_status header_make(seal *s, const char *path, bool compressed, int64_t
 			     const void *secret, size_t length)
 {
 	unsigned char *h = s->header;
+	const sr_crypto *crypto;
 	sr_status rc;
 
+	if ((rc = sr_crypto_get(&crypto)) != SR_OK)
+		return rc;
 	memcpy(h, SR_SEAL_MAGIC, 8);
 	h[SR_SEAL_AT_VERSION] = 1;
 	h[SR_SEAL_AT_CONTENT] = compressed;
@@ -217,7 +228,7 @@ static sr_status header_make(seal *s, const char *path, bool compressed, int64_t
 	h[SR_SEAL_AT_LANES] = LANES;
 	put(h + SR_SEAL_AT_CHUNK, SR_SEAL_CHUNK, 4);
 	put(h + SR_SEAL_AT_SIZE, (uint64_t)size, 8);
-	if (RAND_bytes(h + SR_SEAL_AT_SALT, 16) != 1)
+	if (crypto->RAND_bytes(h + SR_SEAL_AT_SALT, 16) != 1)
 		return sr_fail(SR_IO, "the system gives no random bytes");
 	if ((rc = sr_seal_key_new(&s->key, h, path, secret, length)) != SR_OK)
 		return rc;

@@ -5,10 +5,35 @@
 #include <zstd.h>
 
 #include "../base/error.h"
+#include "../base/library.h"
 #include "../base/text.h"
 
 #define LEVEL     3
 #define OUT_BYTES (128 << 10)
+
+#define CALLS(CALL)                                                                                \
+	CALL(ZSTD_CCtx_setParameter)                                                               \
+	CALL(ZSTD_CCtx_setPledgedSrcSize)                                                          \
+	CALL(ZSTD_compressStream2)                                                                 \
+	CALL(ZSTD_createCCtx)                                                                      \
+	CALL(ZSTD_createDCtx)                                                                      \
+	CALL(ZSTD_decompressStream)                                                                \
+	CALL(ZSTD_freeCCtx)                                                                        \
+	CALL(ZSTD_freeDCtx)                                                                        \
+	CALL(ZSTD_getErrorName)                                                                    \
+	CALL(ZSTD_isError)
+
+static const char *const names[] = {CALLS(SR_LIBRARY_NAME)};
+/* Good once there is a stage. */
+static struct {
+	CALLS(SR_LIBRARY_POINTER)
+} zstd;
+static sr_library library = {
+	.file = "libzstd.so.1",
+	.names = names,
+	.pointers = &zstd,
+	.count = sizeof(names) / sizeof(names[0]),
+};
 
 typedef struct squeeze {
 	sr_sink sink;
@@ -22,16 +47,20 @@ static void squeeze_free(sr_sink *sink)
 {
 	squeeze *s = (squeeze *)sink;
 
-	ZSTD_freeCCtx(s->packer);
-	ZSTD_freeDCtx(s->unpacker);
+	zstd.ZSTD_freeCCtx(s->packer);
+	zstd.ZSTD_freeDCtx(s->unpacker);
 	free(s);
 }
 
 static sr_status squeeze_new(squeeze **out, const char *path, sr_sink *next)
 {
-	squeeze *s = calloc(1, sizeof(*s));
+	squeeze *s;
+	sr_status rc;
 
-	if ((*out = s) == NULL)
+	*out = NULL;
+	if ((rc = sr_library_load(&library)) != SR_OK)
+		return rc;
+	if ((*out = s = calloc(1, sizeof(*s))) == NULL)
 		return sr_fail_memory();
 	s->sink.free = squeeze_free;
 	s->sink.next = next;
@@ -50,11 +79,11 @@ static sr_status pack(squeeze *s, const void *bytes, size_t length, ZSTD_EndDire
 	do {
 		ZSTD_outBuffer out = {s->out, sizeof(s->out), 0};
 
-		left = ZSTD_compressStream2(s->packer, &out, &in, how);
-		if (ZSTD_isError(left))
+		left = zstd.ZSTD_compressStream2(s->packer, &out, &in, how);
+		if (zstd.ZSTD_isError(left))
 			return sr_fail(SR_IO, "%s could not be compressed: %s",
 				       sr_quoted(sr_text_of(s->sink.path)),
-				       ZSTD_getErrorName(left));
+				       zstd.ZSTD_getErrorName(left));
 		if (out.pos > 0 && (rc = sr_sink_add(s->sink.next, s->out, out.pos)) != SR_OK)
 			return rc;
 	} while (in.pos < in.size || (how == ZSTD_e_end && left > 0));
@@ -81,11 +110,13 @@ sr_status sr_squeeze_new(sr_sink **sink, const char *path, int64_t size, sr_sink
 		return rc;
 	s->sink.add = pack_add;
 	s->sink.end = pack_end;
-	s->packer = ZSTD_createCCtx();
+	s->packer = zstd.ZSTD_createCCtx();
 	if (s->packer == NULL ||
-	    ZSTD_isError(ZSTD_CCtx_setParameter(s->packer, ZSTD_c_compressionLevel, LEVEL)) ||
-	    ZSTD_isError(ZSTD_CCtx_setParameter(s->packer, ZSTD_c_checksumFlag, 1)) ||
-	    ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(s->packer, (unsigned long long)size))) {
+	    zstd.ZSTD_isError(
+		    zstd.ZSTD_CCtx_setParameter(s->packer, ZSTD_c_compressionLevel, LEVEL)) ||
+	    zstd.ZSTD_isError(zstd.ZSTD_CCtx_setParameter(s->packer, ZSTD_c_checksumFlag, 1)) ||
+	    zstd.ZSTD_isError(
+		    zstd.ZSTD_CCtx_setPledgedSrcSize(s->packer, (unsigned long long)size))) {
 		squeeze_free(&s->sink);
 		return sr_fail_memory();
 	}
@@ -113,9 +144,9 @@ static sr_status unpack_add(sr_sink *sink, const void *bytes, size_t length)
 
 		if (s->whole)
 			return damaged(s, "something follows behind its end");
-		left = ZSTD_decompressStream(s->unpacker, &out, &in);
-		if (ZSTD_isError(left))
-			return damaged(s, ZSTD_getErrorName(left));
+		left = zstd.ZSTD_decompressStream(s->unpacker, &out, &in);
+		if (zstd.ZSTD_isError(left))
+			return damaged(s, zstd.ZSTD_getErrorName(left));
 		s->whole = left == 0;
 		if (out.pos > 0 && (rc = sr_sink_add(s->sink.next, s->out, out.pos)) != SR_OK)
 			return rc;
@@ -141,7 +172,7 @@ sr_status sr_unsqueeze_new(sr_sink **sink, const char *path, sr_sink *next)
 		return rc;
 	s->sink.add = unpack_add;
 	s->sink.end = unpack_end;
-	if ((s->unpacker = ZSTD_createDCtx()) == NULL) {
+	if ((s->unpacker = zstd.ZSTD_createDCtx()) == NULL) {
 		squeeze_free(&s->sink);
 		return sr_fail_memory();
 	}

@@ -1,7 +1,7 @@
 /* The way back of seal.c: nothing is handed on that its tag does not vouch for. */
 #include "sink.h"
 
-#include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,7 +127,7 @@ static void unseal_free(sr_sink *sink)
 	unseal *u = (unseal *)sink;
 
 	sr_seal_key_free(u->key);
-	OPENSSL_cleanse(u->opened, sizeof(u->opened));
+	explicit_bzero(u->opened, sizeof(u->opened));
 	free(u);
 }
 

@@ -6,8 +6,7 @@
 #include <immintrin.h>
 #endif
 
-#include <openssl/evp.h>
-
+#include "crypto.h"
 #include "error.h"
 #include "text.h"
 
@@ -165,10 +164,14 @@ uint32_t sr_cksum_end(uint32_t crc, uint64_t total_length)
 
 sr_status sr_sha256_hex(const void *bytes, size_t length, char hex[65])
 {
+	const sr_crypto *crypto;
 	unsigned char hash[32];
+	sr_status rc;
 
 	hex[0] = '\0';
-	if (EVP_Digest(bytes, length, hash, NULL, EVP_sha256(), NULL) != 1)
+	if ((rc = sr_crypto_get(&crypto)) != SR_OK)
+		return rc;
+	if (crypto->EVP_Digest(bytes, length, hash, NULL, crypto->EVP_sha256(), NULL) != 1)
 		return sr_fail(SR_NO_MEMORY, "SHA-256 is not available from libcrypto");
 	sr_hex(hash, sizeof(hash), hex);
 	return SR_OK;

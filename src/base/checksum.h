@@ -11,7 +11,7 @@ uint32_t sr_cksum_add(uint32_t crc, const void *bytes, size_t length);
 uint32_t sr_cksum_end(uint32_t crc, uint64_t total_length);
 
 /* SHA-256 of some text as 64 hex digits, for migrations' checksums and row digests. It fails
- * only where libcrypto has no memory or no SHA-256; hex is "" then. */
+ * only where libcrypto cannot be loaded, has no memory or no SHA-256; hex is "" then. */
 SR_MUST_CHECK sr_status sr_sha256_hex(const void *bytes, size_t length, char hex[65]);
 
 #endif

@@ -8,12 +8,32 @@
 #include <magic.h>
 
 #include "../base/error.h"
+#include "../base/library.h"
 #include "../base/log.h"
 
 #define HANDLES_MOST 16
 #define FLAGS                                                                                      \
 	(MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS | MAGIC_NO_CHECK_ENCODING |                     \
 	 MAGIC_NO_CHECK_TOKENS)
+
+#define CALLS(CALL)                                                                                \
+	CALL(magic_buffer)                                                                         \
+	CALL(magic_close)                                                                          \
+	CALL(magic_error)                                                                          \
+	CALL(magic_load)                                                                           \
+	CALL(magic_open)
+
+static const char *const names[] = {CALLS(SR_LIBRARY_NAME)};
+/* Good once there is a handle. */
+static struct {
+	CALLS(SR_LIBRARY_POINTER)
+} magic;
+static sr_library library = {
+	.file = "libmagic.so.1",
+	.names = names,
+	.pointers = &magic,
+	.count = sizeof(names) / sizeof(names[0]),
+};
 
 struct sr_guesser {
 	pthread_mutex_t lock; /* Guards everything below. */
@@ -46,7 +66,7 @@ void sr_guesser_free(sr_guesser *guesser)
 	if (guesser == NULL)
 		return;
 	while (guesser->idle_count > 0)
-		magic_close(guesser->idle[--guesser->idle_count]);
+		magic.magic_close(guesser->idle[--guesser->idle_count]);
 	pthread_cond_destroy(&guesser->some);
 	pthread_mutex_destroy(&guesser->lock);
 	free(guesser);
@@ -54,14 +74,19 @@ void sr_guesser_free(sr_guesser *guesser)
 
 static magic_t load(void)
 {
-	magic_t handle = magic_open(FLAGS);
+	magic_t handle;
 
-	if (handle != NULL && magic_load(handle, NULL) == 0)
+	if (sr_library_load(&library) != SR_OK) {
+		sr_log("record", SR_LOG_WARNING, "%s", sr_error_message());
+		return NULL;
+	}
+	handle = magic.magic_open(FLAGS);
+	if (handle != NULL && magic.magic_load(handle, NULL) == 0)
 		return handle;
 	sr_log("record", SR_LOG_WARNING, "libmagic cannot be used: %s",
-	       handle != NULL ? magic_error(handle) : "out of memory");
+	       handle != NULL ? magic.magic_error(handle) : "out of memory");
 	if (handle != NULL)
-		magic_close(handle);
+		magic.magic_close(handle);
 	return NULL;
 }
 
@@ -93,7 +118,7 @@ void sr_guess(sr_guesser *guesser, const void *bytes, size_t length, char *type,
 	handle = borrow(guesser);
 	pthread_mutex_unlock(&guesser->lock);
 	if (handle != NULL)
-		found = magic_buffer(handle, bytes, length);
+		found = magic.magic_buffer(handle, bytes, length);
 	snprintf(type, size, "%s", found != NULL ? found : "");
 	if (handle == NULL)
 		return;

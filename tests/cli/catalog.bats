@@ -10,6 +10,13 @@ load common
 	equal 1 "$(find "$folder" -name '*.db*' | wc -l)"
 }
 
+@test "a search loads no library that only other commands need" {
+	strongroom init >/dev/null
+	LD_DEBUG=files "$PROGRAM" search nothing 2>loaded || true
+	grep -q libsqlite3 loaded
+	equal '' "$(grep -Eo 'libcrypto|libmagic|libzstd' loaded | sort -u)"
+}
+
 @test "stats has the sections and keys, on an empty catalog too" {
 	strongroom init >/dev/null
 	equal '["client_stats","database_info","file_stats","performance_info","storage_info"]' "$(json keys stats)"

@@ -1014,6 +1014,16 @@ static void test_parsing(void **state)
 	}
 }
 
+static void test_public_key(void **state)
+{
+	size_t length;
+	char *key;
+
+	(void)state;
+	assert_fails(sr_public_key_read(sr_text_of("x"), &key, &length), SR_INVALID, "");
+	assert_null(strchr(sr_error_message(), '\n'));
+}
+
 static void test_digest(void **state)
 {
 	char hash[SR_HASH_TEXT_SIZE];
@@ -1042,6 +1052,7 @@ int main(void)
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_child_is_told, setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_parsing, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_public_key, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_digest, scratch_setup, scratch_teardown),
 	};
 	int failed;
