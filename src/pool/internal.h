@@ -1,5 +1,5 @@
 /*
- * What pool.c, wait.c, commit.c, checkpoint.c and figures.c share. docs/POOL.md has the
+ * What the files of the pool share. docs/POOL.md has the
  * reasons.
  */
 #ifndef SR_POOL_INTERNAL_H
@@ -31,7 +31,6 @@ typedef struct sr_place {
 	sr_status spoiled; /* Why the engine rolled the thread's transaction back. */
 	char why[SR_MESSAGE_SIZE]; /* The words for that. */
 	bool bare;                 /* conn was opened as sr_pool_distrust asks. */
-	bool large;                /* For a large operation, see sr_pool_commit_large. */
 	long thread;               /* The kernel's number of the thread that it was lent to. */
 	char site[SR_SITE_SIZE];   /* Which call; copied, since an owner's words may go. */
 	int64_t lent;              /* When it was lent (sr_clock_ns, as all times here). */
@@ -87,7 +86,7 @@ struct sr_pool {
 
 	/* Guards everything below, and in the places all but the insides of a lent conn. */
 	pthread_mutex_t lock;
-	pthread_cond_t quiet;   /* Signalled when lent and waiting reach 0 while closing. */
+	pthread_cond_t quiet;   /* Signalled when the pool comes to rest while closing. */
 	bool closing;           /* sr_pool_close was called: no new leases. */
 	bool distrusted;        /* sr_pool_distrust was called. */
 	bool abandoned;         /* It gave up waiting: the last release frees the pool. */
@@ -117,13 +116,19 @@ struct sr_pool {
 	int64_t wait_counts[SR_WAIT_BUCKETS]; /* Leases that waited so long. */
 	int64_t next_leak_look;               /* When readers of the list look again. */
 
-	/* Belong to whoever holds the writer. */
-	sr_conn *second;    /* The other connection of a checkpoint, opened by the first one;
-			       not counted, since it is never lent. */
-	int64_t tended_log; /* Log size at the last one; 0 since the log began anew. */
-	bool held_back;     /* A reader kept it from copying all. */
-	int64_t last_log;   /* Log size at the last look, to see it begin anew. */
-	bool alarmed;       /* The long log was reported and has not fallen since. */
+	/* The log, as whoever held the writer last left it, and what was done about it: tend.c. */
+	bool copying;          /* A thread brings it in beside the writer. */
+	pthread_cond_t copied; /* Broadcast when it has ended. */
+	int64_t begun_anew;    /* How often the log was. */
+	int64_t tended_log;    /* Its size when it was looked after last; 0 since it began anew. */
+	int64_t in_database;   /* How much of it is in the database. */
+	bool held_back;        /* A reader kept that from being all there was. */
+	bool alarmed;          /* The long log was reported and has not fallen since. */
+
+	/* Belong to whoever holds the writer while nobody is copying, then to that thread. Opened
+	 * by the first checkpoint that needs them; not counted, since they are never lent. */
+	sr_conn *second; /* The other connection of a checkpoint, */
+	sr_conn *stay;   /* and one that reads while that thread copies. */
 };
 
 /* While the lock is free:
@@ -152,8 +157,8 @@ void sr_waiter_init(sr_waiter *waiter, const char *site);
 sr_status sr_place_ready(sr_pool *pool, sr_place *place);
 /* Closes its connection. */
 void sr_place_drop(sr_pool *pool, sr_place *place);
-/* After a change of lent or waiting, with the lock held: wakes a waiting close. True: the pool
- * was abandoned and this was the last use; unlock and sr_pool_free it. */
+/* After a change of lent, waiting or copying, with the lock held: wakes a waiting close. True: the
+ * pool was abandoned and this was the last use; unlock and sr_pool_free it. */
 bool sr_pool_quiet(sr_pool *pool);
 void sr_pool_free(sr_pool *pool);
 /* Ends one hold; after the last one the place goes to the next in line. Keeps the words. */
@@ -176,7 +181,21 @@ void sr_wait_shut(sr_pool *pool);
 void sr_wait_holders(const sr_pool *pool, bool readers, bool writer, sr_buffer *out);
 long sr_thread_number(void);
 
-/* checkpoint.c: by the holder of the writer, outside a transaction, the lock free. */
+/* checkpoint.c: not two at once. */
+
+/* What a checkpoint found. */
+typedef struct sr_copied {
+	int64_t log;         /* Bytes in the log, */
+	int64_t in_database; /* and those of them that were copied since it began. */
+} sr_copied;
+
+/* By the holder of the writer, with all other writers kept out. Patiently, he waits for those of
+ * other processes; else that is SR_BUSY. */
+sr_status sr_log_copy(sr_pool *pool, sr_place *place, bool patient, sr_copied *copied);
+/* While others write. */
+sr_status sr_log_copy_beside(sr_pool *pool, sr_copied *copied);
+
+/* tend.c: by the holder of the writer, outside a transaction, the lock free. */
 
 /* Looks at the log's size after commits and does what it asks for. Never fails: what goes
  * wrong is logged, since the commits stand. */

@@ -76,7 +76,7 @@ static void set_defaults(sr_pool *pool, const sr_pool_options *options)
 	if (o->leak_after <= 0)
 		o->leak_after = 60;
 	if (o->checkpoint_bytes <= 0)
-		o->checkpoint_bytes = INT64_C(4) << 20;
+		o->checkpoint_bytes = INT64_C(8) << 20;
 	if (o->log_alarm_bytes <= 0)
 		o->log_alarm_bytes = INT64_C(256) << 20;
 	pages = o->cache_pages > 0 ? o->cache_pages : CACHE_PAGES;
@@ -96,6 +96,7 @@ static void init_conditions(sr_pool *pool)
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&pool->quiet, &attributes);
+	pthread_cond_init(&pool->copied, &attributes);
 	pthread_condattr_destroy(&attributes);
 }
 
@@ -160,9 +161,15 @@ err0:
 
 /* ---- Closing ---- */
 
+/* Whether nobody uses the pool. Lock held. */
+static bool at_rest(const sr_pool *pool)
+{
+	return pool->lent == 0 && pool->waiting == 0 && !pool->copying;
+}
+
 bool sr_pool_quiet(sr_pool *pool)
 {
-	bool quiet = pool->closing && pool->lent == 0 && pool->waiting == 0;
+	bool quiet = pool->closing && at_rest(pool);
 
 	if (quiet)
 		pthread_cond_broadcast(&pool->quiet);
@@ -190,9 +197,11 @@ void sr_pool_free(sr_pool *pool)
 {
 	open_last(pool);
 	sr_conn_close(pool->second);
+	sr_conn_close(pool->stay);
 	for (int i = 0; i < pool->options.readers; i++)
 		sr_conn_close(pool->readers[i].conn);
 	sr_conn_close(pool->writer.conn);
+	pthread_cond_destroy(&pool->copied);
 	pthread_cond_destroy(&pool->quiet);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool->readers);
@@ -200,15 +209,15 @@ void sr_pool_free(sr_pool *pool)
 	free(pool);
 }
 
-/* Waits until nothing is lent and nobody in line. False: the time was up first. */
+/* Waits until nothing is lent, nobody in line and nobody copying. False: the time was up first. */
 static bool came_to_rest(sr_pool *pool)
 {
 	struct timespec deadline = sr_deadline(pool->options.timeout);
 
-	while (pool->lent > 0 || pool->waiting > 0)
+	while (!at_rest(pool))
 		if (pthread_cond_timedwait(&pool->quiet, &pool->lock, &deadline) != 0)
 			break;
-	return pool->lent == 0 && pool->waiting == 0;
+	return at_rest(pool);
 }
 
 sr_status sr_pool_close(sr_pool *pool)

@@ -33,8 +33,7 @@ typedef struct sr_pool_options {
 	double validate_after;    /* Seconds of idling after which a connection is proved; 0: 30. */
 	double recycle_after;     /* Age in seconds at which one is replaced; 0: 3600. */
 	double leak_after;        /* Seconds held that are reported as a leak; 0: 60. */
-	int64_t checkpoint_bytes; /* Growth of the log that starts a checkpoint, four times that
-				     behind a large operation; 0: 4 MiB. */
+	int64_t checkpoint_bytes; /* Growth of the log that starts a checkpoint; 0: 8 MiB. */
 	int64_t log_alarm_bytes;  /* Log size that raises an alarm; 0: 256 MiB. */
 } sr_pool_options;
 

@@ -49,7 +49,6 @@ static void take_out(sr_queue *queue, sr_waiter *waiter)
 void sr_place_lend(sr_pool *pool, sr_place *place, sr_waiter *waiter)
 {
 	place->holds = 1;
-	place->large = waiter->large;
 	place->thread = waiter->thread;
 	snprintf(place->site, sizeof(place->site), "%s", waiter->site);
 	place->lent = sr_clock_ns();

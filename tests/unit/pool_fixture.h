@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "expect.h"
-#include "pool/pool.h"
+#include "pool/internal.h"
 #include "scratch.h"
 
 typedef struct pool_fixture {
@@ -117,6 +117,15 @@ static inline void until_waiting(sr_pool *pool, int count)
 {
 	while (figures(pool).waiting < count)
 		usleep(200);
+}
+
+/* Returns when nobody brings the log in. */
+static inline void until_copied(sr_pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	while (pool->copying)
+		pthread_cond_wait(&pool->copied, &pool->lock);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 static inline int64_t integer_of(sr_pool *pool, const char *sql)

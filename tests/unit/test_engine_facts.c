@@ -229,6 +229,46 @@ static void passive_checkpoint_under_the_write_lock_moves_all(void **state)
 	sqlite3_close(other);
 }
 
+static int passive(sqlite3 *db, int *log, int *copied)
+{
+	return sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, log, copied);
+}
+
+/* Beside writers it is one of these two: who reads has a place in the log, and it is not begun anew
+ * until he has ended; or all of it is in the database, and then nothing more comes in. */
+static void reader_keeps_the_log_or_the_database_as_it_is(void **state)
+{
+	sqlite3 *writer = open_wal(), *reader = open_wal(), *copier = open_wal();
+	int log = -2, copied = -2, before;
+
+	(void)state;
+	run(writer, "CREATE TABLE t(a); INSERT INTO t VALUES(zeroblob(100000))");
+	ask_sqlite(copier, "SELECT count(*) FROM t");
+	run(reader, "BEGIN; SELECT count(*) FROM t");
+	assert_int_equal(passive(copier, &log, &copied), SQLITE_OK);
+	assert_int_equal(copied, log);
+	before = log;
+	run(writer, "INSERT INTO t VALUES(1)");
+	assert_int_equal(passive(copier, &log, &copied), SQLITE_OK);
+	assert_true(log > before);
+	assert_int_equal(copied, before);
+	run(reader, "COMMIT");
+	assert_int_equal(passive(copier, &log, &copied), SQLITE_OK);
+	assert_int_equal(copied, log);
+
+	run(reader, "BEGIN; SELECT count(*) FROM t");
+	run(writer, "INSERT INTO t VALUES(2)");
+	assert_int_equal(passive(copier, &log, &copied), SQLITE_OK);
+	assert_true(log < before);
+	assert_int_equal(copied, 0);
+	run(reader, "COMMIT");
+	assert_int_equal(passive(copier, &log, &copied), SQLITE_OK);
+	assert_int_equal(copied, log);
+	sqlite3_close(writer);
+	sqlite3_close(reader);
+	sqlite3_close(copier);
+}
+
 static void last_close_removes_the_log(void **state)
 {
 	sqlite3 *db = open_wal();
@@ -362,6 +402,7 @@ int main(void)
 		FACT(foreign_keys_cannot_be_switched_inside),
 		FACT(refused_wal_reports_ok),
 		FACT(passive_checkpoint_under_the_write_lock_moves_all),
+		FACT(reader_keeps_the_log_or_the_database_as_it_is),
 		FACT(last_close_removes_the_log),
 		FACT(parameters_are_numbered_by_first_appearance),
 		FACT(replace_fires_no_delete_trigger_but_cascades),
