@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #ifdef __x86_64__
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -42,11 +43,15 @@ static uint32_t power(unsigned n)
 
 static void make_powers(void)
 {
+	unsigned a, b, c, d;
+
 	for (unsigned half = 0; half < 2; half++) {
 		higher_by_512[half] = power(512 + 64 * half);
 		higher_by_128[half] = power(128 + 64 * half);
 	}
-	carryless = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("ssse3");
+	/* Not __builtin_cpu_supports, for which every process asks the processor some ten times at
+	 * its start: in a virtual machine each takes microseconds. */
+	carryless = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_PCLMUL) && (c & bit_SSSE3);
 }
 
 /* Turns the first byte in memory into the highest one, or back. */

@@ -234,9 +234,7 @@ sr_status sr_ledger_prepare(sr_conn *conn, const sr_migration_source *sources, i
 	static const char *const columns[] = {"rollback_sql", "checksum"};
 	sr_status rc;
 
-	rc = sr_exec(conn, "CREATE TABLE IF NOT EXISTS database_migrations ("
-			   "version INTEGER PRIMARY KEY, description TEXT NOT NULL,"
-			   " applied_at TEXT NOT NULL, rollback_sql TEXT, checksum TEXT)");
+	rc = sr_exec(conn, "CREATE TABLE IF NOT EXISTS " SR_LEDGER_TEXT);
 	for (size_t i = 0; i < 2 && rc == SR_OK; i++) {
 		char sql[96];
 		bool exists;

@@ -197,7 +197,8 @@ struct sr_shape {
 			      has `row_number`, the row's place in the order of recording. */
 	char *clients;     /* Likewise. */
 	bool has_versions; /* There is a file_versions table. */
-	bool latest;       /* version is the program's. */
+	bool latest;       /* version is the program's, */
+	bool known;        /* and its tables are as the program makes them. */
 	bool searchable;   /* The triggers that tell the search index of changes are there. */
 };
 

@@ -55,6 +55,12 @@ bool sr_schema_has_column(const sr_schema_object *table, const char *name);
 
 /* ---- The ledger (ledger.c) ---- */
 
+/* As this program makes it, and as SQLite keeps that. */
+#define SR_LEDGER_SQL "CREATE TABLE " SR_LEDGER_TEXT
+#define SR_LEDGER_TEXT                                                                             \
+	"database_migrations (version INTEGER PRIMARY KEY, description TEXT NOT NULL,"             \
+	" applied_at TEXT NOT NULL, rollback_sql TEXT, checksum TEXT)"
+
 /* The highest version written down; -1 without a ledger or a row in it. */
 sr_status sr_ledger_version(sr_conn *conn, int *version);
 
@@ -67,6 +73,12 @@ sr_status sr_ledger_strangers(sr_conn *conn);
 sr_status sr_ledger_prepare(sr_conn *conn, const sr_migration_source *sources, int version);
 sr_status sr_ledger_add(sr_conn *conn, const sr_migration_source *source, const char *checksum);
 sr_status sr_ledger_remove(sr_conn *conn, int version);
+
+/* ---- Recognising (recognise.c) ---- */
+
+/* Whether this is a catalog of the latest version in this program's own words: shape->known, and
+ * then all that follows from it. */
+sr_status sr_shape_recognise(sr_conn *conn, sr_shape *shape);
 
 /* ---- Running (migrate.c, step.c) ---- */
 

@@ -59,12 +59,13 @@ static sr_status id_owner_read(sr_conn *conn, const sr_names *columns, id_owner 
 	return rc;
 }
 
+/* columns is NULL where all are there. */
 static void column_add(sr_buffer *sql, const sr_names *columns, id_owner owner, const char *column)
 {
-	const char *from = sr_names_have(columns, column) ? column : "NULL";
+	const char *from = columns == NULL || sr_names_have(columns, column) ? column : "NULL";
 
 	/* Before it has a name, a file's key is the number of its row. */
-	if (strcmp(column, "RowKey") == 0 && columns->count)
+	if (strcmp(column, "RowKey") == 0 && (columns == NULL || columns->count))
 		from = "rowid";
 	if (strcmp(column, "ID") == 0)
 		from = owner == ID_CLIENTS ? "NULL"
@@ -80,10 +81,28 @@ static void column_add(sr_buffer *sql, const sr_names *columns, id_owner owner, 
 		sr_buffer_printf(sql, ", %s AS %s", from, column);
 }
 
+static sr_status relation_write(const char *table, const sr_names *columns, id_owner owner,
+				char **relation)
+{
+	bool some = columns == NULL || columns->count;
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_status rc;
+
+	sr_buffer_printf(&sql, "(SELECT %s AS row_number", some ? "rowid" : "NULL");
+	for (const sr_schema_column *c = latest_table(table)->columns; c->name; c++)
+		column_add(&sql, columns, owner, c->name);
+	if (some)
+		sr_buffer_printf(&sql, " FROM %s)", table);
+	else
+		sr_buffer_add_string(&sql, " WHERE 0)");
+	if ((rc = sr_buffer_status(&sql)) == SR_OK)
+		*relation = sr_buffer_take(&sql);
+	sr_buffer_free(&sql);
+	return rc;
+}
+
 static sr_status relation_build(sr_conn *conn, const char *table, char **relation)
 {
-	const sr_schema_object *wanted = latest_table(table);
-	sr_buffer sql = SR_BUFFER_EMPTY;
 	sr_names columns = {NULL, 0};
 	id_owner owner = ID_FILES;
 	char type[16];
@@ -95,17 +114,7 @@ static sr_status relation_build(sr_conn *conn, const char *table, char **relatio
 		goto err1;
 	if (strcmp(table, "files") == 0 && (rc = id_owner_read(conn, &columns, &owner)) != SR_OK)
 		goto err1;
-	sr_buffer_printf(&sql, "(SELECT %s AS row_number", columns.count ? "rowid" : "NULL");
-	for (const sr_schema_column *c = wanted->columns; c->name; c++)
-		column_add(&sql, &columns, owner, c->name);
-	if (columns.count)
-		sr_buffer_printf(&sql, " FROM %s)", table);
-	else
-		sr_buffer_add_string(&sql, " WHERE 0)");
-	rc = sr_buffer_status(&sql);
-	if (rc == SR_OK)
-		*relation = sr_buffer_take(&sql);
-	sr_buffer_free(&sql);
+	rc = relation_write(table, &columns, owner, relation);
 err1:
 	sr_names_free(&columns);
 err0:
@@ -141,12 +150,19 @@ sr_status sr_shape_version(sr_conn *conn, sr_shape *shape, bool *legacy)
 	sr_status rc;
 
 	*shape = (sr_shape){.version = -1};
-	if ((rc = sr_query_integer(conn, "PRAGMA schema_version", &shape->cookie)) == SR_OK)
-		rc = sr_schema_version(conn, &shape->version, legacy);
-	if (rc == SR_OK)
-		shape->latest = shape->version == sr_schema_latest() && !*legacy;
-	else
-		shape->cookie = -1;
+	*legacy = false;
+	if ((rc = sr_query_integer(conn, "PRAGMA schema_version", &shape->cookie)) != SR_OK ||
+	    (rc = sr_shape_recognise(conn, shape)) != SR_OK)
+		goto err0;
+	if (shape->known)
+		return SR_OK;
+	if ((rc = sr_schema_version(conn, &shape->version, legacy)) != SR_OK)
+		goto err0;
+	shape->latest = shape->version == sr_schema_latest() && !*legacy;
+	return SR_OK;
+
+err0:
+	shape->cookie = -1;
 	return rc;
 }
 
@@ -157,10 +173,16 @@ sr_status sr_shape_fill(sr_conn *conn, sr_shape *shape)
 
 	fresh.files = NULL;
 	fresh.clients = NULL;
-	if ((rc = relation_build(conn, "files", &fresh.files)) == SR_OK &&
-	    (rc = relation_build(conn, "clients", &fresh.clients)) == SR_OK &&
-	    (rc = has_versions_read(conn, &fresh.has_versions)) == SR_OK &&
-	    (rc = searchable_read(conn, &fresh.searchable)) == SR_OK) {
+	if (shape->known) {
+		if ((rc = relation_write("files", NULL, ID_FILES, &fresh.files)) == SR_OK &&
+		    (rc = relation_write("clients", NULL, ID_FILES, &fresh.clients)) == SR_OK) {
+			*shape = fresh;
+			return SR_OK;
+		}
+	} else if ((rc = relation_build(conn, "files", &fresh.files)) == SR_OK &&
+		   (rc = relation_build(conn, "clients", &fresh.clients)) == SR_OK &&
+		   (rc = has_versions_read(conn, &fresh.has_versions)) == SR_OK &&
+		   (rc = searchable_read(conn, &fresh.searchable)) == SR_OK) {
 		*shape = fresh;
 		return SR_OK;
 	}

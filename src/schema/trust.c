@@ -12,6 +12,8 @@
 
 static bool is_ours(const char *type, const char *name, const char *sql)
 {
+	if (strcmp(sql, SR_LEDGER_SQL) == 0)
+		return true;
 	/* The latest first: it is what most databases have. */
 	for (int v = sr_migration_count - 1; v >= 0; v--) {
 		const sr_schema_object *o =
