@@ -2,21 +2,25 @@
  * Group commit.
  *
  * Operations wait for the writer in the same line as leases. The one that gets the writer leads:
- * it begins a transaction, runs itself and whatever operations stand behind it, each in its
- * savepoint, commits once, and tells everybody how his own came out. Nobody waits for company: a
- * lone writer begins at once, and company gathers by itself while a leader is at its fsync. The
- * first one's savepoint is the transaction itself: within a real one, SQLite looks through all
- * pages that were touched so far with each statement that fires a trigger, which costs an operation
- * of a thousand rows more than all the rest.
+ * it begins a transaction, runs itself and whatever operations stand behind it, commits once, and
+ * tells everybody how his own came out. Nobody waits for company: a lone writer begins at once, and
+ * company gathers by itself while a leader is at its fsync.
+ *
+ * They are run without savepoints at first, hoping that all succeed: within one, SQLite copies each
+ * page before it changes it, and looks through all pages that were touched so far with each
+ *statement that fires a trigger. When one fails the transaction is rolled back, and the others are
+ *run again, each in its savepoint, as those of the next CAREFUL batches are: failures seldom come
+ *alone.
  *
  *                    +--------- newcomers, while it is short and young --------+
  *                    v                                                         |
- *	[take] --> [attempt] -- every operation in its savepoint, then COMMIT ----+
+ *	[take] --> [attempt] -- every operation, then COMMIT ---------------------+
  *	             |   |  |
  *	             |   |  +-- committed, or outcome unknown --> everybody is told
  *	             |   +-- the commit was rolled back ---> each is run again alone
- *	             +-- an operation made the engine roll everything back -->
- *	                   the others attempt again, the culprit afterwards alone
+ *	             +-- an operation failed without a savepoint, or made the engine roll
+ *	                   everything back --> the others attempt again, each in its savepoint;
+ *	                   who did the latter afterwards alone
  *
  * What is promised:
  * 1. SR_OK only after a COMMIT that succeeded with the operation in it.
@@ -33,6 +37,7 @@
 /* A batch holds the writer, and those in it wait for all of it. */
 #define BATCH_COUNT 256
 #define BATCH_TIME  INT64_C(20000000) /* Nanoseconds in which newcomers are taken. */
+#define CAREFUL     16 /* Batches behind a failure in which everybody has a savepoint. */
 
 /* Operations that a leader has taken, linked through sr_waiter.next. */
 typedef struct batch {
@@ -44,6 +49,7 @@ typedef struct batch {
 typedef enum verdict {
 	SETTLED,  /* Every operation has its status for good. */
 	CULPRIT,  /* One made the engine roll back; nothing is kept. */
+	FAILED,   /* One failed where it could not be undone alone; nothing is kept. */
 	ALL_BACK, /* The commit failed and nothing is kept. */
 } verdict;
 
@@ -119,9 +125,8 @@ static bool run(sr_conn *conn, sr_waiter *operation)
 	return alive(conn);
 }
 
-/* The same for one that has the transaction to itself so far: where it fails, nothing may be
- * committed. */
-static bool run_first(sr_conn *conn, sr_waiter *operation)
+/* The same without: where it fails, nothing may be committed. */
+static bool run_bare(sr_conn *conn, sr_waiter *operation)
 {
 	sr_status rc = run_inside(conn, operation);
 
@@ -209,7 +214,8 @@ static verdict commit(sr_pool *pool, sr_place *place, batch *b)
 static verdict attempt(sr_pool *pool, sr_place *place, batch *b, bool open, sr_waiter **culprit)
 {
 	int64_t since = sr_clock_ns();
-	bool first = b->count == 1;
+	/* Alone it has the transaction for a savepoint. */
+	bool bare = pool->careful == 0 || b->count == 1;
 	sr_waiter *operation;
 	sr_status rc;
 
@@ -218,15 +224,16 @@ static verdict attempt(sr_pool *pool, sr_place *place, batch *b, bool open, sr_w
 		return SETTLED;
 	}
 	for (operation = b->first; operation != NULL;) {
-		if (!(first ? run_first : run)(place->conn, operation)) {
-			*culprit = operation;
+		*culprit = operation;
+		if (!(bare ? run_bare : run)(place->conn, operation)) {
 			sr_conn_rollback(place->conn);
 			return CULPRIT;
 		}
-		/* What it left is rolled back by the end of the transaction. */
-		if (first && operation->status != SR_OK)
-			break;
-		first = false;
+		if (bare && operation->status != SR_OK) {
+			sr_conn_rollback(place->conn);
+			return b->count == 1 ? SETTLED : FAILED;
+		}
+		bare = pool->careful == 0;
 		operation = operation->next;
 		if (operation == NULL && open)
 			operation = newcomer(pool, b, since);
@@ -282,6 +289,7 @@ static void lead(sr_pool *pool, sr_place *place, sr_waiter *leader)
 	bool open = true;
 
 	batch_add(&shared, leader);
+	pool->careful -= pool->careful > 0;
 	while (shared.count > 0) {
 		switch (attempt(pool, place, &shared, open, &culprit)) {
 		case SETTLED:
@@ -289,13 +297,19 @@ static void lead(sr_pool *pool, sr_place *place, sr_waiter *leader)
 			break;
 		case CULPRIT:
 			set_aside(&shared, culprit, &alone, &finished);
+			/* Those who are run again have waited enough. */
+			open = false;
+			break;
+		case FAILED:
+			/* At most once: from here on there are savepoints. */
+			batch_remove(&shared, culprit);
+			batch_add(&finished, culprit);
+			pool->careful = CAREFUL;
 			break;
 		case ALL_BACK:
 			part(&shared, &alone);
 			break;
 		}
-		/* Those who are run again have waited enough. */
-		open = false;
 	}
 	tell(pool, &finished, leader);
 	while (alone.first != NULL) {

@@ -125,6 +125,9 @@ struct sr_pool {
 	bool held_back;        /* A reader kept that from being all there was. */
 	bool alarmed;          /* The long log was reported and has not fallen since. */
 
+	/* Belongs to whoever holds the writer. */
+	int careful; /* Batches to come in which every operation has a savepoint: commit.c. */
+
 	/* Belong to whoever holds the writer while nobody is copying, then to that thread. Opened
 	 * by the first checkpoint that needs them; not counted, since they are never lent. */
 	sr_conn *second; /* The other connection of a checkpoint, */
