@@ -170,7 +170,7 @@ static sr_status sqlite_step(sr_stmt *stmt, bool *row)
 		return SR_OK;
 	if (code != SQLITE_DONE)
 		rc = sr_sqlite_fail(c, code);
-	else if (sr_sqlite_changed_below(c))
+	else if (sr_sqlite_torn(c))
 		rc = sr_sqlite_fail(c, SQLITE_BUSY);
 	sqlite_reset(stmt, false);
 	return rc;

@@ -36,6 +36,7 @@ typedef struct sqlite_conn {
 	bool immutable;    /* Opened without locks; stamp tells when that was wrong. */
 	bool excludes;     /* Without WAL: readers and writers exclude each other. */
 	int64_t stamp[3];  /* The file's inode, size and modification time then. */
+	int watched;       /* That file as O_PATH, where immutable; else, or without one, -1. */
 } sqlite_conn;
 
 typedef struct sqlite_stmt {
@@ -60,7 +61,12 @@ sr_status sr_sqlite_status(int code); /* Without words. */
 sr_status sr_sqlite_open(const char *path, const sr_conn_options *options, sr_conn **conn);
 void sr_sqlite_close(sr_conn *conn);
 void sr_sqlite_watch(sr_conn *conn, sr_watch_fn watch, void *arg);
-bool sr_sqlite_changed_below(const sqlite_conn *c); /* An immutable file that is not. */
+/* Whether what an immutable connection may read is not, or is no more the newest: its file was
+ * changed or replaced, or a log begun beside it. */
+bool sr_sqlite_changed_below(const sqlite_conn *c);
+/* Likewise at the end of a statement. Inside a snapshot only what tears that counts, which a log
+ * does not before it is brought in; so thousands of small statements walk no path. */
+bool sr_sqlite_torn(const sqlite_conn *c);
 
 /* sqlite_readers.c */
 int sr_sqlite_readers(sr_conn *conn, long *processes, int room);

@@ -7,6 +7,7 @@
 #include "sqlite.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -108,15 +109,20 @@ static bool folder_writable(const char *path)
 
 /* ---- Files that are read without locks ---- */
 
+static void stamp_of(const struct stat *st, int64_t stamp[3])
+{
+	stamp[0] = (int64_t)st->st_ino;
+	stamp[1] = (int64_t)st->st_size;
+	stamp[2] = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
 static void stamp_take(const char *path, int64_t stamp[3])
 {
 	struct stat st;
 
 	if (stat(path, &st) != 0)
 		memset(&st, 0, sizeof(st));
-	stamp[0] = (int64_t)st.st_ino;
-	stamp[1] = (int64_t)st.st_size;
-	stamp[2] = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	stamp_of(&st, stamp);
 }
 
 bool sr_sqlite_changed_below(const sqlite_conn *c)
@@ -129,6 +135,19 @@ bool sr_sqlite_changed_below(const sqlite_conn *c)
 	stamp_take(c->base.path, now);
 	return memcmp(now, c->stamp, sizeof(now)) != 0 ||
 	       (side_file(c->base.path, "-wal", &log) && log.st_size > 0);
+}
+
+bool sr_sqlite_torn(const sqlite_conn *c)
+{
+	struct stat st;
+	int64_t now[3];
+
+	if (!c->immutable || c->watched < 0 || sqlite3_get_autocommit(c->db))
+		return sr_sqlite_changed_below(c);
+	if (fstat(c->watched, &st) != 0)
+		return true;
+	stamp_of(&st, now);
+	return memcmp(now, c->stamp, sizeof(now)) != 0;
 }
 
 /* Whether the header says that a log belongs to it. */
@@ -163,6 +182,8 @@ static int open_immutable(sqlite_conn *c)
 	sr_buffer_add_string(&uri, "?immutable=1");
 	if (sr_buffer_status(&uri) != SR_OK)
 		return SQLITE_NOMEM;
+	/* Closing one of these drops no locks. */
+	c->watched = open(c->base.path, O_PATH | O_CLOEXEC);
 	stamp_take(c->base.path, c->stamp);
 	code = sqlite3_open_v2(uri.data, &c->db,
 			       SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI |
@@ -293,6 +314,8 @@ static void conn_free(sqlite_conn *c)
 		sqlite3_set_authorizer(c->db, NULL, NULL);
 	}
 	sqlite3_close_v2(c->db);
+	if (c->watched >= 0)
+		close(c->watched);
 	free(c->base.path);
 	free(c);
 }
@@ -311,6 +334,7 @@ static sr_status conn_new(const char *path, const sr_conn_options *options, sqli
 		free(c);
 		return sr_fail_memory();
 	}
+	c->watched = -1;
 	c->base.engine = &sr_sqlite;
 	c->base.access = options->access;
 	c->base.owner = getpid();

@@ -282,6 +282,52 @@ static void inspecting_notices_a_writer_that_begins(void **state)
 	sr_conn_close(writer);
 }
 
+/* A snapshot is what it was until somebody writes into the file itself. */
+static void inspecting_keeps_a_snapshot_until_it_tears(void **state)
+{
+	sr_conn *writer, *conn;
+
+	(void)state;
+	make_database();
+	conn = open_as(SR_ACCESS_INSPECT);
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_READ));
+	writer = open_as(SR_ACCESS_WRITE);
+	assert_done(sr_exec(writer, "DELETE FROM t"));
+	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 1);
+	sr_conn_close(writer); /* Brings the log in. */
+	assert_false(exists("-wal"));
+	assert_fails(sr_exec(conn, "SELECT * FROM t"), SR_BUSY, "changed by another");
+	assert_true(sr_conn_broken(conn));
+	sr_conn_close(conn);
+}
+
+static void inspecting_begins_no_snapshot_that_is_old(void **state)
+{
+	char command[400];
+	sr_conn *writer, *conn;
+
+	(void)state;
+	make_database();
+	conn = open_as(SR_ACCESS_INSPECT);
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_READ));
+	writer = open_as(SR_ACCESS_WRITE);
+	assert_done(sr_exec(writer, "DELETE FROM t"));
+	assert_done(sr_conn_commit(conn));
+	assert_fails(sr_conn_begin(conn, SR_TRANSACTION_READ), SR_BUSY, "changed by another");
+	sr_conn_close(conn);
+	sr_conn_close(writer);
+	/* Another file in its place: the snapshot is of the old one, the next is refused. */
+	conn = open_as(SR_ACCESS_INSPECT);
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_READ));
+	snprintf(command, sizeof(command), "cp '%s' '%s.new' && mv '%s.new' '%s'", path, path, path,
+		 path);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 0);
+	assert_done(sr_conn_commit(conn));
+	assert_fails(sr_conn_begin(conn, SR_TRANSACTION_READ), SR_BUSY, "changed by another");
+	sr_conn_close(conn);
+}
+
 /* A crash left a log that nobody has brought in; to inspect must not do so either. */
 static void inspecting_a_left_log_is_refused(void **state)
 {
@@ -495,6 +541,8 @@ int main(void)
 		TEST(inspecting_leaves_no_trace),
 		TEST(inspecting_beside_a_writer_sees_its_commits),
 		TEST(inspecting_notices_a_writer_that_begins),
+		TEST(inspecting_keeps_a_snapshot_until_it_tears),
+		TEST(inspecting_begins_no_snapshot_that_is_old),
 		TEST(inspecting_a_left_log_is_refused),
 		TEST(permissions_are_respected),
 		TEST(closing_survives_a_forgotten_statement),
