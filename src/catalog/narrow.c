@@ -29,6 +29,9 @@
  */
 #define PATIENCE_ROWS 65536
 
+/* A letter that one row in so many has is found sooner by reading on than by its lists. */
+#define COMMON_LETTER 8
+
 /* Wanted keys as near as this to each other are read in one go. */
 #define NEAR 4
 
@@ -39,7 +42,7 @@ typedef struct narrow {
 	const sr_reading *reading;
 	const sr_filter *filter;
 	sr_index_state state;
-	sr_bits blocks; /* That may match. */
+	sr_matches matches;
 	bool matched;   /* Whether the texts have narrowed them: one letter alone waits. */
 	sr_slots *slots;
 	int64_t *changes; /* Ascending. */
@@ -58,7 +61,8 @@ typedef struct narrow {
 	bool gave_up;
 	int64_t estimated;
 	int64_t candidates; /* Of the index, */
-	int64_t behind;     /* and of the tail. */
+	int64_t possible;   /* of which so many had the texts; */
+	int64_t behind;     /* of the tail. */
 	int64_t read;
 } narrow;
 
@@ -103,7 +107,7 @@ static bool has_changed(const narrow *n, int64_t key)
 }
 
 /* Only single letters: most rows have them, so what they leave is looked up when it is clear that
- * the newest rows do not fill the page. */
+ * reading the newest rows does not fill the page soon. */
 static bool is_letter(const sr_filter *filter)
 {
 	for (size_t i = 0; i < filter->required_count; i++)
@@ -130,7 +134,7 @@ static sr_status count_rows(narrow *n, int64_t *rows)
 			     n->filter->client_name.data != NULL
 				     ? "SELECT u.Files FROM client_usage u WHERE u.ClientID ="
 				       " (SELECT c.ID FROM clients c WHERE c.Name = $1)"
-				     : "SELECT total(u.Files) FROM client_usage u",
+				     : "SELECT total(t.Files) FROM file_totals t",
 			     &stmt)) != SR_OK)
 		return rc;
 	if (n->filter->client_name.data != NULL)
@@ -186,17 +190,15 @@ static sr_status match(narrow *n)
 {
 	n->matched = true;
 	return sr_match(n->conn, &n->state, n->filter->required, n->filter->required_count,
-			&n->blocks);
+			&n->matches);
 }
 
 static sr_status find_blocks(narrow *n)
 {
-	size_t count = sr_index_blocks(&n->state);
 	sr_status rc;
 
-	if ((rc = sr_bits_new(&n->blocks, count)) != SR_OK)
+	if ((rc = sr_matches_new(&n->matches, &n->state)) != SR_OK)
 		return rc;
-	sr_bits_set(&n->blocks, 0, count);
 	if (n->filter->required_count == 0)
 		n->matched = true;
 	else if (!is_letter(n->filter) || !by_date(n->filter))
@@ -207,7 +209,7 @@ static sr_status find_blocks(narrow *n)
 static sr_status open_slots(narrow *n)
 {
 	const sr_filter *filter = n->filter;
-	size_t rows = sr_bits_count(&n->blocks, 0, n->blocks.size) * SR_BLOCK_ROWS;
+	const size_t rows = sr_matches_rows(&n->matches);
 	sr_slot_order order = SR_SLOTS_BY_KEY;
 	sr_status rc;
 
@@ -215,7 +217,7 @@ static sr_status open_slots(narrow *n)
 		order = SR_SLOTS_NEWEST;
 	if (rows > FEW_ROWS && filter->oldest_first)
 		order = SR_SLOTS_OLDEST;
-	if ((rc = sr_slots_open(&n->slots, n->conn, &n->state, &n->blocks, order)) != SR_OK)
+	if ((rc = sr_slots_open(&n->slots, n->conn, &n->state, &n->matches, order)) != SR_OK)
 		return rc;
 	n->slots->from = filter->from;
 	n->slots->to = filter->to;
@@ -369,6 +371,7 @@ static sr_status step_rows(narrow *n, sr_candidate *candidate, bool *found)
 		n->at++;
 		n->read++;
 		if (!has_changed(n, key) && is_possible(n, n->rows)) {
+			n->possible++;
 			sr_candidate_read(n->rows, candidate);
 			return SR_OK;
 		}
@@ -396,8 +399,8 @@ static sr_status next_batch(narrow *n)
 		n->stage = OVER;
 		return SR_OK;
 	}
-	/* The first batch has not filled the page. */
-	if (!n->matched && n->slots->count > 0 && (rc = match(n)) != SR_OK)
+	/* The newest rows have not filled the page, and few of them have the letter. */
+	if (!n->matched && n->possible * COMMON_LETTER < n->candidates && (rc = match(n)) != SR_OK)
 		return rc;
 	if ((rc = sr_slots_next(n->slots)) != SR_OK)
 		return rc;
@@ -426,6 +429,7 @@ static sr_status step_indexed(narrow *n, sr_candidate *candidate, bool *found)
 		return rc;
 	if (*found)
 		note_bound(n, n->slots->list[n->at].rank, candidate);
+	n->possible += *found;
 	n->at++;
 	return SR_OK;
 }
@@ -477,7 +481,7 @@ static void narrow_close(void *state)
 	sr_stmt_done(n->row);
 	sr_stmt_done(n->rows);
 	sr_slots_close(n->slots);
-	sr_bits_free(&n->blocks);
+	sr_matches_free(&n->matches);
 	sr_index_state_free(&n->state);
 	sr_buffer_free(&n->scratch);
 	free(n->changes);

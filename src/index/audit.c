@@ -46,21 +46,23 @@ static sr_status lacks(const audit *a)
 }
 
 /* Whether each of these notes, which are of the list's trigram, is in it; and it is a list. */
-static sr_status compare_list(const audit *a, sr_bytes list, const uint64_t *notes, size_t count)
+static sr_status compare_list(const audit *a, sr_list_reader list, const uint64_t *notes,
+			      size_t count)
 {
 	const uint64_t blocks = (uint64_t)a->segment->chunks * SR_CHUNK_BLOCKS;
-	uint64_t next = 0, first, length;
+	sr_list_run run;
 	size_t i = 0;
 
-	while (sr_list_next(&list, &next, &first, &length)) {
-		if (first >= blocks || length > blocks - first)
+	while (sr_list_next(&list, &run)) {
+		if (run.first >= blocks || run.length > blocks - run.first)
 			return lacks(a);
-		if (i < count && (notes[i] & UINT32_MAX) < first)
+		if (i < count && sr_note_block(notes[i]) < run.first)
 			return lacks(a);
-		while (i < count && (notes[i] & UINT32_MAX) < next)
-			i++;
+		for (; i < count && sr_note_block(notes[i]) < list.next; i++)
+			if (run.row != SR_ANY_ROW && run.row != sr_note_row(notes[i]))
+				return lacks(a);
 	}
-	return list.bad || i < count ? lacks(a) : SR_OK;
+	return list.bytes.bad || i < count ? lacks(a) : SR_OK;
 }
 
 /* The notes from `from` on that are of a trigram: how many. */
@@ -68,7 +70,7 @@ static size_t count_of(const sr_notes *notes, size_t from, uint64_t trigram)
 {
 	size_t i = from;
 
-	while (i < notes->count && notes->list[i] >> 32 == trigram)
+	while (i < notes->count && sr_note_trigram(notes->list[i]) == trigram)
 		i++;
 	return i - from;
 }
@@ -92,7 +94,7 @@ static sr_status compare_lists(audit *a)
 			break;
 		at += count;
 		/* One of a trigram that came before has no list. */
-		if (at < notes->count && notes->list[at] >> 32 < list.trigram)
+		if (at < notes->count && sr_note_trigram(notes->list[at]) < list.trigram)
 			rc = lacks(a);
 	}
 	sr_pack_close(&reader);
@@ -105,7 +107,7 @@ static sr_status compare_lists(audit *a)
 /* ---- Rows against slots ---- */
 
 /* Notes the row's trigrams; where there is no room left, what was noted is compared first. */
-static sr_status note_row(audit *a, const sr_index_row *row, uint64_t block)
+static sr_status note_row(audit *a, const sr_index_row *row, uint64_t block, unsigned slot)
 {
 	size_t most;
 	sr_status rc;
@@ -127,7 +129,7 @@ static sr_status note_row(audit *a, const sr_index_row *row, uint64_t block)
 		return rc;
 	if ((rc = sr_notes_room(&a->notes, most)) != SR_OK)
 		return rc;
-	sr_notes_add(&a->notes, a->texts.data, most, 0, block);
+	sr_notes_add(&a->notes, a->texts.data, most, 0, block, slot);
 	return SR_OK;
 }
 
@@ -161,7 +163,7 @@ static sr_status audit_slot(audit *a, size_t slot, int64_t key)
 	if (key > a->state->through || !is_bounded(chunk, slot, &row))
 		return sr_index_fail(a->conn, "chunk", chunk->columns[0]);
 	sr_audit_sum_add(a->sum, key);
-	return note_row(a, &row, block);
+	return note_row(a, &row, block, slot % SR_BLOCK_ROWS);
 }
 
 static sr_status audit_chunk(audit *a, int64_t number)
@@ -170,13 +172,15 @@ static sr_status audit_chunk(audit *a, int64_t number)
 
 	if ((rc = sr_chunk_read(a->conn, number, &a->chunk)) != SR_OK)
 		return rc;
-	for (size_t slot = 0; slot < a->chunk.count; slot++) {
-		int64_t key;
+	for (size_t block = 0; block < sr_chunk_blocks(&a->chunk); block++) {
+		int64_t keys[SR_BLOCK_ROWS];
+		const unsigned filled = sr_chunk_keys(&a->chunk, block, keys);
 
-		if (slot % SR_BLOCK_ROWS == 0)
-			sr_notes_next_block(&a->notes);
-		if (sr_chunk_key(&a->chunk, slot, &key) && (rc = audit_slot(a, slot, key)) != SR_OK)
-			return rc;
+		sr_notes_next_block(&a->notes);
+		for (size_t i = 0; i < SR_BLOCK_ROWS; i++)
+			if ((filled >> i & 1) &&
+			    (rc = audit_slot(a, block * SR_BLOCK_ROWS + i, keys[i])) != SR_OK)
+				return rc;
 	}
 	return SR_OK;
 }

@@ -18,9 +18,9 @@ void sr_bits_set(sr_bits *bits, size_t first, size_t length);
 void sr_bits_clear(sr_bits *bits, size_t first, size_t length);
 bool sr_bits_has(const sr_bits *bits, size_t bit);
 
-/* Leaves of a's bits in [first, first + length) only those that b has, too. Both have the same
- * size, and first is a multiple of 64. */
-void sr_bits_keep(sr_bits *a, const sr_bits *b, size_t first, size_t length);
+/* Leaves of a's bits in [first, first + length) only those that b has, too, and counts them. Both
+ * have the same size. */
+size_t sr_bits_keep(sr_bits *a, const sr_bits *b, size_t first, size_t length);
 
 /* How many of [first, first + length) are set. */
 size_t sr_bits_count(const sr_bits *bits, size_t first, size_t length);

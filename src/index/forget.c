@@ -41,6 +41,19 @@ static bool is_one(const forgetting *work, int64_t key)
 	       sr_index_keys_have(work->keys, work->count, key);
 }
 
+/* Those of a block's slots that stay. */
+static unsigned staying(const forgetting *work, size_t block, unsigned *filled)
+{
+	int64_t keys[SR_BLOCK_ROWS];
+	unsigned stay;
+
+	stay = *filled = sr_chunk_keys(&work->chunk, block, keys);
+	for (unsigned i = 0; i < SR_BLOCK_ROWS; i++)
+		if ((stay >> i & 1) && is_one(work, keys[i]))
+			stay &= ~(1U << i);
+	return stay;
+}
+
 static sr_status forget_in(forgetting *work, int64_t number)
 {
 	sr_chunk *chunk = &work->chunk;
@@ -49,12 +62,13 @@ static sr_status forget_in(forgetting *work, int64_t number)
 
 	if ((rc = sr_chunk_read(work->conn, number, chunk)) != SR_OK)
 		return rc;
-	for (size_t i = 0; i < chunk->count; i++) {
-		int64_t key;
+	for (size_t block = 0; block < sr_chunk_blocks(chunk); block++) {
+		unsigned filled, stay = staying(work, block, &filled);
 
-		if (!sr_chunk_key(chunk, i, &key) || !is_one(work, key))
+		if (stay == filled)
 			continue;
-		sr_chunk_empty(chunk, i);
+		if ((rc = sr_chunk_keep(chunk, block, stay)) != SR_OK)
+			return rc;
 		changed = true;
 	}
 	return changed ? sr_chunk_store(work->conn, chunk) : SR_OK;

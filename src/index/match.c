@@ -1,6 +1,9 @@
 /*
  * A text of three bytes and more occurs only where all its trigrams do. A shorter one occurs where
  * a trigram begins with it: each text was indexed with an end of two zero bytes.
+ *
+ * Segment by segment: while many blocks are left they are bits, and lists are intersected word by
+ * word; once they are few they are a short list of their own, which knows the rows as well.
  */
 #include "match.h"
 
@@ -10,8 +13,12 @@
 #include "chunk.h"
 #include "pack.h"
 
-/* Lists longer than the found blocks by this are not worth reading: the rows decide anyway. */
-#define ENOUGH_BLOCKS 4
+/* Blocks of a segment that are few. */
+#define FEW_BLOCKS 65536
+
+/* Postings that are read in the time of the rows of a block: a list that is longer than the blocks
+ * that are left by this is not worth reading, the rows decide anyway. */
+#define POSTINGS_A_BLOCK 256
 
 /* A range of trigrams, of which one must occur, and how many postings they have. */
 typedef struct need {
@@ -25,10 +32,11 @@ typedef struct needs {
 	size_t count;
 } needs;
 
-size_t sr_index_blocks(const sr_index_state *state)
-{
-	return (size_t)state->next_chunk * SR_CHUNK_BLOCKS;
-}
+/* A block that may match, and which of its rows: one bit a row. */
+typedef struct match {
+	uint32_t block;
+	uint16_t rows;
+} match;
 
 /* ---- What is needed ---- */
 
@@ -132,81 +140,245 @@ sr_status sr_match_estimate(sr_conn *conn, const sr_index_state *state, const sr
 	return rc;
 }
 
-/* Sets the blocks of one list. */
-static sr_status set_list(sr_conn *conn, const sr_segment *segment, sr_bytes list, size_t offset,
-			  sr_bits *found)
-{
-	uint64_t blocks = (uint64_t)segment->chunks * SR_CHUNK_BLOCKS;
-	uint64_t next = 0, first, length;
+/* ---- Many blocks ---- */
 
-	while (sr_list_next(&list, &next, &first, &length)) {
-		if (first >= blocks || length > blocks - first)
-			return sr_index_fail(conn, "segment", segment->number);
-		sr_bits_set(found, offset + (size_t)first, (size_t)length);
-	}
-	return list.bad ? sr_index_fail(conn, "segment", segment->number) : SR_OK;
+/* What is at hand of a segment. */
+typedef struct matching {
+	sr_conn *conn;
+	const sr_segment *segment;
+	size_t offset; /* Its first block, */
+	size_t length; /* and how many it has. */
+	sr_matches *matches;
+	sr_bits found; /* By one need. */
+	match *few;    /* What is left, ascending, once it is few: */
+	size_t count;
+} matching;
+
+/* The next run of a list, which must lie in the segment. */
+static sr_status next_run(const matching *m, sr_list_reader *list, sr_list_run *run, bool *more)
+{
+	*more = sr_list_next(list, run);
+	if (*more ? run->first >= m->length || run->length > m->length - run->first
+		  : list->bytes.bad)
+		return sr_index_fail(m->conn, "segment", m->segment->number);
+	return SR_OK;
 }
 
-/* The blocks of a segment that have one of a need's trigrams. */
-static sr_status find(sr_conn *conn, const sr_segment *segment, const need *one, size_t offset,
-		      sr_bits *found)
+static sr_status set_list(matching *m, sr_list_reader list)
+{
+	sr_list_run run;
+	sr_status rc;
+	bool more;
+
+	while ((rc = next_run(m, &list, &run, &more)) == SR_OK && more)
+		sr_bits_set(&m->found, m->offset + run.first, run.length);
+	return rc;
+}
+
+/* Hands each list of a need's trigrams over. */
+static sr_status each_list(matching *m, const need *one,
+			   sr_status (*take)(matching *m, sr_list_reader list))
 {
 	sr_pack_reader reader;
 	sr_pack_list list;
 	sr_status rc;
 	bool more;
 
-	rc = sr_pack_open(&reader, conn, segment->number, one->first, one->last);
+	rc = sr_pack_open(&reader, m->conn, m->segment->number, one->first, one->last);
 	while (rc == SR_OK && (rc = sr_pack_next(&reader, &list, &more)) == SR_OK && more)
-		rc = set_list(conn, segment, list.list, offset, found);
+		rc = take(m, list.list);
 	sr_pack_close(&reader);
 	return rc;
 }
 
-static sr_status match_segment(sr_conn *conn, const sr_segment *segment, needs *all, size_t offset,
-			       sr_bits *blocks, sr_bits *found)
+/* Leaves the blocks that have one of a need's trigrams; *left of them. */
+static sr_status keep_blocks(matching *m, const need *one, size_t *left)
 {
-	size_t length = (size_t)segment->chunks * SR_CHUNK_BLOCKS;
-	int64_t least;
 	sr_status rc;
 
-	if ((rc = weigh(conn, segment, all, &least)) != SR_OK)
+	sr_bits_clear(&m->found, m->offset, m->length);
+	if ((rc = each_list(m, one, set_list)) == SR_OK)
+		*left = sr_bits_keep(&m->matches->blocks, &m->found, m->offset, m->length);
+	return rc;
+}
+
+/* ---- Few blocks ---- */
+
+static uint16_t rows_of(const sr_list_run *run)
+{
+	return run->row == SR_ANY_ROW ? UINT16_MAX : (uint16_t)(1U << run->row);
+}
+
+/* The first list makes the list of blocks, as far as they may match at all. */
+static sr_status begin_few(matching *m, sr_list_reader list)
+{
+	sr_list_run run;
+	sr_status rc;
+	bool more;
+
+	while ((rc = next_run(m, &list, &run, &more)) == SR_OK && more) {
+		if (run.length > FEW_BLOCKS - m->count) /* More than it says that it has. */
+			return sr_index_fail(m->conn, "segment", m->segment->number);
+		for (size_t i = run.first; i < run.first + run.length; i++)
+			if (sr_bits_has(&m->matches->blocks, m->offset + i))
+				m->few[m->count++] = (match){(uint32_t)i, rows_of(&run)};
+	}
+	return rc;
+}
+
+static void begin_few_with_bits(matching *m)
+{
+	const sr_bits *blocks = &m->matches->blocks;
+	const size_t end = m->offset + m->length;
+
+	for (size_t i = sr_bits_next(blocks, m->offset, end); i < end;
+	     i = sr_bits_next(blocks, i + 1, end))
+		m->few[m->count++] = (match){(uint32_t)(i - m->offset), UINT16_MAX};
+}
+
+/* Leaves of them what is in a list, too. */
+static sr_status keep_few(matching *m, sr_list_reader list)
+{
+	size_t kept = 0, i = 0;
+	sr_list_run run;
+	sr_status rc;
+	bool more;
+
+	while ((rc = next_run(m, &list, &run, &more)) == SR_OK && more && i < m->count) {
+		while (i < m->count && m->few[i].block < run.first)
+			i++;
+		for (; i < m->count && m->few[i].block < list.next; i++) {
+			const uint16_t rows = m->few[i].rows & rows_of(&run);
+
+			if (rows != 0)
+				m->few[kept++] = (match){m->few[i].block, rows};
+		}
+	}
+	m->count = kept;
+	return rc;
+}
+
+/* Puts the few in the place of the segment's bits. */
+static sr_status end_few(matching *m)
+{
+	sr_matches *matches = m->matches;
+
+	if (matches->excluded == NULL &&
+	    (matches->excluded = calloc(matches->blocks.size + 1, sizeof(uint16_t))) == NULL)
+		return sr_fail_memory();
+	sr_bits_clear(&matches->blocks, m->offset, m->length);
+	for (size_t i = 0; i < m->count; i++) {
+		const size_t block = m->offset + m->few[i].block;
+
+		sr_bits_set(&matches->blocks, block, 1);
+		matches->excluded[block] = (uint16_t)~m->few[i].rows;
+	}
+	return SR_OK;
+}
+
+/* By the lists of all needs, the shortest first: those that were intersected as bits may have rows.
+ */
+static sr_status match_few(matching *m, const needs *all, bool begun)
+{
+	sr_status rc;
+
+	if (m->few == NULL && (m->few = malloc(FEW_BLOCKS * sizeof(*m->few))) == NULL)
+		return sr_fail_memory();
+	m->count = 0;
+	if (begun)
+		begin_few_with_bits(m);
+	else if ((rc = each_list(m, &all->list[0], begin_few)) != SR_OK)
+		return rc;
+	for (size_t i = begun ? 0 : 1; i < all->count; i++) {
+		const need *one = &all->list[i];
+
+		if (one->blocks / POSTINGS_A_BLOCK > (int64_t)m->count)
+			break;
+		if (one->first == one->last && (rc = each_list(m, one, keep_few)) != SR_OK)
+			return rc;
+	}
+	return end_few(m);
+}
+
+/* ---- A segment ---- */
+
+static sr_status match_segment(matching *m, needs *all)
+{
+	int64_t least;
+	size_t left;
+	sr_status rc;
+
+	if ((rc = weigh(m->conn, m->segment, all, &least)) != SR_OK)
 		return rc;
 	if (least == 0) {
-		sr_bits_clear(blocks, offset, length);
+		sr_bits_clear(&m->matches->blocks, m->offset, m->length);
 		return SR_OK;
 	}
 	qsort(all->list, all->count, sizeof(*all->list), compare_blocks);
+	if (all->list[0].blocks <= FEW_BLOCKS)
+		return match_few(m, all, false);
 	for (size_t i = 0; i < all->count; i++) {
-		if (sr_bits_count(blocks, offset, length) <= ENOUGH_BLOCKS)
-			break;
-		sr_bits_clear(found, offset, length);
-		if ((rc = find(conn, segment, &all->list[i], offset, found)) != SR_OK)
+		if ((rc = keep_blocks(m, &all->list[i], &left)) != SR_OK)
 			return rc;
-		sr_bits_keep(blocks, found, offset, length);
+		if (left <= FEW_BLOCKS)
+			return match_few(m, all, true);
 	}
 	return SR_OK;
 }
 
 sr_status sr_match(sr_conn *conn, const sr_index_state *state, const sr_text *texts, size_t count,
-		   sr_bits *blocks)
+		   sr_matches *matches)
 {
-	sr_bits found = {0};
+	matching m = {.conn = conn, .matches = matches};
 	needs all;
 	sr_status rc;
 
 	if ((rc = needs_of(texts, count, &all)) != SR_OK)
 		return rc;
-	if (all.count > 0 && (rc = sr_bits_new(&found, blocks->size)) != SR_OK)
+	if (all.count > 0 && (rc = sr_bits_new(&m.found, matches->blocks.size)) != SR_OK)
 		goto err0;
 	for (size_t i = 0; i < state->segment_count && all.count > 0 && rc == SR_OK; i++) {
-		const sr_segment *segment = &state->segments[i];
-
-		rc = match_segment(conn, segment, &all,
-				   (size_t)segment->first_chunk * SR_CHUNK_BLOCKS, blocks, &found);
+		m.segment = &state->segments[i];
+		m.offset = (size_t)m.segment->first_chunk * SR_CHUNK_BLOCKS;
+		m.length = (size_t)m.segment->chunks * SR_CHUNK_BLOCKS;
+		rc = match_segment(&m, &all);
 	}
-	sr_bits_free(&found);
+	free(m.few);
+	sr_bits_free(&m.found);
 err0:
 	free(all.list);
 	return rc;
+}
+
+/* ---- What is found ---- */
+
+sr_status sr_matches_new(sr_matches *matches, const sr_index_state *state)
+{
+	const size_t blocks = (size_t)state->next_chunk * SR_CHUNK_BLOCKS;
+	sr_status rc;
+
+	*matches = (sr_matches){0};
+	if ((rc = sr_bits_new(&matches->blocks, blocks)) == SR_OK)
+		sr_bits_set(&matches->blocks, 0, blocks);
+	return rc;
+}
+
+size_t sr_matches_rows(const sr_matches *matches)
+{
+	const sr_bits *blocks = &matches->blocks;
+	size_t rows = sr_bits_count(blocks, 0, blocks->size) * SR_BLOCK_ROWS;
+
+	if (matches->excluded == NULL)
+		return rows;
+	for (size_t i = sr_bits_next(blocks, 0, blocks->size); i < blocks->size;
+	     i = sr_bits_next(blocks, i + 1, blocks->size))
+		rows -= (size_t)__builtin_popcount(matches->excluded[i]);
+	return rows;
+}
+
+void sr_matches_free(sr_matches *matches)
+{
+	sr_bits_free(&matches->blocks);
+	free(matches->excluded);
+	*matches = (sr_matches){0};
 }

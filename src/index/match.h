@@ -1,5 +1,5 @@
 /*
- * Which blocks may hold rows with all of some texts in them.
+ * Which blocks may hold rows with all of some texts in them, and which of their rows.
  *
  * What is found is never too few.
  */
@@ -9,15 +9,25 @@
 #include "bits.h"
 #include "segment.h"
 
+/* Blocks that may hold a match, and rows of them that do not. */
+typedef struct sr_matches {
+	sr_bits blocks;
+	uint16_t *excluded; /* Of each block one bit a row; NULL: none. */
+} sr_matches;
+
+/* Everything matches. */
+sr_status sr_matches_new(sr_matches *matches, const sr_index_state *state);
+void sr_matches_free(sr_matches *matches); /* Harmless on a zeroed one. */
+
+/* How many rows that may be. */
+size_t sr_matches_rows(const sr_matches *matches);
+
 /* How many blocks that are, at the most: the shortest list of each segment, added up. */
 sr_status sr_match_estimate(sr_conn *conn, const sr_index_state *state, const sr_text *texts,
 			    size_t count, int64_t *blocks);
 
-/* Leaves of the blocks those that may hold them; texts are folded and not empty. */
+/* Leaves of everything what may hold the texts, which are folded and not empty. */
 sr_status sr_match(sr_conn *conn, const sr_index_state *state, const sr_text *texts, size_t count,
-		   sr_bits *blocks);
-
-/* All blocks. */
-size_t sr_index_blocks(const sr_index_state *state);
+		   sr_matches *matches);
 
 #endif

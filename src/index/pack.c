@@ -4,7 +4,7 @@
 #include "../base/text.h"
 
 /* Several fit on a page, so that little of it is left over; fewer would cost more rows. */
-#define PACK_BYTES 400
+#define PACK_BYTES 16000
 
 static int64_t key_of(int64_t segment, int64_t trigram)
 {
@@ -46,20 +46,22 @@ static sr_status flush(sr_pack_writer *writer, int64_t until)
 	return rc;
 }
 
-sr_status sr_pack_add(sr_pack_writer *writer, uint32_t trigram, int64_t blocks,
-		      const sr_buffer *list)
+sr_status sr_pack_add(sr_pack_writer *writer, uint32_t trigram, const sr_list_writer *list)
 {
+	const sr_buffer *bytes = &list->bytes;
 	sr_status rc;
 
-	if (writer->lists.length > 0 && writer->lists.length + list->length > PACK_BYTES &&
+	if ((rc = sr_buffer_status(bytes)) != SR_OK)
+		return rc;
+	if (writer->lists.length > 0 && writer->lists.length + bytes->length > PACK_BYTES &&
 	    (rc = flush(writer, trigram)) != SR_OK)
 		return rc;
 	sr_put_varint(&writer->lists, (uint64_t)(trigram - writer->previous));
-	sr_put_varint(&writer->lists, (uint64_t)blocks);
-	sr_put_varint(&writer->lists, list->length);
-	sr_buffer_add(&writer->lists, list->data, list->length);
+	sr_put_varint(&writer->lists, (uint64_t)list->blocks << 1 | list->rows);
+	sr_put_varint(&writer->lists, bytes->length);
+	sr_buffer_add(&writer->lists, bytes->data, bytes->length);
 	writer->previous = trigram;
-	writer->blocks += blocks;
+	writer->blocks += list->blocks;
 	return sr_buffer_status(&writer->lists);
 }
 
@@ -147,16 +149,17 @@ static sr_status take_list(sr_pack_reader *reader, sr_pack_list *list)
 {
 	sr_bytes *lists = &reader->lists;
 	const unsigned char *bytes;
-	uint64_t length;
+	uint64_t length, blocks;
 
 	reader->trigram += (int64_t)(sr_bytes_varint(lists) & (SR_TRIGRAMS - 1));
 	list->trigram = (uint32_t)reader->trigram;
-	list->blocks = (int64_t)sr_bytes_varint(lists);
+	blocks = sr_bytes_varint(lists);
+	list->blocks = (int64_t)(blocks >> 1);
 	length = sr_bytes_varint(lists);
 	bytes = sr_bytes_take(lists, length);
 	if (bytes == NULL || lists->bad || reader->trigram >= reader->until)
 		return sr_index_fail(reader->conn, "segment", reader->segment);
-	list->list = sr_bytes_of(bytes, length);
+	list->list = (sr_list_reader){.bytes = sr_bytes_of(bytes, length), .rows = blocks & 1};
 	return SR_OK;
 }
 
@@ -205,7 +208,7 @@ sr_status sr_pack_estimate(sr_conn *conn, int64_t segment, uint32_t trigram, int
 			     &stmt)) != SR_OK)
 		return rc;
 	sr_bind_integer(stmt, 1, key_of(segment, trigram));
-	sr_bind_integer(stmt, 2, PACK_BYTES * 10);
+	sr_bind_integer(stmt, 2, PACK_BYTES);
 	if ((rc = sr_step(stmt, &row)) == SR_OK && row) {
 		*blocks = sr_column_integer(stmt, 0);
 		long_one = sr_column_integer(stmt, 1) == 1;

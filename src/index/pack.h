@@ -5,8 +5,8 @@
  * pack begins, so that a missing row is noticed and an absent trigram is known to be absent. Small
  * lists share a pack of about a page; a long one has its own. Blocks is the number of postings.
  *
- *   Key    Segment << 24 | first trigram      Lists  { trigram - the one before, blocks, length
- *   Until  first trigram of the next pack,             (varints), list } …, check
+ *   Key    Segment << 24 | first trigram      Lists  { trigram - the one before, blocks << 1 | has
+ *   Until  first trigram of the next pack,             rows, length (varints), list } …, check
  *          2^24 in a segment's last one
  */
 #ifndef SR_INDEX_PACK_H
@@ -29,15 +29,14 @@ typedef struct sr_pack_writer {
 
 /* One segment: begin, its lists by ascending trigrams, end. */
 sr_status sr_pack_begin(sr_pack_writer *writer, sr_conn *conn, int64_t segment);
-sr_status sr_pack_add(sr_pack_writer *writer, uint32_t trigram, int64_t blocks,
-		      const sr_buffer *list);
+sr_status sr_pack_add(sr_pack_writer *writer, uint32_t trigram, const sr_list_writer *list);
 sr_status sr_pack_end(sr_pack_writer *writer);
 void sr_pack_abandon(sr_pack_writer *writer); /* Also after the end. */
 
 typedef struct sr_pack_list {
 	uint32_t trigram;
 	int64_t blocks;
-	sr_bytes list; /* Borrowed until the reader's next step. */
+	sr_list_reader list; /* Borrowed until the pack reader's next step. */
 } sr_pack_list;
 
 /* Reads a segment's lists by ascending trigrams. */

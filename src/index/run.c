@@ -242,34 +242,48 @@ static sr_status sort_entries(sr_index_run *run)
 
 /* ---- Noting trigrams ---- */
 
-/* The texts of one row; what its texts share at their beginning with the row before, in the same
- * block, was noted with that one. */
-static void note_texts(sr_index_run *run, const entry *e, const entry *before, uint64_t block)
+/* How many trigrams in a row, from the first on, the texts of both begin with. */
+static size_t shared(const sr_index_run *run, const entry *a, const entry *b)
 {
-	const char *text = run->texts.data + e->start;
-	size_t i = 0;
+	const char *one = run->texts.data + a->start, *other = run->texts.data + b->start;
+	size_t most = a->length < b->length ? a->length : b->length, i = 0;
 
-	if (before != NULL) {
-		const char *known = run->texts.data + before->start;
-		size_t most = e->length < before->length ? e->length : before->length;
-
-		while (i < most && text[i] == known[i])
-			i++;
-		i = i > 2 ? i - 2 : 0;
-	}
-	sr_notes_add(&run->notes, text, e->length, i, block);
+	while (i < most && one[i] == other[i])
+		i++;
+	return i > 2 ? i - 2 : 0;
 }
 
+/* What a row shares with the one before was noted with that, or is known to be of several rows. */
 static void note_block(sr_index_run *run, const entry *entries, size_t count, uint64_t block)
 {
-	for (size_t i = 0; i < count; i++)
-		note_texts(run, &entries[i], i > 0 ? &entries[i - 1] : NULL, block);
+	size_t known = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const entry *e = &entries[i];
+		const char *text = run->texts.data + e->start;
+		const size_t same = i > 0 ? shared(run, e, &entries[i - 1]) : 0;
+
+		sr_notes_repeat(&run->notes, text, known, same);
+		sr_notes_add(&run->notes, text, e->length, same, block, (unsigned)i);
+		known = same;
+	}
 	sr_notes_next_block(&run->notes);
 }
 
 /* ---- Writing ---- */
 
-static sr_status write_lists(sr_index_run *run, sr_conn *conn, int64_t segment)
+/* Notes from one on that are of the same trigram. */
+static size_t same_trigram(const sr_notes *notes, size_t from)
+{
+	size_t end = from + 1;
+
+	while (end < notes->count &&
+	       sr_note_trigram(notes->list[end]) == sr_note_trigram(notes->list[from]))
+		end++;
+	return end - from;
+}
+
+static sr_status write_lists(sr_index_run *run, sr_conn *conn, int64_t segment, int64_t blocks)
 {
 	sr_notes *notes = &run->notes;
 	sr_pack_writer writer;
@@ -278,16 +292,14 @@ static sr_status write_lists(sr_index_run *run, sr_conn *conn, int64_t segment)
 	sr_notes_sort(notes);
 	if ((rc = sr_pack_begin(&writer, conn, segment)) != SR_OK)
 		return rc;
-	for (size_t i = 0; i < notes->count && rc == SR_OK;) {
-		uint64_t trigram = notes->list[i] >> 32;
-
-		sr_list_start(&run->list);
-		for (; i < notes->count && notes->list[i] >> 32 == trigram; i++)
-			sr_list_add(&run->list, notes->list[i] & UINT32_MAX, 1);
+	for (size_t i = 0, count; i < notes->count && rc == SR_OK; i += count) {
+		count = same_trigram(notes, i);
+		sr_list_start(&run->list, sr_list_has_rows((int64_t)count, blocks));
+		for (const uint64_t *note = &notes->list[i]; note < &notes->list[i + count]; note++)
+			sr_list_add(&run->list, (sr_list_run){sr_note_block(*note), 1,
+							      sr_note_row(*note)});
 		sr_list_end(&run->list);
-		if ((rc = sr_buffer_status(&run->list.bytes)) == SR_OK)
-			rc = sr_pack_add(&writer, (uint32_t)trigram, run->list.blocks,
-					 &run->list.bytes);
+		rc = sr_pack_add(&writer, (uint32_t)sr_note_trigram(notes->list[i]), &run->list);
 	}
 	if (rc == SR_OK)
 		rc = sr_pack_end(&writer);
@@ -341,7 +353,7 @@ static sr_status write_segment(sr_index_run *run, sr_conn *conn, size_t *from, i
 	}
 	if ((rc = sr_segment_add(conn, first, *next_chunk - first, &segment)) != SR_OK)
 		return rc;
-	return write_lists(run, conn, segment);
+	return write_lists(run, conn, segment, (*next_chunk - first) * SR_CHUNK_BLOCKS);
 }
 
 sr_status sr_index_run_write(sr_index_run *run, sr_conn *conn, int64_t *next_chunk)

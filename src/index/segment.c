@@ -9,7 +9,7 @@
 #include "pack.h"
 
 /* Changes with every change of what the rows hold. */
-#define FORMAT "1"
+#define FORMAT "2"
 
 #define BEFORE_ALL_ROWS (-INT64_MAX)
 
@@ -131,16 +131,16 @@ sr_status sr_index_state_write(sr_conn *conn, const sr_index_state *state)
 sr_status sr_index_slots(sr_conn *conn, const sr_index_state *state, int64_t *slots)
 {
 	sr_chunk *chunk = malloc(sizeof(*chunk));
+	int64_t keys[SR_BLOCK_ROWS];
 	sr_status rc = SR_OK;
-	int64_t key;
 
 	*slots = 0;
 	if (chunk == NULL)
 		return sr_fail_memory();
 	for (int64_t number = 0; rc == SR_OK && number < state->next_chunk; number++)
 		if ((rc = sr_chunk_read(conn, number, chunk)) == SR_OK)
-			for (size_t i = 0; i < chunk->count; i++)
-				*slots += sr_chunk_key(chunk, i, &key);
+			for (size_t i = 0; i < sr_chunk_blocks(chunk); i++)
+				*slots += __builtin_popcount(sr_chunk_keys(chunk, i, keys));
 	free(chunk);
 	return rc;
 }
@@ -203,45 +203,58 @@ static sr_status append(sr_conn *conn, const source *from, const sr_segment *seg
 			sr_list_writer *to)
 {
 	uint64_t blocks = (uint64_t)segment->chunks * SR_CHUNK_BLOCKS;
-	uint64_t next = 0, first, length;
-	sr_bytes list = from->list.list;
+	sr_list_reader list = from->list.list;
+	sr_list_run run;
 
-	while (sr_list_next(&list, &next, &first, &length)) {
-		if (first >= blocks || length > blocks - first)
+	while (sr_list_next(&list, &run)) {
+		if (run.first >= blocks || run.length > blocks - run.first)
 			return sr_index_fail(conn, "segment", segment->number);
-		sr_list_add(to, from->offset + first, length);
+		run.first += from->offset;
+		sr_list_add(to, run);
 	}
-	return list.bad ? sr_index_fail(conn, "segment", segment->number) : SR_OK;
+	return list.bytes.bad ? sr_index_fail(conn, "segment", segment->number) : SR_OK;
+}
+
+/* The next trigram of all; SR_TRIGRAMS after the last one. *postings: of its lists. */
+static uint32_t next_trigram(const source *sources, size_t count, int64_t *postings)
+{
+	uint32_t least = SR_TRIGRAMS;
+
+	*postings = 0;
+	for (size_t i = 0; i < count; i++)
+		if (sources[i].more && sources[i].list.trigram < least)
+			least = sources[i].list.trigram;
+	for (size_t i = 0; i < count; i++)
+		if (sources[i].more && sources[i].list.trigram == least)
+			*postings += sources[i].list.blocks;
+	return least;
 }
 
 static sr_status merge_lists(sr_conn *conn, const sr_segment *segments, source *sources,
 			     size_t count, sr_pack_writer *writer, sr_list_writer *list)
 {
+	int64_t all = 0, postings;
+	uint32_t trigram;
 	sr_status rc;
 
-	for (;;) {
-		uint32_t least = UINT32_MAX;
-
-		for (size_t i = 0; i < count; i++)
-			if (sources[i].more && sources[i].list.trigram < least)
-				least = sources[i].list.trigram;
-		if (least == UINT32_MAX)
-			return SR_OK;
-		sr_list_start(list);
+	for (size_t i = 0; i < count; i++)
+		all += segments[i].chunks * SR_CHUNK_BLOCKS;
+	while ((trigram = next_trigram(sources, count, &postings)) < SR_TRIGRAMS) {
+		sr_list_start(list, sr_list_has_rows(postings, all));
 		for (size_t i = 0; i < count; i++) {
 			source *s = &sources[i];
 
-			if (!s->more || s->list.trigram != least)
+			if (!s->more || s->list.trigram != trigram)
 				continue;
 			if ((rc = append(conn, s, &segments[i], list)) != SR_OK ||
 			    (rc = sr_pack_next(&s->reader, &s->list, &s->more)) != SR_OK)
 				return rc;
 		}
 		sr_list_end(list);
-		if ((rc = sr_buffer_status(&list->bytes)) != SR_OK ||
-		    (rc = sr_pack_add(writer, least, list->blocks, &list->bytes)) != SR_OK)
+		if ((rc = sr_pack_add(writer, trigram, list)) != SR_OK)
 			return rc;
 	}
+	return SR_OK;
 }
 
 static sr_status open_sources(sr_conn *conn, const sr_segment *segments, source *sources,

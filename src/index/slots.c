@@ -95,35 +95,52 @@ static int64_t rank_of(const sr_slots *slots, int64_t oldest, int64_t newest)
 	return 0;
 }
 
-/* Hands each row of the chunk's blocks that are wanted to `take`. */
+/* Hands the rows of a block that may match to `take`. */
+static void each_row(sr_slots *slots, size_t block, void (*take)(sr_slots *, const sr_slot *))
+{
+	const uint16_t *excluded = slots->matches->excluded;
+	const unsigned rows = excluded ? ~excluded[block] & UINT16_MAX : UINT16_MAX;
+	const sr_chunk *chunk = &slots->chunk;
+	const size_t first = block % SR_CHUNK_BLOCKS * SR_BLOCK_ROWS;
+	int64_t keys[SR_BLOCK_ROWS];
+	unsigned filled = 0;
+	bool read = false;
+
+	for (size_t i = 0; i < SR_BLOCK_ROWS && first + i < chunk->count; i++) {
+		int64_t oldest, newest;
+		sr_slot slot;
+
+		if (!(rows >> i & 1))
+			continue;
+		sr_chunk_dates(chunk, first + i, &oldest, &newest);
+		slot.rank = rank_of(slots, oldest, newest);
+		/* Most are behind a full batch: told by the date, before the keys are read. */
+		if ((slots->count == slots->room && slot.rank < slots->list[0].rank) ||
+		    !in_range(slots, oldest, newest))
+			continue;
+		if (!read)
+			filled = sr_chunk_keys(chunk, first / SR_BLOCK_ROWS, keys);
+		read = true;
+		slot.key = keys[i];
+		if (filled >> i & 1)
+			take(slots, &slot);
+	}
+}
+
+/* Hands each row of the chunk that may match to `take`. */
 static sr_status each(sr_slots *slots, size_t number, void (*take)(sr_slots *, const sr_slot *))
 {
 	const size_t first = number * SR_CHUNK_BLOCKS, end = first + SR_CHUNK_BLOCKS;
-	sr_chunk *chunk = &slots->chunk;
-	size_t block = sr_bits_next(slots->blocks, first, end);
+	const sr_bits *blocks = &slots->matches->blocks;
+	size_t block = sr_bits_next(blocks, first, end);
 	sr_status rc;
 
 	if (block == end)
 		return SR_OK;
-	if ((rc = sr_chunk_read(slots->conn, (int64_t)number, chunk)) != SR_OK)
+	if ((rc = sr_chunk_read(slots->conn, (int64_t)number, &slots->chunk)) != SR_OK)
 		return rc;
-	for (; block < end; block = sr_bits_next(slots->blocks, block + 1, end)) {
-		size_t i = (block - first) * SR_BLOCK_ROWS;
-
-		for (size_t last = i + SR_BLOCK_ROWS; i < last && i < chunk->count; i++) {
-			int64_t oldest, newest;
-			sr_slot slot;
-
-			sr_chunk_dates(chunk, i, &oldest, &newest);
-			slot.rank = rank_of(slots, oldest, newest);
-			/* Most are behind a full batch: told by the date, before the key is read.
-			 */
-			if (slots->count == slots->room && slot.rank < slots->list[0].rank)
-				continue;
-			if (in_range(slots, oldest, newest) && sr_chunk_key(chunk, i, &slot.key))
-				take(slots, &slot);
-		}
-	}
+	for (; block < end; block = sr_bits_next(blocks, block + 1, end))
+		each_row(slots, block, take);
 	return SR_OK;
 }
 
@@ -136,14 +153,14 @@ static void append(sr_slots *slots, const sr_slot *slot)
 
 static sr_status next_by_key(sr_slots *slots)
 {
+	const sr_bits *blocks = &slots->matches->blocks;
 	sr_status rc = SR_OK;
 
 	while (rc == SR_OK && slots->count + SR_CHUNK_ROWS <= slots->room) {
 		/* Chunks without one of the blocks are not even looked at. */
-		size_t block = sr_bits_next(slots->blocks, slots->next * SR_CHUNK_BLOCKS,
-					    slots->blocks->size);
+		size_t block = sr_bits_next(blocks, slots->next * SR_CHUNK_BLOCKS, blocks->size);
 
-		if (block == slots->blocks->size)
+		if (block == blocks->size)
 			break;
 		slots->next = block / SR_CHUNK_BLOCKS + 1;
 		rc = each(slots, block / SR_CHUNK_BLOCKS, append);
@@ -226,7 +243,7 @@ sr_status sr_slots_next(sr_slots *slots)
 }
 
 sr_status sr_slots_open(sr_slots **slots, sr_conn *conn, const sr_index_state *state,
-			const sr_bits *blocks, sr_slot_order order)
+			const sr_matches *matches, sr_slot_order order)
 {
 	sr_slots *fresh = calloc(1, sizeof(*fresh));
 
@@ -235,7 +252,7 @@ sr_status sr_slots_open(sr_slots **slots, sr_conn *conn, const sr_index_state *s
 		return sr_fail_memory();
 	fresh->conn = conn;
 	fresh->state = state;
-	fresh->blocks = blocks;
+	fresh->matches = matches;
 	fresh->order = order;
 	fresh->from = fresh->to = fresh->behind = SR_NULL_INTEGER;
 	return SR_OK;

@@ -1,5 +1,5 @@
 /*
- * The rows of some blocks, batch by batch: by their keys, or by the bounds of their dates.
+ * The rows that may match, batch by batch: by their keys, or by the bounds of their dates.
  *
  * By dates a batch is the best of all that are left, found in one pass over the chunks that may
  * hold some; batches grow, so that a search whose page is soon full reads few rows and one that
@@ -8,9 +8,8 @@
 #ifndef SR_INDEX_SLOTS_H
 #define SR_INDEX_SLOTS_H
 
-#include "bits.h"
 #include "chunk.h"
-#include "segment.h"
+#include "match.h"
 
 typedef enum sr_slot_order {
 	SR_SLOTS_BY_KEY, /* Ascending inside of each batch. */
@@ -27,7 +26,7 @@ typedef struct sr_slot {
 typedef struct sr_slots {
 	sr_conn *conn;
 	const sr_index_state *state;
-	const sr_bits *blocks;
+	const sr_matches *matches;
 	sr_slot_order order;
 	int64_t from; /* Only rows that may be dated so; SR_NULL_INTEGER: open. */
 	int64_t to;
@@ -44,10 +43,10 @@ typedef struct sr_slots {
 	sr_chunk chunk;
 } sr_slots;
 
-/* State and blocks are the caller's and must last. The rest of the fields may be set afterwards
+/* State and matches are the caller's and must last. The rest of the fields may be set afterwards
  * and before the first batch. */
 sr_status sr_slots_open(sr_slots **slots, sr_conn *conn, const sr_index_state *state,
-			const sr_bits *blocks, sr_slot_order order);
+			const sr_matches *matches, sr_slot_order order);
 
 /* The next batch; count is 0 after the last one. SR_CORRUPT as for chunks. */
 sr_status sr_slots_next(sr_slots *slots);

@@ -155,15 +155,14 @@ static size_t expect_found(world *w, sr_text term)
 	bool *seen = calloc(w->count, sizeof(*seen));
 	sr_buffer scratch = SR_BUFFER_EMPTY;
 	sr_slots *slots;
-	sr_bits blocks;
+	sr_matches matches;
 	size_t matching;
 
 	assert_non_null(seen);
-	assert_done(sr_bits_new(&blocks, sr_index_blocks(&w->state)));
-	sr_bits_set(&blocks, 0, blocks.size);
-	assert_done(sr_match(w->conn, &w->state, &term, 1, &blocks));
-	matching = sr_bits_count(&blocks, 0, blocks.size);
-	assert_done(sr_slots_open(&slots, w->conn, &w->state, &blocks, SR_SLOTS_BY_KEY));
+	assert_done(sr_matches_new(&matches, &w->state));
+	assert_done(sr_match(w->conn, &w->state, &term, 1, &matches));
+	matching = sr_bits_count(&matches.blocks, 0, matches.blocks.size);
+	assert_done(sr_slots_open(&slots, w->conn, &w->state, &matches, SR_SLOTS_BY_KEY));
 	do {
 		assert_done(sr_slots_next(slots));
 		for (size_t i = 0; i < slots->count; i++) {
@@ -180,7 +179,7 @@ static size_t expect_found(world *w, sr_text term)
 		if (!seen[i] && !w->rows[i].gone && row_has(&w->rows[i], term, &scratch))
 			fail_msg("row %zu is missed by '%s'", i, sr_quoted(term));
 	sr_buffer_free(&scratch);
-	sr_bits_free(&blocks);
+	sr_matches_free(&matches);
 	free(seen);
 	return matching;
 }
@@ -315,7 +314,7 @@ static void test_misses_nothing(void **state)
 	expect_all_found(w, 300);
 	before = expect_found(w, rare);
 	/* And it does narrow. */
-	assert_true(before < sr_index_blocks(&w->state) / 2);
+	assert_true(before < (size_t)w->state.next_chunk * SR_CHUNK_BLOCKS / 2);
 	merge_all(w);
 	assert_int_equal(expect_found(w, rare), before);
 	expect_all_found(w, 300);
@@ -407,12 +406,11 @@ static void test_dates(void **state)
 	for (int oldest = 0; oldest < 2; oldest++) {
 		int64_t bound = INT64_MAX;
 		sr_slots *slots;
-		sr_bits blocks;
+		sr_matches matches;
 		size_t all = 0;
 
-		assert_done(sr_bits_new(&blocks, sr_index_blocks(&w->state)));
-		sr_bits_set(&blocks, 0, blocks.size);
-		assert_done(sr_slots_open(&slots, w->conn, &w->state, &blocks,
+		assert_done(sr_matches_new(&matches, &w->state));
+		assert_done(sr_slots_open(&slots, w->conn, &w->state, &matches,
 					  oldest ? SR_SLOTS_OLDEST : SR_SLOTS_NEWEST));
 		do {
 			assert_done(sr_slots_next(slots));
@@ -431,7 +429,7 @@ static void test_dates(void **state)
 		} while (slots->count > 0);
 		assert_int_equal(all, 3000);
 		sr_slots_close(slots);
-		sr_bits_free(&blocks);
+		sr_matches_free(&matches);
 	}
 }
 
@@ -573,23 +571,23 @@ static void drop_posting(world *w, const sr_segment *segment, size_t which)
 	assert_done(sr_pack_begin(&writer, w->conn, fresh));
 	assert_done(sr_pack_open(&reader, w->conn, segment->number, 0, SR_TRIGRAMS - 1));
 	for (size_t at = 0;; at++) {
-		uint64_t next = 0, first, length;
+		sr_list_run run;
 
 		assert_done(sr_pack_next(&reader, &one, &more));
 		if (!more)
 			break;
-		sr_list_start(&list);
-		while (sr_list_next(&one.list, &next, &first, &length)) {
-			if (at != which)
-				sr_list_add(&list, first, length);
-			else if (length > 1)
-				sr_list_add(&list, first, length - 1);
+		sr_list_start(&list, one.list.rows);
+		while (sr_list_next(&one.list, &run)) {
+			if (at == which)
+				run.length--;
+			if (run.length > 0)
+				sr_list_add(&list, run);
 			else
 				at = which + 1; /* Only this run. */
 		}
 		sr_list_end(&list);
 		if (list.blocks > 0)
-			assert_done(sr_pack_add(&writer, one.trigram, list.blocks, &list.bytes));
+			assert_done(sr_pack_add(&writer, one.trigram, &list));
 	}
 	assert_done(sr_pack_end(&writer));
 	sr_pack_abandon(&writer);
@@ -618,7 +616,7 @@ static void test_wrong_and_well_made(void **state)
 	/* A slot that is empty, and one that is of a row with another date. */
 	assert_done(sr_savepoint(w->conn));
 	assert_done(sr_chunk_read(w->conn, 1, &chunk));
-	sr_chunk_empty(&chunk, 5);
+	assert_done(sr_chunk_keep(&chunk, 0, ~(1U << 5)));
 	assert_done(sr_chunk_store(w->conn, &chunk));
 	assert_int_equal(audit(w), SR_CORRUPT);
 	sr_savepoint_rollback(w->conn);

@@ -15,6 +15,23 @@ static uint64_t chance(uint64_t below)
 
 /* ---- Lists ---- */
 
+#define MOST_BLOCKS 4000
+
+/* Adds runs by chance, noting the row of each block, + 1. */
+static void add_runs(sr_list_writer *writer, unsigned char rows[MOST_BLOCKS])
+{
+	for (uint64_t at = 0; (at += chance(chance(4) ? 4 : 200)) < MOST_BLOCKS - 100;) {
+		sr_list_run run = {at, chance(3) ? 1 : 1 + chance(99), SR_ANY_ROW};
+
+		if (run.length == 1 && chance(2))
+			run.row = (unsigned)chance(16);
+		sr_list_add(writer, run);
+		memset(rows + at, (int)(writer->rows ? run.row : SR_ANY_ROW) + 1, run.length);
+		at += run.length;
+	}
+	sr_list_end(writer);
+}
+
 static void test_lists(void **state)
 {
 	sr_list_writer writer = {.bytes = SR_BUFFER_EMPTY};
@@ -22,28 +39,20 @@ static void test_lists(void **state)
 	(void)state;
 	seed = 77;
 	for (int round = 0; round < 300; round++) {
-		bool in[4000] = {false}, out[4000] = {false};
-		uint64_t next = 0, first, length, at = 0;
+		unsigned char in[MOST_BLOCKS] = {0}, out[MOST_BLOCKS] = {0};
+		sr_list_reader list = {.rows = round % 2};
 		int64_t blocks = 0;
-		sr_bytes list;
+		sr_list_run run;
 
-		sr_list_start(&writer);
-		while ((at += chance(chance(4) ? 4 : 200)) < 3900) {
-			uint64_t longer = chance(3) ? 1 : 1 + chance(99);
-
-			sr_list_add(&writer, at, longer);
-			memset(in + at, true, longer);
-			/* The last one may come again. */
-			at += chance(2) ? longer - 1 : longer;
-		}
-		sr_list_end(&writer);
+		sr_list_start(&writer, list.rows);
+		add_runs(&writer, in);
 		assert_done(sr_buffer_status(&writer.bytes));
-		list = sr_bytes_of(writer.bytes.data, writer.bytes.length);
-		while (sr_list_next(&list, &next, &first, &length)) {
-			memset(out + first, true, length);
-			blocks += (int64_t)length;
+		list.bytes = sr_bytes_of(writer.bytes.data, writer.bytes.length);
+		while (sr_list_next(&list, &run)) {
+			memset(out + run.first, (int)run.row + 1, run.length);
+			blocks += (int64_t)run.length;
 		}
-		assert_false(list.bad);
+		assert_false(list.bytes.bad);
 		assert_memory_equal(in, out, sizeof(in));
 		assert_int_equal(writer.blocks, blocks);
 	}
@@ -60,11 +69,11 @@ static void test_bad_lists(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		sr_bytes list = sr_bytes_of(bad[i], strlen(bad[i]));
-		uint64_t next = 0, first, length;
+		sr_list_reader list = {.bytes = sr_bytes_of(bad[i], strlen(bad[i]))};
+		sr_list_run run;
 
-		assert_false(sr_list_next(&list, &next, &first, &length));
-		assert_true(list.bad);
+		assert_false(sr_list_next(&list, &run));
+		assert_true(list.bytes.bad);
 	}
 }
 
