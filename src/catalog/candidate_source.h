@@ -18,10 +18,13 @@ struct sr_candidates {
 
 /* Adds "SELECT … FROM … AS f WHERE …" with the filter's conditions, which are $1 to $3; more may
  * follow: " AND f.…". sr_candidate_bind binds them, sr_candidate_read reads a row. */
-enum { SR_CANDIDATE_NAME = 2, SR_CANDIDATE_PATH, SR_CANDIDATE_ORIGINAL }; /* Of its columns. */
 void sr_candidate_select(sr_buffer *sql, const sr_reading *reading, const sr_filter *filter);
 void sr_candidate_bind(sr_stmt *stmt, const sr_filter *filter);
 void sr_candidate_read(sr_stmt *stmt, sr_candidate *candidate);
+
+/* One that was read whole, to be handed out; and its row number. Client and category stay null,
+ * which only who counts looks at. The file is borrowed. */
+void sr_candidate_of(const sr_file *file, int64_t row, sr_candidate *candidate);
 
 /* The same conditions, and the columns that only some ask for, of another relation. */
 void sr_candidate_conditions(sr_buffer *sql, const sr_reading *reading, const sr_filter *filter,

@@ -72,6 +72,23 @@ void sr_candidate_read(sr_stmt *stmt, sr_candidate *candidate)
 	candidate->hash = sr_column_text(stmt, 11);
 }
 
+void sr_candidate_of(const sr_file *file, int64_t row, sr_candidate *candidate)
+{
+	*candidate = (sr_candidate){
+		.row = row,
+		.has_id = file->has_id,
+		.id = file->id,
+		.name = file->name,
+		.path = file->path,
+		.original_path = file->original_path,
+		.date = file->date,
+		.extension = file->extension,
+		.size = file->size,
+		.hash = file->hash,
+		.file = file,
+	};
+}
+
 /* ---- The choice ---- */
 
 sr_status sr_candidates_open(const sr_reading *reading, const sr_filter *filter,

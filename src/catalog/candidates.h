@@ -39,6 +39,7 @@ typedef struct sr_filter {
 			      order are of no use; rows without a date are. SR_NULL_INTEGER: all. */
 	unsigned columns;  /* SR_CANDIDATE_* */
 	bool scan;         /* Whatever the choice would be. */
+	bool whole;        /* Whole rows are of use, where they cost little more. */
 } sr_filter;
 
 /* Texts are borrowed until the next one. */
@@ -57,6 +58,8 @@ typedef struct sr_candidate {
 	sr_id client_id;
 	sr_text category;
 	sr_text hash; /* Of an earlier state its own. */
+
+	const struct sr_file *file; /* All of the row, if it was read; else NULL. */
 
 	/* What the dates of this candidate and all behind it are bounded by, where rows come by
 	 * their dates: not newer with newest_first, not older with oldest_first. Only rows without

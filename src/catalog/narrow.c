@@ -22,7 +22,7 @@
 #define COST_IN_SCAN 1
 
 /* Fewer rows than this are read in the order of their keys, which lie together, instead of that of
- * their dates. */
+ * their dates; and whole, where the lists say which rows of a block they are. */
 #define FEW_ROWS 4096
 
 /* Rows that are read by their dates alone, without a page to show for it, before a scan is better.
@@ -43,7 +43,7 @@ typedef struct narrow {
 	const sr_filter *filter;
 	sr_index_state state;
 	sr_matches matches;
-	bool matched;   /* Whether the texts have narrowed them: one letter alone waits. */
+	bool matched; /* Whether the texts have narrowed them: one letter alone waits. */
 	sr_slots *slots;
 	int64_t *changes; /* Ascending. */
 	size_t change_count;
@@ -57,6 +57,8 @@ typedef struct narrow {
 	int64_t last;  /* up to this one, */
 	bool in_rows;  /* while they are read. */
 
+	bool whole;        /* Rows that lie together are read with all columns: */
+	sr_file file;      /* the one at hand. */
 	sr_buffer scratch; /* To fold into. */
 	bool gave_up;
 	int64_t estimated;
@@ -217,6 +219,7 @@ static sr_status open_slots(narrow *n)
 		order = SR_SLOTS_NEWEST;
 	if (rows > FEW_ROWS && filter->oldest_first)
 		order = SR_SLOTS_OLDEST;
+	n->whole = filter->whole && rows <= FEW_ROWS && n->matches.excluded != NULL;
 	if ((rc = sr_slots_open(&n->slots, n->conn, &n->state, &n->matches, order)) != SR_OK)
 		return rc;
 	n->slots->from = filter->from;
@@ -226,13 +229,19 @@ static sr_status open_slots(narrow *n)
 	return SR_OK;
 }
 
-/* A statement of candidates with one more condition. */
-static sr_status prepare(narrow *n, const char *condition, sr_stmt **stmt)
+/* A statement of candidates, or of whole rows, with one more condition. */
+static sr_status prepare(narrow *n, bool whole, const char *condition, sr_stmt **stmt)
 {
 	sr_buffer sql = SR_BUFFER_EMPTY;
 	sr_status rc;
 
-	sr_candidate_select(&sql, n->reading, n->filter);
+	if (whole) {
+		sr_file_select(&sql, &n->reading->shape, "f.ClientID");
+		sr_buffer_add_string(&sql, " WHERE 1");
+		sr_candidate_conditions(&sql, n->reading, n->filter, "f.FileSize");
+	} else {
+		sr_candidate_select(&sql, n->reading, n->filter);
+	}
 	sr_buffer_add_string(&sql, condition);
 	if ((rc = sr_buffer_status(&sql)) == SR_OK)
 		rc = sr_prepare(n->conn, sql.data, stmt);
@@ -244,10 +253,11 @@ static sr_status prepare_all(narrow *n)
 {
 	sr_status rc;
 
-	if ((rc = prepare(n, " AND f.row_number > $4 ORDER BY f.row_number", &n->tail)) != SR_OK ||
-	    (rc = prepare(n, " AND f.row_number = coalesce($4, " SR_LEAST_KEY ")", &n->row)) !=
+	if ((rc = prepare(n, false, " AND f.row_number > $4 ORDER BY f.row_number", &n->tail)) !=
 		    SR_OK ||
-	    (rc = prepare(n, " AND f.row_number BETWEEN $4 AND $5 ORDER BY f.row_number",
+	    (rc = prepare(n, false, " AND f.row_number = coalesce($4, " SR_LEAST_KEY ")",
+			  &n->row)) != SR_OK ||
+	    (rc = prepare(n, n->whole, " AND f.row_number BETWEEN $4 AND $5 ORDER BY f.row_number",
 			  &n->rows)) != SR_OK)
 		return rc;
 	sr_candidate_bind(n->tail, n->filter);
@@ -262,28 +272,33 @@ static bool holds(narrow *n, sr_text text, sr_text term)
 	return sr_text_contains(text, term, &n->scratch);
 }
 
-/* Whether the row that the statement stands on has the texts that every match has. Most of a
- * block's rows have not, so it is told before anything else is read of them. */
-static bool is_possible(narrow *n, sr_stmt *stmt)
+/* Whether the row has the texts that every match has: many of a block's rows have not. */
+static bool is_possible(narrow *n, const sr_candidate *row)
 {
-	sr_text path, original, name;
-	bool same, ends;
+	const bool same = sr_text_equal(row->path, row->original_path);
+	const bool ends = sr_file_ends_in_name(row->path, row->name);
 
-	if (n->filter->required_count == 0)
-		return true;
-	path = sr_column_text(stmt, SR_CANDIDATE_PATH);
-	original = sr_column_text(stmt, SR_CANDIDATE_ORIGINAL);
-	name = sr_column_text(stmt, SR_CANDIDATE_NAME);
-	same = sr_text_equal(path, original);
-	ends = sr_file_ends_in_name(path, name);
 	for (size_t i = 0; i < n->filter->required_count; i++) {
 		sr_text term = n->filter->required[i];
 
-		if (!holds(n, path, term) && (same || !holds(n, original, term)) &&
-		    (ends || !holds(n, name, term)))
+		if (!holds(n, row->path, term) && (same || !holds(n, row->original_path, term)) &&
+		    (ends || !holds(n, row->name, term)))
 			return false;
 	}
 	return true;
+}
+
+/* The row that the statement stands on, if it is possible. */
+static bool read_row(narrow *n, sr_stmt *stmt, sr_candidate *candidate)
+{
+	n->read++;
+	if (stmt == n->rows && n->whole) {
+		sr_file_read(stmt, &n->file);
+		sr_candidate_of(&n->file, sr_file_row(stmt), candidate);
+	} else {
+		sr_candidate_read(stmt, candidate);
+	}
+	return is_possible(n, candidate);
 }
 
 static sr_status step_tail(narrow *n, sr_candidate *candidate, bool *found)
@@ -297,9 +312,7 @@ static sr_status step_tail(narrow *n, sr_candidate *candidate, bool *found)
 		return SR_OK;
 	}
 	n->behind++;
-	n->read++;
-	if ((*found = is_possible(n, n->tail)))
-		sr_candidate_read(n->tail, candidate);
+	*found = read_row(n, n->tail, candidate);
 	return SR_OK;
 }
 
@@ -315,9 +328,7 @@ static sr_status step_row(narrow *n, int64_t key, sr_candidate *candidate, bool 
 	if ((rc = sr_step(n->row, found)) != SR_OK)
 		return rc;
 	n->in_row = *found;
-	n->read += *found;
-	if (*found && (*found = is_possible(n, n->row)))
-		sr_candidate_read(n->row, candidate);
+	*found = *found && read_row(n, n->row, candidate);
 	return SR_OK;
 }
 
@@ -369,10 +380,8 @@ static sr_status step_rows(narrow *n, sr_candidate *candidate, bool *found)
 		if (n->at == n->slots->count || list[n->at].key != key)
 			continue;
 		n->at++;
-		n->read++;
-		if (!has_changed(n, key) && is_possible(n, n->rows)) {
+		if (!has_changed(n, key) && read_row(n, n->rows, candidate)) {
 			n->possible++;
-			sr_candidate_read(n->rows, candidate);
 			return SR_OK;
 		}
 	}

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
+
 sr_rank_order sr_rank_order_of(sr_sort sort, bool reverse)
 {
 	bool by_text = sort == SR_SORT_NAME || sort == SR_SORT_PATH;
@@ -34,14 +36,19 @@ int sr_rank_compare(sr_rank_order order, const sr_rank_key *a, const sr_rank_key
 
 sr_status sr_rank_key_copy(const sr_rank_key *key, sr_rank_key *copy)
 {
-	char *text = NULL;
+	char *text;
 
 	*copy = *key;
 	copy->text = sr_text_of(NULL);
+	copy->file = NULL;
+	if (key->file != NULL && (copy->file = sr_file_copy(key->file)) == NULL)
+		return sr_fail_memory();
 	if (key->text.data == NULL)
 		return SR_OK;
-	if ((text = malloc(key->text.length + 1)) == NULL)
+	if ((text = malloc(key->text.length + 1)) == NULL) {
+		sr_rank_key_free(copy);
 		return sr_fail_memory();
+	}
 	memcpy(text, key->text.data, key->text.length);
 	text[key->text.length] = '\0';
 	copy->text = (sr_text){text, key->text.length};
@@ -52,6 +59,8 @@ void sr_rank_key_free(sr_rank_key *key)
 {
 	free((char *)(uintptr_t)key->text.data);
 	key->text = sr_text_of(NULL);
+	sr_file_free((sr_file *)(uintptr_t)key->file);
+	key->file = NULL;
 }
 
 void sr_ranking_start(sr_ranking *ranking, sr_rank_order order, size_t most)

@@ -21,7 +21,8 @@ typedef struct sr_rank_key {
 	bool has_id;
 	sr_id id; /* Zeros without one. */
 	int64_t row;
-	int64_t version; /* As in sr_candidate. */
+	int64_t version;     /* As in sr_candidate, */
+	const sr_file *file; /* and this; it does not count for the order. */
 } sr_rank_key;
 
 sr_rank_order sr_rank_order_of(sr_sort sort, bool reverse);
@@ -29,7 +30,7 @@ sr_rank_order sr_rank_order_of(sr_sort sort, bool reverse);
 /* Less than 0 when a comes first. */
 int sr_rank_compare(sr_rank_order order, const sr_rank_key *a, const sr_rank_key *b);
 
-/* A copy with its own text; sr_rank_key_free. */
+/* A copy with its own text and file; sr_rank_key_free. */
 sr_status sr_rank_key_copy(const sr_rank_key *key, sr_rank_key *copy);
 void sr_rank_key_free(sr_rank_key *key);
 

@@ -2,9 +2,9 @@
  * Searching files.
  *
  * One pass over the candidates decides about each on a few columns and keeps the first rows of the
- * order in a bounded heap; then those are fetched whole, in the same snapshot. Without a limit
- * the pass is made again for each further page, and pages grow, so that memory stays bounded
- * and the passes few.
+ * order in a bounded heap; then those that were not read whole are fetched, in the same snapshot.
+ * Without a limit the pass is made again for each further page, and pages grow, so that memory
+ * stays bounded and the passes few.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -40,6 +40,88 @@ typedef struct search {
 	sr_explanation explanation;
 } search;
 
+/* ---- Fetching ---- */
+
+/* The row of the last step was not read to its end. */
+static void forget_row(search *s)
+{
+	sr_stmt_done(s->stmt);
+	sr_stmt_done(s->version);
+	s->stmt = s->version = NULL;
+}
+
+/* Steps to the one row of a table with that number. The statement stays prepared from row to row.
+ */
+static sr_status fetch_row(search *s, const sr_buffer *sql, const char *table, int64_t number,
+			   sr_stmt **stmt)
+{
+	sr_status rc;
+	bool row;
+
+	/* It stands on the row before: to its end. */
+	rc = *stmt != NULL ? sr_step(*stmt, &row) : sr_prepare(s->reading.conn, sql->data, stmt);
+	if (rc == SR_OK) {
+		sr_bind_integer(*stmt, 1, number);
+		rc = sr_step(*stmt, &row);
+	}
+	if (rc == SR_OK && !row)
+		rc = sr_fail(SR_CORRUPT,
+			     "%s is damaged: row %lld of %s was there and is gone within one read",
+			     sr_conn_path(s->reading.conn), (long long)number, table);
+	if (rc != SR_OK) {
+		sr_stmt_done(*stmt);
+		*stmt = NULL;
+	}
+	return rc;
+}
+
+/* What of the file was another then, and nothing of what is only known of it as it is now. */
+static void show_earlier(sr_file *file, const sr_file_version *version)
+{
+	file->version = version->number;
+	file->path = version->path;
+	file->size = version->size;
+	file->date = version->date;
+	file->crc = version->crc;
+	file->hash = version->hash;
+	file->recorded_at = version->created;
+	file->verified = false;
+	file->modified_ns = file->inode = SR_NULL_INTEGER;
+	file->transfer_duration = file->transfer_speed = SR_NULL_INTEGER;
+	file->compression_ratio = (double)NAN;
+}
+
+static sr_status fetch_states(search *s, const sr_rank_key *key)
+{
+	sr_file_version version;
+	sr_status rc;
+
+	if (key->file != NULL) {
+		s->file = *key->file;
+		return SR_OK;
+	}
+	if ((rc = fetch_row(s, &s->sql, "files", key->row, &s->stmt)) != SR_OK)
+		return rc;
+	sr_file_read(s->stmt, &s->file);
+	if (key->version == 0)
+		return SR_OK;
+	rc = fetch_row(s, &s->earlier, "file_versions", key->version, &s->version);
+	if (rc != SR_OK)
+		return rc;
+	sr_version_read(s->version, &version);
+	show_earlier(&s->file, &version);
+	return SR_OK;
+}
+
+static sr_status fetch(search *s, const sr_rank_key *key)
+{
+	const int64_t start = sr_clock_ns();
+	const sr_status rc = fetch_states(s, key);
+
+	s->explanation.fetching += (double)(sr_clock_ns() - start) / 1e9;
+	return rc;
+}
+
 /* ---- Pages ---- */
 
 static void make_key(sr_sort sort, const sr_candidate *row, const sr_verdict *verdict,
@@ -49,6 +131,7 @@ static void make_key(sr_sort sort, const sr_candidate *row, const sr_verdict *ve
 		.has_id = row->has_id,
 		.row = row->row,
 		.version = row->version,
+		.file = row->file,
 	};
 	if (row->has_id)
 		key->id = row->id;
@@ -70,15 +153,29 @@ static void make_key(sr_sort sort, const sr_candidate *row, const sr_verdict *ve
 	}
 }
 
+/* Where candidates come by their dates, the first hits are the page: it is cheaper to fetch them
+ * while their place in the file was just read. Not of a page that many rows would fill. */
+static bool is_fetched_at_once(const search *s, const sr_candidate *row)
+{
+	return row->bounded && row->file == NULL && s->page.count < s->page.most &&
+	       s->page.most <= PAGE_FIRST;
+}
+
 /* Puts the row on the page if it comes behind where the search goes on. */
 static sr_status consider(void *arg, const sr_candidate *row, const sr_verdict *verdict)
 {
 	search *s = arg;
 	sr_rank_key key;
+	sr_status rc;
 
 	make_key(s->asked.query.sort, row, verdict, &key);
 	if (s->asked.resumed && sr_rank_compare(s->order, &key, &s->asked.after) <= 0)
 		return SR_OK;
+	if (is_fetched_at_once(s, row)) {
+		if ((rc = fetch(s, &key)) != SR_OK)
+			return rc;
+		key.file = &s->file;
+	}
 	return sr_ranking_offer(&s->page, &key);
 }
 
@@ -137,85 +234,10 @@ static sr_status turn_page(search *s)
 
 	sr_rank_key_free(&s->asked.after);
 	s->asked.after = *last;
-	last->text = sr_text_of(NULL); /* after has it now. */
+	last->text = sr_text_of(NULL); /* after has them now. */
+	last->file = NULL;
 	s->asked.resumed = true;
 	return fill_page(s);
-}
-
-/* The row of the last step was not read to its end. */
-static void forget_row(search *s)
-{
-	sr_stmt_done(s->stmt);
-	sr_stmt_done(s->version);
-	s->stmt = s->version = NULL;
-}
-
-/* Steps to the one row of a table with that number. The statement stays prepared from row to row.
- */
-static sr_status fetch_row(search *s, const sr_buffer *sql, const char *table, int64_t number,
-			   sr_stmt **stmt)
-{
-	sr_status rc;
-	bool row;
-
-	/* It stands on the row before: to its end. */
-	rc = *stmt != NULL ? sr_step(*stmt, &row) : sr_prepare(s->reading.conn, sql->data, stmt);
-	if (rc == SR_OK) {
-		sr_bind_integer(*stmt, 1, number);
-		rc = sr_step(*stmt, &row);
-	}
-	if (rc == SR_OK && !row)
-		rc = sr_fail(SR_CORRUPT,
-			     "%s is damaged: row %lld of %s was there and is gone within one read",
-			     sr_conn_path(s->reading.conn), (long long)number, table);
-	if (rc != SR_OK) {
-		sr_stmt_done(*stmt);
-		*stmt = NULL;
-	}
-	return rc;
-}
-
-/* What of the file was another then, and nothing of what is only known of it as it is now. */
-static void show_earlier(sr_file *file, const sr_file_version *version)
-{
-	file->version = version->number;
-	file->path = version->path;
-	file->size = version->size;
-	file->date = version->date;
-	file->crc = version->crc;
-	file->hash = version->hash;
-	file->recorded_at = version->created;
-	file->verified = false;
-	file->modified_ns = file->inode = SR_NULL_INTEGER;
-	file->transfer_duration = file->transfer_speed = SR_NULL_INTEGER;
-	file->compression_ratio = (double)NAN;
-}
-
-static sr_status fetch_states(search *s, const sr_rank_key *key)
-{
-	sr_file_version version;
-	sr_status rc;
-
-	if ((rc = fetch_row(s, &s->sql, "files", key->row, &s->stmt)) != SR_OK)
-		return rc;
-	sr_file_read(s->stmt, &s->file);
-	if (key->version == 0)
-		return SR_OK;
-	rc = fetch_row(s, &s->earlier, "file_versions", key->version, &s->version);
-	if (rc != SR_OK)
-		return rc;
-	sr_version_read(s->version, &version);
-	show_earlier(&s->file, &version);
-	return SR_OK;
-}
-
-static sr_status fetch(search *s, const sr_rank_key *key)
-{
-	const int64_t start = sr_clock_ns();
-	const sr_status rc = fetch_states(s, key);
-
-	s->explanation.fetching += (double)(sr_clock_ns() - start) / 1e9;
-	return rc;
 }
 
 /* ---- The cursor ---- */

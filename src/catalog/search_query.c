@@ -76,6 +76,7 @@ static void set_filter(sr_search_query *taken, bool ordered)
 	filter->present_only = query->present_only;
 	filter->all_versions = query->all_versions;
 	filter->behind = SR_NULL_INTEGER;
+	filter->whole = ordered;
 	filter->newest_first = ordered && query->sort == SR_SORT_DATE && !query->reverse;
 	filter->oldest_first = ordered && query->sort == SR_SORT_DATE && query->reverse;
 }

@@ -73,6 +73,14 @@ size_t sr_bits_keep(sr_bits *a, const sr_bits *b, size_t first, size_t length)
 	return count;
 }
 
+void sr_bits_join(sr_bits *a, const sr_bits *b, size_t first, size_t length)
+{
+	size_t end = first + length;
+
+	for (size_t w = first / WORD; w * WORD < end; w++)
+		a->words[w] |= b->words[w] & mask_of(w, first, end);
+}
+
 size_t sr_bits_count(const sr_bits *bits, size_t first, size_t length)
 {
 	size_t end = first + length, count = 0;

@@ -22,6 +22,9 @@ bool sr_bits_has(const sr_bits *bits, size_t bit);
  * have the same size. */
 size_t sr_bits_keep(sr_bits *a, const sr_bits *b, size_t first, size_t length);
 
+/* Adds b's bits in [first, first + length) to a's. */
+void sr_bits_join(sr_bits *a, const sr_bits *b, size_t first, size_t length);
+
 /* How many of [first, first + length) are set. */
 size_t sr_bits_count(const sr_bits *bits, size_t first, size_t length);
 

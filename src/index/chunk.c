@@ -261,7 +261,8 @@ sr_status sr_chunk_keep(sr_chunk *chunk, size_t block, unsigned slots)
 	}
 	encode_block(&fresh, keys, slots_of(chunk, block), filled & slots, chunk->width);
 	if ((rc = sr_buffer_status(&fresh)) == SR_OK) {
-		memmove(chunk->bytes + from + fresh.length, chunk->bytes + end, chunk->length - end);
+		memmove(chunk->bytes + from + fresh.length, chunk->bytes + end,
+			chunk->length - end);
 		memcpy(chunk->bytes + from, fresh.data, fresh.length);
 		for (size_t i = block + 1; i <= sr_chunk_blocks(chunk); i++)
 			chunk->at[i] += from + fresh.length - end;

@@ -35,8 +35,8 @@
 /* Dates that cannot be read come after all others, whatever the order. */
 #define SR_NO_DATE SR_NULL_INTEGER
 
-/* Bytes before the dates; of a date; of a block at the most; of all slots at the most, and some that
- * may be read behind. */
+/* Bytes before the dates; of a date; of a block at the most; of all slots at the most, and some
+ * that may be read behind. */
 #define SR_CHUNK_HEAD  12
 #define SR_DATE_BYTES  2
 #define SR_BLOCK_BYTES (3 + SR_BLOCK_ROWS * 8)
@@ -46,12 +46,12 @@
 
 /* One as it is stored. */
 typedef struct sr_chunk {
-	int64_t columns[5]; /* As above, in that order. */
-	size_t count;       /* Slots, empty ones too. */
-	size_t width;       /* Bytes of a key. */
-	unsigned shift;     /* Of the dates. */
-	int64_t oldest;     /* What they are counted from. */
-	size_t length;      /* Of the bytes, without the check. */
+	int64_t columns[5];             /* As above, in that order. */
+	size_t count;                   /* Slots, empty ones too. */
+	size_t width;                   /* Bytes of a key. */
+	unsigned shift;                 /* Of the dates. */
+	int64_t oldest;                 /* What they are counted from. */
+	size_t length;                  /* Of the bytes, without the check. */
 	size_t at[SR_CHUNK_BLOCKS + 1]; /* Where each block begins, and the last one ends. */
 	unsigned char bytes[SR_CHUNK_BYTES];
 } sr_chunk;
@@ -95,8 +95,8 @@ static inline uint64_t sr_chunk_load(const unsigned char *at, size_t width)
 static inline void sr_chunk_dates(const sr_chunk *chunk, size_t slot, int64_t *oldest,
 				  int64_t *newest)
 {
-	uint64_t step = sr_chunk_load(chunk->bytes + SR_CHUNK_HEAD + slot * SR_DATE_BYTES,
-				      SR_DATE_BYTES);
+	uint64_t step =
+		sr_chunk_load(chunk->bytes + SR_CHUNK_HEAD + slot * SR_DATE_BYTES, SR_DATE_BYTES);
 	uint64_t from = (uint64_t)chunk->oldest + ((step - 1) << chunk->shift);
 
 	*oldest = step ? (int64_t)from : SR_NO_DATE;

@@ -30,8 +30,8 @@ static void write_run(sr_list_writer *writer)
 	if (run->row != SR_ANY_ROW)
 		sr_put_varint(&writer->bytes, (gap << 4 | run->row) << 2 | 1);
 	else
-		sr_put_varint(&writer->bytes, writer->rows ? gap << 2 | (uint64_t)longer << 1
-							   : gap << 1 | longer);
+		sr_put_varint(&writer->bytes,
+			      writer->rows ? gap << 2 | (uint64_t)longer << 1 : gap << 1 | longer);
 	if (longer)
 		sr_put_varint(&writer->bytes, run->length - 2);
 	writer->next = run->first + run->length;

@@ -2,8 +2,8 @@
  * A text of three bytes and more occurs only where all its trigrams do. A shorter one occurs where
  * a trigram begins with it: each text was indexed with an end of two zero bytes.
  *
- * Segment by segment: while many blocks are left they are bits, and lists are intersected word by
- * word; once they are few they are a short list of their own, which knows the rows as well.
+ * Segment by segment: while many blocks are left they are bits, which lists are intersected with;
+ * once they are few they are a short list of their own.
  */
 #include "match.h"
 
@@ -149,10 +149,17 @@ typedef struct matching {
 	size_t offset; /* Its first block, */
 	size_t length; /* and how many it has. */
 	sr_matches *matches;
-	sr_bits found; /* By one need. */
-	match *few;    /* What is left, ascending, once it is few: */
+	sr_bits any;    /* Blocks that one need finds, whichever row it is; */
+	sr_bits found;  /* others of which it knows the rows; */
+	uint16_t *rows; /* these. */
+	match *few;     /* What is left, ascending, once it is few: */
 	size_t count;
 } matching;
+
+static uint16_t rows_of(const sr_list_run *run)
+{
+	return run->row == SR_ANY_ROW ? UINT16_MAX : (uint16_t)(1U << run->row);
+}
 
 /* The next run of a list, which must lie in the segment. */
 static sr_status next_run(const matching *m, sr_list_reader *list, sr_list_run *run, bool *more)
@@ -170,8 +177,19 @@ static sr_status set_list(matching *m, sr_list_reader list)
 	sr_status rc;
 	bool more;
 
-	while ((rc = next_run(m, &list, &run, &more)) == SR_OK && more)
-		sr_bits_set(&m->found, m->offset + run.first, run.length);
+	while ((rc = next_run(m, &list, &run, &more)) == SR_OK && more) {
+		const size_t block = m->offset + run.first;
+
+		if (run.row == SR_ANY_ROW) {
+			sr_bits_set(&m->any, block, run.length);
+			continue;
+		}
+		if (!sr_bits_has(&m->found, block)) {
+			sr_bits_set(&m->found, block, 1);
+			m->rows[block] = 0;
+		}
+		m->rows[block] |= rows_of(&run);
+	}
 	return rc;
 }
 
@@ -191,23 +209,38 @@ static sr_status each_list(matching *m, const need *one,
 	return rc;
 }
 
-/* Leaves the blocks that have one of a need's trigrams; *left of them. */
+/* Of the blocks whose rows the need knows, leaves those rows. */
+static void exclude_rows(matching *m)
+{
+	const size_t end = m->offset + m->length;
+	uint16_t *excluded = m->matches->excluded;
+
+	for (size_t block = sr_bits_next(&m->found, m->offset, end); block < end;
+	     block = sr_bits_next(&m->found, block + 1, end)) {
+		if (sr_bits_has(&m->any, block))
+			continue;
+		excluded[block] |= (uint16_t)~m->rows[block];
+		if (excluded[block] == UINT16_MAX)
+			sr_bits_clear(&m->found, block, 1);
+	}
+}
+
+/* Leaves what has one of a need's trigrams: *left blocks. */
 static sr_status keep_blocks(matching *m, const need *one, size_t *left)
 {
 	sr_status rc;
 
+	sr_bits_clear(&m->any, m->offset, m->length);
 	sr_bits_clear(&m->found, m->offset, m->length);
-	if ((rc = each_list(m, one, set_list)) == SR_OK)
-		*left = sr_bits_keep(&m->matches->blocks, &m->found, m->offset, m->length);
-	return rc;
+	if ((rc = each_list(m, one, set_list)) != SR_OK)
+		return rc;
+	exclude_rows(m);
+	sr_bits_join(&m->found, &m->any, m->offset, m->length);
+	*left = sr_bits_keep(&m->matches->blocks, &m->found, m->offset, m->length);
+	return SR_OK;
 }
 
 /* ---- Few blocks ---- */
-
-static uint16_t rows_of(const sr_list_run *run)
-{
-	return run->row == SR_ANY_ROW ? UINT16_MAX : (uint16_t)(1U << run->row);
-}
 
 /* The first list makes the list of blocks, as far as they may match at all. */
 static sr_status begin_few(matching *m, sr_list_reader list)
@@ -228,12 +261,13 @@ static sr_status begin_few(matching *m, sr_list_reader list)
 
 static void begin_few_with_bits(matching *m)
 {
-	const sr_bits *blocks = &m->matches->blocks;
+	const sr_matches *matches = m->matches;
 	const size_t end = m->offset + m->length;
 
-	for (size_t i = sr_bits_next(blocks, m->offset, end); i < end;
-	     i = sr_bits_next(blocks, i + 1, end))
-		m->few[m->count++] = (match){(uint32_t)(i - m->offset), UINT16_MAX};
+	for (size_t i = sr_bits_next(&matches->blocks, m->offset, end); i < end;
+	     i = sr_bits_next(&matches->blocks, i + 1, end))
+		m->few[m->count++] =
+			(match){(uint32_t)(i - m->offset), (uint16_t)~matches->excluded[i]};
 }
 
 /* Leaves of them what is in a list, too. */
@@ -259,13 +293,10 @@ static sr_status keep_few(matching *m, sr_list_reader list)
 }
 
 /* Puts the few in the place of the segment's bits. */
-static sr_status end_few(matching *m)
+static void end_few(matching *m)
 {
 	sr_matches *matches = m->matches;
 
-	if (matches->excluded == NULL &&
-	    (matches->excluded = calloc(matches->blocks.size + 1, sizeof(uint16_t))) == NULL)
-		return sr_fail_memory();
 	sr_bits_clear(&matches->blocks, m->offset, m->length);
 	for (size_t i = 0; i < m->count; i++) {
 		const size_t block = m->offset + m->few[i].block;
@@ -273,31 +304,29 @@ static sr_status end_few(matching *m)
 		sr_bits_set(&matches->blocks, block, 1);
 		matches->excluded[block] = (uint16_t)~m->few[i].rows;
 	}
-	return SR_OK;
 }
 
-/* By the lists of all needs, the shortest first: those that were intersected as bits may have rows.
- */
-static sr_status match_few(matching *m, const needs *all, bool begun)
+/* Of the needs the first `done` are met by what is left. */
+static sr_status match_few(matching *m, const needs *all, size_t done)
 {
 	sr_status rc;
 
-	if (m->few == NULL && (m->few = malloc(FEW_BLOCKS * sizeof(*m->few))) == NULL)
-		return sr_fail_memory();
 	m->count = 0;
-	if (begun)
+	if (done > 0)
 		begin_few_with_bits(m);
-	else if ((rc = each_list(m, &all->list[0], begin_few)) != SR_OK)
+	else if ((rc = each_list(m, &all->list[done++], begin_few)) != SR_OK)
 		return rc;
-	for (size_t i = begun ? 0 : 1; i < all->count; i++) {
+	for (size_t i = done; i < all->count; i++) {
 		const need *one = &all->list[i];
 
-		if (one->blocks / POSTINGS_A_BLOCK > (int64_t)m->count)
+		/* What a range finds is spread over many lists. */
+		if (one->first != one->last || one->blocks / POSTINGS_A_BLOCK > (int64_t)m->count)
 			break;
-		if (one->first == one->last && (rc = each_list(m, one, keep_few)) != SR_OK)
+		if ((rc = each_list(m, one, keep_few)) != SR_OK)
 			return rc;
 	}
-	return end_few(m);
+	end_few(m);
+	return SR_OK;
 }
 
 /* ---- A segment ---- */
@@ -316,14 +345,37 @@ static sr_status match_segment(matching *m, needs *all)
 	}
 	qsort(all->list, all->count, sizeof(*all->list), compare_blocks);
 	if (all->list[0].blocks <= FEW_BLOCKS)
-		return match_few(m, all, false);
+		return match_few(m, all, 0);
 	for (size_t i = 0; i < all->count; i++) {
 		if ((rc = keep_blocks(m, &all->list[i], &left)) != SR_OK)
 			return rc;
 		if (left <= FEW_BLOCKS)
-			return match_few(m, all, true);
+			return match_few(m, all, i + 1);
 	}
 	return SR_OK;
+}
+
+static sr_status begin(matching *m)
+{
+	const size_t blocks = m->matches->blocks.size;
+	sr_status rc;
+
+	if ((rc = sr_bits_new(&m->any, blocks)) != SR_OK ||
+	    (rc = sr_bits_new(&m->found, blocks)) != SR_OK)
+		return rc;
+	m->rows = malloc((blocks + 1) * sizeof(*m->rows));
+	m->few = malloc(FEW_BLOCKS * sizeof(*m->few));
+	if (m->matches->excluded == NULL)
+		m->matches->excluded = calloc(blocks + 1, sizeof(*m->matches->excluded));
+	return m->rows && m->few && m->matches->excluded ? SR_OK : sr_fail_memory();
+}
+
+static void end(matching *m)
+{
+	free(m->few);
+	free(m->rows);
+	sr_bits_free(&m->found);
+	sr_bits_free(&m->any);
 }
 
 sr_status sr_match(sr_conn *conn, const sr_index_state *state, const sr_text *texts, size_t count,
@@ -335,17 +387,15 @@ sr_status sr_match(sr_conn *conn, const sr_index_state *state, const sr_text *te
 
 	if ((rc = needs_of(texts, count, &all)) != SR_OK)
 		return rc;
-	if (all.count > 0 && (rc = sr_bits_new(&m.found, matches->blocks.size)) != SR_OK)
-		goto err0;
+	if (all.count > 0)
+		rc = begin(&m);
 	for (size_t i = 0; i < state->segment_count && all.count > 0 && rc == SR_OK; i++) {
 		m.segment = &state->segments[i];
 		m.offset = (size_t)m.segment->first_chunk * SR_CHUNK_BLOCKS;
 		m.length = (size_t)m.segment->chunks * SR_CHUNK_BLOCKS;
 		rc = match_segment(&m, &all);
 	}
-	free(m.few);
-	sr_bits_free(&m.found);
-err0:
+	end(&m);
 	free(all.list);
 	return rc;
 }

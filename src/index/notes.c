@@ -6,9 +6,9 @@
 #include "pack.h"
 
 /* What is known of a trigram, in the word that has it. */
-#define OCCURS   UINT64_C(1)
-#define MORE     UINT64_C(2)
-#define A_WORD   32
+#define OCCURS                   UINT64_C(1)
+#define MORE                     UINT64_C(2)
+#define A_WORD                   32
 #define KNOWN_OF(notes, trigram) (&(notes)->known[(trigram) / A_WORD])
 #define SHIFT_OF(trigram)        ((trigram) % A_WORD * 2)
 

@@ -1,6 +1,6 @@
 /*
- * Notes of which trigrams occur in which blocks of a segment, each once a block, and in which row of
- * it if it is one: what its lists are made of, and held against.
+ * Notes of which trigrams occur in which blocks of a segment, each once a block, and in which row
+ * of it if it is one: what its lists are made of, and held against.
  */
 #ifndef SR_INDEX_NOTES_H
 #define SR_INDEX_NOTES_H
