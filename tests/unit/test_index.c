@@ -322,6 +322,34 @@ static void test_misses_nothing(void **state)
 	assert_int_equal(expect_found(w, sr_text_of("never there")), 0);
 }
 
+/* A rare trigram says which rows to read, in a segment and in those that were merged. */
+static void test_rare_rows(void **state)
+{
+	world *w = *state;
+
+	for (size_t i = 0; i < 4096; i++) {
+		char name[40];
+		int length = snprintf(name, sizeof(name), "folder/%05zu%s", i,
+				      i % 819 == 7 ? ".zebra" : "");
+
+		add_row(w, (int64_t)i + 1, name, (size_t)length);
+	}
+	index_rows(w, 0, 4096, SR_CHUNK_ROWS);
+	for (int merged = 0; merged < 2; merged++) {
+		const sr_text zebra = sr_text_of("zebra");
+		sr_matches matches;
+
+		assert_done(sr_matches_new(&matches, &w->state));
+		assert_int_equal(sr_matches_rows(&matches), 4096);
+		assert_done(sr_match(w->conn, &w->state, &zebra, 1, &matches));
+		assert_int_equal(sr_matches_rows(&matches), 5);
+		sr_matches_free(&matches);
+		assert_int_equal(expect_found(w, zebra), 5);
+		if (!merged)
+			merge_all(w);
+	}
+}
+
 /* Rows that changed leave their slots and get others. */
 static void test_forget(void **state)
 {
@@ -435,7 +463,7 @@ static void test_dates(void **state)
 
 /* ---- Damage ---- */
 
-#define POSTING "(SELECT Key FROM search_postings ORDER BY Key LIMIT 1 OFFSET 7)"
+#define POSTING "(SELECT Key FROM search_postings ORDER BY Key LIMIT 1 OFFSET 1)"
 #define LAST    "(SELECT max(Key) FROM search_postings)"
 static const char *const damages[] = {
 	"DELETE FROM search_postings WHERE Key = " POSTING,
@@ -650,13 +678,10 @@ static void test_rows_unnoticed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_misses_nothing),
-		TEST(test_forget),
-		TEST(test_huge_texts),
-		TEST(test_dates),
-		TEST(test_damage),
-		TEST(test_bytes),
-		TEST(test_wrong_and_well_made),
+		TEST(test_misses_nothing), TEST(test_rare_rows),
+		TEST(test_forget),         TEST(test_huge_texts),
+		TEST(test_dates),          TEST(test_damage),
+		TEST(test_bytes),          TEST(test_wrong_and_well_made),
 		TEST(test_rows_unnoticed),
 	};
 

@@ -195,10 +195,10 @@ static const struct {
 	{"DELETE FROM search_chunks WHERE Chunk = 1", true},
 	{"UPDATE search_state SET NextChunk = 1", true},
 	{"UPDATE search_postings SET Lists = substr(Lists, 2) WHERE Key ="
-	 " (SELECT Key FROM search_postings ORDER BY Key LIMIT 1 OFFSET 20)",
+	 " (SELECT Key FROM search_postings ORDER BY Key LIMIT 1 OFFSET 1)",
 	 false},
 	{"DELETE FROM search_postings WHERE Key ="
-	 " (SELECT Key FROM search_postings ORDER BY Key LIMIT 1 OFFSET 20)",
+	 " (SELECT Key FROM search_postings ORDER BY Key LIMIT 1 OFFSET 1)",
 	 false},
 	{"UPDATE search_chunks SET Newest = NULL WHERE Chunk = 1", false},
 	{"UPDATE search_state SET Through = Through + 1;"
