@@ -294,6 +294,7 @@ sr_status sr_open(sr_catalog **catalog, const sr_options *options)
 	fresh->process = getpid();
 	atomic_init(&fresh->references, 1);
 	fresh->unindexed = SR_INDEX_UNKNOWN;
+	sr_index_set_step(fresh, 0);
 	fresh->shape.cookie = -1;
 	fresh->warnings = (sr_buffer)SR_BUFFER_EMPTY;
 	if ((rc = open_catalog(fresh, options)) != SR_OK) {

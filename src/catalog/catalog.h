@@ -27,6 +27,8 @@ struct sr_catalog {
 				  the last of them frees a catalog that was closed meanwhile. */
 	_Atomic int64_t unindexed; /* Rows that the search index may be behind by, at most about. */
 	atomic_bool indexing;      /* A thread brings it on. */
+	int64_t index_step;        /* After how many rows. */
+	bool index_always;         /* It is used wherever it can be: for tests. */
 	atomic_bool index_damaged; /* It was found so; it is made anew. */
 	pthread_mutex_t lock;      /* Guards what follows. */
 	sr_shape shape;            /* Of the last read; readers take it anew when it is stale. */

@@ -148,13 +148,6 @@ static sr_status count_rows(narrow *n, int64_t *rows)
 	return rc;
 }
 
-static bool always;
-
-void sr_index_set_always(bool yes)
-{
-	always = yes;
-}
-
 /* Whether the index is expected to read less than a scan, or an index of the client's rows. */
 static sr_status choose(narrow *n, bool *chosen)
 {
@@ -163,7 +156,7 @@ static sr_status choose(narrow *n, bool *chosen)
 	sr_status rc;
 
 	*chosen = false;
-	if (always) {
+	if (n->reading->catalog->index_always) {
 		*chosen = true;
 		n->estimated = 0;
 		return SR_OK;

@@ -28,11 +28,9 @@
  * to the building of the whole. */
 static const int64_t merge_sizes[] = {2, 16, 64};
 
-static _Atomic int64_t step_rows = STEP_ROWS;
-
-void sr_index_set_step(int64_t rows)
+void sr_index_set_step(sr_catalog *catalog, int64_t rows)
 {
-	step_rows = rows > 0 ? rows : STEP_ROWS;
+	catalog->index_step = rows > 0 ? rows : STEP_ROWS;
 }
 
 /* ---- Whether it can be used ---- */
@@ -225,7 +223,7 @@ static sr_status take_changes(step *s)
 		return rc;
 	/* A few are not worth looking for their places. */
 	if (s->change_count == 0 ||
-	    (s->most == 0 && (int64_t)s->change_count < step_rows / CHANGES_SHARE))
+	    (s->most == 0 && (int64_t)s->change_count < s->catalog->index_step / CHANGES_SHARE))
 		return SR_OK;
 	if ((rc = sr_index_forget(s->conn, s->changes, s->change_count)) != SR_OK ||
 	    (rc = add_changed(s)) != SR_OK)
@@ -279,7 +277,7 @@ static int64_t tail_share(const step *s, int64_t behind)
 		return s->most;
 	if (behind >= FAR_ROWS)
 		return FAR_MOST;
-	if (behind < step_rows)
+	if (behind < s->catalog->index_step)
 		return 0;
 	/* Whole chunks. */
 	return behind < STEP_ROWS ? behind
@@ -346,6 +344,7 @@ static sr_status is_due(sr_catalog *catalog, bool *due, int64_t *behind)
 {
 	sr_index_state state = {0};
 	sr_reading reading = {0};
+	const int64_t most = catalog->index_step;
 	int64_t changes = 0;
 	sr_status rc;
 
@@ -361,11 +360,11 @@ static sr_status is_due(sr_catalog *catalog, bool *due, int64_t *behind)
 		goto out;
 	}
 	if (rc == SR_OK &&
-	    (rc = sr_index_behind(reading.conn, state.through, step_rows, behind)) == SR_OK)
+	    (rc = sr_index_behind(reading.conn, state.through, most, behind)) == SR_OK)
 		rc = sr_query_integer(
 			reading.conn,
 			"SELECT count(*) FROM (SELECT 1 FROM search_changes LIMIT 1024)", &changes);
-	*due = *behind >= step_rows || changes >= step_rows / CHANGES_SHARE;
+	*due = *behind >= most || changes >= most / CHANGES_SHARE;
 out:
 	sr_index_state_free(&state);
 	sr_reading_end(&reading);
@@ -404,7 +403,7 @@ void sr_index_tend(sr_catalog *catalog, int64_t rows)
 {
 	int64_t behind = atomic_fetch_add(&catalog->unindexed, rows) + rows;
 
-	if ((behind < step_rows && !catalog->index_damaged) ||
+	if ((behind < catalog->index_step && !catalog->index_damaged) ||
 	    sr_pool_in_transaction(catalog->pool) || atomic_exchange(&catalog->indexing, true))
 		return;
 	sr_catalog_keep(catalog);

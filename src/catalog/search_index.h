@@ -53,10 +53,8 @@ sr_status sr_index_build(sr_catalog *catalog, bool anew, sr_progress_fn progress
 /* The same after an upgrade, if it is much behind. That it stays so is logged and no failure. */
 void sr_index_catch_up(sr_catalog *catalog, sr_progress_fn progress, void *arg);
 
-/* For tests: after how many rows a step is made, and how many it takes. 0: the usual. */
-void sr_index_set_step(int64_t rows);
-
-/* For tests: whether it is used wherever it can be, also where a scan would read less. */
-void sr_index_set_always(bool yes);
+/* After how many rows a step is made, and how many it takes; 0: the usual. Others than that are for
+ * tests, and set before another thread has the catalog. */
+void sr_index_set_step(sr_catalog *catalog, int64_t rows);
 
 #endif

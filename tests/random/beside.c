@@ -52,6 +52,7 @@ static void rest(int microseconds)
 /* WRITER, database, log, shared memory, seed, rows. */
 void machine_writer_main(int argc, char **argv)
 {
+	machine_index index;
 	sr_options options;
 	writing w = {0};
 
@@ -65,7 +66,7 @@ void machine_writer_main(int argc, char **argv)
 	if (w.log == NULL)
 		abort();
 	chance_seed(strtoull(argv[5], NULL, 10));
-	machine_choose_step();
+	machine_choose_step(&index);
 	sr_options_init(&options);
 	options.path = w.path;
 	options.pool_size = 2;
@@ -74,6 +75,7 @@ void machine_writer_main(int argc, char **argv)
 		write_log(&w, "FAILED sr_open in the writer: %s", sr_error_message());
 		exit(1);
 	}
+	machine_set_step(&index, w.catalog);
 	write_log(&w, "a writer begins");
 	while (!atomic_load(&w.progress->stop) && !w.failed) {
 		int pause = atomic_load(&w.progress->pause);

@@ -72,18 +72,26 @@ void machine_ask(machine *m, sqlite3 *db, unsigned queries)
 
 /* ---- Open and closed ---- */
 
-void machine_choose_step(void)
+void machine_choose_step(machine_index *index)
 {
 	static const int64_t steps[] = {0, 1, 4, 12, 40, 100, 300};
 
-	sr_index_set_step(PICK(steps));
-	sr_index_set_always(!one_in(4));
+	index->step = PICK(steps);
+	index->always = !one_in(4);
+}
+
+void machine_set_step(const machine_index *index, sr_catalog *catalog)
+{
+	sr_index_set_step(catalog, index->step);
+	catalog->index_always = index->always;
 }
 
 void machine_open(machine *m)
 {
 	if (sr_open(&m->writing.catalog, &m->open) != SR_OK)
 		sr_buffer_printf(&m->report, "sr_open failed: %s\n", sr_error_message());
+	else
+		machine_set_step(&m->index, m->writing.catalog);
 }
 
 void machine_close(machine *m)
@@ -184,7 +192,7 @@ static void begin_epoch(machine *m)
 	};
 	if (m->writing.log == NULL)
 		abort();
-	machine_choose_step();
+	machine_choose_step(&m->index);
 	if (one_in(4))
 		machine_begin_old(m);
 	if (m->writing.catalog == NULL && !machine_failed(m))

@@ -44,7 +44,13 @@ void machine_options_init(machine_options *options);
 
 /* The search index in small pieces of a size by chance, so that it is brought on, merged and mended
  * all the time in catalogs as small as these; or in its own, now and then. */
-void machine_choose_step(void);
+typedef struct machine_index {
+	int64_t step;
+	bool always;
+} machine_index;
+
+void machine_choose_step(machine_index *index);
+void machine_set_step(const machine_index *index, sr_catalog *catalog);
 
 /* Runs until all queries are asked or the first difference, which it prints with all that is
  * needed to have it again. */
@@ -65,7 +71,8 @@ typedef struct machine {
 	char folder[64];
 	char path[96];
 	char log[96];
-	sr_options open; /* How the catalog is open. */
+	sr_options open; /* How the catalog is open, */
+	machine_index index;
 	writing writing;
 	sr_buffer report; /* Not empty: something is wrong. */
 } machine;

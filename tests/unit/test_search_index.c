@@ -160,7 +160,7 @@ static void test_plain_sql(void **state)
 	};
 	catalog_fixture *f = *state;
 
-	sr_index_set_always(true);
+	f->catalog->index_always = true;
 	expect_right(f);
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		foreign_sql(f, changes[i]);
@@ -180,7 +180,7 @@ static void test_plain_sql(void **state)
 	assert_ok(sr_search_index_build(f->catalog, true, NULL, NULL, NULL));
 	expect_right(f);
 	expect_healthy(f);
-	sr_index_set_always(false);
+	f->catalog->index_always = false;
 }
 
 /* ---- Damage ---- */
@@ -301,7 +301,7 @@ static void test_noticed_by_search(void **state)
 	catalog_fixture *f = *state;
 	listener l = {.words = "is damaged"};
 
-	sr_index_set_always(true);
+	f->catalog->index_always = true;
 	sr_log_set(listen, &l);
 	for (int i = 0; i < (int)(sizeof(noticed) / sizeof(noticed[0])); i++) {
 		char path[32];
@@ -319,7 +319,7 @@ static void test_noticed_by_search(void **state)
 		assert_int_equal(l.count, i + 1);
 	}
 	sr_log_set(NULL, NULL);
-	sr_index_set_always(false);
+	f->catalog->index_always = false;
 	assert_int_equal(found(f, "zebra"), 4);
 }
 
@@ -338,7 +338,7 @@ static void test_full_disk_in_a_step(void **state)
 	save_one(f, "/zebra before");
 	assert_int_equal(integer(f, "SELECT Through FROM search_state"), through);
 	sr_log_set(listen, &l);
-	sr_index_set_step(1);
+	sr_index_set_step(f->catalog, 1);
 	file = file_at(f, "/zebra");
 	/* The first writes are the file's: without them it is not saved. The next ones are the
 	 * step's. */
@@ -361,7 +361,7 @@ static void test_full_disk_in_a_step(void **state)
 	assert_int_equal(integer(f, "SELECT Through FROM search_state"), through + 3);
 	assert_int_equal(found(f, "zebra"), 3);
 	assert_false(has_finding(f, true, "search_index"));
-	sr_index_set_step(0);
+	sr_index_set_step(f->catalog, 0);
 	sr_log_set(NULL, NULL);
 }
 
