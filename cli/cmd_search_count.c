@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "cmd_search.h"
@@ -141,6 +142,12 @@ int search_facets(struct cli *cli, sr_catalog *catalog, const sr_query *query, u
 
 /* ---- Explaining ---- */
 
+/* To the microsecond: what stands behind is noise. */
+static double milliseconds(double seconds)
+{
+	return round(seconds * 1e6) / 1e3;
+}
+
 static void print_explanation(struct cli *cli, const sr_explanation *e, int64_t files)
 {
 	const struct field fields[] = {
@@ -150,9 +157,9 @@ static void print_explanation(struct cli *cli, const sr_explanation *e, int64_t 
 		{"rechecked", "rechecked", cell_integer(e->rechecked)},
 		{"hits", "hits", cell_integer(e->hits)},
 		{"files", "files", cell_integer(files)},
-		{"planning_ms", "planning ms", cell_real(e->planning * 1e3)},
-		{"matching_ms", "matching ms", cell_real(e->matching * 1e3)},
-		{"fetching_ms", "fetching ms", cell_real(e->fetching * 1e3)},
+		{"planning_ms", "planning ms", cell_real(milliseconds(e->planning))},
+		{"matching_ms", "matching ms", cell_real(milliseconds(e->matching))},
+		{"fetching_ms", "fetching ms", cell_real(milliseconds(e->fetching))},
 	};
 
 	output_fields(&cli->out, fields, sizeof(fields) / sizeof(fields[0]));
@@ -163,9 +170,10 @@ static json_t *json_of_explanation(const sr_explanation *e, int64_t files)
 	return json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:o,s:o,s:o}", "choice", e->choice, "estimated",
 			 json_of_integer(e->estimated), "candidates", (json_int_t)e->candidates,
 			 "rechecked", (json_int_t)e->rechecked, "hits", (json_int_t)e->hits,
-			 "files", (json_int_t)files, "planning_ms", json_of_real(e->planning * 1e3),
-			 "matching_ms", json_of_real(e->matching * 1e3), "fetching_ms",
-			 json_of_real(e->fetching * 1e3));
+			 "files", (json_int_t)files, "planning_ms",
+			 json_of_real(milliseconds(e->planning)), "matching_ms",
+			 json_of_real(milliseconds(e->matching)), "fetching_ms",
+			 json_of_real(milliseconds(e->fetching)));
 }
 
 int search_explain(struct cli *cli, sr_files *cursor)

@@ -193,6 +193,9 @@ assert [(r["facet"], r["value"], r["files"], r["bytes"], r["rest"]) for r in row
 	strongroom search done --explain | grep -q '^hits  *2$'
 	equal 2 "$(strongroom search done --explain --csv | wc -l)"
 	equal 9 "$(strongroom search done --explain --plain | tr '\t' '\n' | wc -l)"
+	# Times to the microsecond, and no digits that say nothing.
+	equal 3 "$(strongroom search done --explain --plain | tr '\t' '\n' | tail -n 3 | grep -cE '^[0-9]+(\.[0-9]{1,3})?$')"
+	equal 3 "$(strongroom search done --explain --json | grep -cE '_ms": [0-9]+(\.[0-9]{1,3})?,?$')"
 }
 
 @test "what excludes each other is named" {
