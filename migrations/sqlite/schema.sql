@@ -29,8 +29,6 @@ CREATE TABLE metrics_history (
 
 CREATE INDEX idx_files_client_id ON files(ClientID);
 
-CREATE INDEX idx_files_filename ON files(FileName);
-
 CREATE INDEX idx_clients_lastseen ON clients(LastSeen);
 
 CREATE INDEX idx_files_size ON files(FileSize);
@@ -288,13 +286,9 @@ CREATE TABLE orphaned_rows (
     Content TEXT NOT NULL
 );
 
-CREATE INDEX idx_files_client_name ON files(ClientID, FileName, (OriginalPath IS NULL));
-
 CREATE INDEX idx_files_verified ON files(Verified) WHERE Verified = 1;
 
 CREATE INDEX idx_files_client_verified ON files(ClientID, Verified) WHERE Verified = 1;
-
-CREATE INDEX idx_files_stored_path ON files(substr(PathName, -16)) WHERE IsStored <> 0;
 
 CREATE TABLE search_state (
     ID INTEGER PRIMARY KEY CHECK (ID = 1),
@@ -578,3 +572,12 @@ BEGIN
        AND Files < 1;
     DELETE FROM files_replaced WHERE FileRow = OLD.rowid;
 END;
+
+CREATE INDEX idx_files_filename ON files(FileName, ClientID, (OriginalPath IS NULL));
+
+CREATE INDEX idx_files_client_name ON files(ClientID, FileName) WHERE OriginalPath IS NULL;
+
+CREATE INDEX idx_files_stored_path ON files(substr(PathName, -16)) WHERE IsStored <> 0
+    AND coalesce(OriginalPath IS NULL AND typeof(FileName) = 'text' AND typeof(PathName) = 'text'
+        AND instr(FileName, '/') = 0
+        AND substr('/' || PathName, -1 - length(FileName)) = '/' || FileName, 0) = 0;

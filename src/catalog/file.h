@@ -11,6 +11,10 @@
 #include "../base/buffer.h"
 #include "catalog.h"
 
+/* The version from which on files without a path have an index of their names, with no others in
+ * it. */
+#define SR_NAMES_INDEXED 18
+
 /* ---- Reading rows ---- */
 
 /* Adds "SELECT … FROM … f": the columns that sr_file_read expects, of relation f. `client` is

@@ -13,8 +13,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "file.h"
 #include "health.h"
 #include "place.h"
+#include "sharing.h"
 #include "stored.h"
 
 #define CHUNK 200 /* Records that are read at once; no connection is held while files are read. */
@@ -96,10 +98,29 @@ static sr_status look_at_record(survey *s, sr_text stored, sr_buffer *path)
 	return note_path(s, path->data);
 }
 
-/* The condition that an index of the latest version answers; before it every file was stored. */
+/* Before version 6 every file was stored. */
 static const char *which_are_stored(const sr_checkup *c)
 {
 	return c->reading.shape.version >= 6 ? "f.IsStored <> 0" : "1";
+}
+
+/* The paths of what is stored: an index answers, from SR_NAMES_INDEXED on that of files without a
+ * path and another. */
+static void select_stored(const sr_checkup *c, sr_buffer *sql)
+{
+	const char *files = c->reading.shape.files;
+
+	if (c->reading.shape.version < SR_NAMES_INDEXED)
+		sr_buffer_printf(sql, "SELECT f.PathName FROM %s AS f WHERE %s", files,
+				 which_are_stored(c));
+	else
+		sr_buffer_printf(
+			sql,
+			"SELECT f.PathName FROM %s AS f WHERE f.OriginalPath IS NULL AND"
+			" f.IsStored <> 0 UNION ALL SELECT f.PathName FROM %s AS f WHERE"
+			" f.OriginalPath IS NOT NULL AND f.IsStored <> 0 AND " SR_STORED_ELSEWHERE(
+				"f."),
+			files, files);
 }
 
 static sr_status look_at_records(survey *s)
@@ -110,8 +131,7 @@ static sr_status look_at_records(survey *s)
 	sr_status rc;
 	bool row;
 
-	sr_buffer_printf(&sql, "SELECT f.PathName FROM %s AS f WHERE %s", s->c->reading.shape.files,
-			 which_are_stored(s->c));
+	select_stored(s->c, &sql);
 	if ((rc = sr_buffer_status(&sql)) != SR_OK ||
 	    (rc = sr_prepare(s->c->conn, sql.data, &stmt)) != SR_OK)
 		goto err0;

@@ -70,17 +70,20 @@ static sr_status prepare(sr_ordered *ordered, stream *one, const sr_ordered_rang
 {
 	const char *column = one->names ? "f.FileName" : "f.OriginalPath";
 	bool bounded = range->until.data != NULL || !blob;
+	bool early = ordered->reading->shape.version < SR_NAMES_INDEXED;
 	sr_buffer sql = SR_BUFFER_EMPTY;
 	sr_status rc;
 
 	sr_file_select(&sql, &ordered->reading->shape, "$1");
 	sr_buffer_printf(&sql, " WHERE f.ClientID = $1%s AND %s %s $2",
-			 one->names ? " AND (f.OriginalPath IS NULL) = 1" : "", column,
-			 range->after ? ">" : ">=");
+			 !one->names ? ""
+			 : early     ? " AND (f.OriginalPath IS NULL) = 1"
+				     : " AND f.OriginalPath IS NULL",
+			 column, range->after ? ">" : ">=");
 	if (bounded)
 		sr_buffer_printf(&sql, " AND %s < $3", column);
 	sr_buffer_printf(&sql, " ORDER BY %s, %sf.row_number", column,
-			 one->names ? "(f.OriginalPath IS NULL), " : "");
+			 one->names && early ? "(f.OriginalPath IS NULL), " : "");
 	if ((rc = sr_buffer_status(&sql)) == SR_OK)
 		rc = sr_prepare(ordered->reading->conn, sql.data, &one->stmt);
 	sr_buffer_free(&sql);

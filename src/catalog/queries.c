@@ -31,11 +31,15 @@ static const struct {
 	 " WHERE f.ClientID = $1 AND f.OriginalPath >= $2"
 	 " AND f.OriginalPath < $3"
 	 " ORDER BY f.OriginalPath, f.row_number"},
-	{"files of a client, by name", "$1",
-	 " WHERE f.ClientID = $1 AND (f.OriginalPath IS NULL) = 1"
-	 " AND f.FileName >= $2 AND f.FileName < $3"
-	 " ORDER BY f.FileName, (f.OriginalPath IS NULL), f.row_number"},
 };
+
+/* Another below version SR_NAMES_INDEXED. */
+static const char by_name[] = " WHERE f.ClientID = $1 AND f.OriginalPath IS NULL"
+			      " AND f.FileName >= $2 AND f.FileName < $3"
+			      " ORDER BY f.FileName, f.row_number";
+static const char by_name_early[] = " WHERE f.ClientID = $1 AND (f.OriginalPath IS NULL) = 1"
+				    " AND f.FileName >= $2 AND f.FileName < $3"
+				    " ORDER BY f.FileName, (f.OriginalPath IS NULL), f.row_number";
 
 /* The others: {files} and {clients} stand for the shape's. */
 static const struct {
@@ -96,6 +100,11 @@ sr_status sr_queries_each(const sr_shape *shape, sr_query_take_fn take, void *to
 		if ((rc = sr_buffer_status(&sql)) == SR_OK)
 			take(to, others[i].name, sql.data);
 	}
+	sr_buffer_clear(&sql);
+	sr_file_select(&sql, shape, "$1");
+	sr_buffer_add_string(&sql, shape->version < SR_NAMES_INDEXED ? by_name_early : by_name);
+	if (rc == SR_OK && (rc = sr_buffer_status(&sql)) == SR_OK)
+		take(to, "files of a client, by name", sql.data);
 	sr_buffer_clear(&sql);
 	sr_client_totals_select(shape, &sql);
 	if (rc == SR_OK && (rc = sr_buffer_status(&sql)) == SR_OK)

@@ -4,6 +4,13 @@
 
 #include "catalog.h"
 
+/* That a stored file's path does not end in the name by which alone it is known: of those the index
+ * idx_files_stored_path has the paths, in these words. */
+#define SR_STORED_ELSEWHERE(f)                                                                     \
+	"coalesce(" f "OriginalPath IS NULL AND typeof(" f "FileName) = 'text' AND typeof(" f      \
+	"PathName) = 'text' AND instr(" f "FileName, '/') = 0 AND substr('/' || " f "PathName, -1" \
+	" - length(" f "FileName)) = '/' || " f "FileName, 0) = 0"
+
 typedef struct sr_sharing {
 	sr_text path;       /* As it was given; borrowed. */
 	sr_buffer absolute; /* In the two other ways that records have. */

@@ -4,9 +4,9 @@ bats_require_minimum_version 1.5.0
 load common
 
 @test "init creates a private database, and again changes nothing" {
-	equal '[true,17,null]' "$(json '[.created, .version, .backup]' init)"
+	equal '[true,18,null]' "$(json '[.created, .version, .backup]' init)"
 	equal 600 "$(stat -c %a "$STRONGROOM_DB")"
-	equal '[false,17,null]' "$(json '[.created, .version, .backup]' init)"
+	equal '[false,18,null]' "$(json '[.created, .version, .backup]' init)"
 	equal 1 "$(find "$folder" -name '*.db*' | wc -l)"
 }
 
@@ -49,10 +49,10 @@ load common
 }
 
 @test "migrate status knows of a missing database" {
-	equal '[false,0,17,17]' "$(json '[.database_exists, .current_version, .latest_version, (.migrations | length)]' migrate status)"
+	equal '[false,0,18,18]' "$(json '[.database_exists, .current_version, .latest_version, (.migrations | length)]' migrate status)"
 	[ ! -e "$STRONGROOM_DB" ]
 	strongroom init >/dev/null
-	equal '[true,17,0]' "$(json '[.database_exists, .current_version, .pending_migrations]' migrate status)"
+	equal '[true,18,0]' "$(json '[.database_exists, .current_version, .pending_migrations]' migrate status)"
 	equal '["current_version","database_exists","database_file","latest_version","migrations","pending_migrations","total_migrations"]' \
 		"$(json keys migrate status)"
 	strongroom migrate status | grep -q '^VERSION  DESCRIPTION'
@@ -60,9 +60,9 @@ load common
 
 @test "down and up again, and what makes no sense" {
 	strongroom init >/dev/null
-	equal '[17,5]' "$(json '[.from_version, .version]' migrate down --to 5 --yes)"
-	equal '[5,17]' "$(json '[.from_version, .version]' migrate up)"
-	equal '[17,17]' "$(json '[.from_version, .version]' migrate up)"
+	equal '[18,5]' "$(json '[.from_version, .version]' migrate down --to 5 --yes)"
+	equal '[5,18]' "$(json '[.from_version, .version]' migrate up)"
+	equal '[18,18]' "$(json '[.from_version, .version]' migrate up)"
 	refused 2 --to -- migrate down
 	refused 2 --to 3 -- migrate up --to 3
 	strongroom migrate down --to 4 --yes >/dev/null
@@ -77,7 +77,7 @@ load common
 	strongroom client add one >/dev/null
 	printf 'original_path,size,hash\n/a,1,%064d\n' 7 | strongroom file import --client one >/dev/null
 	refused 1 FileHash -- migrate down --to 1
-	equal 17 "$(json .current_version migrate status)"
+	equal 18 "$(json .current_version migrate status)"
 	strongroom migrate down --to 1 --yes >/dev/null
 	equal 1 "$(json .current_version migrate status)"
 }
@@ -156,7 +156,7 @@ load common
 	equal 0 "$(json .current_version migrate status)"
 	strongroom migrate status | grep -q 'no schema yet.*strongroom init'
 	equal true "$(json .created init)"
-	equal 17 "$(json .current_version migrate status)"
+	equal 18 "$(json .current_version migrate status)"
 	sqlite3 other.db 'CREATE TABLE bookmarks (url)'
 	before=$(sha256sum <other.db)
 	for command in init "migrate up" stats; do

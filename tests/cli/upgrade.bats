@@ -42,7 +42,7 @@ core_rows() {
 		old_database "$STRONGROOM_DB" $version
 		before=$(core_rows "$STRONGROOM_DB")
 		[ $((version % 2)) = 0 ] && command=init || command="migrate up"
-		equal "[$version,17]" "$(json '[.from_version, .version]' $command)"
+		equal "[$version,18]" "$(json '[.from_version, .version]' $command)"
 		equal "$before" "$(core_rows "$STRONGROOM_DB")"
 		equal 1 "$(find "$folder" -name "v$version.db_backup_*.db" | wc -l)"
 		equal "$before" "$(core_rows "$(find "$folder" -name "v$version.db_backup_*.db")")"
@@ -59,6 +59,6 @@ core_rows() {
 	strongroom init >/dev/null
 	sqlite3 "$STRONGROOM_DB" "INSERT INTO database_migrations (version, description, applied_at) VALUES (99, 'from the future', '2030-01-01')"
 	for command in stats init "migrate up" "client add x"; do
-		refused 1 99 17 -- $command
+		refused 1 99 18 -- $command
 	done
 }

@@ -811,6 +811,10 @@ static void test_storage(void **state)
 	store(f, "c", "./received_files/../received_files//c", "ccc");
 	assert_int_equal(mkdir(scratch_path("received_files/deep"), 0700), 0);
 	store(f, "d", "received_files/deep/d", "ddd");
+	/* And whatever its record is called. */
+	foreign_sql(f, "UPDATE files SET OriginalPath = '/b' WHERE FileName = 'b';"
+		       "UPDATE files SET FileName = 'other' WHERE FileName = 'a';"
+		       "UPDATE files SET FileName = 'deep/d' WHERE FileName = 'd'");
 	health = check(f, false);
 	expect_clean(health);
 	assert_null(finding(health, "storage_missing"));

@@ -42,8 +42,10 @@ static const struct allowed {
 	{"files", "", "SELECT coalesce(max(rowid), 0) FROM files", "the last row only"},
 	{"files", "", "(SELECT max(rowid) FROM files)", "the same"},
 	{"files", "", "SELECT EXISTS (SELECT 1 FROM", "the first row only"},
-	{"files", "idx_files_stored_path", "WHERE f.IsStored <> 0",
+	{"files", "idx_files_client_name", "f.OriginalPath IS NULL AND f.IsStored <> 0",
 	 "what is stored, compared with the folder"},
+	{"files", "idx_files_stored_path", "f.OriginalPath IS NOT NULL AND f.IsStored <> 0",
+	 "the same"},
 	{"files", "idx_files_client_id", "SELECT min(ClientID) FROM files",
 	 "one row of each client"},
 	{"files", "", "SET FileCategory = $2 WHERE FileCategory = $1",
@@ -367,7 +369,7 @@ static void add_statements_of_messages(void)
 static const char fill[] = NUMBERS ROWS
 	"INSERT INTO files (ID, FileName, PathName, FileSize, ModificationDate, ClientID,"
 	" OriginalPath, IsStored, Verified, FileCategory, FileHash, MissingSince) SELECT " OF_FILE
-	", 'name ' || value % 900, 'p/' || value, value, '2026-01-' || value % 30, " OF_CLIENT
+	", 'name ' || (value % 900), 'p/' || value, value, '2026-01-' || value % 30, " OF_CLIENT
 	", CASE WHEN value % 9 THEN '/d/' || value END, value % 2, value % 3 = 0, 'c' || value % 5,"
 	" 'hash' || value, CASE WHEN value % 50 = 0 THEN 'then' END FROM n;"
 	"INSERT INTO file_versions (FileID, VersionNumber, PathName, CreatedDate, IsActive,"
@@ -490,7 +492,6 @@ static const struct {
 	const char *index;
 	const char *why;
 } dispensable[] = {
-	{"idx_files_filename", "the seed's: old code looks names up by it"},
 	{"idx_files_verified", "the seed's: old code counts by it"},
 	{"idx_files_client_verified", "the seed's: old code counts by it"},
 };
@@ -542,7 +543,10 @@ static const struct {
 } lookups[] = {
 	{"f.ClientID = $1 AND f.OriginalPath = $2", "idx_files_identity_path"},
 	{"f.ClientID = $1 AND f.OriginalPath >= $2", "idx_files_identity_path"},
-	{"f.FileName = $2 AND (f.OriginalPath IS NULL) = 1", "idx_files_client_name"},
+	{"f.FileName = $2 AND (f.OriginalPath IS NULL) = 1", "idx_files_filename"},
+	{"f.OriginalPath IS NULL AND f.FileName >= $2", "idx_files_client_name"},
+	{"substr(PathName, -16) IN", "idx_files_filename"},
+	{"substr(PathName, -16) IN", "idx_files_stored_path"},
 	{"FROM file_versions v WHERE v.FileID = $1", "idx_file_versions_file_id"},
 };
 

@@ -283,6 +283,47 @@ static void test_delete_shared(void **state)
 	assert_int_equal(names(), 0);
 }
 
+/* Whatever another record of these bytes is called, and of whatever kind its values are. */
+static void test_delete_shared_by_any_record(void **state)
+{
+	static const struct {
+		const char *values; /* FileName, PathName, OriginalPath, IsStored. */
+		bool shares;
+	} others[] = {
+		{"'a', 'received_files/a', NULL, 1", true},
+		{"'b', 'received_files/a', NULL, 1", true},
+		{"'received_files/a', 'received_files/a', NULL, 1", true},
+		{"CAST('a' AS BLOB), 'received_files/a', NULL, 1", true},
+		{"'A', 'received_files/a', NULL, 1", true},
+		{"'', 'received_files/a', NULL, 1", true},
+		{"'a' || char(0), 'received_files/a', NULL, 1", true},
+		{"'a', 'received_files/a', '/home/a', 1", true},
+		{"'b', 'received_files/a', '/home/b', 2", true},
+		{"'a', 'received_files/a', NULL, 0", false},
+		{"'a', 'received_files/a', '/home/a', 0", false},
+		{"'a', 'received_files/b/a', NULL, 1", false},
+		{"'a', 'received_files/aa', NULL, 1", false},
+		{"'a', CAST('received_files/a' AS BLOB), NULL, 1", false},
+	};
+	catalog_fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		char sql[300];
+
+		snprintf(sql, sizeof(sql),
+			 "INSERT INTO files (ID, FileName, PathName, OriginalPath, IsStored,"
+			 " ClientID) VALUES (x'0%zx', %s, x'77')",
+			 i, others[i].values);
+		foreign_sql(fixture, sql);
+		assert_ok(drop(fixture, "a"));
+		if (is_there("received_files/a") != others[i].shares)
+			fail_msg("beside %s", others[i].values);
+		foreign_sql(fixture, "DELETE FROM files WHERE ClientID = x'77'");
+		write_file(scratch_path("received_files/a"), BYTES);
+		add(fixture, "a", "received_files/a");
+	}
+}
+
 static void test_not_in_a_transaction(void **state)
 {
 	catalog_fixture *fixture = *state;
@@ -502,6 +543,7 @@ int main(void)
 		TEST(test_never_outside),
 		TEST(test_delete_absolute_inside),
 		TEST(test_delete_shared),
+		TEST(test_delete_shared_by_any_record),
 		TEST(test_not_in_a_transaction),
 		TEST(test_failures),
 		TEST(test_record_stays),
