@@ -1706,7 +1706,9 @@ SR_API SR_MUST_CHECK sr_status sr_repair_plan(sr_catalog *catalog, const sr_repa
  * does not have. A step that fails is undone alone, and says why. Rows that refer to nothing are
  * not lost: orphaned_rows has the statement that puts each back. A file that was changed without
  * its history gets a version of what it is now. Not inside the thread's transaction: SR_INVALID. A
- * plan is applied once.
+ * plan is applied once. A search index that was emptied is built anew afterwards, in transactions
+ * of its own: a progress callback that cancels then leaves the rest of it to later writes, and the
+ * repair is done all the same.
  */
 SR_API SR_MUST_CHECK sr_status sr_repair_apply(sr_catalog *catalog, sr_repair *repair,
 					       const sr_repair_options *options);

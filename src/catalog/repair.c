@@ -550,6 +550,14 @@ static bool emptied_index(const plan *all)
 	return false;
 }
 
+/* All is mended by then; whoever has enough of it leaves the search index to later writes. */
+static bool stop_indexing(void *arg, int64_t rows, int64_t total)
+{
+	(void)rows;
+	(void)total;
+	return stop(arg);
+}
+
 static sr_status apply(repairing *r, const sr_repair_options *options)
 {
 	sr_status rc;
@@ -578,7 +586,7 @@ static sr_status apply(repairing *r, const sr_repair_options *options)
 	}
 	r->all->applied = true;
 	if (emptied_index(r->all))
-		sr_index_catch_up(r->catalog, NULL, NULL);
+		sr_index_catch_up(r->catalog, stop_indexing, &r->watch);
 	return SR_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "catalog/search_index.h"
 #include "catalog_fixture.h"
 #include "fault_vfs.h"
+#include "old_database.h"
 
 #define FILES 6000
 
@@ -236,6 +237,63 @@ static void test_health_and_repair(void **state)
 	}
 }
 
+/* Through how many files it goes, as others see it. */
+static int64_t committed_through(const catalog_fixture *f)
+{
+	char *through = old_database_dump(f->path, "SELECT Through FROM search_state");
+	int64_t number = strtoll(strchr(through, ':') + 1, NULL, 10);
+
+	sqlite3_free(through);
+	return number;
+}
+
+/* Yes as soon as the index that was emptied has grown, which it does piece by piece. */
+static bool stop_in_the_middle(void *arg, int64_t done, int64_t total)
+{
+	const catalog_fixture *f = arg;
+	int64_t through = committed_through(f);
+
+	assert_true(done <= total);
+	return through > 0 && through < FILES + 600;
+}
+
+/* Who has enough of it while the index is made has the repair nevertheless; later writes go on. */
+static void test_repair_cancelled_while_it_builds(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_repair_options how;
+	sr_repair *plan;
+	int64_t through;
+
+	/* Names so long that they are no single piece. */
+	foreign_sql(f,
+		    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)"
+		    " INSERT INTO files (ID, FileName, PathName, ClientID, IsStored) SELECT"
+		    " randomblob(16), 'long' || i, hex(zeroblob(30000)) || i, ID, 0 FROM n,"
+		    " clients");
+	build(f);
+	assert_int_equal(committed_through(f), FILES + 600);
+	foreign_sql(f, damages[0].sql);
+	sr_repair_options_init(&how);
+	how.backup = false;
+	how.progress = stop_in_the_middle;
+	how.progress_arg = f;
+	assert_ok(sr_repair_plan(f->catalog, &how, &plan));
+	sr_index_set_step(100);
+	assert_ok(sr_repair_apply(f->catalog, plan, &how));
+	sr_index_set_step(0);
+	assert_int_equal(plan->step_count, 1);
+	assert_int_equal(plan->steps[0].done, 1);
+	sr_repair_free(plan);
+	through = committed_through(f);
+	assert_true(through > 0 && through < FILES + 600);
+	expect_right(f);
+	expect_healthy(f);
+	build(f);
+	assert_int_equal(committed_through(f), FILES + 600);
+	expect_right(f);
+}
+
 /* Without the trigger changes are missed; made again it does not know of them. */
 static void test_trigger_that_was_missing(void **state)
 {
@@ -449,6 +507,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_plain_sql),
 		TEST(test_health_and_repair),
+		TEST(test_repair_cancelled_while_it_builds),
 		TEST(test_trigger_that_was_missing),
 		TEST(test_noticed_by_search),
 		cmocka_unit_test_setup_teardown(test_full_disk_in_a_step, setup_faults,
