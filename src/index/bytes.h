@@ -69,6 +69,13 @@ static inline void sr_put_varint(sr_buffer *out, uint64_t value)
 	unsigned char bytes[10];
 	size_t n = 0;
 
+	/* Most have one byte, and there is room for it. */
+	if (value < 0x80 && out->capacity - out->length >= 2 && !out->failed) {
+		out->data[out->length++] = (char)value;
+		out->data[out->length] = '\0';
+		return;
+	}
+
 	for (; value >= 0x80; value >>= 7)
 		bytes[n++] = (unsigned char)(value | 0x80);
 	bytes[n++] = (unsigned char)value;

@@ -39,19 +39,21 @@ static void write_run(sr_list_writer *writer)
 	writer->run.length = 0;
 }
 
-void sr_list_add(sr_list_writer *writer, sr_list_run run)
+void sr_list_add(sr_list_writer *writer, uint64_t first, uint64_t length, unsigned row)
 {
 	sr_list_run *last = &writer->run;
 
 	if (!writer->rows)
-		run.row = SR_ANY_ROW;
-	if (last->length > 0 && last->row == SR_ANY_ROW && run.row == SR_ANY_ROW &&
-	    run.first == last->first + last->length) {
-		last->length += run.length;
+		row = SR_ANY_ROW;
+	if (last->length > 0 && last->row == SR_ANY_ROW && row == SR_ANY_ROW &&
+	    first == last->first + last->length) {
+		last->length += length;
 		return;
 	}
 	write_run(writer);
-	*last = run;
+	last->first = first;
+	last->length = length;
+	last->row = row;
 }
 
 void sr_list_end(sr_list_writer *writer)

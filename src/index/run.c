@@ -296,8 +296,7 @@ static sr_status write_lists(sr_index_run *run, sr_conn *conn, int64_t segment, 
 		count = same_trigram(notes, i);
 		sr_list_start(&run->list, sr_list_has_rows((int64_t)count, blocks));
 		for (const uint64_t *note = &notes->list[i]; note < &notes->list[i + count]; note++)
-			sr_list_add(&run->list,
-				    (sr_list_run){sr_note_block(*note), 1, sr_note_row(*note)});
+			sr_list_add(&run->list, sr_note_block(*note), 1, sr_note_row(*note));
 		sr_list_end(&run->list);
 		rc = sr_pack_add(&writer, (uint32_t)sr_note_trigram(notes->list[i]), &run->list);
 	}

@@ -209,8 +209,7 @@ static sr_status append(sr_conn *conn, const source *from, const sr_segment *seg
 	while (sr_list_next(&list, &run)) {
 		if (run.first >= blocks || run.length > blocks - run.first)
 			return sr_index_fail(conn, "segment", segment->number);
-		run.first += from->offset;
-		sr_list_add(to, run);
+		sr_list_add(to, from->offset + run.first, run.length, run.row);
 	}
 	return list.bytes.bad ? sr_index_fail(conn, "segment", segment->number) : SR_OK;
 }

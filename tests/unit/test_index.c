@@ -609,7 +609,7 @@ static void drop_posting(world *w, const sr_segment *segment, size_t which)
 			if (at == which)
 				run.length--;
 			if (run.length > 0)
-				sr_list_add(&list, run);
+				sr_list_add(&list, run.first, run.length, run.row);
 			else
 				at = which + 1; /* Only this run. */
 		}

@@ -25,7 +25,7 @@ static void add_runs(sr_list_writer *writer, unsigned char rows[MOST_BLOCKS])
 
 		if (run.length == 1 && chance(2))
 			run.row = (unsigned)chance(16);
-		sr_list_add(writer, run);
+		sr_list_add(writer, run.first, run.length, run.row);
 		memset(rows + at, (int)(writer->rows ? run.row : SR_ANY_ROW) + 1, run.length);
 		at += run.length;
 	}
