@@ -24,7 +24,7 @@ static sr_status finish(sr_stmt *stmt)
 }
 
 /* The last change of a day wins, so the day ends with what was used then. */
-static sr_status note_usage(sr_conn *conn, const sr_id *client, const char *now)
+sr_status sr_activity_note_usage(sr_conn *conn, const sr_id *client, const char *now)
 {
 	sr_stmt *stmt;
 	sr_status rc;
@@ -70,7 +70,13 @@ sr_status sr_activity_append(sr_conn *conn, const sr_id *client, const char *typ
 
 	if ((rc = append(conn, client, type, files, bytes, now)) != SR_OK)
 		return rc;
-	return note_usage(conn, client, now);
+	return sr_activity_note_usage(conn, client, now);
+}
+
+sr_status sr_activity_append_saved(sr_conn *conn, const sr_id *client, int64_t bytes,
+				   const char *now)
+{
+	return append(conn, client, SR_ACTIVITY_SAVE, 1, bytes, now);
 }
 
 /* Adds to that row, if it is still there, and of this kind and day: what a day transferred is the
@@ -122,7 +128,7 @@ sr_status sr_activity_extend(sr_conn *conn, int64_t *id, const sr_id *client, co
 {
 	sr_status rc = extend(conn, id, client, type, files, bytes, now);
 
-	return rc == SR_OK ? note_usage(conn, client, now) : rc;
+	return rc == SR_OK ? sr_activity_note_usage(conn, client, now) : rc;
 }
 
 sr_status sr_activity_append_catalog(sr_conn *conn, const char *type, const char *detail,
@@ -147,8 +153,18 @@ sr_status sr_activity_append_catalog(sr_conn *conn, const char *type, const char
 
 /* ---- Transfers ---- */
 
+void sr_transfers_add(sr_transfers *sum, const sr_transfers *more)
+{
+	sum->succeeded += more->succeeded;
+	sum->failed += more->failed;
+	if (__builtin_add_overflow(sum->bytes, more->bytes, &sum->bytes))
+		sum->bytes = INT64_MAX;
+	if (more->peak > sum->peak)
+		sum->peak = more->peak;
+}
+
 /* TotalFiles counts what was tried; bytes and their average are of what succeeded. */
-static sr_status add_to_day(sr_conn *conn, const sr_transfers *transfers, const char *now)
+sr_status sr_activity_add_to_day(sr_conn *conn, const sr_transfers *transfers, const char *now)
 {
 	sr_stmt *stmt;
 	sr_status rc;
@@ -195,9 +211,9 @@ sr_status sr_activity_transferred(sr_conn *conn, const sr_id *client, const sr_t
 		rc = extend(conn, &run->failed, client, SR_ACTIVITY_SAVE_FAILED, transfers->failed,
 			    0, now);
 	if (rc == SR_OK)
-		rc = add_to_day(conn, transfers, now);
+		rc = sr_activity_add_to_day(conn, transfers, now);
 	if (rc == SR_OK)
-		rc = note_usage(conn, client, now);
+		rc = sr_activity_note_usage(conn, client, now);
 	return rc;
 }
 

@@ -64,4 +64,15 @@ typedef struct sr_transfers {
 sr_status sr_activity_transferred(sr_conn *conn, const sr_id *client, const sr_transfers *transfers,
 				  const char *now, sr_activity_run *run);
 
+/* Its parts, for what saves files of many calls at once: the row of one that saved one file, */
+sr_status sr_activity_append_saved(sr_conn *conn, const sr_id *client, int64_t bytes,
+				   const char *now);
+/* what all of them add to the day, */
+sr_status sr_activity_add_to_day(sr_conn *conn, const sr_transfers *transfers, const char *now);
+/* and what the client uses now. */
+sr_status sr_activity_note_usage(sr_conn *conn, const sr_id *client, const char *now);
+
+/* Sums up. */
+void sr_transfers_add(sr_transfers *sum, const sr_transfers *more);
+
 #endif

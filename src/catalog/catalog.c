@@ -503,14 +503,6 @@ sr_status sr_catalog_writable(sr_catalog *catalog)
 	return rc;
 }
 
-/* An operation and the look at the schema that goes before it, inside its transaction. */
-typedef struct checked {
-	sr_catalog *catalog;
-	sr_operation operation;
-	void *arg;
-	bool stale; /* The catalog's shape was out of date. */
-} checked;
-
 sr_status sr_catalog_admit(sr_catalog *catalog, sr_conn *conn, bool *stale)
 {
 	sr_shape shape;
@@ -536,48 +528,4 @@ sr_status sr_catalog_admit(sr_catalog *catalog, sr_conn *conn, bool *stale)
 	if (only_reads(catalog) != NULL)
 		return fail_only_reads(catalog);
 	return shape.latest ? SR_OK : fail_too_old(catalog, shape.version);
-}
-
-static sr_status run_checked(sr_conn *conn, void *arg)
-{
-	checked *check = arg;
-	sr_status rc;
-
-	if ((rc = sr_catalog_admit(check->catalog, conn, &check->stale)) != SR_OK)
-		return rc;
-	return check->operation(conn, check->arg);
-}
-
-static sr_status write_operation(sr_catalog *catalog, const char *site, sr_operation operation,
-				 void *arg, bool large)
-{
-	checked check = {.catalog = catalog, .operation = operation, .arg = arg};
-	sr_reading reading = {0};
-	sr_status rc;
-
-	sr_catalog_keep(catalog);
-	if ((rc = sr_catalog_writable(catalog)) != SR_OK)
-		goto err0;
-	rc = large ? sr_pool_commit_large(catalog->pool, site, run_checked, &check)
-		   : sr_pool_commit(catalog->pool, site, run_checked, &check);
-	if (rc != SR_OK)
-		goto err0;
-	/* Readers renew the shape; a program that only writes has none, so this stands in. */
-	if (check.stale && sr_reading_begin(catalog, SR_HERE, &reading) == SR_OK)
-		sr_reading_end(&reading);
-
-err0:
-	sr_catalog_let_go(catalog);
-	return rc;
-}
-
-sr_status sr_catalog_write(sr_catalog *catalog, const char *site, sr_operation operation, void *arg)
-{
-	return write_operation(catalog, site, operation, arg, false);
-}
-
-sr_status sr_catalog_write_large(sr_catalog *catalog, const char *site, sr_operation operation,
-				 void *arg)
-{
-	return write_operation(catalog, site, operation, arg, true);
 }

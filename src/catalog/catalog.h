@@ -58,6 +58,10 @@ sr_status sr_catalog_write(sr_catalog *catalog, const char *site, sr_operation o
 sr_status sr_catalog_write_large(sr_catalog *catalog, const char *site, sr_operation operation,
 				 void *arg);
 
+/* The same for what may be done at once with others of its kind: see sr_pool_commit_together. */
+sr_status sr_catalog_write_together(sr_catalog *catalog, const char *site, sr_operation operation,
+				    sr_together together, void *arg);
+
 /* Those checks alone, for what takes the writer by another way. */
 sr_status sr_catalog_writable(sr_catalog *catalog);
 

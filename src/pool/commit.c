@@ -19,14 +19,16 @@
  *	             |   |  +-- committed, or outcome unknown --> everybody is told
  *	             |   +-- the commit was rolled back ---> each is run again alone
  *	             +-- an operation failed without a savepoint, or made the engine roll
- *	                   everything back --> the others attempt again, each in its savepoint;
- *	                   who did the latter afterwards alone
+ *	             |     everything back --> the others attempt again, each in its savepoint;
+ *	             |     who did the latter afterwards alone
+ *	             +-- some could not be done at once --> all attempt again, one by one
  *
  * What is promised:
  * 1. SR_OK only after a COMMIT that succeeded with the operation in it.
  * 2. An operation that fails leaves nothing, and the others as if it had not been there.
  * 3. Who was told anything is never run again; who is run again was told nothing.
- * 4. An interrupt is somebody's wish: the operation that it hit is not run again.
+ * 4. An interrupt is somebody's wish: the operation that it hit is not run again, unless it was one
+ *of many that were done at once.
  * 5. Batches and threads' own transactions never share a transaction: both need the writer.
  */
 #include "internal.h"
@@ -38,6 +40,8 @@
 #define BATCH_COUNT 256
 #define BATCH_TIME  INT64_C(20000000) /* Nanoseconds in which newcomers are taken. */
 #define CAREFUL     16 /* Batches behind a failure in which everybody has a savepoint. */
+#define TOGETHER    16 /* Operations of one kind that are worth being done at once. */
+#define APART       16 /* Batches behind some that could not be, in which nobody is. */
 
 /* Operations that a leader has taken, linked through sr_waiter.next. */
 typedef struct batch {
@@ -50,6 +54,7 @@ typedef enum verdict {
 	SETTLED,  /* Every operation has its status for good. */
 	CULPRIT,  /* One made the engine roll back; nothing is kept. */
 	FAILED,   /* One failed where it could not be undone alone; nothing is kept. */
+	TO_PART,  /* Some could not be done at once; nothing is kept. */
 	ALL_BACK, /* The commit failed and nothing is kept. */
 } verdict;
 
@@ -210,33 +215,83 @@ static verdict commit(sr_pool *pool, sr_place *place, batch *b)
 	return SETTLED;
 }
 
+/* Those of one kind from this one on, with newcomers where they are welcome; *behind comes after.
+ */
+static size_t gather(sr_pool *pool, batch *b, sr_waiter *first, bool open, int64_t since,
+		     void *args[BATCH_COUNT], sr_waiter **behind)
+{
+	size_t count = 0;
+	sr_waiter *w;
+
+	for (w = first; w != NULL && w->together == first->together; w = w->next) {
+		args[count++] = w->arg;
+		if (w->next == NULL && open)
+			(void)newcomer(pool, b, since);
+	}
+	*behind = w;
+	return count;
+}
+
+/* Does those at once that can be, beginning with *operation, which then is the next. False: that
+ * failed, and the transaction is rolled back. */
+static bool run_together(sr_pool *pool, sr_conn *conn, batch *b, bool open, int64_t since,
+			 sr_waiter **operation)
+{
+	void *args[BATCH_COUNT];
+	sr_waiter *first = *operation, *behind;
+	size_t count;
+	sr_status rc;
+
+	if (first->together == NULL || pool->apart > 0)
+		return true;
+	count = gather(pool, b, first, open, since, args, &behind);
+	if (count < TOGETHER)
+		return true;
+	rc = first->together(conn, args, count);
+	if (rc == SR_OK && alive(conn))
+		rc = sr_conn_check_deferred(conn);
+	if (rc != SR_OK || !alive(conn)) {
+		sr_conn_rollback(conn);
+		return false;
+	}
+	for (sr_waiter *w = first; w != behind; w = w->next)
+		settle(w, SR_OK);
+	*operation = behind;
+	return true;
+}
+
 /* One transaction over the batch, and over newcomers where they are welcome. */
 static verdict attempt(sr_pool *pool, sr_place *place, batch *b, bool open, sr_waiter **culprit)
 {
 	int64_t since = sr_clock_ns();
 	/* Alone it has the transaction for a savepoint. */
 	bool bare = pool->careful == 0 || b->count == 1;
-	sr_waiter *operation;
+	sr_waiter *operation, *next;
 	sr_status rc;
 
 	if ((rc = begin(pool, place)) != SR_OK) {
 		settle_all(b, rc);
 		return SETTLED;
 	}
-	for (operation = b->first; operation != NULL;) {
-		*culprit = operation;
-		if (!(bare ? run_bare : run)(place->conn, operation)) {
-			sr_conn_rollback(place->conn);
-			return CULPRIT;
-		}
-		if (bare && operation->status != SR_OK) {
-			sr_conn_rollback(place->conn);
-			return b->count == 1 ? SETTLED : FAILED;
+	for (operation = b->first; operation != NULL; operation = next) {
+		next = operation;
+		if (bare && !run_together(pool, place->conn, b, open, since, &next))
+			return TO_PART;
+		if (next == operation) {
+			*culprit = operation;
+			if (!(bare ? run_bare : run)(place->conn, operation)) {
+				sr_conn_rollback(place->conn);
+				return CULPRIT;
+			}
+			if (bare && operation->status != SR_OK) {
+				sr_conn_rollback(place->conn);
+				return b->count == 1 ? SETTLED : FAILED;
+			}
+			next = operation->next;
 		}
 		bare = pool->careful == 0;
-		operation = operation->next;
-		if (operation == NULL && open)
-			operation = newcomer(pool, b, since);
+		if (next == NULL && open)
+			next = newcomer(pool, b, since);
 	}
 	return commit(pool, place, b);
 }
@@ -290,6 +345,7 @@ static void lead(sr_pool *pool, sr_place *place, sr_waiter *leader)
 
 	batch_add(&shared, leader);
 	pool->careful -= pool->careful > 0;
+	pool->apart -= pool->apart > 0;
 	while (shared.count > 0) {
 		switch (attempt(pool, place, &shared, open, &culprit)) {
 		case SETTLED:
@@ -305,6 +361,9 @@ static void lead(sr_pool *pool, sr_place *place, sr_waiter *leader)
 			batch_remove(&shared, culprit);
 			batch_add(&finished, culprit);
 			pool->careful = CAREFUL;
+			break;
+		case TO_PART:
+			pool->apart = APART;
 			break;
 		case ALL_BACK:
 			part(&shared, &alone);
@@ -350,7 +409,7 @@ static sr_status run_joined(sr_pool *pool, sr_place *place, sr_operation operati
 }
 
 static sr_status commit_operation(sr_pool *pool, const char *site, sr_operation operation,
-				  void *arg, bool large)
+				  sr_together together, void *arg, bool large)
 {
 	sr_waiter self;
 	sr_place *place;
@@ -370,6 +429,7 @@ static sr_status commit_operation(sr_pool *pool, const char *site, sr_operation 
 	sr_waiter_init(&self, site);
 	self.operation = operation;
 	self.arg = arg;
+	self.together = together;
 	self.large = large;
 	if ((rc = sr_pool_acquire(pool, true, &self)) != SR_OK)
 		return rc;
@@ -383,10 +443,16 @@ static sr_status commit_operation(sr_pool *pool, const char *site, sr_operation 
 
 sr_status sr_pool_commit(sr_pool *pool, const char *site, sr_operation operation, void *arg)
 {
-	return commit_operation(pool, site, operation, arg, false);
+	return commit_operation(pool, site, operation, NULL, arg, false);
 }
 
 sr_status sr_pool_commit_large(sr_pool *pool, const char *site, sr_operation operation, void *arg)
 {
-	return commit_operation(pool, site, operation, arg, true);
+	return commit_operation(pool, site, operation, NULL, arg, true);
+}
+
+sr_status sr_pool_commit_together(sr_pool *pool, const char *site, sr_operation operation,
+				  sr_together together, void *arg)
+{
+	return commit_operation(pool, site, operation, together, arg, false);
 }

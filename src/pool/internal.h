@@ -57,6 +57,7 @@ typedef enum sr_waiter_state {
 typedef struct sr_waiter {
 	sr_operation operation;      /* What to run; NULL: it wants the connection itself. */
 	void *arg;                   /* The operation's. */
+	sr_together together;        /* NULL: it is not done at once with others. */
 	bool large;                  /* It is the first of its batch. */
 	const char *site;            /* Which call. */
 	long thread;                 /* See sr_place. */
@@ -125,8 +126,9 @@ struct sr_pool {
 	bool held_back;        /* A reader kept that from being all there was. */
 	bool alarmed;          /* The long log was reported and has not fallen since. */
 
-	/* Belongs to whoever holds the writer. */
-	int careful; /* Batches to come in which every operation has a savepoint: commit.c. */
+	/* Belong to whoever holds the writer. */
+	int careful; /* Batches to come in which every operation has a savepoint, */
+	int apart;   /* or is run by itself: commit.c. */
 
 	/* Belong to whoever holds the writer while nobody is copying, then to that thread. Opened
 	 * by the first checkpoint that needs them; not counted, since they are never lent. */

@@ -45,6 +45,7 @@ void sr_waiter_init(sr_waiter *waiter, const char *site)
 {
 	waiter->operation = NULL;
 	waiter->arg = NULL;
+	waiter->together = NULL;
 	waiter->large = false;
 	waiter->site = site != NULL ? site : "(unnamed)";
 	waiter->thread = sr_thread_number();

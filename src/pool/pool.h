@@ -67,6 +67,16 @@ sr_status sr_pool_commit(sr_pool *pool, const char *site, sr_operation operation
  * needs no savepoint, and so takes time in line with them. */
 sr_status sr_pool_commit_large(sr_pool *pool, const char *site, sr_operation operation, void *arg);
 
+/* What each of count operations of one kind would do with its arg, done at once. It may be called
+ * with all of them and then each of them after all: any failure undoes it as a whole, and is
+ * nobody's. */
+typedef sr_status (*sr_together)(sr_conn *conn, void *const *args, size_t count);
+
+/* The same for an operation that may be done at once with others that stand beside it and have the
+ * same `together`. */
+sr_status sr_pool_commit_together(sr_pool *pool, const char *site, sr_operation operation,
+				  sr_together together, void *arg);
+
 /* A transaction of the calling thread over several calls; nested ones are savepoints. */
 sr_status sr_pool_begin(sr_pool *pool, const char *site);
 sr_status sr_pool_end(sr_pool *pool, bool commit); /* SR_INVALID without one. */

@@ -164,6 +164,135 @@ static void test_own_transaction_is_not_mixed(void **state)
 	assert_int_equal(integer_of(pool, "SELECT count(*) FROM t WHERE v = 1000"), 0);
 }
 
+/* ---- Done at once ---- */
+
+static int times_together;      /* insert_all was called, */
+static size_t most_together;    /* with so many at most. */
+static sr_status together_says; /* What it returns in the end. */
+
+static sr_status insert_all(sr_conn *conn, void *const *args, size_t count)
+{
+	sr_status rc = SR_OK;
+
+	times_together++;
+	most_together = count > most_together ? count : most_together;
+	for (size_t i = 0; rc == SR_OK && i < count; i++)
+		rc = insert_one(conn, &((member *)args[i])->value);
+	if (rc == SR_OK && together_says != SR_OK)
+		rc = sr_fail(together_says, "not these");
+	return rc;
+}
+
+static void *commit_together(void *arg)
+{
+	member *m = arg;
+
+	m->status = sr_pool_commit_together(m->pool, "together", m->operation, insert_all, m);
+	snprintf(m->words, sizeof(m->words), "%s", sr_error_message());
+	return NULL;
+}
+
+/* In line behind the writer: the one at `other` does not do it with others. */
+static void run_together(sr_pool *pool, member *members, int count, int other, sr_status says)
+{
+	sr_conn *conn;
+
+	times_together = 0;
+	most_together = 0;
+	together_says = says;
+	assert_done(sr_pool_write(pool, SR_HERE, &conn));
+	for (int i = 0; i < count; i++) {
+		members[i] = (member){.pool = pool, .operation = insert_member, .value = i};
+		pthread_create(&members[i].thread, NULL,
+			       i == other ? commit_member : commit_together, &members[i]);
+		until_waiting(pool, i + 1);
+	}
+	sr_pool_release(pool, conn);
+	for (int i = 0; i < count; i++)
+		pthread_join(members[i].thread, NULL);
+}
+
+static void test_done_at_once(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[40];
+
+	run_together(pool, members, 40, 16, SR_OK);
+	check_rows(pool, members, 40);
+	assert_int_equal(figures(pool).commits, 1);
+	assert_int_equal(times_together, 2);
+	assert_int_equal(most_together, 23);
+	assert_int_equal(members[0].runs, 0);
+	assert_int_equal(members[16].runs, 1);
+}
+
+static void test_few_are_done_by_themselves(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[16];
+
+	run_together(pool, members, 16, 15, SR_OK);
+	check_rows(pool, members, 16);
+	assert_int_equal(times_together, 0);
+	assert_int_equal(members[3].runs, 1);
+}
+
+/* Where that fails each is done by itself, and for a while it is not tried again. */
+static void test_done_apart_after_all(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	int64_t value = 1000;
+	member members[20];
+
+	run_together(pool, members, 20, -1, SR_CONSTRAINT);
+	check_rows(pool, members, 20);
+	assert_int_equal(figures(pool).commits, 1);
+	assert_int_equal(times_together, 1);
+	assert_int_equal(members[3].runs, 1);
+	run_together(pool, members, 20, -1, SR_OK);
+	assert_int_equal(times_together, 0);
+	for (int i = 0; i < 16; i++)
+		assert_done(sr_pool_commit(pool, SR_HERE, insert_one, &value));
+	run_together(pool, members, 20, -1, SR_OK);
+	assert_int_equal(times_together, 1);
+	assert_int_equal(rows(pool), 3 * 20 + 16);
+}
+
+static sr_status lose_all(sr_conn *conn, void *const *args, size_t count)
+{
+	(void)insert_all(conn, args, count);
+	return sr_exec(conn, "ROLLBACK");
+}
+
+static void *commit_lost(void *arg)
+{
+	member *m = arg;
+
+	m->status = sr_pool_commit_together(m->pool, "together", m->operation, lose_all, m);
+	return NULL;
+}
+
+/* A transaction that is gone is not taken for one that holds them. */
+static void test_lost_while_done_at_once(void **state)
+{
+	sr_pool *pool = fixture_pool(*state);
+	member members[20] = {0};
+	sr_conn *conn;
+
+	together_says = SR_OK;
+	assert_done(sr_pool_write(pool, SR_HERE, &conn));
+	for (int i = 0; i < 20; i++) {
+		members[i] = (member){.pool = pool, .operation = insert_member, .value = i};
+		pthread_create(&members[i].thread, NULL, commit_lost, &members[i]);
+		until_waiting(pool, i + 1);
+	}
+	sr_pool_release(pool, conn);
+	for (int i = 0; i < 20; i++)
+		pthread_join(members[i].thread, NULL);
+	check_rows(pool, members, 20);
+	assert_int_equal(members[0].runs, 1);
+}
+
 /* ---- One fails by itself ---- */
 
 static sr_status delete_all(sr_conn *conn, void *arg)
@@ -519,6 +648,10 @@ int main(void)
 		TEST(test_after_failures_the_next_is_the_first),
 		TEST(test_large_operation_leads),
 		TEST(test_own_transaction_is_not_mixed),
+		TEST(test_done_at_once),
+		TEST(test_few_are_done_by_themselves),
+		TEST(test_done_apart_after_all),
+		TEST(test_lost_while_done_at_once),
 		TEST(test_failing_operation_spoils_only_itself),
 		TEST(test_careful_behind_a_failure),
 		TEST(test_batch_of_failures_commits_nothing),

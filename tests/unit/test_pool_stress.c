@@ -156,7 +156,7 @@ static void test_64_threads_on_5_connections(void **state)
 	hammer(f, 24);
 	assert_true(figures(f->pool).checkpoints > 0);
 	assert_true(figures(f->pool).waits > 0);
-	assert_int_equal(figures(f->pool).peak, 5);
+	assert_in_range(figures(f->pool).peak, 2, 5);
 	assert_done(sr_pool_close(f->pool));
 	f->pool = NULL;
 	assert_false(fixture_has(f, "-wal"));

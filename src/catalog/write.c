@@ -1,0 +1,104 @@
+/* How the nouns write: an operation in a group commit, after the look at the schema that goes
+ * before it, inside its transaction. */
+#include <stdlib.h>
+
+#include "catalog.h"
+
+typedef struct checked {
+	sr_catalog *catalog;
+	sr_operation operation;
+	sr_together together; /* NULL: it is not done with others. */
+	void *arg;
+	bool stale; /* The catalog's shape was out of date. */
+} checked;
+
+static sr_status run_checked(sr_conn *conn, void *arg)
+{
+	checked *check = arg;
+	sr_status rc;
+
+	if ((rc = sr_catalog_admit(check->catalog, conn, &check->stale)) != SR_OK)
+		return rc;
+	return check->operation(conn, check->arg);
+}
+
+/* An sr_together: args are checked, of this catalog. */
+static sr_status run_checked_together(sr_conn *conn, void *const *args, size_t count)
+{
+	checked *first = args[0];
+	void **inner;
+	sr_status rc;
+
+	if ((rc = sr_catalog_admit(first->catalog, conn, &first->stale)) != SR_OK)
+		return rc;
+	if ((inner = calloc(count, sizeof(*inner))) == NULL)
+		return sr_fail_memory();
+	for (size_t i = 0; rc == SR_OK && i < count; i++) {
+		const checked *check = args[i];
+
+		inner[i] = check->arg;
+		if (check->together != first->together)
+			rc = sr_fail(SR_INVALID, "these operations are of two kinds");
+	}
+	if (rc == SR_OK)
+		rc = first->together(conn, inner, count);
+	free(inner);
+	return rc;
+}
+
+typedef enum manner {
+	ALONG,    /* In its turn, with others in one transaction. */
+	LARGE,    /* Of very many statements. */
+	TOGETHER, /* At once with others of its kind. */
+} manner;
+
+static sr_status write_operation(const char *site, manner how, checked *check)
+{
+	sr_catalog *catalog = check->catalog;
+	sr_reading reading = {0};
+	sr_status rc;
+
+	sr_catalog_keep(catalog);
+	if ((rc = sr_catalog_writable(catalog)) != SR_OK)
+		goto err0;
+	if (how == LARGE)
+		rc = sr_pool_commit_large(catalog->pool, site, run_checked, check);
+	else if (how == TOGETHER)
+		rc = sr_pool_commit_together(catalog->pool, site, run_checked, run_checked_together,
+					     check);
+	else
+		rc = sr_pool_commit(catalog->pool, site, run_checked, check);
+	if (rc != SR_OK)
+		goto err0;
+	/* Readers renew the shape; a program that only writes has none, so this stands in. */
+	if (check->stale && sr_reading_begin(catalog, SR_HERE, &reading) == SR_OK)
+		sr_reading_end(&reading);
+
+err0:
+	sr_catalog_let_go(catalog);
+	return rc;
+}
+
+sr_status sr_catalog_write(sr_catalog *catalog, const char *site, sr_operation operation, void *arg)
+{
+	checked check = {.catalog = catalog, .operation = operation, .arg = arg};
+
+	return write_operation(site, ALONG, &check);
+}
+
+sr_status sr_catalog_write_large(sr_catalog *catalog, const char *site, sr_operation operation,
+				 void *arg)
+{
+	checked check = {.catalog = catalog, .operation = operation, .arg = arg};
+
+	return write_operation(site, LARGE, &check);
+}
+
+sr_status sr_catalog_write_together(sr_catalog *catalog, const char *site, sr_operation operation,
+				    sr_together together, void *arg)
+{
+	checked check = {
+		.catalog = catalog, .operation = operation, .together = together, .arg = arg};
+
+	return write_operation(site, TOGETHER, &check);
+}
