@@ -279,9 +279,9 @@ static void test_repair_cancelled_while_it_builds(void **state)
 	how.progress = stop_in_the_middle;
 	how.progress_arg = f;
 	assert_ok(sr_repair_plan(f->catalog, &how, &plan));
-	sr_index_set_step(100);
+	sr_index_set_step(f->catalog, 100);
 	assert_ok(sr_repair_apply(f->catalog, plan, &how));
-	sr_index_set_step(0);
+	sr_index_set_step(f->catalog, 0);
 	assert_int_equal(plan->step_count, 1);
 	assert_int_equal(plan->steps[0].done, 1);
 	sr_repair_free(plan);
