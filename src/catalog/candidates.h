@@ -24,6 +24,8 @@ typedef struct sr_filter {
 				    always in the same one: FileName, OriginalPath, PathName; of
 				    an earlier state its own path in the place of PathName. */
 	size_t required_count;   /* 0: any. */
+	const sr_text *indexed;  /* As many: the same, or where one of those three texts begins with
+				    it, SR_TEXT_START and it. */
 	sr_text client_name;     /* Null: any. */
 	int64_t from;            /* Instants, inclusive; SR_NULL_INTEGER: open. Where one is set,
 				    dates that cannot be read match nothing. */

@@ -4,14 +4,16 @@
 #include <string.h>
 
 #include "../base/glob.h"
+#include "../index/notes.h"
 #include "file.h"
 
 /* A condition, compiled. */
 typedef struct condition {
 	sr_match_kind kind;
 	bool negated;
-	sr_buffer folded; /* The text; not of a pattern. */
-	sr_glob *glob;    /* A pattern's, else NULL. */
+	sr_buffer indexed; /* The text; not of a pattern. Of a path behind SR_TEXT_START. */
+	sr_text folded;    /* The text in it. */
+	sr_glob *glob;     /* A pattern's, else NULL. */
 } condition;
 
 /* A text of the row, folded when first somebody asks for it. */
@@ -23,7 +25,8 @@ typedef struct folded_text {
 struct sr_matcher {
 	condition *conditions;
 	size_t count;
-	sr_text *required; /* Texts of the conditions. */
+	sr_text *required; /* Texts of the conditions, */
+	sr_text *indexed;  /* and what the index is asked for. */
 	size_t required_count;
 	sr_buffer suffix; /* "." and the file type, folded; empty: any. */
 	int64_t from;
@@ -59,6 +62,23 @@ static sr_status check_text(const sr_condition *match)
 	return SR_OK;
 }
 
+static sr_status fold_text(const sr_condition *match, condition *made)
+{
+	const size_t start = match->kind == SR_MATCH_PATH ? sizeof(SR_TEXT_START) - 1 : 0;
+	sr_buffer folded = SR_BUFFER_EMPTY;
+	sr_status rc;
+
+	sr_buffer_add(&made->indexed, SR_TEXT_START, start);
+	if ((rc = sr_text_fold(match->text, &folded)) == SR_OK) {
+		sr_buffer_add(&made->indexed, folded.data, folded.length);
+		rc = sr_buffer_status(&made->indexed);
+	}
+	sr_buffer_free(&folded);
+	if (rc == SR_OK)
+		made->folded = (sr_text){made->indexed.data + start, made->indexed.length - start};
+	return rc;
+}
+
 static sr_status add_condition(sr_matcher *m, const sr_condition *match)
 {
 	condition *made = &m->conditions[m->count];
@@ -68,7 +88,7 @@ static sr_status add_condition(sr_matcher *m, const sr_condition *match)
 	m->count++;
 	if (match->kind == SR_MATCH_GLOB)
 		return sr_glob_new(match->text, &made->glob);
-	return sr_text_fold(match->text, &made->folded);
+	return fold_text(match, made);
 }
 
 static sr_status add_conditions(sr_matcher *m, const sr_query *query)
@@ -88,8 +108,8 @@ static sr_status add_conditions(sr_matcher *m, const sr_query *query)
 	return SR_OK;
 }
 
-/* What the condition says must occur: list is NULL to only count it. */
-static size_t tell_required(const condition *c, sr_text *list)
+/* What the condition says must occur: the lists are NULL to only count it. */
+static size_t tell_required(const condition *c, sr_text *required, sr_text *indexed)
 {
 	const sr_text *literals;
 	size_t count;
@@ -97,13 +117,15 @@ static size_t tell_required(const condition *c, sr_text *list)
 	if (c->negated || c->kind == SR_MATCH_HASH)
 		return 0;
 	if (c->kind != SR_MATCH_GLOB) {
-		if (list != NULL)
-			*list = sr_buffer_text(&c->folded);
+		if (required != NULL) {
+			*required = c->folded;
+			*indexed = sr_buffer_text(&c->indexed);
+		}
 		return 1;
 	}
 	count = sr_glob_literals(c->glob, &literals);
-	for (size_t i = 0; list != NULL && i < count; i++)
-		list[i] = literals[i];
+	for (size_t i = 0; required != NULL && i < count; i++)
+		required[i] = indexed[i] = literals[i];
 	return count;
 }
 
@@ -112,12 +134,15 @@ static sr_status collect_required(sr_matcher *m)
 	size_t count = 0;
 
 	for (size_t i = 0; i < m->count; i++)
-		count += tell_required(&m->conditions[i], NULL);
-	if ((m->required = calloc(count + 1, sizeof(*m->required))) == NULL)
+		count += tell_required(&m->conditions[i], NULL, NULL);
+	m->required = calloc(count + 1, sizeof(*m->required));
+	m->indexed = calloc(count + 1, sizeof(*m->indexed));
+	if (m->required == NULL || m->indexed == NULL)
 		return sr_fail_memory();
 	for (size_t i = 0; i < m->count; i++)
 		m->required_count +=
-			tell_required(&m->conditions[i], m->required + m->required_count);
+			tell_required(&m->conditions[i], m->required + m->required_count,
+				      m->indexed + m->required_count);
 	return SR_OK;
 }
 
@@ -160,9 +185,11 @@ sr_status sr_matcher_new(const sr_query *query, bool dated, sr_matcher **matcher
 	return SR_OK;
 }
 
-size_t sr_matcher_required(const sr_matcher *matcher, const sr_text **required)
+size_t sr_matcher_required(const sr_matcher *matcher, const sr_text **required,
+			   const sr_text **indexed)
 {
 	*required = matcher->required;
+	*indexed = matcher->indexed;
 	return matcher->required_count;
 }
 
@@ -179,11 +206,12 @@ void sr_matcher_free(sr_matcher *matcher)
 	if (matcher == NULL)
 		return;
 	for (size_t i = 0; i < matcher->count; i++) {
-		sr_buffer_free(&matcher->conditions[i].folded);
+		sr_buffer_free(&matcher->conditions[i].indexed);
 		sr_glob_free(matcher->conditions[i].glob);
 	}
 	free(matcher->conditions);
 	free(matcher->required);
+	free(matcher->indexed);
 	sr_buffer_free(&matcher->suffix);
 	sr_buffer_free(&matcher->name.bytes);
 	sr_buffer_free(&matcher->path.bytes);
@@ -280,7 +308,7 @@ static bool meets_hash(sr_text hash, sr_text digits)
 
 static bool meets(sr_matcher *m, const sr_candidate *row, const condition *c)
 {
-	const sr_text text = sr_buffer_text(&c->folded);
+	const sr_text text = c->folded;
 
 	switch (c->kind) {
 	case SR_MATCH_TERM:

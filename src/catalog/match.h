@@ -13,8 +13,10 @@ typedef struct sr_matcher sr_matcher;
  * condition that makes no sense. dated: the instant of rows that match is wanted as well. */
 sr_status sr_matcher_new(const sr_query *query, bool dated, sr_matcher **matcher);
 
-/* What the candidates can be narrowed by: as sr_filter.required, the matcher's own. */
-size_t sr_matcher_required(const sr_matcher *matcher, const sr_text **required);
+/* What the candidates can be narrowed by: as sr_filter's required and indexed, the matcher's own.
+ */
+size_t sr_matcher_required(const sr_matcher *matcher, const sr_text **required,
+			   const sr_text **indexed);
 
 /* The columns (SR_CANDIDATE_*) that it looks at. */
 unsigned sr_matcher_columns(const sr_matcher *matcher);

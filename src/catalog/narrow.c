@@ -113,7 +113,7 @@ static bool has_changed(const narrow *n, int64_t key)
 static bool is_letter(const sr_filter *filter)
 {
 	for (size_t i = 0; i < filter->required_count; i++)
-		if (filter->required[i].length > 1)
+		if (filter->indexed[i].length > 1)
 			return false;
 	return filter->required_count > 0;
 }
@@ -169,7 +169,7 @@ static sr_status choose(narrow *n, bool *chosen)
 		n->estimated = rows;
 		return SR_OK;
 	}
-	rc = sr_match_estimate(n->conn, &n->state, filter->required, filter->required_count,
+	rc = sr_match_estimate(n->conn, &n->state, filter->indexed, filter->required_count,
 			       &blocks);
 	if (rc != SR_OK)
 		return rc;
@@ -184,7 +184,7 @@ static sr_status choose(narrow *n, bool *chosen)
 static sr_status match(narrow *n)
 {
 	n->matched = true;
-	return sr_match(n->conn, &n->state, n->filter->required, n->filter->required_count,
+	return sr_match(n->conn, &n->state, n->filter->indexed, n->filter->required_count,
 			&n->matches);
 }
 

@@ -66,7 +66,8 @@ static void set_filter(sr_search_query *taken, bool ordered)
 	const sr_query *query = &taken->query;
 	sr_filter *filter = &taken->filter;
 
-	filter->required_count = sr_matcher_required(taken->matcher, &filter->required);
+	filter->required_count =
+		sr_matcher_required(taken->matcher, &filter->required, &filter->indexed);
 	filter->columns = sr_matcher_columns(taken->matcher);
 	filter->from = query->from;
 	filter->to = query->to;

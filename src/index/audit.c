@@ -113,6 +113,7 @@ static sr_status note_row(audit *a, const sr_index_row *row, uint64_t block, uns
 	sr_status rc;
 
 	sr_buffer_clear(&a->texts);
+	sr_buffer_add(&a->texts, SR_TEXT_START, sizeof(SR_TEXT_START) - 1);
 	for (size_t i = 0; i < 3; i++) {
 		if (row->texts[i].data == NULL)
 			continue;

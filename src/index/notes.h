@@ -11,6 +11,9 @@
  * and two characters are found as what begins a trigram. */
 #define SR_TEXT_END "\0\0"
 
+/* Stands before each text, after the end of another too: so its beginning is found as such. */
+#define SR_TEXT_START "\0"
+
 /* For how many a segment has room, as long as no chunk alone brings more. */
 #define SR_NOTES ((size_t)11 << 17)
 

@@ -32,7 +32,7 @@ typedef struct entry {
 struct sr_index_run {
 	entry *entries;
 	size_t count;
-	sr_buffer texts;  /* Folded, each with SR_TEXT_END. */
+	sr_buffer texts;  /* Folded, of each row SR_TEXT_START, and each with SR_TEXT_END. */
 	sr_buffer folded; /* Of the text at hand. */
 	sr_notes notes;   /* Of one segment; a chunk that might bring too many begins the next. */
 	sr_chunk_row rows[SR_CHUNK_ROWS];
@@ -104,6 +104,7 @@ sr_status sr_index_run_add(sr_index_run *run, const sr_index_row *row)
 	sr_status rc;
 
 	*e = (entry){.start = run->texts.length, .key = row->key, .date = row->date};
+	sr_buffer_add(&run->texts, SR_TEXT_START, sizeof(SR_TEXT_START) - 1);
 	for (size_t i = 0; i < 3; i++) {
 		if (row->texts[i].data == NULL)
 			continue;
@@ -112,13 +113,13 @@ sr_status sr_index_run_add(sr_index_run *run, const sr_index_row *row)
 		sr_buffer_add(&run->texts, run->folded.data, run->folded.length);
 		sr_buffer_add(&run->texts, SR_TEXT_END, sizeof(SR_TEXT_END) - 1);
 		if (first == 0)
-			first = run->folded.length;
+			first = sizeof(SR_TEXT_START) - 1 + run->folded.length;
 	}
 	if ((rc = sr_buffer_status(&run->texts)) != SR_OK)
 		return rc;
 	e->length = run->texts.length - e->start;
 	run->count++;
-	if (e->length == 0)
+	if (first == 0)
 		return SR_OK;
 	e->name = (uint32_t)name_start(run->texts.data + e->start, first);
 	e->head = head_of(run->texts.data + e->start + e->name, first - e->name);

@@ -9,7 +9,7 @@
 #include "pack.h"
 
 /* Changes with every change of what the rows hold. */
-#define FORMAT "2"
+#define FORMAT "3"
 
 #define BEFORE_ALL_ROWS (-INT64_MAX)
 

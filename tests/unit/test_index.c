@@ -322,6 +322,18 @@ static void test_misses_nothing(void **state)
 	assert_int_equal(expect_found(w, sr_text_of("never there")), 0);
 }
 
+static size_t rows_that_match(world *w, sr_text text)
+{
+	sr_matches matches;
+	size_t rows;
+
+	assert_done(sr_matches_new(&matches, &w->state));
+	assert_done(sr_match(w->conn, &w->state, &text, 1, &matches));
+	rows = sr_matches_rows(&matches);
+	sr_matches_free(&matches);
+	return rows;
+}
+
 /* A rare trigram says which rows to read, in a segment and in those that were merged. */
 static void test_rare_rows(void **state)
 {
@@ -337,17 +349,32 @@ static void test_rare_rows(void **state)
 	index_rows(w, 0, 4096, SR_CHUNK_ROWS);
 	for (int merged = 0; merged < 2; merged++) {
 		const sr_text zebra = sr_text_of("zebra");
-		sr_matches matches;
 
-		assert_done(sr_matches_new(&matches, &w->state));
-		assert_int_equal(sr_matches_rows(&matches), 4096);
-		assert_done(sr_match(w->conn, &w->state, &zebra, 1, &matches));
-		assert_int_equal(sr_matches_rows(&matches), 5);
-		sr_matches_free(&matches);
+		assert_int_equal(rows_that_match(w, sr_text_of("folder")), 4096);
+		assert_int_equal(rows_that_match(w, zebra), 5);
 		assert_int_equal(expect_found(w, zebra), 5);
 		if (!merged)
 			merge_all(w);
 	}
+}
+
+/* What each of a row's texts begins with is found as such. */
+static void test_beginnings(void **state)
+{
+	world *w = *state;
+
+	for (size_t i = 0; i < SR_CHUNK_ROWS; i++) {
+		row *r = add_row(w, (int64_t)i + 1, "/home/ann/usr/list", 18);
+
+		if (i % 512 == 0)
+			set_text(r, 1, "/usr/list", 9);
+	}
+	index_rows(w, 0, SR_CHUNK_ROWS, SR_CHUNK_ROWS);
+	assert_int_equal(rows_that_match(w, sr_text_of("/usr/")), SR_CHUNK_ROWS);
+	assert_in_range(rows_that_match(w, (sr_text){"\0/usr/", 6}), 4, 4 * SR_BLOCK_ROWS);
+	assert_in_range(rows_that_match(w, (sr_text){"\0/u", 3}), 4, 4 * SR_BLOCK_ROWS);
+	assert_int_equal(rows_that_match(w, (sr_text){"\0/", 2}), SR_CHUNK_ROWS);
+	assert_int_equal(rows_that_match(w, (sr_text){"\0list", 5}), 0);
 }
 
 /* Rows that changed leave their slots and get others. */
@@ -678,10 +705,9 @@ static void test_rows_unnoticed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_misses_nothing), TEST(test_rare_rows),
-		TEST(test_forget),         TEST(test_huge_texts),
-		TEST(test_dates),          TEST(test_damage),
-		TEST(test_bytes),          TEST(test_wrong_and_well_made),
+		TEST(test_misses_nothing), TEST(test_rare_rows),  TEST(test_beginnings),
+		TEST(test_forget),         TEST(test_huge_texts), TEST(test_dates),
+		TEST(test_damage),         TEST(test_bytes),      TEST(test_wrong_and_well_made),
 		TEST(test_rows_unnoticed),
 	};
 
