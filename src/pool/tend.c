@@ -5,8 +5,8 @@
  * checkpoint_bytes, a thread is started that copies it beside the writers and ends with that: no
  * commit waits for it. Only what begins the log anew needs the writer to stand still, since all of
  * it must be in the database then. So that waits until the log is ANEW steps long and what is left
- *of it is a LEAST part of a step, which takes some 10 ms; each thread leaves less than the one
- *before, as long as the disk takes in more than writers bring.
+ * of it is a LEAST part of a step, which takes some 10 ms; each thread leaves less than the one
+ * before, as long as the disk takes in more than writers bring.
  *
  *	grown by a step ------------------------------> [start] a thread copies it
  *	ANEW steps long, more than LEAST is left -----> [start] at once, one after the other
