@@ -20,7 +20,7 @@ struct sr_candidates {
  * follow: " AND f.…". sr_candidate_bind binds them, sr_candidate_read reads a row. */
 void sr_candidate_select(sr_buffer *sql, const sr_reading *reading, const sr_filter *filter);
 void sr_candidate_bind(sr_stmt *stmt, const sr_filter *filter);
-void sr_candidate_read(sr_stmt *stmt, sr_candidate *candidate);
+void sr_candidate_read(sr_stmt *stmt, const sr_filter *filter, sr_candidate *candidate);
 
 /* One that was read whole, to be handed out; and its row number. Client and category stay null,
  * which only who counts looks at. The file is borrowed. */
@@ -29,7 +29,8 @@ void sr_candidate_of(const sr_file *file, int64_t row, sr_candidate *candidate);
 /* The same conditions, and the columns that only some ask for, of another relation. */
 void sr_candidate_conditions(sr_buffer *sql, const sr_reading *reading, const sr_filter *filter,
 			     const char *size);
-void sr_candidate_extras(sr_buffer *sql, const sr_filter *filter, const char *hash);
+void sr_candidate_extras(sr_buffer *sql, const sr_filter *filter, const char *hash,
+			 const char *path);
 
 /* All rows, or all of a client's. */
 sr_status sr_scan_open(const sr_reading *reading, const sr_filter *filter,

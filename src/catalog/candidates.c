@@ -26,21 +26,22 @@ void sr_candidate_conditions(sr_buffer *sql, const sr_reading *reading, const sr
 }
 
 /* What only some searches look at: reading it costs those that do not, too. */
-void sr_candidate_extras(sr_buffer *sql, const sr_filter *filter, const char *hash)
+void sr_candidate_extras(sr_buffer *sql, const sr_filter *filter, const char *hash,
+			 const char *path)
 {
 	const unsigned columns = filter->columns;
 
 	sr_buffer_printf(sql, ", %s, %s, %s", columns & SR_CANDIDATE_CLIENT ? "f.ClientID" : "NULL",
 			 columns & SR_CANDIDATE_CATEGORY ? "f.FileCategory" : "NULL",
 			 columns & SR_CANDIDATE_HASH ? hash : "NULL");
+	if (columns & SR_CANDIDATE_TEXTS)
+		sr_buffer_printf(sql, ", f.FileName, %s, f.OriginalPath, f.FileExtension", path);
 }
 
 void sr_candidate_select(sr_buffer *sql, const sr_reading *reading, const sr_filter *filter)
 {
-	sr_buffer_add_string(sql,
-			     "SELECT f.row_number, f.ID, f.FileName, f.PathName, f.OriginalPath, "
-			     "f.FileSize, f.ModificationDate, f.FileExtension, 0");
-	sr_candidate_extras(sql, filter, "f.FileHash");
+	sr_buffer_add_string(sql, "SELECT f.row_number, f.ID, f.FileSize, f.ModificationDate, 0");
+	sr_candidate_extras(sql, filter, "f.FileHash", "f.PathName");
 	sr_buffer_printf(sql, " FROM %s AS f WHERE 1", reading->shape.files);
 	sr_candidate_conditions(sql, reading, filter, "f.FileSize");
 }
@@ -55,21 +56,26 @@ void sr_candidate_bind(sr_stmt *stmt, const sr_filter *filter)
 		sr_bind_integer(stmt, 3, filter->max_size);
 }
 
-void sr_candidate_read(sr_stmt *stmt, sr_candidate *candidate)
+void sr_candidate_read(sr_stmt *stmt, const sr_filter *filter, sr_candidate *candidate)
 {
 	*candidate = (sr_candidate){0};
 	candidate->row = sr_column_integer(stmt, 0);
 	candidate->has_id = sr_column_id(stmt, 1, &candidate->id);
-	candidate->name = sr_column_text(stmt, 2);
-	candidate->path = sr_column_text(stmt, 3);
-	candidate->original_path = sr_column_text(stmt, 4);
-	candidate->size = sr_column_integer(stmt, 5);
-	candidate->date = sr_column_text(stmt, 6);
-	candidate->extension = sr_column_text(stmt, 7);
-	candidate->version = sr_column_integer(stmt, 8);
-	candidate->has_client = sr_column_id(stmt, 9, &candidate->client_id);
-	candidate->category = sr_column_text(stmt, 10);
-	candidate->hash = sr_column_text(stmt, 11);
+	candidate->size = sr_column_integer(stmt, 2);
+	candidate->date = sr_column_text(stmt, 3);
+	candidate->version = sr_column_integer(stmt, 4);
+	if (filter->columns & SR_CANDIDATE_CLIENT)
+		candidate->has_client = sr_column_id(stmt, 5, &candidate->client_id);
+	if (filter->columns & SR_CANDIDATE_CATEGORY)
+		candidate->category = sr_column_text(stmt, 6);
+	if (filter->columns & SR_CANDIDATE_HASH)
+		candidate->hash = sr_column_text(stmt, 7);
+	if (!(filter->columns & SR_CANDIDATE_TEXTS))
+		return;
+	candidate->name = sr_column_text(stmt, 8);
+	candidate->path = sr_column_text(stmt, 9);
+	candidate->original_path = sr_column_text(stmt, 10);
+	candidate->extension = sr_column_text(stmt, 11);
 }
 
 void sr_candidate_of(const sr_file *file, int64_t row, sr_candidate *candidate)

@@ -15,6 +15,7 @@ enum {
 	SR_CANDIDATE_CLIENT = 1,
 	SR_CANDIDATE_CATEGORY = 2,
 	SR_CANDIDATE_HASH = 4,
+	SR_CANDIDATE_TEXTS = 8, /* Name, paths, extension. */
 };
 
 /* What the candidates may be narrowed by. Texts and lists are the caller's. */

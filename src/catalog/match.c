@@ -195,10 +195,12 @@ size_t sr_matcher_required(const sr_matcher *matcher, const sr_text **required,
 
 unsigned sr_matcher_columns(const sr_matcher *matcher)
 {
+	unsigned columns = matcher->suffix.length > 0 ? SR_CANDIDATE_TEXTS : 0;
+
 	for (size_t i = 0; i < matcher->count; i++)
-		if (matcher->conditions[i].kind == SR_MATCH_HASH)
-			return SR_CANDIDATE_HASH;
-	return 0;
+		columns |= matcher->conditions[i].kind == SR_MATCH_HASH ? SR_CANDIDATE_HASH
+									: SR_CANDIDATE_TEXTS;
+	return columns;
 }
 
 void sr_matcher_free(sr_matcher *matcher)

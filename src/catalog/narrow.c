@@ -289,7 +289,7 @@ static bool read_row(narrow *n, sr_stmt *stmt, sr_candidate *candidate)
 		sr_file_read(stmt, &n->file);
 		sr_candidate_of(&n->file, sr_file_row(stmt), candidate);
 	} else {
-		sr_candidate_read(stmt, candidate);
+		sr_candidate_read(stmt, n->filter, candidate);
 	}
 	return is_possible(n, candidate);
 }

@@ -46,11 +46,12 @@ static const struct {
 	const char *name;
 	const char *sql;
 } others[] = {
-	{"search", "SELECT f.row_number, f.ID, f.FileName, f.PathName, f.OriginalPath, f.FileSize,"
-		   " f.ModificationDate, f.FileExtension FROM {files} AS f WHERE 1"},
+	{"search", "SELECT f.row_number, f.ID, f.FileSize, f.ModificationDate, 0, NULL, NULL, NULL,"
+		   " f.FileName, f.PathName, f.OriginalPath, f.FileExtension"
+		   " FROM {files} AS f WHERE 1"},
 	{"search in a client",
-	 "SELECT f.row_number, f.ID, f.FileName, f.PathName, f.OriginalPath, f.FileSize,"
-	 " f.ModificationDate, f.FileExtension FROM {files} AS f WHERE 1"
+	 "SELECT f.row_number, f.ID, f.FileSize, f.ModificationDate, 0, NULL, NULL, NULL"
+	 " FROM {files} AS f WHERE 1"
 	 " AND f.ClientID IN (SELECT c.ID FROM {clients} AS c WHERE c.Name = $1)"},
 	{"client by id", "SELECT c.ID, c.Name, c.PublicKey, c.LastSeen, c.AESKey"
 			 " FROM {clients} AS c WHERE c.ID = $1"},

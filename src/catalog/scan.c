@@ -4,6 +4,7 @@
 #include "candidate_source.h"
 
 typedef struct scan {
+	const sr_filter *filter;
 	sr_stmt *stmt;
 	bool by_client; /* Through the index of clients. */
 	int64_t read;
@@ -21,11 +22,9 @@ static void add_earlier(sr_buffer *sql, const sr_reading *reading, const sr_filt
 {
 	if (!filter->all_versions || filter->verified_only || !reading->shape.has_versions)
 		return;
-	sr_buffer_printf(sql,
-			 " UNION ALL SELECT f.row_number, f.ID, f.FileName, v.PathName, "
-			 "f.OriginalPath, v.FileSize, %s, f.FileExtension, v.ID",
+	sr_buffer_printf(sql, " UNION ALL SELECT f.row_number, f.ID, v.FileSize, %s, v.ID",
 			 reading->shape.version >= 6 ? "v.ModificationDate" : "NULL");
-	sr_candidate_extras(sql, filter, "v.VersionHash");
+	sr_candidate_extras(sql, filter, "v.VersionHash", "v.PathName");
 	sr_buffer_printf(sql,
 			 " FROM file_versions v JOIN %s AS f ON f.ID = v.FileID "
 			 "WHERE v.ID IS NOT " CURRENT_VERSION,
@@ -40,7 +39,7 @@ static sr_status scan_next(void *state, sr_candidate *candidate, bool *more)
 
 	if ((rc = sr_step(s->stmt, more)) != SR_OK || !*more)
 		return rc;
-	sr_candidate_read(s->stmt, candidate);
+	sr_candidate_read(s->stmt, s->filter, candidate);
 	s->read++;
 	return SR_OK;
 }
@@ -82,6 +81,7 @@ sr_status sr_scan_open(const sr_reading *reading, const sr_filter *filter,
 
 	if ((fresh = calloc(1, sizeof(*fresh))) == NULL)
 		return sr_fail_memory();
+	fresh->filter = filter;
 	fresh->by_client = filter->client_name.data != NULL;
 	candidates->source = &source;
 	candidates->state = fresh;

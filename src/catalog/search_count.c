@@ -238,6 +238,8 @@ static sr_status count_found(sr_catalog *catalog, const sr_query *query, unsigne
 		return rc;
 	if (facets & SR_FACET_CLIENT)
 		c->asked.filter.columns |= SR_CANDIDATE_CLIENT;
+	if (facets & SR_FACET_TYPE)
+		c->asked.filter.columns |= SR_CANDIDATE_TEXTS;
 	if (facets & SR_FACET_CATEGORY)
 		c->asked.filter.columns |= SR_CANDIDATE_CATEGORY;
 	return run(c, catalog);

@@ -69,6 +69,8 @@ static void set_filter(sr_search_query *taken, bool ordered)
 	filter->required_count =
 		sr_matcher_required(taken->matcher, &filter->required, &filter->indexed);
 	filter->columns = sr_matcher_columns(taken->matcher);
+	if (ordered && (query->sort == SR_SORT_NAME || query->sort == SR_SORT_PATH))
+		filter->columns |= SR_CANDIDATE_TEXTS;
 	filter->from = query->from;
 	filter->to = query->to;
 	filter->min_size = query->min_size;
