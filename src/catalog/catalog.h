@@ -26,6 +26,7 @@ struct sr_catalog {
 	atomic_int references; /* The opener's, and one for each call and cursor at work, so that
 				  the last of them frees a catalog that was closed meanwhile. */
 	_Atomic int64_t unindexed; /* Rows that the search index may be behind by, at most about. */
+	_Atomic int64_t brought;   /* Rows of the transaction that is open, for the index. */
 	atomic_bool indexing;      /* A thread brings it on. */
 	int64_t index_step;        /* After how many rows. */
 	bool index_always;         /* It is used wherever it can be: for tests. */

@@ -45,8 +45,8 @@ void sr_index_distrust(sr_catalog *catalog)
 {
 	if (!atomic_exchange(&catalog->index_damaged, true))
 		sr_log("catalog", SR_LOG_WARNING,
-		       "%s: files are read one by one until it is made anew, by the next write or "
-		       "by `strongroom optimize`",
+		       "%s: files are read one by one until it is made anew, by the next write of "
+		       "this program, by `strongroom optimize` or by `strongroom repair`",
 		       sr_error_message());
 }
 
@@ -401,16 +401,34 @@ static void log_behind(void)
 
 void sr_index_tend(sr_catalog *catalog, int64_t rows)
 {
-	int64_t behind = atomic_fetch_add(&catalog->unindexed, rows) + rows;
+	int64_t behind;
+	sr_status rc;
 
+	if (sr_pool_in_transaction(catalog->pool)) {
+		catalog->brought += rows;
+		return;
+	}
+	behind = atomic_fetch_add(&catalog->unindexed, rows) + rows;
 	if ((behind < catalog->index_step && !catalog->index_damaged) ||
-	    sr_pool_in_transaction(catalog->pool) || atomic_exchange(&catalog->indexing, true))
+	    atomic_exchange(&catalog->indexing, true))
 		return;
 	sr_catalog_keep(catalog);
-	if (tend(catalog) != SR_OK)
-		log_behind();
+	/* Who brings many rows makes many steps. */
+	do {
+		if ((rc = tend(catalog)) != SR_OK)
+			log_behind();
+		rows -= STEP_MOST;
+	} while (rc == SR_OK && rows > 0 && catalog->unindexed >= catalog->index_step);
 	catalog->indexing = false;
 	sr_catalog_let_go(catalog);
+}
+
+void sr_index_end(sr_catalog *catalog, bool committed)
+{
+	const int64_t rows = atomic_exchange(&catalog->brought, 0);
+
+	if (committed && rows > 0)
+		sr_index_tend(catalog, rows);
 }
 
 /* ---- The whole of it ---- */
@@ -503,6 +521,22 @@ sr_status sr_index_build(sr_catalog *catalog, bool anew, sr_progress_fn progress
 	return rc;
 }
 
+static sr_status check_searchable(sr_catalog *catalog)
+{
+	sr_reading reading = {0};
+	sr_status rc;
+
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
+		return rc;
+	if (reading.shape.latest && !reading.shape.searchable)
+		rc = sr_fail(SR_CORRUPT,
+			     "%s lacks a table or a trigger of its search index: `strongroom "
+			     "repair` makes what is missing",
+			     sr_quoted(sr_text_of(sr_conn_path(reading.conn))));
+	sr_reading_end(&reading);
+	return rc;
+}
+
 sr_status sr_search_index_build(sr_catalog *catalog, bool anew, sr_progress_fn progress, void *arg,
 				int64_t *rows)
 {
@@ -513,7 +547,7 @@ sr_status sr_search_index_build(sr_catalog *catalog, bool anew, sr_progress_fn p
 	if (sr_pool_in_transaction(catalog->pool))
 		rc = sr_fail(SR_INVALID, "the search index is not built inside a transaction: end "
 					 "the one that this thread has open");
-	else
+	else if ((rc = check_searchable(catalog)) == SR_OK)
 		rc = sr_index_build(catalog, anew, progress, arg, &count);
 	sr_catalog_let_go(catalog);
 	if (rows != NULL)

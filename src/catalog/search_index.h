@@ -45,6 +45,9 @@ sr_status sr_index_appends(sr_conn *conn, bool *appends);
  * step that fails is logged and leaves all as it was; the write has succeeded. */
 void sr_index_tend(sr_catalog *catalog, int64_t rows);
 
+/* The same after a transaction of this thread, for the rows that were written in it. */
+void sr_index_end(sr_catalog *catalog, bool committed);
+
 /* sr_search_index_build, for those in the catalog: where much of it is of no use any more it is
  * made anew, unasked. The thread is in no transaction. */
 sr_status sr_index_build(sr_catalog *catalog, bool anew, sr_progress_fn progress, void *arg,

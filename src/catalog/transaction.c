@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalog.h"
+#include "search_index.h"
 
 sr_status sr_begin(sr_catalog *catalog, const char *owner)
 {
@@ -53,8 +54,10 @@ static sr_status end(sr_catalog *catalog, bool commit)
 
 	sr_catalog_keep(catalog);
 	rc = sr_pool_end(catalog->pool, commit);
-	if (open && !sr_pool_in_transaction(catalog->pool))
+	if (open && !sr_pool_in_transaction(catalog->pool)) {
 		end_warnings(catalog, commit && rc == SR_OK);
+		sr_index_end(catalog, commit && rc == SR_OK);
+	}
 	sr_catalog_let_go(catalog);
 	return sr_return(rc);
 }

@@ -1,7 +1,9 @@
 #include "segment.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../base/error.h"
 #include "../base/text.h"
@@ -9,16 +11,23 @@
 #include "pack.h"
 
 /* Changes with every change of what the rows hold. */
-#define FORMAT "3"
+#define FORMAT "4"
 
 #define BEFORE_ALL_ROWS (-INT64_MAX)
 
-/* Of the format's text, which names the Unicode that texts are folded by as well. */
-#define FORMAT_SIZE 32
+/* Of the format's text, which names the Unicode that texts are folded by as well, and then has a
+ * check of the state. */
+#define FORMAT_SIZE 48
 
-static void format_of(char format[FORMAT_SIZE])
+/* Returns how much of it is the format itself. */
+static size_t format_of(const sr_index_state *state, char format[FORMAT_SIZE])
 {
-	snprintf(format, FORMAT_SIZE, FORMAT " %s", sr_text_fold_version());
+	const int64_t columns[] = {state->through, state->next_chunk};
+	int length = snprintf(format, FORMAT_SIZE, FORMAT " %s ", sr_text_fold_version());
+
+	snprintf(format + length, FORMAT_SIZE - (size_t)length, "%08" PRIx32,
+		 sr_check_of(columns, 2, "", 0));
+	return (size_t)length;
 }
 
 /* ---- The state ---- */
@@ -64,24 +73,29 @@ static sr_status read_segments(sr_conn *conn, sr_index_state *state)
 sr_status sr_index_state_read(sr_conn *conn, sr_index_state *state)
 {
 	char format[FORMAT_SIZE];
+	bool row, right = false;
 	sr_stmt *stmt;
 	sr_status rc;
-	bool row;
 
 	*state = (sr_index_state){0};
-	format_of(format);
-	if ((rc = sr_prepare(conn, "SELECT Through, NextChunk, Format = $1 FROM search_state",
-			     &stmt)) != SR_OK)
+	if ((rc = sr_prepare(conn, "SELECT Through, NextChunk, Format FROM search_state", &stmt)) !=
+	    SR_OK)
 		return rc;
-	sr_bind_text(stmt, 1, format);
 	if ((rc = sr_step(stmt, &row)) == SR_OK && row) {
+		const sr_text found = sr_column_text(stmt, 2);
+		size_t length;
+
 		state->through = sr_column_integer(stmt, 0);
 		state->next_chunk = sr_column_integer(stmt, 1);
-		state->usable = sr_column_integer(stmt, 2) == 1;
+		length = format_of(state, format);
+		state->usable = found.length >= length && memcmp(found.data, format, length) == 0;
+		right = sr_text_equal(found, sr_text_of(format));
 	}
 	sr_stmt_done(stmt);
 	if (rc != SR_OK || !state->usable)
 		return rc;
+	if (!right)
+		return sr_index_fail(conn, "state", state->through);
 	if ((rc = read_segments(conn, state)) != SR_OK)
 		sr_index_state_free(state);
 	return rc;
@@ -114,7 +128,7 @@ sr_status sr_index_state_write(sr_conn *conn, const sr_index_state *state)
 	sr_stmt *stmt;
 	sr_status rc;
 
-	format_of(format);
+	format_of(state, format);
 	if ((rc = sr_prepare(conn,
 			     "INSERT OR REPLACE INTO search_state (ID, Through, NextChunk, Format)"
 			     " VALUES (1, $1, $2, $3)",

@@ -4,7 +4,8 @@
  *
  * Rows of search_segments: Segment (never used again), FirstChunk, Chunks. What the whole index
  * is at is the one row of search_state: Through, the largest key that was indexed (rows behind it
- * are the tail, and rows that changed since are in search_changes); NextChunk; Format.
+ * are the tail, and rows that changed since are in search_changes); NextChunk; Format, which ends
+ * in a check of the two.
  */
 #ifndef SR_INDEX_SEGMENT_H
 #define SR_INDEX_SEGMENT_H

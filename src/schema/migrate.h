@@ -199,7 +199,8 @@ struct sr_shape {
 	bool has_versions; /* There is a file_versions table. */
 	bool latest;       /* version is the program's, */
 	bool known;        /* and its tables are as the program makes them. */
-	bool searchable;   /* The triggers that tell the search index of changes are there. */
+	bool searchable;   /* The search index has its tables, and the triggers that tell it of
+			      changes. */
 };
 
 sr_status sr_shape_read(sr_conn *conn, sr_shape *shape);

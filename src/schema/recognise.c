@@ -18,8 +18,14 @@ enum {
 	LEDGER = 8,
 	INSERTED = 16,
 	UPDATED = 32,
+	STATE = 64,
+	SEGMENTS = 128,
+	POSTINGS = 256,
+	CHUNKS = 512,
+	CHANGES = 1024,
 	TABLES = FILES | CLIENTS | VERSIONS | LEDGER,
-	SEARCHABLE = INSERTED | UPDATED,
+	TRIGGERS = INSERTED | UPDATED,
+	SEARCHABLE = TRIGGERS | STATE | SEGMENTS | POSTINGS | CHUNKS | CHANGES,
 };
 
 static const struct {
@@ -32,17 +38,24 @@ static const struct {
 	{"database_migrations", LEDGER},
 	{"trg_files_search_insert", INSERTED},
 	{"trg_files_search_update", UPDATED},
+	{"search_state", STATE},
+	{"search_segments", SEGMENTS},
+	{"search_postings", POSTINGS},
+	{"search_chunks", CHUNKS},
+	{"search_changes", CHANGES},
 };
 
-/* Triggers by their names: that is all that being searchable asks for. */
+/* What is searched with by its name: that is all that being searchable asks for. */
 static bool has_our_words(unsigned bit, const char *type, const char *name, const char *sql)
 {
 	const sr_schema_object *ours;
 
-	if (bit & SEARCHABLE)
+	if (bit & TRIGGERS)
 		return strcmp(type, "trigger") == 0;
 	if (strcmp(type, "table") != 0)
 		return false;
+	if (bit & SEARCHABLE)
+		return true;
 	if (bit == LEDGER)
 		return strcmp(sql, SR_LEDGER_SQL) == 0;
 	ours = sr_schema_find(sr_migration_sources[sr_migration_count - 1].schema, type, name);
@@ -54,7 +67,8 @@ static sr_status find_objects(sr_conn *conn, unsigned *found)
 	static const char sql[] =
 		"SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name IN ("
 		"'files', 'clients', 'file_versions', 'database_migrations',"
-		" 'trg_files_search_insert', 'trg_files_search_update')";
+		" 'trg_files_search_insert', 'trg_files_search_update', 'search_state',"
+		" 'search_segments', 'search_postings', 'search_chunks', 'search_changes')";
 	sr_stmt *stmt;
 	sr_status rc;
 	bool row;

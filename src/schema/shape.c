@@ -138,10 +138,12 @@ static sr_status searchable_read(sr_conn *conn, bool *searchable)
 
 	rc = sr_query_integer(
 		conn,
-		"SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name IN"
-		" ('trg_files_search_insert', 'trg_files_search_update')",
+		"SELECT count(*) FROM sqlite_schema WHERE (type = 'trigger' AND name IN"
+		" ('trg_files_search_insert', 'trg_files_search_update')) OR (type = 'table' AND"
+		" name IN ('search_state', 'search_segments', 'search_postings', 'search_chunks',"
+		" 'search_changes'))",
 		&found);
-	*searchable = found == 2;
+	*searchable = found == 7;
 	return rc;
 }
 

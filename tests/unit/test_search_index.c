@@ -205,7 +205,7 @@ static const struct {
 	{"UPDATE search_state SET Through = Through + 1;"
 	 "INSERT " ZEBRA("", "") ";"
 				 "DELETE FROM search_changes",
-	 false},
+	 true},
 	{"UPDATE files SET FileName = 'zebra' WHERE RowKey = 17; DELETE FROM search_changes",
 	 false},
 	{"UPDATE files SET ModificationDate = '1999-01-01' WHERE RowKey = 17;"
@@ -213,7 +213,8 @@ static const struct {
 	 false},
 	{"INSERT OR REPLACE INTO search_changes SELECT 17;"
 	 "UPDATE search_state SET Through = Through - 1",
-	 false},
+	 true},
+	{"UPDATE search_state SET Through = 10", true},
 };
 
 static void test_health_and_repair(void **state)
@@ -468,6 +469,58 @@ static void test_far_behind(void **state)
 	expect_healthy(f);
 }
 
+/* Searches go on without, and what makes the index says what is missing. */
+static void test_missing_tables(void **state)
+{
+	static const char *const tables[] = {"search_postings", "search_segments", "search_chunks"};
+	catalog_fixture *f = *state;
+	bool is_index;
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		char sql[64];
+
+		snprintf(sql, sizeof(sql), "DROP TABLE %s", tables[i]);
+		foreign_sql(f, sql);
+		expect_right(f);
+		assert_fails(sr_search_index_build(f->catalog, true, NULL, NULL, NULL), SR_CORRUPT,
+			     "strongroom repair");
+		save_one(f, tables[i]);
+		assert_true(repair(f, &is_index) > 0);
+		build(f);
+		expect_healthy(f);
+		expect_right(f);
+	}
+}
+
+/* The tail is short also after a transaction that brought many, and one that did not. */
+static void test_after_transactions(void **state)
+{
+	enum { MANY = 20000 };
+	catalog_fixture *f = *state;
+	static sr_file files[MANY];
+	static char paths[MANY][32];
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "/brought/%d", i);
+		files[i] = file_at(f, paths[i]);
+	}
+	for (int kept = 0; kept < 2; kept++) {
+		const int64_t before = integer(f, "SELECT Through FROM search_state");
+
+		assert_ok(sr_begin(f->catalog, "test"));
+		for (int i = 0; i < MANY; i += 500)
+			assert_ok(sr_file_save(f->catalog, &files[i], 500, NULL, NULL, NULL));
+		assert_int_equal(integer(f, "SELECT Through FROM search_state"), before);
+		assert_ok(kept ? sr_commit(f->catalog) : sr_rollback(f->catalog));
+		if (!kept)
+			assert_int_equal(integer(f, "SELECT Through FROM search_state"), before);
+	}
+	assert_true(integer(f, "SELECT max(RowKey) - (SELECT Through FROM search_state)"
+			       " FROM files") < 4096);
+	expect_right(f);
+	expect_healthy(f);
+}
+
 static void test_refusals(void **state)
 {
 	catalog_fixture *f = *state;
@@ -514,6 +567,8 @@ int main(void)
 						teardown_faults),
 		TEST(test_down_and_up),
 		TEST(test_far_behind),
+		TEST(test_after_transactions),
+		TEST(test_missing_tables),
 		TEST(test_refusals),
 	};
 
