@@ -997,10 +997,12 @@ typedef struct sr_explanation {
 			       and so on. Static. */
 	int64_t estimated;  /* Rows that the choice was expected to leave; SR_NULL_INTEGER where
 			       there was nothing to choose from. */
-	int64_t candidates; /* Rows that it left, */
+	int64_t candidates; /* Rows that it left, as far as the search went, */
 	int64_t rechecked;  /* rows that were read and compared: of those, and new ones, */
 	int64_t hits;       /* and those that matched. Where rows come in the order asked for, the
-			       search stops as soon as its page is full. */
+			       search stops as soon as its page is settled. All three are of the
+			       pass that answered, where one was given up for a scan; each page
+			       is a pass of its own, and adds to them. */
 	double planning;    /* Seconds until the first row could be read, */
 	double matching;    /* then until the page was known, */
 	double fetching;    /* and for its rows, those handed out so far. */
@@ -1027,8 +1029,9 @@ typedef enum sr_facet {
 	SR_FACET_TYPE = 2,     /* what the name ends in, else the extension recorded, folded, */
 	SR_FACET_CATEGORY = 4, /* both likewise. */
 	SR_FACET_MONTH = 8,    /* "2026-01", of the date in UTC; newest first. */
-	SR_FACET_SIZE = 16,    /* A class of sizes: "empty", "below 1K", "below 16K", "below 256K",
-				  "below 4M", "below 64M", "below 1G", "1G and more". */
+	SR_FACET_SIZE = 16,    /* A class of sizes, smallest first: "empty", "below 1 KiB",
+				  "1 KiB to 16 KiB" and so on to "1 GiB and more", the names of
+				  SR_TOTAL_BY_SIZE. */
 } sr_facet;
 
 /* The count of one value. */

@@ -161,14 +161,24 @@ sr_status sr_size_parse(const char *text, int64_t *bytes)
 {
 	const char *at = text != NULL ? text : "";
 	double fraction;
-	int64_t whole, unit, n;
+	int64_t whole = 0, unit, n;
+	bool fits;
 
-	if (!take_digits(&at, &whole) || !take_fraction(&at, &fraction))
+	if (!is_digit(*at))
+		goto err0;
+	fits = take_digits(&at, &whole);
+	while (!fits && is_digit(*at))
+		at++;
+	if (!take_fraction(&at, &fraction))
 		goto err0;
 	unit = take_unit(&at);
-	if (*at != '\0' || (unit == 1 && fraction > 0) || __builtin_mul_overflow(whole, unit, &n) ||
-	    __builtin_add_overflow(n, (int64_t)(fraction * (double)unit), &n))
+	if (*at != '\0' || (unit == 1 && fraction > 0))
 		goto err0;
+	if (!fits || __builtin_mul_overflow(whole, unit, &n) ||
+	    __builtin_add_overflow(n, (int64_t)(fraction * (double)unit), &n))
+		return sr_return(sr_fail(SR_INVALID,
+					 "size %s is too large: at most 9223372036854775807 bytes",
+					 sr_quoted(sr_text_of(text))));
 	*bytes = n;
 	return sr_return(SR_OK);
 

@@ -3,16 +3,15 @@
  */
 #include <string.h>
 
+#include "../schema/counters.h"
 #include "file.h"
 #include "groups.h"
 #include "search_query.h"
+#include "size_class.h"
 
 enum { FACETS = 5 };
 
 #define FACETS_ALL ((1U << FACETS) - 1)
-
-/* As triggers count them: see client_usage. */
-#define BYTES_MOST (INT64_C(1) << 53)
 
 typedef struct counting {
 	sr_reading reading;
@@ -25,25 +24,13 @@ typedef struct counting {
 
 /* ---- What a row counts under ---- */
 
-/* Sizes below which a class ends; the first is that of empty files. */
-static const int64_t class_ends[] = {1,           1024,         16 * 1024,       256 * 1024,
-				     4 * 1048576, 64 * 1048576, 1024 * 1048576LL};
-static const char *const class_names[] = {"empty",    "below 1K",  "below 16K", "below 256K",
-					  "below 4M", "below 64M", "below 1G",  "1G and more"};
-
-enum { CLASSES = sizeof(class_ends) / sizeof(class_ends[0]) };
-
 /* A digit, by which classes are sorted; null where the size is not known. */
 static sr_text size_key(int64_t size, char *digit)
 {
-	int class = 0;
+	const int class = sr_counted_class(size);
 
-	if (size == SR_NULL_INTEGER)
-		return sr_text_of(NULL);
-	while (class < CLASSES && size >= class_ends[class])
-		class ++;
 	*digit = (char)('0' + class);
-	return (sr_text){digit, 1};
+	return class > 0 ? (sr_text){digit, 1} : sr_text_of(NULL);
 }
 
 /* "2026-01" */
@@ -105,13 +92,11 @@ static sr_status key_of(counting *c, sr_facet facet, const sr_candidate *row,
 static sr_status count_row(void *arg, const sr_candidate *row, const sr_verdict *verdict)
 {
 	counting *c = arg;
-	int64_t bytes = row->size > 0 ? row->size : 0;
+	const int64_t bytes = sr_counted_size(row->size);
 	char text[SR_TIME_TEXT_SIZE];
 	sr_text key;
 	sr_status rc;
 
-	if (bytes > BYTES_MOST)
-		bytes = BYTES_MOST;
 	c->found.files++;
 	c->found.bytes = sr_groups_sum(c->found.bytes, bytes);
 	for (int i = 0; i < FACETS; i++) {
@@ -202,7 +187,7 @@ static bool tell(int facet, const sr_group *group, bool rest, sr_facet_fn fn, vo
 	};
 
 	if (value.facet == SR_FACET_SIZE && value.value.length == 1)
-		value.value = sr_text_of(class_names[group->key.data[0] - '0']);
+		value.value = sr_text_of(sr_size_class_of(group->key.data[0] - '0')->name);
 	return fn(arg, &value);
 }
 

@@ -134,9 +134,10 @@ static double since(int64_t start)
 	return (double)(sr_clock_ns() - start) / 1e9;
 }
 
-/* One pass. *over is false if a scan has to begin anew. */
+/* One pass, whose rows are counted on from before. *over is false if a scan has to begin anew. */
 static sr_status run_once(sr_search_query *taken, const sr_reading *reading,
-			  const sr_search_pass *pass, sr_explanation *figures, bool *over)
+			  const sr_search_pass *pass, const sr_explanation *before,
+			  sr_explanation *figures, bool *over)
 {
 	int64_t start = sr_clock_ns();
 	sr_candidates_figures found;
@@ -165,8 +166,8 @@ static sr_status run_once(sr_search_query *taken, const sr_reading *reading,
 	*over = !found.gave_up;
 	figures->choice = found.choice;
 	figures->estimated = found.estimated;
-	figures->candidates += found.candidates;
-	figures->rechecked += found.read;
+	figures->candidates = before->candidates + found.candidates;
+	figures->rechecked = before->rechecked + found.read;
 	figures->matching += since(start);
 	return rc;
 }
@@ -174,15 +175,15 @@ static sr_status run_once(sr_search_query *taken, const sr_reading *reading,
 sr_status sr_search_query_run(sr_search_query *taken, const sr_reading *reading,
 			      const sr_search_pass *pass, sr_explanation *figures)
 {
-	const int64_t hits = figures->hits;
+	const sr_explanation before = *figures;
 	bool over = true;
 	sr_status rc;
 
 	do {
 		taken->filter.scan = !over;
-		figures->hits = hits;
+		figures->hits = before.hits;
 		pass->begin(pass->arg);
-		rc = run_once(taken, reading, pass, figures, &over);
+		rc = run_once(taken, reading, pass, &before, figures, &over);
 	} while (rc == SR_OK && !over);
 	return rc;
 }

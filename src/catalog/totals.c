@@ -5,6 +5,7 @@
 
 #include "../schema/counters.h"
 #include "catalog.h"
+#include "size_class.h"
 
 struct sr_totals {
 	sr_reading reading; /* Zeroed once the last row was seen. */
@@ -13,51 +14,28 @@ struct sr_totals {
 	sr_total total; /* What the last step handed out. */
 };
 
-/* ---- Size classes ---- */
-
-static const struct {
-	const char *name;
-	int64_t from;
-	int64_t below;
-} classes[] = {
-	{NULL, SR_NULL_INTEGER, SR_NULL_INTEGER},
-	{"empty", 0, 1},
-	{"below 1 KiB", 1, 1 << 10},
-	{"1 KiB to 16 KiB", 1 << 10, 1 << 14},
-	{"16 KiB to 256 KiB", 1 << 14, 1 << 18},
-	{"256 KiB to 4 MiB", 1 << 18, 1 << 22},
-	{"4 MiB to 64 MiB", 1 << 22, 1 << 26},
-	{"64 MiB to 1 GiB", 1 << 26, 1 << 30},
-	{"1 GiB and more", 1 << 30, SR_NULL_INTEGER},
-};
-
-#define CLASSES ((int64_t)(sizeof(classes) / sizeof(classes[0])))
-
 /* ---- The query ---- */
 
-/* Name, files, bytes, verified files; of a relation t with the columns of the counters. */
+/* Files, and bytes in halves: a sum of integers that is more than one holds would be an error, and
+ * total() rounds. */
+#define SUMS(files, bytes) "sum(" files "), sum(" bytes " >> 32), sum(" bytes " & 4294967295)"
+#define COUNTED            SUMS("t.Files", "t.Bytes")
+#define RECORDED           SUMS("t.RecordedFiles", "t.RecordedBytes")
+#define VERIFIED           "sum(t.Files * t.Verified)"
+
+/* Name, these, verified files; of a relation t with the columns of the counters. */
 static const struct {
 	bool days; /* Of file_days, else of file_totals. */
 	const char *columns;
 	const char *some; /* Which rows count anything. */
 } queries[] = {
-	[SR_TOTAL_BY_CATEGORY] = {false,
-				  "nullif(t.Category, '') AS k, sum(t.Files), total(t.Bytes),"
-				  " sum(t.Files * t.Verified)",
+	[SR_TOTAL_BY_CATEGORY] = {false, "nullif(t.Category, '') AS k, " COUNTED ", " VERIFIED,
 				  "t.Files > 0"},
-	[SR_TOTAL_BY_SIZE] = {false,
-			      "t.SizeClass AS k, sum(t.Files), total(t.Bytes),"
-			      " sum(t.Files * t.Verified)",
-			      "t.Files > 0"},
-	[SR_TOTAL_BY_DAY] = {true, "nullif(t.Date, '') AS k, sum(t.Files), total(t.Bytes), NULL",
-			     "t.Files > 0"},
-	[SR_TOTAL_BY_MONTH] = {true,
-			       "nullif(substr(t.Date, 1, 7), '') AS k, sum(t.Files),"
-			       " total(t.Bytes), NULL",
+	[SR_TOTAL_BY_SIZE] = {false, "t.SizeClass AS k, " COUNTED ", " VERIFIED, "t.Files > 0"},
+	[SR_TOTAL_BY_DAY] = {true, "nullif(t.Date, '') AS k, " COUNTED ", NULL", "t.Files > 0"},
+	[SR_TOTAL_BY_MONTH] = {true, "nullif(substr(t.Date, 1, 7), '') AS k, " COUNTED ", NULL",
 			       "t.Files > 0"},
-	[SR_TOTAL_BY_RECORDED] = {true,
-				  "nullif(t.Date, '') AS k, sum(t.RecordedFiles),"
-				  " total(t.RecordedBytes), NULL",
+	[SR_TOTAL_BY_RECORDED] = {true, "nullif(t.Date, '') AS k, " RECORDED ", NULL",
 				  "t.RecordedFiles > 0"},
 };
 
@@ -121,27 +99,35 @@ static void end(sr_totals *cursor)
 	memset(&cursor->reading, 0, sizeof(cursor->reading));
 }
 
-static int64_t whole(double bytes)
+/* At most what an integer holds. */
+static int64_t whole(int64_t high, int64_t low)
 {
-	return bytes < 9.2e18 ? (int64_t)bytes : INT64_MAX;
+	int64_t bytes;
+
+	if (__builtin_mul_overflow(high, INT64_C(1) << 32, &bytes) ||
+	    __builtin_add_overflow(bytes, low, &bytes))
+		return INT64_MAX;
+	return bytes;
 }
 
 static void read_row(sr_totals *cursor)
 {
+	sr_stmt *stmt = cursor->stmt;
 	sr_total *total = &cursor->total;
-	int64_t class = sr_column_integer(cursor->stmt, 0);
 
 	*total = (sr_total){.size_from = SR_NULL_INTEGER, .size_below = SR_NULL_INTEGER};
-	if (cursor->by != SR_TOTAL_BY_SIZE) {
-		total->name = sr_column_text(cursor->stmt, 0);
-	} else if (class >= 0 && class < CLASSES) {
-		total->name = sr_text_of(classes[class].name);
-		total->size_from = classes[class].from;
-		total->size_below = classes[class].below;
+	if (cursor->by == SR_TOTAL_BY_SIZE) {
+		const sr_size_class *class = sr_size_class_of(sr_column_integer(stmt, 0));
+
+		total->name = sr_text_of(class->name);
+		total->size_from = class->from;
+		total->size_below = class->below;
+	} else {
+		total->name = sr_column_text(stmt, 0);
 	}
-	total->files = sr_column_integer(cursor->stmt, 1);
-	total->bytes = whole(sr_column_real(cursor->stmt, 2));
-	total->verified_files = sr_column_integer(cursor->stmt, 3);
+	total->files = sr_column_integer(stmt, 1);
+	total->bytes = whole(sr_column_integer(stmt, 2), sr_column_integer(stmt, 3));
+	total->verified_files = sr_column_integer(stmt, 4);
 }
 
 sr_status sr_totals_next(sr_totals *cursor, const sr_total **total)

@@ -80,6 +80,7 @@ assert rows[2]["verified"] == "1" and rows[2]["crc"] == "1", rows'
 	refused 2 -1 -- search --min-size -1
 	refused 2 big -- search --max-size big
 	refused 2 99999999999999999999 -- search --max-size 99999999999999999999
+	refused 2 'too large' -- search --min-size 99999999999999T
 	refused 2 0 -- search --limit 0
 	refused 2 -3 -- search --limit -3
 	refused 2 ten -- search --limit ten
@@ -168,7 +169,7 @@ their size  6.9 KiB" "$(strongroom search done --count)"
 		"$(json . search --facet client)"
 	equal '[["2026-02",1],["2026-01",2],["2020-01",1],[null,1]]' \
 		"$(json '[.facets.month[] | [.value, .files]]' search --facet month --facet size)"
-	equal '[["below 1K",2],["below 16K",2],[null,1]]' "$(json '[.facets.size[] | [.value, .files]]' search --facet size)"
+	equal '[["below 1 KiB",2],["1 KiB to 16 KiB",2],[null,1]]' "$(json '[.facets.size[] | [.value, .files]]' search --facet size)"
 	equal '[["txt",4],["pdf",1]]' "$(json '[.facets.type[] | [.value, .files]]' search --facet type --count)"
 	equal '[["txt",2]]' "$(json '[.facets.type[] | [.value, .files]]' search --facet type done)"
 	equal '[]' "$(json .facets.type search --facet type nothing-like-it)"

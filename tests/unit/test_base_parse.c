@@ -85,9 +85,21 @@ static void sizes(void **state)
 		    {"2T", INT64_C(2199023255552)},
 		    {"8191P", INT64_C(8191) << 50},
 		    {"1.1K", 1126}};
-	static const char *const bad[] = {
-		"",    "-1",    "+1",   "8192P", "10X", "M",   "1.M",
-		"1 M", "10MiX", "0x10", "1.5",   "ten", "1iB", "9223372036854775808"};
+	static const char *const bad[] = {"",
+					  "-1",
+					  "+1",
+					  "10X",
+					  "M",
+					  "1.M",
+					  "1 M",
+					  "10MiX",
+					  "0x10",
+					  "1.5",
+					  "ten",
+					  "1iB",
+					  "9223372036854775808X"};
+	static const char *const large[] = {"8192P", "99999999999999T", "9223372036854775808",
+					    "99999999999999999999.5K"};
 	int64_t n;
 
 	(void)state;
@@ -98,6 +110,12 @@ static void sizes(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		n = -77;
 		assert_refused(sr_size_parse(bad[i], &n), bad[i], n);
+		assert_non_null(strstr(sr_error_message(), "not a number of bytes"));
+	}
+	for (size_t i = 0; i < sizeof(large) / sizeof(large[0]); i++) {
+		n = -77;
+		assert_refused(sr_size_parse(large[i], &n), large[i], n);
+		assert_non_null(strstr(sr_error_message(), "too large"));
 	}
 }
 

@@ -142,8 +142,16 @@ static void equal_what_is_found(void **state)
 static void each_facet(void **state)
 {
 	const catalog_fixture *f = *state;
-	static const char *const classes[] = {"empty",    "below 1K",  "below 16K", "below 256K",
-					      "below 4M", "below 64M", "below 1G",  "1G and more"};
+	static const char *const classes[] = {
+		"empty",
+		"below 1 KiB",
+		"1 KiB to 16 KiB",
+		"16 KiB to 256 KiB",
+		"256 KiB to 4 MiB",
+		"4 MiB to 64 MiB",
+		"64 MiB to 1 GiB",
+		"1 GiB and more",
+	};
 	counts c = {.count = 0};
 	sr_query q;
 
@@ -205,7 +213,7 @@ static void in_order(void **state)
 	c.count = 0;
 	assert_ok(sr_search_facets(f->catalog, &q, SR_FACET_SIZE, keep, &c, NULL));
 	assert_string_equal(c.list[0].value, "empty");
-	assert_string_equal(c.list[7].value, "1G and more");
+	assert_string_equal(c.list[7].value, "1 GiB and more");
 	assert_true(c.list[8].null);
 }
 

@@ -382,6 +382,31 @@ static void test_noticed_by_search(void **state)
 	assert_int_equal(found(f, "zebra"), 4);
 }
 
+/* What it says to have read is what the scan did, without what was read before the damage. */
+static void test_explained_after_damage(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_explanation e;
+	sr_query query;
+	sr_files *files;
+
+	foreign_sql(f, "INSERT " ZEBRA("", "") ";"
+					       "UPDATE search_chunks SET Slots ="
+					       " zeroblob(length(Slots))");
+	sr_query_init(&query);
+	query.term = sr_text_of("name 59");
+	f->catalog->index_always = true;
+	assert_ok(sr_search(f->catalog, &query, &files));
+	assert_ok(sr_search_explain(files, &e));
+	sr_files_close(files);
+	f->catalog->index_always = false;
+	assert_true(f->catalog->index_damaged);
+	assert_string_equal(e.choice, "scan");
+	assert_int_equal(e.candidates, FILES + 1);
+	assert_int_equal(e.rechecked, FILES + 1);
+	assert_int_equal(e.hits, 111);
+}
+
 /* ---- A step that fails ---- */
 
 /* The file is saved, a warning says that searches are slower, and later the index is brought up. */
@@ -563,6 +588,7 @@ int main(void)
 		TEST(test_repair_cancelled_while_it_builds),
 		TEST(test_trigger_that_was_missing),
 		TEST(test_noticed_by_search),
+		TEST(test_explained_after_damage),
 		cmocka_unit_test_setup_teardown(test_full_disk_in_a_step, setup_faults,
 						teardown_faults),
 		TEST(test_down_and_up),

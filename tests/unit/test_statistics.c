@@ -208,6 +208,33 @@ static void test_totals(void **state)
 	sr_totals_close(NULL);
 }
 
+/* To the byte where a double is not, and no more than an integer holds. */
+static void test_large_totals(void **state)
+{
+	catalog_fixture *f = *state;
+
+	catalog_open(f);
+	foreign_sql(f, "INSERT INTO clients (ID, Name, LastSeen) VALUES (x'01', 'c', 'x');"
+		       "INSERT INTO files (ID, FileName, PathName, ClientID, FileSize, Verified,"
+		       " ModificationDate) VALUES"
+		       " (x'01', 'a', 'a', x'01', 9007199254740992, 0, '2026-01-31'),"
+		       " (x'02', 'b', 'b', x'01', 1073741825, 0, '2026-01-31'),"
+		       " (x'03', 'c', 'c', x'01', 1073741824, 1, '2026-01-30')");
+	assert_string_equal(totals(f, SR_TOTAL_BY_CATEGORY), "document:3:9007201402224641:1");
+	assert_string_equal(totals(f, SR_TOTAL_BY_SIZE), "1 GiB and more:3:9007201402224641:1");
+	assert_string_equal(totals(f, SR_TOTAL_BY_DAY),
+			    "2026-01-30:1:1073741824:-1; 2026-01-31:2:9007200328482817:-1");
+	assert_string_equal(totals(f, SR_TOTAL_BY_MONTH), "2026-01:3:9007201402224641:-1");
+	foreign_sql(f, "WITH RECURSIVE n(i) AS (SELECT 4 UNION ALL SELECT i + 1 FROM n WHERE"
+		       " i < 1200) INSERT INTO files (ID, FileName, PathName, ClientID, FileSize,"
+		       " Verified) SELECT CAST(i AS BLOB), i, i, x'01', 9007199254740992, i % 2"
+		       " FROM n");
+	assert_string_equal(totals(f, SR_TOTAL_BY_CATEGORY), "document:1200:9223372036854775807:599");
+	assert_string_equal(totals(f, SR_TOTAL_BY_DAY),
+			    "-:1197:9223372036854775807:-1; 2026-01-30:1:1073741824:-1;"
+			    " 2026-01-31:2:9007200328482817:-1");
+}
+
 /* They stay right when the smallest and the largest go. */
 static void test_extremes(void **state)
 {
@@ -268,6 +295,7 @@ int main(void)
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_rows, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_totals, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_large_totals, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_extremes, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_last_recorded, catalog_setup_client,
 						catalog_teardown),
