@@ -135,9 +135,17 @@ old_rows() {
 	equal '[[null,1],["2026-01-02",1],["2026-01-31",1]]' "$(json 'map([.day, .files])' stats --by day)"
 	equal '[[null,1],["2026-01",2]]' "$(json 'map([.month, .files])' stats --by month)"
 	equal '[]' "$(json . stats --by recorded)"
+	for by in category size day month recorded; do
+		strongroom help stats | grep -qw "$by"
+		grep -qE "^\.It Cm ([a-z]+ , )?$by( |$)" "$BATS_TEST_DIRNAME/../../man/strongroom-stats.1"
+	done
 	strongroom stats --by category | grep -q '^(none)  *1  *10 B  *0$'
 	equal 'category,files,bytes,verified_files' \
 		"$(strongroom stats --by category --csv | head -1 | tr -d '\r' | sed 's/size_from,size_below,//')"
+	# To the byte, also where a double would round.
+	strongroom sql --write "UPDATE files SET FileSize = 9007199254740992 WHERE ID = x'02'" >/dev/null
+	strongroom stats --by month --json | grep -q '"bytes": 9007199254741292'
+	equal 9007199254741292 "$(strongroom stats --by month --plain | tail -n 1 | cut -f 5)"
 	refused 2 colour -- stats --by colour
 	refused 2 only -- stats --by day --clients
 	old_database old.db 4

@@ -191,6 +191,11 @@ assert [(r["facet"], r["value"], r["files"], r["bytes"], r["rest"]) for r in row
 	equal '"date index"' "$(json .choice search --explain)"
 	equal '"trigram index"' "$(json .choice search report --explain)"
 	equal '"scan"' "$(json .choice search report --all-versions --explain)"
+	for key in $(strongroom search done --explain --json | jq -r 'keys[]'); do
+		grep -q "^\.It Li $key$" "$BATS_TEST_DIRNAME/../../man/strongroom-search.1"
+	done
+	refused 2 --facet -- search --explain --facet size
+	refused 2 --count -- search --explain --count
 	strongroom search done --explain | grep -q '^hits  *2$'
 	equal 2 "$(strongroom search done --explain --csv | wc -l)"
 	equal 9 "$(strongroom search done --explain --plain | tr '\t' '\n' | wc -l)"

@@ -229,7 +229,8 @@ static void test_large_totals(void **state)
 		       " i < 1200) INSERT INTO files (ID, FileName, PathName, ClientID, FileSize,"
 		       " Verified) SELECT CAST(i AS BLOB), i, i, x'01', 9007199254740992, i % 2"
 		       " FROM n");
-	assert_string_equal(totals(f, SR_TOTAL_BY_CATEGORY), "document:1200:9223372036854775807:599");
+	assert_string_equal(totals(f, SR_TOTAL_BY_CATEGORY),
+			    "document:1200:9223372036854775807:599");
 	assert_string_equal(totals(f, SR_TOTAL_BY_DAY),
 			    "-:1197:9223372036854775807:-1; 2026-01-30:1:1073741824:-1;"
 			    " 2026-01-31:2:9007200328482817:-1");
