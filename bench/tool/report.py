@@ -45,7 +45,7 @@ def table(run):
         words = target.words or "–"
         if target.rows not in (None, result["rows"]):
             words += f" at {target.rows:,} rows"
-        yield (f"| `{name}` | {target.line} | {target.against or '–'} | {words.replace('>=', '≥').replace('<=', '≤')} "
+        yield (f"| `{name}` | {target.line} | {target.against.replace('|', chr(92) + '|') or '–'} | {words.replace('>=', '≥').replace('<=', '≤')} "
                f"| {ours} | {theirs} | {ratio.replace(' x', ' ×')} | {verdict(result)} |")
 
 

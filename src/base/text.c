@@ -128,6 +128,16 @@ static void add_hex_bytes(sr_buffer *buffer, const char *bytes, size_t length)
 		sr_buffer_printf(buffer, "\\x%02x", (unsigned char)bytes[i]);
 }
 
+/* How many bytes from the first on stay as they are and are of ASCII: most texts, whole. */
+static size_t plain_length(const char *at, size_t length)
+{
+	size_t n = 0;
+
+	while (n < length && at[n] >= ' ' && at[n] < 0x7F && at[n] != '\\')
+		n++;
+	return n;
+}
+
 static void add_escaped(sr_buffer *buffer, sr_text text)
 {
 	size_t n;
@@ -135,6 +145,10 @@ static void add_escaped(sr_buffer *buffer, sr_text text)
 	for (size_t i = 0; i < text.length; i += n) {
 		const char *at = text.data + i;
 
+		if ((n = plain_length(at, text.length - i)) > 0) {
+			sr_buffer_add(buffer, at, n);
+			continue;
+		}
 		n = sr_utf8_sequence(at, text.length - i);
 		if (n == 0)
 			add_hex_bytes(buffer, at, n = 1);

@@ -448,15 +448,15 @@ static sr_status merge_all(sr_conn *conn, void *arg)
 	return rc;
 }
 
-/* Whether much of what it will hold is of rows that are not there any more. */
-static sr_status is_loose(sr_catalog *catalog, bool *loose)
+/* Whether it is damaged, or much of what it will hold is of rows that are not there any more. */
+static sr_status is_worn(sr_catalog *catalog, bool *worn)
 {
 	int64_t slots = 0, behind = 0, files = 0;
 	sr_reading reading = {0};
 	sr_index_state state;
 	sr_status rc;
 
-	*loose = false;
+	*worn = false;
 	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
 		return rc;
 	/* Of an older version there is none; the step that follows says so. */
@@ -467,13 +467,13 @@ static sr_status is_loose(sr_catalog *catalog, bool *loose)
 		    (rc = sr_query_integer(reading.conn,
 					   "SELECT coalesce(sum(Files), 0) FROM client_usage",
 					   &files)) == SR_OK)
-			*loose = slots + behind > files + files / LOOSE_SHARE;
+			*worn = slots + behind > files + files / LOOSE_SHARE;
 		sr_index_state_free(&state);
 	}
 	sr_reading_end(&reading);
 	if (rc != SR_CORRUPT)
 		return rc;
-	*loose = true;
+	*worn = true;
 	return SR_OK;
 }
 
@@ -507,7 +507,7 @@ sr_status sr_index_build(sr_catalog *catalog, bool anew, sr_progress_fn progress
 	sr_status rc;
 
 	*rows = 0;
-	if (!anew && (rc = is_loose(catalog, &anew)) != SR_OK)
+	if (!anew && (rc = is_worn(catalog, &anew)) != SR_OK)
 		return rc;
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return sr_fail_memory();

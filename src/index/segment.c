@@ -142,6 +142,21 @@ sr_status sr_index_state_write(sr_conn *conn, const sr_index_state *state)
 	return rc;
 }
 
+/* Goes through the packs of a segment. */
+static sr_status read_packs(sr_conn *conn, const sr_segment *segment)
+{
+	sr_pack_reader reader;
+	sr_pack_list list;
+	bool more = true;
+	sr_status rc;
+
+	rc = sr_pack_open(&reader, conn, segment->number, 0, SR_TRIGRAMS - 1);
+	while (rc == SR_OK && more)
+		rc = sr_pack_next(&reader, &list, &more);
+	sr_pack_close(&reader);
+	return rc;
+}
+
 sr_status sr_index_slots(sr_conn *conn, const sr_index_state *state, int64_t *slots)
 {
 	sr_chunk *chunk = malloc(sizeof(*chunk));
@@ -156,6 +171,8 @@ sr_status sr_index_slots(sr_conn *conn, const sr_index_state *state, int64_t *sl
 			for (size_t i = 0; i < sr_chunk_blocks(chunk); i++)
 				*slots += __builtin_popcount(sr_chunk_keys(chunk, i, keys));
 	free(chunk);
+	for (size_t i = 0; rc == SR_OK && i < state->segment_count; i++)
+		rc = read_packs(conn, &state->segments[i]);
 	return rc;
 }
 

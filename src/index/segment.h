@@ -41,7 +41,8 @@ sr_status sr_segment_add(sr_conn *conn, int64_t first_chunk, int64_t chunks, int
 /* Makes one of these neighbours, of which there are at least two. */
 sr_status sr_segment_merge(sr_conn *conn, const sr_segment *segments, size_t count);
 
-/* How many slots the chunks have that are not empty. */
+/* How many slots the chunks have that are not empty. SR_CORRUPT where a chunk or a pack is not as
+ * it was written. */
 sr_status sr_index_slots(sr_conn *conn, const sr_index_state *state, int64_t *slots);
 
 /* Makes the index empty, as of before the first row. */

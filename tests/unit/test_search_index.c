@@ -494,6 +494,28 @@ static void test_far_behind(void **state)
 	expect_healthy(f);
 }
 
+/* Who asks for the index gets a sound one, whoever noticed the damage. */
+static void test_damage_before_building(void **state)
+{
+	static const char *const unnoticed[] = {
+		"UPDATE search_postings SET Lists = zeroblob(length(Lists)) WHERE Key ="
+		" (SELECT max(Key) FROM search_postings)",
+		"UPDATE search_chunks SET Slots = zeroblob(length(Slots)) WHERE Chunk = 1",
+	};
+	catalog_fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(unnoticed) / sizeof(unnoticed[0]); i++) {
+		int64_t rows;
+
+		foreign_sql(f, unnoticed[i]);
+		assert_ok(sr_search_index_build(f->catalog, false, NULL, NULL, &rows));
+		assert_int_equal(rows, FILES);
+		expect_healthy(f);
+		assert_ok(sr_search_index_build(f->catalog, false, NULL, NULL, &rows));
+		assert_int_equal(rows, 0);
+	}
+}
+
 /* Searches go on without, and what makes the index says what is missing. */
 static void test_missing_tables(void **state)
 {
@@ -595,6 +617,7 @@ int main(void)
 		TEST(test_far_behind),
 		TEST(test_after_transactions),
 		TEST(test_missing_tables),
+		TEST(test_damage_before_building),
 		TEST(test_refusals),
 	};
 
