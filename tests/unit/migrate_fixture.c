@@ -35,6 +35,15 @@ sr_status migrate_run(const char *database, const sr_schema_options *options, sr
 	return rc;
 }
 
+void migrate_to(const char *path, int version, bool accept_loss)
+{
+	sr_schema_options options = migrate_options();
+
+	options.to = version;
+	options.accept_loss = accept_loss;
+	assert_done(migrate_run(path, &options, NULL));
+}
+
 static void drift_print(void *arg, const char *kind, const char *object, const char *expected,
 			const char *found)
 {

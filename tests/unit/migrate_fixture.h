@@ -18,6 +18,9 @@ sr_schema_options migrate_options(void);
 /* Opens, migrates, closes. */
 sr_status migrate_run(const char *path, const sr_schema_options *options, sr_migrated *migrated);
 
+/* Up or down to a version, whatever is lost on the way down if that is accepted. */
+void migrate_to(const char *path, int version, bool accept_loss);
+
 /* How many differences verify finds; prints them. */
 int64_t migrate_drift(const char *path);
 

@@ -147,3 +147,27 @@ int plans_names(sqlite3 *db, const char *sql, const char *index)
 	sqlite3_free(explain);
 	return found;
 }
+
+char *plans_words(const char *path, const char *sql)
+{
+	char *explain = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
+	sqlite3_stmt *stmt = NULL;
+	char *plan = NULL;
+	sqlite3 *db;
+
+	if (sqlite3_open(path, &db) == SQLITE_OK &&
+	    sqlite3_prepare_v2(db, explain, -1, &stmt, NULL) == SQLITE_OK) {
+		plan = sqlite3_mprintf("");
+		while (sqlite3_step(stmt) == SQLITE_ROW) {
+			char *more = sqlite3_mprintf("%s%s%s", plan, *plan ? "; " : "",
+						     sqlite3_column_text(stmt, 3));
+
+			sqlite3_free(plan);
+			plan = more;
+		}
+	}
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	sqlite3_free(explain);
+	return plan;
+}

@@ -1,6 +1,7 @@
 /* The index of trigrams by itself: whatever the texts, keys and dates, nothing that matches is
  * missed; and whatever is changed in its tables, an audit notices. */
 #include "base/text.h"
+#include "chance.h"
 #include "index/audit.h"
 #include "index/bits.h"
 #include "index/chunk.h"
@@ -9,18 +10,6 @@
 #include "index/pack.h"
 #include "index/slots.h"
 #include "migrate_fixture.h"
-
-/* ---- Chance ---- */
-
-static uint64_t seed;
-
-static uint64_t chance(uint64_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % below;
-}
 
 /* ---- Rows ---- */
 

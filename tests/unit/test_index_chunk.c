@@ -1,16 +1,7 @@
 /* Chunks: whatever their keys are, and whichever slots are emptied, they are read as written. */
+#include "chance.h"
 #include "index/chunk.h"
 #include "migrate_fixture.h"
-
-static uint64_t seed = 5;
-
-static uint64_t chance(uint64_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % below;
-}
 
 static int setup(void **state)
 {

@@ -1,17 +1,8 @@
 /* What the index of trigrams is coded in: lists of blocks, and sets of them. */
+#include "chance.h"
 #include "expect.h"
 #include "index/bits.h"
 #include "index/list.h"
-
-static uint64_t seed;
-
-static uint64_t chance(uint64_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % below;
-}
 
 /* ---- Lists ---- */
 

@@ -2,19 +2,11 @@
  * that going down gives back those that there were. */
 #include "migrate_fixture.h"
 #include "old_database.h"
+#include "plans.h"
 #include "schema/schema.h"
 
 #define BEFORE 14
 #define AFTER  15
-
-static void go_to(const char *path, int to)
-{
-	sr_schema_options options = migrate_options();
-
-	options.to = to;
-	options.accept_loss = true;
-	assert_done(migrate_run(path, &options, NULL));
-}
 
 /* ---- There and back ---- */
 
@@ -28,16 +20,16 @@ static void test_down_restores_them(void **state)
 	char *before, *after, *again;
 
 	(void)state;
-	go_to(path, BEFORE);
+	migrate_to(path, BEFORE, true);
 	before = old_database_dump(path, texts);
-	go_to(path, AFTER);
+	migrate_to(path, AFTER, true);
 	after = old_database_dump(path, names);
 	assert_null(strstr(after, "idx_clients_name"));
 	assert_null(strstr(after, "idx_files_identity_name"));
 	assert_null(strstr(after, "idx_file_versions_active"));
 	assert_non_null(strstr(after, "idx_files_client_id"));
 	assert_int_equal(migrate_drift(path), 0);
-	go_to(path, BEFORE);
+	migrate_to(path, BEFORE, true);
 	again = old_database_dump(path, texts);
 	assert_string_equal(again, before);
 	sqlite3_free(again);
@@ -51,13 +43,13 @@ static void test_old_code_brings_some_back(void **state)
 	const char *path = migrate_path();
 
 	(void)state;
-	go_to(path, AFTER);
+	migrate_to(path, AFTER, true);
 	assert_null(old_database_run(path, "CREATE INDEX IF NOT EXISTS idx_clients_name ON"
 					   " clients(Name); CREATE INDEX IF NOT EXISTS"
 					   " idx_files_verified ON files(Verified)"));
 	assert_int_equal(migrate_drift(path), 0);
-	go_to(path, BEFORE);
-	go_to(path, AFTER);
+	migrate_to(path, BEFORE, true);
+	migrate_to(path, AFTER, true);
 	assert_int_equal(migrate_drift(path), 0);
 }
 
@@ -122,37 +114,16 @@ static const struct {
 	 "SEARCH m USING INDEX idx_file_versions_file_id (FileID=?)"},
 };
 
-static char *plan_of(const char *path, const char *sql)
-{
-	char *explain = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
-	char *plan = sqlite3_mprintf("");
-	sqlite3_stmt *stmt;
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, explain, -1, &stmt, NULL), SQLITE_OK);
-	while (sqlite3_step(stmt) == SQLITE_ROW) {
-		char *more = sqlite3_mprintf("%s%s%s", plan, *plan ? "; " : "",
-					     sqlite3_column_text(stmt, 3));
-
-		sqlite3_free(plan);
-		plan = more;
-	}
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-	sqlite3_free(explain);
-	return plan;
-}
-
 static void test_each_question_has_its_index(void **state)
 {
 	const char *path = migrate_path();
 
 	(void)state;
-	go_to(path, AFTER);
+	migrate_to(path, AFTER, true);
 	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
-		char *plan = plan_of(path, questions[i].sql);
+		char *plan = plans_words(path, questions[i].sql);
 
+		assert_non_null(plan);
 		assert_string_equal(plan, questions[i].plan);
 		sqlite3_free(plan);
 	}
@@ -166,7 +137,7 @@ static void test_references_are_indexed(void **state)
 	char *lacking;
 
 	(void)state;
-	go_to(path, AFTER);
+	migrate_to(path, AFTER, true);
 	lacking = old_database_dump(
 		path,
 		"SELECT m.name, k.\"from\" FROM sqlite_schema m, pragma_foreign_key_list(m.name) k"

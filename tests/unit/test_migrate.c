@@ -6,15 +6,6 @@
 
 static const old_options no_options;
 
-static void migrate_to(const char *path, int to, bool accept_loss)
-{
-	sr_schema_options options = migrate_options();
-
-	options.to = to;
-	options.accept_loss = accept_loss;
-	assert_done(migrate_run(path, &options, NULL));
-}
-
 static void assert_rows(const char *path, old_stage stage, bool ids, const char *expected)
 {
 	char *rows = old_database_rows(path, stage, ids);
