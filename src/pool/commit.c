@@ -8,9 +8,9 @@
  *
  * They are run without savepoints at first, hoping that all succeed: within one, SQLite copies each
  * page before it changes it, and looks through all pages that were touched so far with each
- *statement that fires a trigger. When one fails the transaction is rolled back, and the others are
- *run again, each in its savepoint, as those of the next CAREFUL batches are: failures seldom come
- *alone.
+ * statement that fires a trigger. When one fails the transaction is rolled back, and the others are
+ * run again, each in its savepoint, as those of the next CAREFUL batches are: failures seldom come
+ * alone.
  *
  *                    +--------- newcomers, while it is short and young --------+
  *                    v                                                         |
@@ -28,7 +28,7 @@
  * 2. An operation that fails leaves nothing, and the others as if it had not been there.
  * 3. Who was told anything is never run again; who is run again was told nothing.
  * 4. An interrupt is somebody's wish: the operation that it hit is not run again, unless it was one
- *of many that were done at once.
+ * of many that were done at once.
  * 5. Batches and threads' own transactions never share a transaction: both need the writer.
  */
 #include "internal.h"
