@@ -51,7 +51,9 @@ static sr_status read_segments(sr_conn *conn, sr_index_state *state)
 					  .chunks = sr_column_integer(stmt, 2),
 				  };
 
-		if (one.first_chunk != next || one.chunks <= 0 || one.chunks > INT32_MAX) {
+		/* Numbers that a damaged row may have, and of which no key can be made. */
+		if (one.number < 1 || one.number >= INT64_MAX >> SR_TRIGRAM_BITS ||
+		    one.first_chunk != next || one.chunks <= 0 || one.chunks > INT32_MAX) {
 			rc = sr_index_fail(conn, "segment", one.number);
 			break;
 		}

@@ -522,6 +522,8 @@ static const char *const damages[] = {
 	"UPDATE search_segments SET Chunks = Chunks + 1 WHERE FirstChunk = 0",
 	"UPDATE search_segments SET Chunks = 0 WHERE FirstChunk = 0",
 	"UPDATE search_segments SET Segment = Segment + 100 WHERE FirstChunk = 0",
+	"UPDATE search_segments SET Segment = -1 WHERE FirstChunk = 0",
+	"UPDATE search_segments SET Segment = 9223372036854775807 WHERE FirstChunk = 0",
 	"UPDATE search_state SET NextChunk = NextChunk + 1",
 	"UPDATE search_state SET NextChunk = 0",
 	"UPDATE search_state SET Through = Through - 1",
