@@ -1,0 +1,70 @@
+/*
+ * Calling the library: signals in, exceptions out.
+ */
+#include <unistd.h>
+
+#include "module.h"
+
+static PyObject *error_classes; /* By the short name of the status: strongroom.errors.BY_STATUS. */
+
+void call_begins(void)
+{
+}
+
+void raise_error(sr_status status, const char *message)
+{
+	PyObject *class = PyDict_GetItemString(error_classes, sr_status_name(status));
+	PyObject *words = from_string(message);
+
+	if (words == NULL)
+		return;
+	if (class == NULL) /* A status that errors.py has forgotten. */
+		class = PyExc_RuntimeError;
+	PyErr_SetObject(class, words);
+	Py_DECREF(words);
+}
+
+bool failed(sr_status status)
+{
+	/* A signal's handler has raised; that goes before what the library says of it. */
+	if (PyErr_Occurred() != NULL) {
+		log_deliver();
+		return true;
+	}
+	if (status == SR_OK) {
+		log_deliver();
+		return false;
+	}
+	raise_error(status, sr_error_message());
+	log_deliver();
+	return true;
+}
+
+/* STATUSES: the short names of all failures. */
+static int add_statuses(PyObject *module)
+{
+	PyObject *list = PyList_New(0);
+	int result = list == NULL ? -1 : 0;
+
+	for (int status = SR_OK + 1; result == 0 && status <= SR_OUTCOME_UNKNOWN; status++) {
+		PyObject *name = from_string(sr_status_name((sr_status)status));
+
+		result = name == NULL ? -1 : PyList_Append(list, name);
+		Py_XDECREF(name);
+	}
+	if (result == 0)
+		result = PyModule_AddObjectRef(module, "STATUSES", list);
+	Py_XDECREF(list);
+	return result;
+}
+
+int call_setup(PyObject *module)
+{
+	PyObject *errors = PyImport_ImportModule("strongroom.errors");
+
+	if (errors == NULL)
+		return -1;
+	error_classes = PyObject_GetAttrString(errors, "BY_STATUS");
+	Py_DECREF(errors);
+	return error_classes == NULL ? -1 : add_statuses(module);
+}

@@ -1,0 +1,284 @@
+/*
+ * The type Catalog: opening, closing, and who is inside.
+ */
+#include <unistd.h>
+
+#include "module.h"
+
+PyTypeObject *catalog_type;
+
+/* ---- Who is inside ---- */
+
+sr_catalog *catalog_enter(Catalog *self)
+{
+	if (self->handle == NULL) {
+		raise_error(SR_CLOSED, "the catalog is closed");
+		return NULL;
+	}
+	self->calls++;
+	return self->handle;
+}
+
+/* Closes what nobody is in any more. */
+static sr_status close_now(Catalog *self)
+{
+	sr_catalog *handle = self->closing;
+	sr_status rc;
+
+	self->closing = NULL;
+	if (handle == NULL)
+		return SR_OK;
+	LIBRARY(rc = sr_close(handle));
+	return rc;
+}
+
+void catalog_leave(Catalog *self)
+{
+	PyObject *type, *value, *traceback;
+
+	self->calls--;
+	if (self->calls > 0 || self->closing == NULL)
+		return;
+	PyErr_Fetch(&type, &value, &traceback);
+	if (failed(close_now(self)))
+		PyErr_WriteUnraisable((PyObject *)self);
+	PyErr_Restore(type, value, traceback);
+}
+
+bool catalog_failed(Catalog *self, sr_status status)
+{
+	bool bad = failed(status);
+
+	catalog_leave(self);
+	return bad;
+}
+
+/* ---- Opening ---- */
+
+/* Settings that may be left to the environment: None is that. */
+static int maybe_flag(PyObject *object, void *out)
+{
+	int *flag = out;
+
+	*flag = object == Py_None ? -1 : PyObject_IsTrue(object);
+	return object == Py_None || *flag >= 0;
+}
+
+static int durability(PyObject *object, void *out)
+{
+	sr_durability *chosen = out;
+
+	if (object == Py_None)
+		*chosen = SR_DURABILITY_DEFAULT;
+	else if (PyUnicode_Check(object) && PyUnicode_CompareWithASCIIString(object, "full") == 0)
+		*chosen = SR_DURABILITY_FULL;
+	else if (PyUnicode_Check(object) && PyUnicode_CompareWithASCIIString(object, "normal") == 0)
+		*chosen = SR_DURABILITY_NORMAL;
+	else {
+		PyErr_Format(PyExc_ValueError, "durability is 'full' or 'normal', not %R", object);
+		return 0;
+	}
+	return 1;
+}
+
+/* What sr_options and the texts that it refers to are read into. */
+typedef struct opening {
+	sr_options options;
+	text_arg path;
+	text_arg config_file;
+	text_arg storage_dir;
+} opening;
+
+static bool parse_options(opening *o, PyObject *args, PyObject *keywords)
+{
+	static char *names[] = {
+		"path",       "config_file", "storage_dir",     "pool_size", "timeout",
+		"durability", "read_only",   "create",          "migrate",   "direct",
+		"backup",     "validate",    "block_dangerous", NULL};
+	int read_only = 0, create = 0, migrate = 0, direct = 0;
+
+	if (!PyArg_ParseTupleAndKeywords(
+		    args, keywords, "|O&$O&O&idO&ppppO&O&O&:Catalog", names, arg_text, &o->path,
+		    arg_text, &o->config_file, arg_text, &o->storage_dir, &o->options.pool_size,
+		    &o->options.timeout, durability, &o->options.durability, &read_only, &create,
+		    &migrate, &direct, maybe_flag, &o->options.backup, maybe_flag,
+		    &o->options.validate, maybe_flag, &o->options.block_dangerous))
+		return false;
+	o->options.path = o->path.text.data;
+	o->options.config_file = o->config_file.text.data;
+	o->options.storage_dir = o->storage_dir.text.data;
+	o->options.read_only = read_only;
+	o->options.create = create;
+	o->options.migrate = migrate;
+	o->options.direct = direct;
+	return true;
+}
+
+static int catalog_init(PyObject *object, PyObject *args, PyObject *keywords)
+{
+	Catalog *self = (Catalog *)object;
+	opening o = {0};
+	sr_catalog *handle = NULL;
+	int result = -1;
+	sr_status rc;
+
+	if (self->handle != NULL) {
+		PyErr_SetString(PyExc_RuntimeError, "the catalog is open");
+		return -1;
+	}
+	sr_options_init(&o.options);
+	if (!parse_options(&o, args, keywords))
+		return -1;
+	LIBRARY(rc = sr_open(&handle, &o.options));
+	if (!failed(rc)) {
+		self->handle = handle;
+		self->pid = (long)getpid();
+		result = 0;
+	} else if (rc == SR_OK) { /* Opened, and a signal's handler has raised. */
+		LIBRARY((void)sr_close(handle));
+	}
+	text_done(&o.path);
+	text_done(&o.config_file);
+	text_done(&o.storage_dir);
+	return result;
+}
+
+/* ---- Closing ---- */
+
+static bool wait_for_calls(Catalog *self)
+{
+	/* In a child the threads that were inside are not there any more. */
+	if (self->pid != (long)getpid())
+		self->calls = 0;
+	while (self->calls > 0 && self->closing != NULL) {
+		LIBRARY(usleep(10000));
+		if (PyErr_CheckSignals() != 0)
+			return false;
+	}
+	return true;
+}
+
+static PyObject *catalog_close(Catalog *self, PyObject *Py_UNUSED(none))
+{
+	if (self->handle != NULL) {
+		self->closing = self->handle;
+		self->handle = NULL;
+		cursors_close(self);
+	}
+	if (!wait_for_calls(self))
+		return NULL;
+	if (failed(close_now(self)))
+		return NULL;
+	Py_RETURN_NONE;
+}
+
+static void catalog_dealloc(PyObject *object)
+{
+	Catalog *self = (Catalog *)object;
+	PyTypeObject *type = Py_TYPE(object);
+	PyObject *error, *value, *traceback;
+	freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+
+	PyErr_Fetch(&error, &value, &traceback);
+	if (self->handle != NULL) {
+		self->closing = self->handle;
+		self->handle = NULL;
+	}
+	if (failed(close_now(self)))
+		PyErr_WriteUnraisable(NULL);
+	PyErr_Restore(error, value, traceback);
+	release(object);
+	Py_DECREF(type);
+}
+
+/* ---- What it is ---- */
+
+static PyObject *catalog_path(Catalog *self, void *Py_UNUSED(closure))
+{
+	sr_catalog *handle = catalog_enter(self);
+	PyObject *path;
+
+	if (handle == NULL)
+		return NULL;
+	path = from_string(sr_catalog_path(handle));
+	catalog_leave(self);
+	return path;
+}
+
+static PyObject *catalog_closed(Catalog *self, void *Py_UNUSED(closure))
+{
+	return PyBool_FromLong(self->handle == NULL);
+}
+
+static PyObject *catalog_version(Catalog *self, PyObject *Py_UNUSED(none))
+{
+	sr_catalog *handle = catalog_enter(self);
+	int version = 0;
+	sr_status rc;
+
+	if (handle == NULL)
+		return NULL;
+	LIBRARY(rc = sr_catalog_version(handle, &version));
+	return catalog_failed(self, rc) ? NULL : PyLong_FromLong(version);
+}
+
+/* ---- The type ---- */
+
+#define ENTRY(name)                                                                                \
+	{                                                                                          \
+#name, (PyCFunction)(void (*)(void))catalog_##name, METH_VARARGS | METH_KEYWORDS,  \
+			NULL                                                                       \
+	}
+
+static PyMethodDef methods[] = {
+	{"close", (PyCFunction)(void (*)(void))catalog_close, METH_NOARGS, NULL},
+	{"version", (PyCFunction)(void (*)(void))catalog_version, METH_NOARGS, NULL},
+	/* clients.c */
+	ENTRY(client_save),
+	ENTRY(client_by_id),
+	ENTRY(client_by_name),
+	ENTRY(client_update),
+	ENTRY(client_delete),
+	ENTRY(client_count),
+	ENTRY(client_list),
+	/* pool.c */
+	ENTRY(begin),
+	ENTRY(commit),
+	ENTRY(rollback),
+	ENTRY(in_transaction),
+	ENTRY(pool_statistics),
+	/* sql.c */
+	ENTRY(execute),
+	ENTRY(execute_many),
+	ENTRY(execute_script),
+	ENTRY(query),
+	ENTRY(fetch),
+	{NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef properties[] = {
+	{"path", (getter)catalog_path, NULL, NULL, NULL},
+	{"closed", (getter)catalog_closed, NULL, NULL, NULL},
+	{NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot slots[] = {
+	{Py_tp_new, PyType_GenericNew},   {Py_tp_init, catalog_init},
+	{Py_tp_dealloc, catalog_dealloc}, {Py_tp_methods, methods},
+	{Py_tp_getset, properties},       {0, NULL},
+};
+
+static PyType_Spec spec = {
+	.name = "strongroom._strongroom.Catalog",
+	.basicsize = sizeof(Catalog),
+	.flags = Py_TPFLAGS_DEFAULT,
+	.slots = slots,
+};
+
+int catalog_setup(PyObject *module)
+{
+	catalog_type = (PyTypeObject *)PyType_FromSpec(&spec);
+	if (catalog_type == NULL)
+		return -1;
+	return PyModule_AddObjectRef(module, "Catalog", (PyObject *)catalog_type);
+}

@@ -1,0 +1,52 @@
+/*
+ * The module: what it holds, and how it comes up.
+ */
+#include "module.h"
+
+int module_add_fields(PyObject *module, const char *name, const char *fields)
+{
+	PyObject *words = from_string(fields);
+	PyObject *list = words == NULL ? NULL : PyObject_CallMethod(words, "split", NULL);
+	PyObject *tuple = list == NULL ? NULL : PyList_AsTuple(list);
+	int result = tuple == NULL ? -1 : PyModule_AddObjectRef(module, name, tuple);
+
+	Py_XDECREF(words);
+	Py_XDECREF(list);
+	Py_XDECREF(tuple);
+	return result;
+}
+
+static PyMethodDef functions[] = {
+	{"set_log", module_set_log, METH_O, NULL},
+	{NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef definition = {
+	PyModuleDef_HEAD_INIT,
+	.m_name = "strongroom._strongroom",
+	.m_doc = "libstrongroom, raw. Use the package strongroom.",
+	.m_size = -1,
+	.m_methods = functions,
+};
+
+static int add_versions(PyObject *module)
+{
+	if (PyModule_AddStringConstant(module, "LIBRARY_VERSION", sr_version()) != 0)
+		return -1;
+	return PyModule_AddStringConstant(module, "ENGINE_VERSION", sr_engine_version());
+}
+
+PyMODINIT_FUNC PyInit__strongroom(void)
+{
+	static int (*const setups[])(PyObject *) = {
+		call_setup,   log_setup,     cursor_setup, catalog_setup,
+		add_versions, clients_setup, pool_setup,
+	};
+	PyObject *module = PyModule_Create(&definition);
+
+	for (size_t i = 0; module != NULL && i < sizeof(setups) / sizeof(setups[0]); i++) {
+		if (setups[i](module) != 0)
+			Py_CLEAR(module);
+	}
+	return module;
+}

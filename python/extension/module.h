@@ -1,0 +1,210 @@
+/*
+ * strongroom._strongroom: libstrongroom for Python, as thin as it can be.
+ *
+ * The package `strongroom` and the compatible modules are written on it; nobody else should be.
+ * Rows are plain tuples whose order the *_FIELDS constants of the module tell. The stable ABI
+ * of Python 3.11 is enough.
+ *
+ * Rules, which hold for every function here:
+ *
+ * - The library is called through LIBRARY(), which lets other threads run meanwhile, and what it
+ *   returned goes through `failed`, which hands the log out and raises.
+ * - A method of a catalog begins with catalog_enter and ends with catalog_failed or catalog_leave,
+ * so that a close by another thread cannot take the handle away beneath it.
+ * - Functions that return a PyObject * return a new reference, or NULL with an exception set.
+ * - State is of the process, as the library's log is: not for several interpreters.
+ */
+#ifndef MODULE_H
+#define MODULE_H
+
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+#include <stdbool.h>
+#include <strongroom.h>
+
+/* ---- The module (module.c) ---- */
+
+/* Adds a tuple of the words: the order of a kind of row. */
+int module_add_fields(PyObject *module, const char *name, const char *fields);
+
+/* ---- Calling the library (call.c) ---- */
+
+/* Runs a statement without Python's lock. */
+#define LIBRARY(statement)                                                                         \
+	do {                                                                                       \
+		PyThreadState *state_;                                                             \
+                                                                                                   \
+		call_begins();                                                                     \
+		state_ = PyEval_SaveThread();                                                      \
+		statement;                                                                         \
+		PyEval_RestoreThread(state_);                                                      \
+	} while (0)
+
+/* Makes signals reach calls of the main thread. LIBRARY calls it. */
+void call_begins(void);
+
+/* Hands the log out and, where the call failed or a signal's handler raised, sets the exception.
+ * Then the caller frees what it got and returns NULL. */
+bool failed(sr_status status);
+
+/* Raises the error class of a status with words of ours. */
+void raise_error(sr_status status, const char *message);
+
+int call_setup(PyObject *module);
+
+/* ---- The log (log.c) ---- */
+
+/* Gives what was logged to Python. Keeps an exception that is set. */
+void log_deliver(void);
+int log_setup(PyObject *module);
+PyObject *module_set_log(PyObject *module, PyObject *sink);
+
+/* ---- Values (convert.c) ---- */
+
+PyObject *from_text(sr_text text);       /* str, or None; not UTF-8: with surrogateescape. */
+PyObject *from_string(const char *text); /* Likewise; NULL is None. */
+PyObject *from_bytes(sr_text text);      /* bytes, or None */
+PyObject *from_id(const sr_id *id);      /* bytes of 16 */
+PyObject *from_integer(int64_t value);   /* int, or None for SR_NULL_INTEGER */
+PyObject *from_real(double value);       /* float, or None for NAN */
+PyObject *from_value(const sr_value *value);
+
+/* A tuple of `count` new references, which it takes over; NULL where one of them is. */
+PyObject *row(Py_ssize_t count, ...);
+
+/* A text of the caller's: str (surrogateescape), bytes, a path, or None for a null. Holds what it
+ * borrows from; let go with text_done. For PyArg_Parse's O& as `arg_text`. */
+typedef struct text_arg {
+	sr_text text;
+	PyObject *owner;
+} text_arg;
+
+int arg_text(PyObject *object, void *text);
+void text_done(text_arg *text);
+
+/* For O& too: bytes of 16 or hex digits. Into an sr_id, or an id_arg for which None is a null. */
+typedef struct id_arg {
+	sr_id id;
+	bool given;
+} id_arg;
+int arg_id(PyObject *object, void *id);
+int arg_maybe_id(PyObject *object, void *id_arg);
+
+/* int, or None for SR_NULL_INTEGER. Into an int64_t. */
+int arg_integer(PyObject *object, void *integer);
+/* float, or None for NAN. Into a double. */
+int arg_real(PyObject *object, void *real);
+
+/* Values for a statement's parameters. */
+typedef struct value_list {
+	sr_value *values;
+	size_t count;
+	PyObject *owners; /* A list that keeps what the values borrow from. */
+} value_list;
+
+/* From `rows` sequences of `columns` values each, which must be lists or tuples. */
+bool values_take(value_list *list, PyObject *const *rows, size_t row_count, size_t columns);
+void values_done(value_list *list);
+
+/* ---- The catalog (catalog.c) ---- */
+
+typedef struct Cursor Cursor;
+
+typedef struct Catalog {
+	PyObject_HEAD sr_catalog *handle; /* NULL before it is opened and after it is closed. */
+	sr_catalog *closing;              /* What the last running call is to close. */
+	long pid;                         /* That opened it. */
+	int calls;                        /* Running now, in any thread. */
+	Cursor *cursors;                  /* Open ones. */
+} Catalog;
+
+/* The handle for one call; NULL with an exception where the catalog is closed. */
+sr_catalog *catalog_enter(Catalog *self);
+void catalog_leave(Catalog *self);
+/* catalog_leave, and `failed` before it, since leaving may close. */
+bool catalog_failed(Catalog *self, sr_status status);
+
+extern PyTypeObject *catalog_type;
+int catalog_setup(PyObject *module);
+
+/* ---- Cursors (cursor.c) ---- */
+
+/* What a cursor hands out: one of these a kind of row. */
+typedef struct cursor_kind {
+	/* *item is NULL after the last row. */
+	sr_status (*next)(void *handle, const void **item);
+	void (*close)(void *handle);
+	PyObject *(*row)(void *handle, const void *item);
+} cursor_kind;
+
+struct Cursor {
+	PyObject_HEAD Catalog *catalog;
+	const cursor_kind *kind;
+	void *handle;     /* NULL after the last row or close. */
+	bool busy;        /* A thread is in it. */
+	Cursor *previous; /* In the catalog's list. */
+	Cursor *next;
+};
+
+/* Takes the library's cursor over, also where it fails. */
+PyObject *cursor_new(Catalog *catalog, const cursor_kind *kind, void *handle);
+/* The handle of an open cursor of this kind; NULL with an exception else. */
+void *cursor_handle(PyObject *cursor, const cursor_kind *kind);
+/* Closes all that no thread is in. */
+void cursors_close(Catalog *catalog);
+int cursor_setup(PyObject *module);
+
+/* A kind by the library's names: CURSOR_KIND(client_rows, sr_clients, sr_client, client_row) is
+ * for sr_clients_next and sr_clients_close. */
+#define CURSOR_KIND(kind, noun, item_type, to_row)                                                 \
+	static sr_status kind##_next(void *handle, const void **item)                              \
+	{                                                                                          \
+		const item_type *typed;                                                            \
+		sr_status rc = noun##_next(handle, &typed);                                        \
+                                                                                                   \
+		*item = typed;                                                                     \
+		return rc;                                                                         \
+	}                                                                                          \
+	static void kind##_close(void *handle)                                                     \
+	{                                                                                          \
+		noun##_close(handle);                                                              \
+	}                                                                                          \
+	static PyObject *kind##_row(void *handle, const void *item)                                \
+	{                                                                                          \
+		(void)handle;                                                                      \
+		return to_row(item);                                                               \
+	}                                                                                          \
+	static const cursor_kind kind = {kind##_next, kind##_close, kind##_row}
+
+/* ---- Methods of a catalog, by noun ---- */
+
+#define METHOD(name) PyObject *catalog_##name(Catalog *self, PyObject *args, PyObject *keywords)
+
+/* clients.c */
+METHOD(client_save);
+METHOD(client_by_id);
+METHOD(client_by_name);
+METHOD(client_update);
+METHOD(client_delete);
+METHOD(client_count);
+METHOD(client_list);
+PyObject *saved_row(const sr_saved *saved);
+int clients_setup(PyObject *module);
+
+/* pool.c */
+METHOD(begin);
+METHOD(commit);
+METHOD(rollback);
+METHOD(in_transaction);
+METHOD(pool_statistics);
+int pool_setup(PyObject *module);
+
+/* sql.c */
+METHOD(execute);
+METHOD(execute_many);
+METHOD(execute_script);
+METHOD(query);
+METHOD(fetch);
+
+#endif

@@ -1,0 +1,250 @@
+/*
+ * SQL of the caller's.
+ */
+#include "module.h"
+
+/* A statement and its values, as these methods take them. */
+typedef struct statement {
+	const char *sql;
+	PyObject *parameters; /* A list or a tuple. */
+	value_list values;
+} statement;
+
+static bool statement_values(statement *given)
+{
+	Py_ssize_t count = given->parameters ? PySequence_Size(given->parameters) : 0;
+
+	if (count < 0)
+		return false;
+	return values_take(&given->values, &given->parameters, count > 0 ? 1 : 0, (size_t)count);
+}
+
+static bool statement_take(statement *given, PyObject *args, PyObject *keywords, const char *format)
+{
+	static char *names[] = {"sql", "parameters", NULL};
+
+	return PyArg_ParseTupleAndKeywords(args, keywords, format, names, &given->sql,
+					   &given->parameters) &&
+	       statement_values(given);
+}
+
+static PyObject *executed_row(const sr_executed *executed)
+{
+	return row(2, from_integer(executed->changes), from_integer(executed->last_row_id));
+}
+
+/* execute(sql, parameters=()) -> (changes, last_row_id) */
+METHOD(execute)
+{
+	statement given = {0};
+	sr_executed executed = {0};
+	sr_catalog *handle;
+	sr_status rc;
+
+	if (!statement_take(&given, args, keywords, "s|O:execute"))
+		return NULL;
+	if ((handle = catalog_enter(self)) == NULL) {
+		values_done(&given.values);
+		return NULL;
+	}
+	LIBRARY(rc = sr_execute(handle, given.sql, given.values.values, given.values.count,
+				&executed));
+	values_done(&given.values);
+	return catalog_failed(self, rc) ? NULL : executed_row(&executed);
+}
+
+/* execute_many(sql, list of rows) -> (changes, last_row_id) */
+METHOD(execute_many)
+{
+	static char *names[] = {"sql", "rows", NULL};
+	const char *sql;
+	PyObject *rows, *copy;
+	PyObject *result = NULL;
+	PyObject **items = NULL;
+	value_list values = {0};
+	sr_executed executed = {0};
+	sr_catalog *handle;
+	Py_ssize_t count, columns;
+	sr_status rc;
+
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "sO:execute_many", names, &sql, &rows))
+		return NULL;
+	if ((copy = PySequence_Tuple(rows)) == NULL)
+		return NULL;
+	count = PyTuple_Size(copy);
+	if (count == 0) {
+		result = executed_row(&executed);
+		goto err0;
+	}
+	if ((columns = PySequence_Size(PyTuple_GetItem(copy, 0))) < 0)
+		goto err0;
+	if ((items = PyMem_Calloc((size_t)count, sizeof(*items))) == NULL) {
+		PyErr_NoMemory();
+		goto err0;
+	}
+	for (Py_ssize_t i = 0; i < count; i++)
+		items[i] = PyTuple_GetItem(copy, i);
+	if (!values_take(&values, items, (size_t)count, (size_t)columns))
+		goto err1;
+	if ((handle = catalog_enter(self)) == NULL)
+		goto err2;
+	LIBRARY(rc = sr_execute_many(handle, sql, values.values, (size_t)count, (size_t)columns,
+				     &executed));
+	if (!catalog_failed(self, rc))
+		result = executed_row(&executed);
+
+err2:
+	values_done(&values);
+err1:
+	PyMem_Free(items);
+err0:
+	Py_DECREF(copy);
+	return result;
+}
+
+METHOD(execute_script)
+{
+	static char *names[] = {"sql", NULL};
+	const char *sql;
+	sr_catalog *handle;
+	sr_status rc;
+
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "s:execute_script", names, &sql) ||
+	    (handle = catalog_enter(self)) == NULL)
+		return NULL;
+	LIBRARY(rc = sr_execute_script(handle, sql));
+	if (catalog_failed(self, rc))
+		return NULL;
+	Py_RETURN_NONE;
+}
+
+/* ---- Reading ---- */
+
+static PyObject *values_row(const sr_value *values, size_t count)
+{
+	PyObject *tuple = PyTuple_New((Py_ssize_t)count);
+
+	for (size_t i = 0; tuple != NULL && i < count; i++) {
+		PyObject *item = from_value(&values[i]);
+
+		if (item == NULL)
+			Py_CLEAR(tuple);
+		else
+			PyTuple_SetItem(tuple, (Py_ssize_t)i, item);
+	}
+	return tuple;
+}
+
+static sr_status query_next(void *handle, const void **item)
+{
+	const sr_value *values;
+	sr_status rc = sr_rows_next(handle, &values);
+
+	*item = values;
+	return rc;
+}
+
+static void query_close(void *handle)
+{
+	sr_rows_close(handle);
+}
+
+static PyObject *query_row(void *handle, const void *item)
+{
+	return values_row(item, sr_rows_columns(handle));
+}
+
+static const cursor_kind query_rows = {query_next, query_close, query_row};
+
+static PyObject *names_row(const char *(*name)(const void *of, size_t column), const void *of,
+			   size_t count)
+{
+	PyObject *tuple = PyTuple_New((Py_ssize_t)count);
+
+	for (size_t i = 0; tuple != NULL && i < count; i++) {
+		PyObject *item = from_string(name(of, i));
+
+		if (item == NULL)
+			Py_CLEAR(tuple);
+		else
+			PyTuple_SetItem(tuple, (Py_ssize_t)i, item);
+	}
+	return tuple;
+}
+
+static const char *rows_name(const void *rows, size_t column)
+{
+	return sr_rows_name(rows, column);
+}
+
+static const char *table_name(const void *table, size_t column)
+{
+	return ((const sr_table *)table)->names[column];
+}
+
+/* query(sql, parameters=()) -> (names, cursor) */
+METHOD(query)
+{
+	statement given = {0};
+	sr_rows *rows = NULL;
+	PyObject *result = NULL;
+	sr_catalog *handle;
+	sr_status rc;
+
+	if (!statement_take(&given, args, keywords, "s|O:query"))
+		return NULL;
+	if ((handle = catalog_enter(self)) != NULL) {
+		LIBRARY(rc = sr_query_open(handle, given.sql, given.values.values,
+					   given.values.count, &rows));
+		if (!failed(rc)) {
+			PyObject *names = names_row(rows_name, rows, sr_rows_columns(rows));
+
+			result = row(2, names, cursor_new(self, &query_rows, rows));
+		}
+		catalog_leave(self);
+	}
+	values_done(&given.values);
+	return result;
+}
+
+static PyObject *table_rows(const sr_table *table)
+{
+	PyObject *list = PyList_New((Py_ssize_t)table->rows);
+
+	for (size_t i = 0; list != NULL && i < table->rows; i++) {
+		PyObject *tuple = values_row(table->values + i * table->columns, table->columns);
+
+		if (tuple == NULL)
+			Py_CLEAR(list);
+		else
+			PyList_SetItem(list, (Py_ssize_t)i, tuple);
+	}
+	return list;
+}
+
+/* fetch(sql, parameters=(), limit=0) -> (names, list of rows) */
+METHOD(fetch)
+{
+	static char *names[] = {"sql", "parameters", "limit", NULL};
+	statement given = {0};
+	sr_table *table = NULL;
+	PyObject *result = NULL;
+	sr_catalog *handle;
+	Py_ssize_t limit = 0;
+	sr_status rc;
+
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "s|On:fetch", names, &given.sql,
+					 &given.parameters, &limit) ||
+	    !statement_values(&given))
+		return NULL;
+	if ((handle = catalog_enter(self)) != NULL) {
+		LIBRARY(rc = sr_fetch(handle, given.sql, given.values.values, given.values.count,
+				      (size_t)(limit < 0 ? 0 : limit), &table));
+		if (!catalog_failed(self, rc))
+			result = row(2, names_row(table_name, table, table->columns),
+				     table_rows(table));
+		LIBRARY(sr_table_free(table));
+	}
+	values_done(&given.values);
+	return result;
+}

@@ -1,0 +1,18 @@
+"""What the tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from strongroom import _strongroom
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Iterator[_strongroom.Catalog]:
+    """A new catalog, as the extension has it."""
+    catalog = _strongroom.Catalog(tmp_path / "catalog.db", create=True, migrate=True)
+    yield catalog
+    catalog.close()
