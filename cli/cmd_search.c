@@ -25,6 +25,7 @@ const char help_search[] =
 	"  --not-hash TEXT\n"
 	"  --type EXT        extension, such as pdf\n"
 	"  --client NAME     of this client only\n"
+	"  --client-part TEXT  of the clients whose name holds TEXT\n"
 	"  --from DATE       modified at or after: 2026-01-31, 2026-01-31T09:30Z, or 7d\n"
 	"                    ago; units s m h d w\n"
 	"  --to DATE         modified at or before; a day includes that day\n"
@@ -56,6 +57,7 @@ struct search_words {
 	arg_list nots[KINDS];  /* and the first here --not. */
 	const char *type;
 	const char *client;
+	const char *client_part;
 	const char *from;
 	const char *to;
 	const char *min_size;
@@ -172,6 +174,7 @@ static int build(struct cli *cli, const struct search_words *words, sr_query *qu
 	sr_query_init(query);
 	query->file_type = sr_text_of(words->type);
 	query->client_name = sr_text_of(words->client);
+	query->client_part = sr_text_of(words->client_part);
 	query->verified_only = words->verified;
 	query->present_only = words->present;
 	query->all_versions = words->all_versions;
@@ -179,6 +182,8 @@ static int build(struct cli *cli, const struct search_words *words, sr_query *qu
 	query->after = words->after;
 	if (words->type != NULL && words->type[0] == '\0')
 		return cli_usage(cli, "--type is empty");
+	if (words->client_part != NULL && words->client_part[0] == '\0')
+		return cli_usage(cli, "--client-part is empty");
 	if (words->sort != NULL && !sort_of(words->sort, &query->sort))
 		return cli_usage(cli, "--sort \"%s\" is none of date, name, path and size",
 				 words->sort);
@@ -298,6 +303,7 @@ int cmd_search(struct cli *cli)
 		{"not-hash", 0, ARG_LIST, &words.nots[SR_MATCH_HASH]},
 		{"type", 0, ARG_VALUE, &words.type},
 		{"client", 0, ARG_VALUE, &words.client},
+		{"client-part", 0, ARG_VALUE, &words.client_part},
 		{"from", 0, ARG_VALUE, &words.from},
 		{"to", 0, ARG_VALUE, &words.to},
 		{"min-size", 0, ARG_VALUE, &words.min_size},

@@ -203,16 +203,17 @@ typedef enum sr_durability {
 				  commits, never consistency. */
 } sr_durability;
 
-#define SR_OPTIONS_VERSION 1
+#define SR_OPTIONS_VERSION 2
 
 /* How to open a catalog. A field left as sr_options_init set it is taken from the
- * environment, else the configuration file, else the default. Strings are copied. */
+ * environment, else the configuration file, else the default. Strings are copied. Options of
+ * version 1, without the fields from `base_dir` on, are understood as well. */
 typedef struct sr_options {
 	unsigned version;         /* SR_OPTIONS_VERSION, set by sr_options_init. */
 	const char *path;         /* The database; else STRONGROOM_DB, DATABASE_NAME. */
 	const char *config_file;  /* strongroom.conf to read instead of searching one. */
 	const char *storage_dir;  /* Where stored files live; else FILE_STORAGE_DIR. Relative
-				     to the database's folder. */
+				     to base_dir. */
 	int pool_size;            /* Readers, 1 to 1000; 0: CONNECTION_POOL_SIZE. */
 	double timeout;           /* Seconds to wait, > 0; 0: CONNECTION_TIMEOUT. */
 	sr_durability durability; /* See above. */
@@ -226,6 +227,9 @@ typedef struct sr_options {
 	int block_dangerous;      /* DANGEROUS_OPERATIONS_BLOCKED, likewise. */
 	bool hide_keys;           /* For doors that show what callers' SQL returns: clients' AES
 				     keys read as null in sr_query_open and sr_fetch. */
+	const char *base_dir;     /* What a relative storage_dir and the relative paths of stored
+				     files start at; NULL: the database's folder. A relative one
+				     starts at the working folder at the time of opening. */
 } sr_options;
 
 SR_API void sr_options_init(sr_options *options);
@@ -949,10 +953,10 @@ typedef struct sr_condition {
 	sr_text text; /* Not empty. */
 } sr_condition;
 
-#define SR_QUERY_VERSION 2
+#define SR_QUERY_VERSION 3
 
-/* What to search for. All filters that are set must match. A query of version 1, without the
- * fields from `matches` on, is understood as well. */
+/* What to search for. All filters that are set must match. Queries of version 1, without the
+ * fields from `matches` on, and of version 2, without `client_part`, are understood as well. */
 typedef struct sr_query {
 	unsigned version;    /* SR_QUERY_VERSION, set by sr_query_init. */
 	sr_text term;        /* Substring of name or path; case and composition of letters do
@@ -975,6 +979,8 @@ typedef struct sr_query {
 			      page, also where "7 days ago" has moved on since. */
 	const sr_condition *matches; /* Further conditions; all must hold. Read during the call. */
 	size_t match_count;
+	sr_text client_part; /* Files of the clients whose name holds this, compared as terms are.
+				Null or empty: any. */
 } sr_query;
 
 SR_API void sr_query_init(sr_query *query);
@@ -1392,6 +1398,8 @@ typedef struct sr_migration {
 	int version;
 	const char *description;
 	const char *applied_at; /* NULL while it is pending. */
+	const char *up_sql;     /* What the program runs to reach it, and to leave it. A line */
+	const char *down_sql;   /* "-- Hook: NAME" stands for what no SQL can say. Static. */
 } sr_migration;
 
 typedef struct sr_migration_status {
@@ -1576,6 +1584,10 @@ typedef struct sr_size_limits {
 	double threshold_critical_mb;
 	const char *message;
 } sr_size_limits;
+
+/* That alone, without a check-up. Owned: sr_size_limits_free. */
+SR_API SR_MUST_CHECK sr_status sr_size_limits_get(sr_catalog *catalog, sr_size_limits **limits);
+SR_API void sr_size_limits_free(sr_size_limits *limits);
 
 /* The pool of this process as it was during the check-up. */
 typedef struct sr_pool_health {

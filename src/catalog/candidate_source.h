@@ -22,8 +22,8 @@ void sr_candidate_select(sr_buffer *sql, const sr_reading *reading, const sr_fil
 void sr_candidate_bind(sr_stmt *stmt, const sr_filter *filter);
 void sr_candidate_read(sr_stmt *stmt, const sr_filter *filter, sr_candidate *candidate);
 
-/* One that was read whole, to be handed out; and its row number. Client and category stay null,
- * which only who counts looks at. The file is borrowed. */
+/* One that was read whole, to be handed out; and its row number. Its category stays null, which
+ * only who counts looks at. The file is borrowed. */
 void sr_candidate_of(const sr_file *file, int64_t row, sr_candidate *candidate);
 
 /* The same conditions, and the columns that only some ask for, of another relation. */

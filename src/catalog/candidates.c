@@ -91,6 +91,8 @@ void sr_candidate_of(const sr_file *file, int64_t row, sr_candidate *candidate)
 		.extension = file->extension,
 		.size = file->size,
 		.hash = file->hash,
+		.has_client = true,
+		.client_id = file->client_id,
 		.file = file,
 	};
 }

@@ -28,8 +28,13 @@ typedef struct sr_filter {
 	const sr_text *indexed;  /* As many: the same, or where one of those three texts begins with
 				    it, SR_TEXT_START and it. */
 	sr_text client_name;     /* Null: any. */
-	int64_t from;            /* Instants, inclusive; SR_NULL_INTEGER: open. Where one is set,
-				    dates that cannot be read match nothing. */
+	bool by_clients;         /* Only rows of these are of use, and they are a small part of
+				    all. Those of others may come too, with SR_CANDIDATE_CLIENT. */
+	const sr_id *clients;
+	size_t client_count;
+	int64_t client_rows; /* So many, expected. */
+	int64_t from;        /* Instants, inclusive; SR_NULL_INTEGER: open. Where one is set,
+				dates that cannot be read match nothing. */
 	int64_t to;
 	int64_t min_size; /* SR_NULL_INTEGER: open. */
 	int64_t max_size;

@@ -125,13 +125,16 @@ static bool by_date(const sr_filter *filter)
 
 /* ---- The choice ---- */
 
-/* Rows of the client that is asked for, by its counter; of all clients without. */
+/* Rows of the clients that are asked for, by their counters; of all without. */
 static sr_status count_rows(narrow *n, int64_t *rows)
 {
 	sr_stmt *stmt;
 	sr_status rc;
 	bool row;
 
+	*rows = n->filter->client_rows;
+	if (n->filter->by_clients)
+		return SR_OK;
 	if ((rc = sr_prepare(n->conn,
 			     n->filter->client_name.data != NULL
 				     ? "SELECT u.Files FROM client_usage u WHERE u.ClientID ="
@@ -152,6 +155,7 @@ static sr_status count_rows(narrow *n, int64_t *rows)
 static sr_status choose(narrow *n, bool *chosen)
 {
 	const sr_filter *filter = n->filter;
+	const bool of_clients = filter->client_name.data != NULL || filter->by_clients;
 	int64_t rows, blocks;
 	sr_status rc;
 
@@ -165,7 +169,7 @@ static sr_status choose(narrow *n, bool *chosen)
 		return rc;
 	if (filter->required_count == 0) {
 		/* The newest of all are near, the newest of one client may be anywhere. */
-		*chosen = by_date(filter) && filter->client_name.data == NULL;
+		*chosen = by_date(filter) && !of_clients;
 		n->estimated = rows;
 		return SR_OK;
 	}
@@ -174,7 +178,7 @@ static sr_status choose(narrow *n, bool *chosen)
 	if (rc != SR_OK)
 		return rc;
 	n->estimated = blocks * SR_BLOCK_ROWS;
-	if (filter->client_name.data != NULL)
+	if (of_clients)
 		*chosen = n->estimated < rows;
 	else
 		*chosen = by_date(filter) || n->estimated * COST_BY_KEY < rows * COST_IN_SCAN;

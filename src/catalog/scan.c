@@ -1,4 +1,4 @@
-/* Candidates by reading every row, or every row of a client. */
+/* Candidates by reading every row, or every row of some clients. */
 #include <stdlib.h>
 
 #include "candidate_source.h"
@@ -17,6 +17,26 @@ typedef struct scan {
 	" AND c.FileID = f.ID), (SELECT m.ID FROM file_versions m WHERE m.FileID = f.ID"           \
 	" AND m.IsActive = 1 ORDER BY m.VersionNumber DESC, m.ID DESC LIMIT 1))"
 
+/* The parameter of the first of several clients; what a candidate's conditions have is below. */
+#define FIRST_CLIENT 10
+
+static void add_clients(sr_buffer *sql, const sr_filter *filter)
+{
+	if (!filter->by_clients)
+		return;
+	sr_buffer_add_string(sql, filter->client_count > 0 ? " AND f.ClientID IN (" : " AND 1 = 0");
+	for (size_t i = 0; i < filter->client_count; i++)
+		sr_buffer_printf(sql, "%s$%zu", i > 0 ? ", " : "", FIRST_CLIENT + i);
+	if (filter->client_count > 0)
+		sr_buffer_add_string(sql, ")");
+}
+
+static void bind_clients(sr_stmt *stmt, const sr_filter *filter)
+{
+	for (size_t i = 0; filter->by_clients && i < filter->client_count; i++)
+		sr_bind_id(stmt, FIRST_CLIENT + (int)i, &filter->clients[i]);
+}
+
 /* Earlier states of the files. Nobody has verified one: what was, was replaced. */
 static void add_earlier(sr_buffer *sql, const sr_reading *reading, const sr_filter *filter)
 {
@@ -30,6 +50,7 @@ static void add_earlier(sr_buffer *sql, const sr_reading *reading, const sr_filt
 			 "WHERE v.ID IS NOT " CURRENT_VERSION,
 			 reading->shape.files);
 	sr_candidate_conditions(sql, reading, filter, "v.FileSize");
+	add_clients(sql, filter);
 }
 
 static sr_status scan_next(void *state, sr_candidate *candidate, bool *more)
@@ -82,14 +103,17 @@ sr_status sr_scan_open(const sr_reading *reading, const sr_filter *filter,
 	if ((fresh = calloc(1, sizeof(*fresh))) == NULL)
 		return sr_fail_memory();
 	fresh->filter = filter;
-	fresh->by_client = filter->client_name.data != NULL;
+	fresh->by_client = filter->client_name.data != NULL || filter->by_clients;
 	candidates->source = &source;
 	candidates->state = fresh;
 	sr_candidate_select(&sql, reading, filter);
+	add_clients(&sql, filter);
 	add_earlier(&sql, reading, filter);
 	if ((rc = sr_buffer_status(&sql)) == SR_OK &&
-	    (rc = sr_prepare(reading->conn, sql.data, &fresh->stmt)) == SR_OK)
+	    (rc = sr_prepare(reading->conn, sql.data, &fresh->stmt)) == SR_OK) {
 		sr_candidate_bind(fresh->stmt, filter);
+		bind_clients(fresh->stmt, filter);
+	}
 	sr_buffer_free(&sql);
 	return rc;
 }

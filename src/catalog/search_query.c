@@ -19,13 +19,14 @@ static sr_status check_version(const sr_query *query)
 /* What its version has of it, as the latest. */
 static void read_query(sr_query *own, const sr_query *query)
 {
-	if (query->version == SR_QUERY_VERSION) {
-		*own = *query;
-		return;
-	}
-	memcpy(own, query, offsetof(sr_query, matches));
-	own->matches = NULL;
-	own->match_count = 0;
+	static const size_t sizes[] = {
+		[1] = offsetof(sr_query, matches),
+		[2] = offsetof(sr_query, client_part),
+		[3] = sizeof(sr_query),
+	};
+
+	*own = (sr_query){.matches = NULL};
+	memcpy(own, query, sizes[query->version]);
 	own->version = SR_QUERY_VERSION;
 }
 
@@ -71,6 +72,8 @@ static void set_filter(sr_search_query *taken, bool ordered)
 	filter->columns = sr_matcher_columns(taken->matcher);
 	if (ordered && (query->sort == SR_SORT_NAME || query->sort == SR_SORT_PATH))
 		filter->columns |= SR_CANDIDATE_TEXTS;
+	if (taken->part.folded.length > 0)
+		filter->columns |= SR_CANDIDATE_CLIENT;
 	filter->from = query->from;
 	filter->to = query->to;
 	filter->min_size = query->min_size;
@@ -87,7 +90,7 @@ static void set_filter(sr_search_query *taken, bool ordered)
 /* What was the caller's is not to be touched any more. */
 static void forget_texts(sr_query *query)
 {
-	query->term = query->file_type = query->client_name = sr_text_of(NULL);
+	query->term = query->file_type = query->client_name = query->client_part = sr_text_of(NULL);
 	query->after = NULL;
 	query->matches = NULL;
 	query->match_count = 0;
@@ -103,7 +106,8 @@ sr_status sr_search_query_take(sr_search_query *taken, const sr_query *query, bo
 	if ((rc = check_version(query)) != SR_OK)
 		return rc;
 	read_query(own, query);
-	if ((rc = check_query(own)) != SR_OK || (rc = keep_client_name(taken)) != SR_OK)
+	if ((rc = check_query(own)) != SR_OK || (rc = keep_client_name(taken)) != SR_OK ||
+	    (rc = sr_client_part_take(&taken->part, own->client_part)) != SR_OK)
 		return rc;
 	taken->resumed = ordered && own->after != NULL;
 	if (ordered && (rc = sr_token_digest(own, taken->digest)) != SR_OK)
@@ -124,6 +128,7 @@ void sr_search_query_free(sr_search_query *taken)
 {
 	sr_matcher_free(taken->matcher);
 	sr_buffer_free(&taken->client_name);
+	sr_client_part_free(&taken->part);
 	sr_rank_key_free(&taken->after);
 }
 
@@ -132,6 +137,32 @@ void sr_search_query_free(sr_search_query *taken)
 static double since(int64_t start)
 {
 	return (double)(sr_clock_ns() - start) / 1e9;
+}
+
+/* More clients than this are not worth their index. */
+#define CLIENTS_MOST 256
+
+/* The rows of a few clients are read through their index, unless they are most of all rows. */
+static sr_status find_clients(sr_search_query *taken, const sr_reading *reading)
+{
+	sr_client_part *part = &taken->part;
+	sr_filter *filter = &taken->filter;
+	sr_status rc;
+
+	if ((rc = sr_client_part_find(part, reading)) != SR_OK || !part->found)
+		return rc;
+	filter->by_clients = filter->client_name.data == NULL && part->count <= CLIENTS_MOST &&
+			     (part->count == 0 || part->rows < part->total - part->rows);
+	filter->clients = part->clients;
+	filter->client_count = part->count;
+	filter->client_rows = part->rows;
+	return SR_OK;
+}
+
+static bool is_of_client(const sr_search_query *taken, const sr_candidate *row)
+{
+	return !taken->part.found ||
+	       (row->has_client && sr_client_part_has(&taken->part, &row->client_id));
 }
 
 /* One pass, whose rows are counted on from before. *over is false if a scan has to begin anew. */
@@ -153,6 +184,8 @@ static sr_status run_once(sr_search_query *taken, const sr_reading *reading,
 	start = sr_clock_ns();
 	while ((rc = sr_candidates_next(candidates, &row, &more)) == SR_OK && more &&
 	       (pass->is_settled == NULL || !pass->is_settled(pass->arg, &row))) {
+		if (!is_of_client(taken, &row))
+			continue;
 		if ((rc = sr_matcher_decide(taken->matcher, &row, &verdict)) != SR_OK)
 			break;
 		if (!verdict.matches)
@@ -179,6 +212,8 @@ sr_status sr_search_query_run(sr_search_query *taken, const sr_reading *reading,
 	bool over = true;
 	sr_status rc;
 
+	if ((rc = find_clients(taken, reading)) != SR_OK)
+		return rc;
 	do {
 		taken->filter.scan = !over;
 		figures->hits = before.hits;

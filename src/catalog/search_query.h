@@ -5,6 +5,7 @@
 #ifndef SR_SEARCH_QUERY_H
 #define SR_SEARCH_QUERY_H
 
+#include "client_part.h"
 #include "match.h"
 #include "token.h"
 
@@ -14,6 +15,7 @@ typedef struct sr_search_query {
 	sr_matcher *matcher;
 	sr_filter filter;      /* Its texts are the matcher's, and this: */
 	sr_buffer client_name; /* the one that was asked for. */
+	sr_client_part part;   /* The clients that were asked for by a part of their names. */
 	bool resumed;          /* after holds a key. */
 	sr_rank_key after;     /* Only rows behind it are wanted. */
 } sr_search_query;

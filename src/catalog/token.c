@@ -61,9 +61,17 @@ static void add_text(sr_buffer *bytes, sr_text text)
 	sr_buffer_add(bytes, text.data, text.data ? text.length : 0);
 }
 
-/* Further conditions, in their order; a query without them has the digest that it always had. */
+/* Where a condition has its kind. */
+#define CLIENT_PART (-1)
+
+/* Clients by a part of their names, and further conditions in their order; a query without them has
+ * the digest that it always had. */
 static void add_matches(sr_buffer *bytes, const sr_query *query)
 {
+	if (query->client_part.length > 0) {
+		add_number(bytes, CLIENT_PART);
+		add_text(bytes, query->client_part);
+	}
 	for (size_t i = 0; i < query->match_count; i++) {
 		add_number(bytes, query->matches[i].kind);
 		add_number(bytes, query->matches[i].negated);

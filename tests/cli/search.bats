@@ -32,6 +32,10 @@ names='[.files[].filename]'
 		equal '["straße.txt"]' "$(json "$names" search Straße)"
 	equal '["Report.PDF"]' "$(json "$names" search --type .PDF)"
 	equal '["lone.txt"]' "$(json "$names" search --client other)"
+	equal '["lone.txt"]' "$(json "$names" search --client-part THE)"
+	equal '[]' "$(json "$names" search --client-part nobody)"
+	refused 2 --client-part -- search --client-part ''
+	equal 1 "$(json .files search --client-part THE --count)"
 	equal '["Report.PDF"]' "$(json "$names" search --verified)"
 	equal '["100%_done.txt","Report.PDF"]' "$(json "$names" search --from 2026-01-31 --to 2026-01-31)"
 	equal '["Report.PDF"]' "$(json "$names" search --from 2026-01-31T09:30Z --to 2026-01-31T09:30Z)"

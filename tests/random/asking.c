@@ -113,6 +113,18 @@ static void add_term(sr_buffer *out, const oracle *all)
 	sr_buffer_free(&piece);
 }
 
+/* A part of a client's name, often of several. */
+static void add_client_part(sr_buffer *out)
+{
+	const char *name = PICK(client_names);
+
+	if (one_in(2))
+		add_respelled(out, cut(sr_text_of(name)));
+	else
+		sr_buffer_add_string(out,
+				     PICK(((const char *const[]){"A", "lp", "TA", "\xd0\xb6"})));
+}
+
 static int64_t instant_near(const oracle *all)
 {
 	int64_t instant = 0;
@@ -265,6 +277,10 @@ void question_make(question *q, const oracle *all)
 		sr_buffer_add_string(&q->texts[2], PICK(client_names));
 		query->client_name = sr_buffer_text(&q->texts[2]);
 	}
+	if (one_in(5)) {
+		add_client_part(&q->texts[3]);
+		query->client_part = sr_buffer_text(&q->texts[3]);
+	}
 	if (one_in(6))
 		query->from = instant_near(all);
 	if (one_in(6))
@@ -319,6 +335,10 @@ void question_describe(const question *q, sr_buffer *out)
 	if (query->client_name.data) {
 		sr_buffer_add_string(out, " --client ");
 		add_shell_quoted(out, query->client_name);
+	}
+	if (query->client_part.data) {
+		sr_buffer_add_string(out, " --client-part ");
+		add_shell_quoted(out, query->client_part);
 	}
 	describe_instant(out, "--from", query->from);
 	describe_instant(out, "--to", query->to);

@@ -8,7 +8,7 @@
 /* A query whose texts it owns. */
 typedef struct question {
 	sr_query query;
-	sr_buffer texts[3];
+	sr_buffer texts[4];
 	sr_condition matches[3];
 	sr_buffer words[3];
 } question;

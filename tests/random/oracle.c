@@ -26,6 +26,7 @@ typedef struct value {
 typedef struct client {
 	value id;
 	value name;
+	sr_text folded_name;
 } client;
 
 /* What says which version of a file is its current one. */
@@ -200,7 +201,8 @@ static bool load_clients(oracle *all)
 		if (all->clients == NULL)
 			abort();
 		all->clients[all->client_count++] =
-			(client){value_at(all, stmt, 0), value_at(all, stmt, 1)};
+			(client){value_at(all, stmt, 0), value_at(all, stmt, 1),
+				 fold(all, text_at(all, stmt, 1))};
 	}
 	return finish(all, stmt, code);
 }
@@ -446,7 +448,8 @@ const oracle_row *oracle_at(const oracle *all, size_t index)
 typedef struct wanted {
 	const sr_query *query;
 	sr_buffer term;
-	sr_buffer suffix;   /* Of a type: with its dot. */
+	sr_buffer suffix; /* Of a type: with its dot. */
+	sr_buffer client_part;
 	sr_buffer *matches; /* The texts of the further conditions. */
 } wanted;
 
@@ -548,6 +551,21 @@ static bool of_client(const oracle *all, const oracle_row *row, sr_text name)
 	return false;
 }
 
+/* One without an id of 16 bytes is nobody's that the library knows. */
+static bool of_clients(const oracle *all, const oracle_row *row, const wanted *w)
+{
+	const value owner = all->owners[row - all->rows];
+
+	for (size_t i = 0; i < all->client_count; i++) {
+		const client *c = &all->clients[i];
+
+		if (equal(c->id, owner) && c->id.bytes.length == sizeof(sr_id) &&
+		    holds(c->folded_name, &w->client_part))
+			return true;
+	}
+	return false;
+}
+
 static bool matches(const oracle *all, const oracle_row *row, const wanted *w)
 {
 	const sr_query *q = w->query;
@@ -557,6 +575,8 @@ static bool matches(const oracle *all, const oracle_row *row, const wanted *w)
 	if (q->verified_only && !row->verified)
 		return false;
 	if (q->present_only && row->missing)
+		return false;
+	if (q->client_part.length > 0 && !of_clients(all, row, w))
 		return false;
 	if (q->client_name.data != NULL && !of_client(all, row, q->client_name))
 		return false;
@@ -634,6 +654,7 @@ static void want(wanted *w, const sr_query *query)
 
 	*w = (wanted){.query = query};
 	oracle_fold(query->term, &w->term);
+	oracle_fold(query->client_part, &w->client_part);
 	w->matches = calloc(query->match_count + 1, sizeof(*w->matches));
 	if (w->matches == NULL)
 		abort();
@@ -666,6 +687,7 @@ size_t oracle_search(oracle *all, const sr_query *query, const oracle_row ***lis
 		qsort(all->found, count, sizeof(*all->found), in_order);
 	sr_buffer_free(&w.term);
 	sr_buffer_free(&w.suffix);
+	sr_buffer_free(&w.client_part);
 	for (size_t i = 0; i < query->match_count; i++)
 		sr_buffer_free(&w.matches[i]);
 	free(w.matches);

@@ -175,6 +175,7 @@ static void search(catalog_fixture *f)
 		query.limit = 10;
 		query.term = sr_text_of(bits & 1 ? (bits & 512 ? "b" : "named") : NULL);
 		query.client_name = sr_text_of(bits & 2 ? "host" : NULL);
+		query.client_part = sr_text_of(bits & 4 ? "HO" : NULL);
 		query.file_type = sr_text_of(bits & 4 ? "c" : NULL);
 		query.min_size = bits & 8 ? 1 : SR_NULL_INTEGER;
 		query.max_size = bits & 8 ? 100 : SR_NULL_INTEGER;

@@ -191,15 +191,154 @@ static void query_of_version_1(void **state)
 	q.version = 0;
 	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "version 0");
 	q.version = SR_QUERY_VERSION + 1;
-	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "version 3");
+	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "version 4");
 	free(old);
+}
+
+/* One built before clients were found by a part of their names has no room for that. */
+static void query_of_version_2(void **state)
+{
+	const catalog_fixture *f = *state;
+	const sr_condition match = {.kind = SR_MATCH_NAME, .text = sr_text_of("ONE")};
+	const size_t size = offsetof(sr_query, client_part);
+	sr_query *old = malloc(size);
+	sr_query q;
+
+	add(f, "one", NULL, NULL, NULL);
+	add(f, "two", NULL, NULL, NULL);
+	sr_query_init(&q);
+	q.version = 2;
+	q.matches = &match;
+	q.match_count = 1;
+	q.client_part = sr_text_of("nobody");
+	assert_non_null(old);
+	memcpy(old, &q, size);
+	assert_int_equal(found(f, old), 1);
+	free(old);
+}
+
+static size_t of_part(const catalog_fixture *f, const char *part, const char *choice)
+{
+	sr_explanation e;
+	sr_files *cursor;
+	sr_found counted;
+	size_t count;
+	sr_query q;
+
+	sr_query_init(&q);
+	q.client_part = sr_text_of(part);
+	count = found(f, &q);
+	assert_ok(sr_search_count(f->catalog, &q, &counted));
+	assert_int_equal(counted.files, count);
+	q.sort = SR_SORT_NAME;
+	assert_ok(sr_search(f->catalog, &q, &cursor));
+	assert_ok(sr_search_explain(cursor, &e));
+	assert_string_equal(e.choice, choice);
+	sr_files_close(cursor);
+	return count;
+}
+
+static void clients_by_a_part_of_their_names(void **state)
+{
+	catalog_fixture *f = *state;
+	static const char *const names[] = {"Anna's laptop", "annas Telefon", "M\xc3\x9cLLER"};
+
+	add(f, "of host", NULL, NULL, NULL);
+	for (size_t i = 0; i < 3; i++) {
+		f->client = add_client(f, names[i]);
+		for (size_t n = 0; n <= i; n++)
+			add(f, n == 0 ? "first" : n == 1 ? "second" : "third", NULL, NULL, NULL);
+	}
+	assert_int_equal(of_part(f, "ANNA", "client index"), 3);
+	assert_int_equal(of_part(f, "telefon", "client index"), 2);
+	assert_int_equal(of_part(f, "m\xc3\xbcl", "client index"), 3);
+	assert_int_equal(of_part(f, "mu\xcc\x88ller", "client index"), 3);
+	/* Nobody's, and nearly everybody's. */
+	assert_int_equal(of_part(f, "%", "client index"), 0);
+	assert_int_equal(of_part(f, "l", "scan"), 6);
+	assert_int_equal(of_part(f, "", "scan"), 7);
+}
+
+/* More clients than a statement names. */
+static void very_many_clients(void **state)
+{
+	const catalog_fixture *f = *state;
+
+	foreign_sql(f, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+		       "600) INSERT INTO clients (ID, Name, LastSeen) SELECT randomblob(16), "
+		       "'n' || i, '' FROM n;"
+		       "INSERT INTO files (ID, FileName, PathName, ClientID) SELECT "
+		       "randomblob(16), 'f', 'f', ID FROM clients;"
+		       "INSERT INTO files (ID, FileName, PathName, ClientID) SELECT "
+		       "randomblob(16), 'f', 'f', ID FROM clients WHERE Name LIKE 'n1__'");
+	assert_int_equal(of_part(f, "N", "scan"), 700);
+	assert_int_equal(of_part(f, "n1", "client index"), 211);
+	assert_int_equal(of_part(f, "n60", "client index"), 2);
+	assert_int_equal(of_part(f, "host", "client index"), 1);
+}
+
+static void parts_with_everything_else(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_file file;
+	sr_query q;
+
+	for (int i = 0; i < 3; i++) {
+		f->client = add_client(f, i == 0 ? "ab" : i == 1 ? "bc" : "cd");
+		file = file_at(f, "/d/same");
+		file.size = 10;
+		assert_int_equal(save(f, &file), SR_ADDED);
+		file.size = 20;
+		assert_int_equal(save(f, &file), SR_CHANGED);
+	}
+	sr_query_init(&q);
+	q.client_part = sr_text_of("B");
+	q.term = sr_text_of("SAME");
+	assert_int_equal(found(f, &q), 2);
+	q.all_versions = true;
+	assert_int_equal(found(f, &q), 4);
+	q.max_size = 10;
+	assert_int_equal(found(f, &q), 2);
+	q.client_name = sr_text_of("bc");
+	assert_int_equal(found(f, &q), 1);
+	q.client_name = sr_text_of("cd");
+	assert_int_equal(found(f, &q), 0);
+}
+
+static void tokens_are_of_one_part(void **state)
+{
+	catalog_fixture *f = *state;
+	char *token;
+	const sr_file *file;
+	sr_files *cursor;
+	sr_query q;
+
+	f->client = add_client(f, "other");
+	for (int i = 0; i < 3; i++)
+		add(f, i == 0 ? "a" : i == 1 ? "b" : "c", NULL, NULL, NULL);
+	sr_query_init(&q);
+	q.client_part = sr_text_of("oth");
+	q.limit = 2;
+	assert_ok(sr_search(f->catalog, &q, &cursor));
+	for (int i = 0; i < 2; i++)
+		assert_ok(sr_files_next(cursor, &file));
+	assert_non_null(sr_search_token(cursor));
+	token = strdup(sr_search_token(cursor));
+	sr_files_close(cursor);
+	q.after = token;
+	assert_int_equal(found(f, &q), 1);
+	q.client_part = sr_text_of("oth\xc3\xa9");
+	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "another search");
+	q.client_part = sr_text_of(NULL);
+	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "another search");
+	free(token);
 }
 
 /* What the caller gave may be gone once the call returns. */
 static void nothing_of_the_callers_is_kept(void **state)
 {
 	const catalog_fixture *f = *state;
-	char *text = strdup("[on]*"), *client = strdup("host");
+	char *text = strdup("[on]*"), *client = strdup("host"), *part = strdup("OS");
 	sr_condition *match = malloc(sizeof(*match));
 	const sr_file *file;
 	sr_files *cursor;
@@ -213,12 +352,15 @@ static void nothing_of_the_callers_is_kept(void **state)
 	q.matches = match;
 	q.match_count = 1;
 	q.client_name = sr_text_of(client);
+	q.client_part = sr_text_of(part);
 	q.limit = 0;
 	assert_ok(sr_search(f->catalog, &q, &cursor));
 	memset(text, 'x', strlen(text));
 	memset(client, 'x', strlen(client));
+	memset(part, 'x', strlen(part));
 	free(text);
 	free(client);
+	free(part);
 	free(match);
 	/* More than a page. */
 	for (int i = 0; i < 5000; i++) {
@@ -300,10 +442,19 @@ static void explained(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(each_kind),          TEST(earlier_states),
-		TEST(odd_rows),           TEST(what_makes_no_sense),
-		TEST(query_of_version_1), TEST(nothing_of_the_callers_is_kept),
-		TEST(many_and_large),     TEST(explained),
+		TEST(each_kind),
+		TEST(earlier_states),
+		TEST(odd_rows),
+		TEST(what_makes_no_sense),
+		TEST(query_of_version_1),
+		TEST(nothing_of_the_callers_is_kept),
+		TEST(many_and_large),
+		TEST(explained),
+		TEST(query_of_version_2),
+		TEST(clients_by_a_part_of_their_names),
+		TEST(very_many_clients),
+		TEST(parts_with_everything_else),
+		TEST(tokens_are_of_one_part),
 	};
 
 	return cmocka_run_group_tests_name("search_match", tests, NULL, NULL);
