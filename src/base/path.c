@@ -96,3 +96,15 @@ sr_text sr_path_folder(sr_text path)
 	}
 	return folder;
 }
+
+const char *sr_path_below(const char *path, const char *folder)
+{
+	size_t length = strlen(folder);
+
+	/* The root alone ends in a slash. */
+	while (length > 0 && folder[length - 1] == '/')
+		length--;
+	if (strncmp(path, folder, length) != 0 || path[length] != '/')
+		return NULL;
+	return path + length + 1;
+}

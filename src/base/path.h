@@ -14,4 +14,7 @@ sr_text sr_path_name(sr_text path);
 /* The folder a path is in: "" where there is no slash, "/" for what is right below it. */
 sr_text sr_path_folder(sr_text path);
 
+/* What of an absolute path lies below the folder, or NULL. Both are normalised. */
+const char *sr_path_below(const char *path, const char *folder);
+
 #endif

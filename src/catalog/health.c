@@ -523,10 +523,8 @@ static sr_status open_to_read(sr_catalog **catalog, const sr_options *where)
 	int64_t began = sr_clock_ns();
 	sr_status rc;
 
-	if (where == NULL)
-		sr_options_init(&options);
-	else
-		options = *where;
+	if ((rc = sr_options_take(&options, where)) != SR_OK)
+		return rc;
 	options.create = options.migrate = false;
 	rc = open_once(catalog, &options);
 	while (is_passing(rc, began))

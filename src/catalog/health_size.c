@@ -20,12 +20,11 @@
 
 /* ---- Size ---- */
 
-static void judge_size(sr_checkup *c)
+/* The name of the setting that it is above, or NULL: below both. The message is owned. */
+static sr_status judge_size(const sr_settings *settings, sr_size_limits *size, const char **above)
 {
-	const sr_settings *settings = &c->catalog->settings;
-	sr_size_limits *size = &c->health->size;
-	char words[160];
 	const char *name = NULL;
+	char words[160];
 
 	size->size_mb = (double)size->size_bytes / MB;
 	size->threshold_warning_mb = settings->size_warning_mb;
@@ -39,29 +38,41 @@ static void judge_size(sr_checkup *c)
 		 name ? "the limit is" : "below the limit of",
 		 size->status[0] == 'c' ? settings->size_critical_mb : settings->size_warning_mb,
 		 name ? " by " : "", name ? name : "");
-	if ((size->message = strdup(words)) == NULL)
-		c->trouble = sr_fail_memory();
-	if (name != NULL)
-		sr_finding_add(c, SR_SEVERITY_WARNING,
-			       size->status[0] == 'c' ? "size_critical" : "size_warning",
-			       sr_text_of(NULL), 1,
-			       "strongroom prune and optimize make it smaller; or raise the limit",
-			       "%s", words);
+	*above = name;
+	return (size->message = strdup(words)) != NULL ? SR_OK : sr_fail_memory();
+}
+
+/* As the connection's snapshot has it. */
+static sr_status measure_size(sr_conn *conn, int64_t *page_size, int64_t *bytes)
+{
+	int64_t pages;
+	sr_status rc;
+
+	if ((rc = sr_query_integer(conn, "PRAGMA page_count", &pages)) != SR_OK ||
+	    (rc = sr_query_integer(conn, "PRAGMA page_size", page_size)) != SR_OK)
+		return rc;
+	*bytes = pages * *page_size;
+	return SR_OK;
 }
 
 sr_status sr_check_size(sr_checkup *c)
 {
-	int64_t pages, page_size, free_pages;
 	sr_health *health = c->health;
+	int64_t page_size, free_pages;
+	const char *above;
 	sr_status rc;
 
-	if ((rc = sr_query_integer(c->conn, "PRAGMA page_count", &pages)) != SR_OK ||
-	    (rc = sr_query_integer(c->conn, "PRAGMA page_size", &page_size)) != SR_OK ||
-	    (rc = sr_query_integer(c->conn, "PRAGMA freelist_count", &free_pages)) != SR_OK)
+	if ((rc = measure_size(c->conn, &page_size, &health->size.size_bytes)) != SR_OK ||
+	    (rc = sr_query_integer(c->conn, "PRAGMA freelist_count", &free_pages)) != SR_OK ||
+	    (rc = judge_size(&c->catalog->settings, &health->size, &above)) != SR_OK)
 		return rc;
-	health->size.size_bytes = pages * page_size;
 	health->free_bytes = free_pages * page_size;
-	judge_size(c);
+	if (above != NULL)
+		sr_finding_add(c, SR_SEVERITY_WARNING,
+			       health->size.status[0] == 'c' ? "size_critical" : "size_warning",
+			       sr_text_of(NULL), 1,
+			       "strongroom prune and optimize make it smaller; or raise the limit",
+			       "%s", health->size.message);
 	if (health->free_bytes >= FREE_BYTES &&
 	    (double)health->free_bytes >= FREE_SHARE * (double)health->size.size_bytes)
 		sr_finding_add(c, SR_SEVERITY_NOTE, "free_pages", sr_text_of(NULL), free_pages,
@@ -70,6 +81,37 @@ sr_status sr_check_size(sr_checkup *c)
 			       "by what is saved next, or given back",
 			       (double)health->free_bytes / MB, health->size.size_mb);
 	return SR_OK;
+}
+
+sr_status sr_size_limits_get(sr_catalog *catalog, sr_size_limits **limits)
+{
+	sr_reading reading = {0};
+	sr_size_limits *fresh;
+	int64_t page_size;
+	const char *above;
+	sr_status rc;
+
+	*limits = NULL;
+	if ((fresh = calloc(1, sizeof(*fresh))) == NULL)
+		return sr_return(sr_fail_memory());
+	if ((rc = sr_reading_begin(catalog, "sr_size_limits_get", &reading)) == SR_OK)
+		rc = measure_size(reading.conn, &page_size, &fresh->size_bytes);
+	sr_reading_end(&reading);
+	if (rc == SR_OK)
+		rc = judge_size(&catalog->settings, fresh, &above);
+	if (rc == SR_OK)
+		*limits = fresh;
+	else
+		sr_size_limits_free(fresh);
+	return sr_return(rc);
+}
+
+void sr_size_limits_free(sr_size_limits *limits)
+{
+	if (limits == NULL)
+		return;
+	free((char *)(uintptr_t)limits->message);
+	free(limits);
 }
 
 /* ---- The log ---- */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../base/path.h"
 #include "file.h"
 #include "health.h"
 #include "place.h"
@@ -54,20 +55,12 @@ typedef struct survey {
 	sr_tally unlisted; /* Folders that cannot be read. */
 } survey;
 
-/* What of the path lies below the folder, or NULL. */
-static const char *below(const char *path, const char *folder)
-{
-	size_t length = strlen(folder);
-
-	return strncmp(path, folder, length) == 0 && path[length] == '/' ? path + length + 1 : NULL;
-}
-
 static sr_status note_path(survey *s, const char *path)
 {
-	const char *rest = below(path, s->folder);
+	const char *rest = sr_path_below(path, s->folder);
 
 	if (rest == NULL && s->real != NULL)
-		rest = below(path, s->real);
+		rest = sr_path_below(path, s->real);
 	if (rest == NULL)
 		return SR_OK;
 	if (s->count == s->capacity) {

@@ -44,8 +44,17 @@ void sr_migration_status_free(sr_migration_status *out)
 	free(all);
 }
 
+static const sr_migration_source *source_of(int version)
+{
+	for (int i = 0; i < sr_migration_count; i++)
+		if (sr_migration_sources[i].version == version)
+			return &sr_migration_sources[i];
+	return NULL;
+}
+
 static bool add_migration(status *all, int version, const char *description, const char *applied_at)
 {
+	const sr_migration_source *source = source_of(version);
 	sr_migration *one;
 
 	if (all->filled == all->capacity) {
@@ -59,6 +68,8 @@ static bool add_migration(status *all, int version, const char *description, con
 	}
 	one = &all->migrations[all->filled++];
 	one->version = version;
+	one->up_sql = source != NULL ? source->up.text : NULL;
+	one->down_sql = source != NULL ? source->down.text : NULL;
 	one->description = strdup(description);
 	one->applied_at = applied_at ? strdup(applied_at) : NULL;
 	return one->description != NULL && (one->applied_at != NULL || applied_at == NULL);

@@ -17,20 +17,11 @@
 
 sr_status sr_place_resolve(const sr_settings *settings, sr_text path, sr_buffer *out)
 {
-	char *folder;
-	sr_status rc;
-
 	if (path.length == 0)
 		return sr_fail(SR_INVALID, "the stored path is empty");
 	if (memchr(path.data, '\0', path.length) != NULL)
 		return sr_fail(SR_INVALID, "the stored path %s contains a NUL", sr_quoted(path));
-	folder = strdup(settings->path);
-	if (folder == NULL)
-		return sr_fail_memory();
-	*strrchr(folder, '/') = '\0';
-	rc = sr_path_absolute(folder[0] ? folder : "/", path, out);
-	free(folder);
-	return rc;
+	return sr_path_absolute(settings->base_dir, path, out);
 }
 
 static bool climbs(sr_text path)
@@ -49,29 +40,17 @@ static bool climbs(sr_text path)
 	return false;
 }
 
-/* What of path lies below folder, or NULL. */
-static const char *below(const char *path, const char *folder)
-{
-	size_t length = strlen(folder);
-
-	while (length > 0 && folder[length - 1] == '/')
-		length--;
-	if (strncmp(path, folder, length) != 0 || path[length] != '/')
-		return NULL;
-	return path + length + 1;
-}
-
 /* The storage folder may be named through a link, and the path without it. */
 static const char *below_storage(const sr_settings *settings, const char *path)
 {
-	const char *rest = below(path, settings->storage_dir);
+	const char *rest = sr_path_below(path, settings->storage_dir);
 	char *real;
 
 	if (rest != NULL)
 		return rest;
 	if ((real = realpath(settings->storage_dir, NULL)) == NULL)
 		return NULL;
-	rest = below(path, real);
+	rest = sr_path_below(path, real);
 	free(real);
 	return rest;
 }

@@ -26,7 +26,7 @@ typedef struct sr_place {
 	char tombstone[64]; /* Its name while it is hidden. */
 } sr_place;
 
-/* What an absolute or relative PathName means: relative ones start at the database's folder.
+/* What an absolute or relative PathName means: relative ones start at settings->base_dir.
  * Appended to out; ".." stays in no path. SR_INVALID for a NUL. */
 sr_status sr_place_resolve(const sr_settings *settings, sr_text path, sr_buffer *out);
 

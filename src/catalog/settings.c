@@ -245,17 +245,9 @@ static sr_status settle_path(resolved all[NAMES])
 
 static sr_status resolve(const sr_options *options, resolved all[NAMES])
 {
-	sr_options defaults;
 	sr_status rc = SR_OK;
 
 	memset(all, 0, NAMES * sizeof(all[0]));
-	if (options == NULL) {
-		sr_options_init(&defaults);
-		options = &defaults;
-	}
-	if (options->version != SR_OPTIONS_VERSION)
-		return sr_fail(SR_INVALID, "sr_options of version %u, not %d: sr_options_init it",
-			       options->version, SR_OPTIONS_VERSION);
 	for (size_t i = 0; i < NAMES && rc == SR_OK; i++) {
 		if (known[i].fallback == NULL)
 			continue;
@@ -278,25 +270,36 @@ static sr_status resolve(const sr_options *options, resolved all[NAMES])
 	return rc;
 }
 
+/* What relative paths start at. */
+static sr_status find_base(const char *given, const sr_buffer *path, sr_buffer *folder)
+{
+	if (given != NULL && given[0] == '\0')
+		return sr_fail(SR_INVALID, "option: base_dir is empty");
+	if (given != NULL)
+		return sr_path_absolute(NULL, sr_text_of(given), folder);
+	sr_buffer_add_text(folder, sr_path_folder(sr_buffer_text(path)));
+	return sr_buffer_status(folder);
+}
+
 /* Paths are made absolute once, so that a later chdir() moves nothing. */
-static sr_status absolute_paths(const resolved all[NAMES], sr_settings *settings)
+static sr_status absolute_paths(const resolved all[NAMES], const char *base_dir,
+				sr_settings *settings)
 {
 	sr_buffer path = SR_BUFFER_EMPTY;
 	sr_buffer folder = SR_BUFFER_EMPTY;
 	sr_buffer storage = SR_BUFFER_EMPTY;
 	sr_status rc;
 
-	if ((rc = sr_path_absolute(NULL, sr_text_of(all[DATABASE_NAME].text), &path)) != SR_OK)
-		goto err0;
-	sr_buffer_add_text(&folder, sr_path_folder(sr_buffer_text(&path)));
-	if ((rc = sr_buffer_status(&folder)) != SR_OK)
+	if ((rc = sr_path_absolute(NULL, sr_text_of(all[DATABASE_NAME].text), &path)) != SR_OK ||
+	    (rc = find_base(base_dir, &path, &folder)) != SR_OK)
 		goto err0;
 	if ((rc = sr_path_absolute(folder.data, sr_text_of(all[FILE_STORAGE_DIR].text),
 				   &storage)) != SR_OK)
 		goto err0;
 	settings->path = sr_buffer_take(&path);
+	settings->base_dir = sr_buffer_take(&folder);
 	settings->storage_dir = sr_buffer_take(&storage);
-	if (settings->path == NULL || settings->storage_dir == NULL)
+	if (settings->path == NULL || settings->base_dir == NULL || settings->storage_dir == NULL)
 		rc = sr_fail_memory();
 
 err0:
@@ -316,13 +319,32 @@ void sr_options_init(sr_options *options)
 	};
 }
 
+sr_status sr_options_take(sr_options *own, const sr_options *options)
+{
+	static const size_t sizes[] = {
+		[1] = offsetof(sr_options, base_dir),
+		[2] = sizeof(sr_options),
+	};
+
+	sr_options_init(own);
+	if (options == NULL)
+		return SR_OK;
+	if (options->version < 1 || options->version > SR_OPTIONS_VERSION)
+		return sr_fail(SR_INVALID, "sr_options of version %u, not %d: sr_options_init it",
+			       options->version, SR_OPTIONS_VERSION);
+	memcpy(own, options, sizes[options->version]);
+	own->version = SR_OPTIONS_VERSION;
+	return SR_OK;
+}
+
 sr_status sr_settings_resolve(const sr_options *options, sr_settings *settings)
 {
 	resolved all[NAMES];
+	sr_options own;
 	sr_status rc;
 
 	*settings = (sr_settings){0};
-	if ((rc = resolve(options, all)) != SR_OK)
+	if ((rc = sr_options_take(&own, options)) != SR_OK || (rc = resolve(&own, all)) != SR_OK)
 		return rc;
 	settings->pool_size = (int)all[CONNECTION_POOL_SIZE].value.integer;
 	settings->timeout = all[CONNECTION_TIMEOUT].value.real;
@@ -333,12 +355,10 @@ sr_status sr_settings_resolve(const sr_options *options, sr_settings *settings)
 	settings->trust_foreign_triggers = all[TRUST_FOREIGN_TRIGGERS].value.flag;
 	settings->size_warning_mb = all[SIZE_WARNING_MB].value.real;
 	settings->size_critical_mb = all[SIZE_CRITICAL_MB].value.real;
-	if (options != NULL) {
-		settings->read_only = options->read_only;
-		settings->direct = options->direct;
-		settings->hide_keys = options->hide_keys;
-	}
-	rc = absolute_paths(all, settings);
+	settings->read_only = own.read_only;
+	settings->direct = own.direct;
+	settings->hide_keys = own.hide_keys;
+	rc = absolute_paths(all, own.base_dir, settings);
 	free_all(all);
 	return rc;
 }
@@ -346,6 +366,7 @@ sr_status sr_settings_resolve(const sr_options *options, sr_settings *settings)
 void sr_settings_free(sr_settings *settings)
 {
 	free(settings->path);
+	free(settings->base_dir);
 	free(settings->storage_dir);
 	*settings = (sr_settings){0};
 }
@@ -353,9 +374,10 @@ void sr_settings_free(sr_settings *settings)
 sr_status sr_settings_each(const sr_options *options, sr_setting_fn fn, void *arg)
 {
 	resolved all[NAMES];
+	sr_options own;
 	sr_status rc;
 
-	if ((rc = resolve(options, all)) != SR_OK)
+	if ((rc = sr_options_take(&own, options)) != SR_OK || (rc = resolve(&own, all)) != SR_OK)
 		return sr_return(rc);
 	for (size_t i = 0; i < NAMES; i++) {
 		sr_setting setting = {

@@ -6,7 +6,8 @@
 
 typedef struct sr_settings {
 	char *path;        /* Absolute. */
-	char *storage_dir; /* Absolute: relative ones are below the database's folder. */
+	char *base_dir;    /* Absolute: what relative paths of stored files start at. */
+	char *storage_dir; /* Absolute: a relative one is below base_dir. */
 	int pool_size;
 	double timeout; /* Seconds. */
 	sr_durability durability;
@@ -20,6 +21,10 @@ typedef struct sr_settings {
 	double size_warning_mb;      /* Sizes of the database that health tells of. */
 	double size_critical_mb;
 } sr_settings;
+
+/* What its version has of the options, as the latest; all defaults for NULL. SR_INVALID for a
+ * version that there is not. */
+sr_status sr_options_take(sr_options *own, const sr_options *options);
 
 /* options may be NULL. Whatever it returns, sr_settings_free may follow. */
 sr_status sr_settings_resolve(const sr_options *options, sr_settings *settings);

@@ -2,18 +2,19 @@
 
 #include <string.h>
 
+#include "../base/path.h"
 #include "place.h"
 
 sr_status sr_sharing_spell(sr_sharing *sharing, const sr_settings *settings, sr_text path)
 {
-	size_t folder = (size_t)(strrchr(settings->path, '/') + 1 - settings->path);
+	const char *rest;
 	sr_status rc;
 
 	*sharing = (sr_sharing){.path = path};
 	if ((rc = sr_place_resolve(settings, path, &sharing->absolute)) != SR_OK)
 		return rc;
-	if (strncmp(sharing->absolute.data, settings->path, folder) == 0)
-		sr_buffer_add_string(&sharing->relative, sharing->absolute.data + folder);
+	if ((rest = sr_path_below(sharing->absolute.data, settings->base_dir)) != NULL)
+		sr_buffer_add_string(&sharing->relative, rest);
 	return sr_buffer_status(&sharing->relative);
 }
 

@@ -79,6 +79,16 @@ static void parts(void **state)
 	assert_parts("", "", "");
 }
 
+static void below(void **state)
+{
+	(void)state;
+	assert_string_equal(sr_path_below("/a/b/c", "/a"), "b/c");
+	assert_string_equal(sr_path_below("/a/b", "/"), "a/b");
+	assert_null(sr_path_below("/ab/c", "/a"));
+	assert_null(sr_path_below("/a", "/a"));
+	assert_null(sr_path_below("/b/a", "/a"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -86,6 +96,7 @@ int main(void)
 		cmocka_unit_test(the_working_folder_is_the_base),
 		cmocka_unit_test(refuses_what_is_no_path),
 		cmocka_unit_test(parts),
+		cmocka_unit_test(below),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

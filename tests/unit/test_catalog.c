@@ -328,6 +328,14 @@ static void test_migration_status(void **state)
 	assert_int_equal(status->total_migrations, status->latest_version);
 	assert_int_equal(status->migrations[0].version, 1);
 	assert_null(status->migrations[0].applied_at);
+	for (int i = 0; i < status->total_migrations; i++) {
+		assert_int_equal(status->migrations[i].version, i + 1);
+		assert_non_null(status->migrations[i].up_sql);
+		assert_non_null(status->migrations[i].down_sql);
+	}
+	assert_non_null(strstr(status->migrations[3].up_sql, "TABLE IF NOT EXISTS client_quotas"));
+	assert_non_null(
+		strstr(status->migrations[3].down_sql, "DROP TABLE IF EXISTS client_quotas"));
 	sr_migration_status_free(status);
 	catalog_open(f);
 	assert_ok(sr_migration_status_get(&f->options, &status));

@@ -287,6 +287,28 @@ static void test_size(void **state)
 	sr_health_free(health);
 }
 
+static void test_size_alone(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_size_limits *limits;
+	sr_health *health;
+
+	setenv("SIZE_WARNING_MB", "0.01", 1);
+	setenv("SIZE_CRITICAL_MB", "7.5", 1);
+	catalog_open(f);
+	assert_ok(sr_size_limits_get(f->catalog, &limits));
+	health = check(f, false);
+	assert_int_equal(limits->size_bytes, health->size.size_bytes);
+	assert_string_equal(limits->message, health->size.message);
+	sr_health_free(health);
+	assert_string_equal(limits->status, "warning");
+	assert_true(limits->size_mb > 0.01 && limits->size_mb < 7.5);
+	assert_true(limits->threshold_warning_mb > 0.009 && limits->threshold_warning_mb < 0.011);
+	assert_true(limits->threshold_critical_mb > 7.4 && limits->threshold_critical_mb < 7.6);
+	sr_size_limits_free(limits);
+	sr_size_limits_free(NULL);
+}
+
 static void test_free_pages(void **state)
 {
 	catalog_fixture *f = *state;
@@ -1100,6 +1122,7 @@ int main(void)
 		EMPTY(test_versions_with_the_flaw),
 		TEST(test_engine_is_named),
 		EMPTY(test_size),
+		EMPTY(test_size_alone),
 		TEST(test_free_pages),
 		TEST(test_parts),
 		TEST(test_other_parts),

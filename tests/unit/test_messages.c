@@ -482,6 +482,15 @@ CALL(statistics_get)
 	return rc;
 }
 
+CALL(size_limits_get)
+{
+	sr_size_limits *limits = NULL;
+	sr_status rc = sr_size_limits_get(f->catalog, &limits);
+
+	sr_size_limits_free(limits);
+	return rc;
+}
+
 CALL(pool_statistics_get)
 {
 	sr_pool_statistics figures;
@@ -803,6 +812,7 @@ static const struct {
 	{"sr_search_count", search_count},
 	{"sr_search_facets", search_facets},
 	{"sr_statistics_get", statistics_get},
+	{"sr_size_limits_get", size_limits_get},
 	{"sr_pool_statistics_get", pool_statistics_get},
 	{"sr_begin", begin},
 	{"sr_commit", commit},

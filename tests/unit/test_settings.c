@@ -264,6 +264,15 @@ static void test_paths(void **state)
 	assert_int_equal(settings.pool_size, 5);
 	assert_true(settings.timeout > 29.9 && settings.timeout < 30.1);
 	sr_settings_free(&settings);
+	f->options.base_dir = "base";
+	assert_int_equal(sr_settings_resolve(&f->options, &settings), SR_OK);
+	snprintf(want, sizeof(want), "%s/base/files", here);
+	assert_string_equal(settings.storage_dir, want);
+	sr_settings_free(&settings);
+	f->options.base_dir = "";
+	assert_int_equal(sr_settings_resolve(&f->options, &settings), SR_INVALID);
+	assert_says("base_dir");
+	sr_settings_free(&settings);
 }
 
 int main(void)

@@ -324,6 +324,66 @@ static void test_delete_shared_by_any_record(void **state)
 	}
 }
 
+/* Relative paths start where the opener says, and stay there whatever the working folder is. */
+static void test_another_base(void **state)
+{
+	catalog_fixture *fixture = *state;
+	sr_statistics *statistics;
+	sr_health_options how;
+	sr_health *health;
+	char absolute[256];
+
+	assert_ok(sr_close(fixture->catalog));
+	fixture->catalog = NULL;
+	assert_int_equal(mkdir(scratch_path("server"), 0700), 0);
+	assert_int_equal(mkdir(scratch_path("server/received_files"), 0700), 0);
+	write_file(scratch_path("server/received_files/a"), "of the server\n");
+	assert_int_equal(chdir(scratch_path("server")), 0);
+	fixture->options.base_dir = ".";
+	catalog_open(fixture);
+	assert_int_equal(chdir("/"), 0);
+	assert_ok(sr_statistics_get(fixture->catalog, &statistics));
+	assert_int_equal(statistics->stored_files, 1);
+	assert_string_equal(statistics->directory.data, scratch_path("server/received_files"));
+	sr_statistics_free(statistics);
+	assert_ok(verify(fixture, "a"));
+	sr_health_options_init(&how);
+	how.verify_files = true;
+	assert_ok(sr_health_check(fixture->catalog, &how, &health));
+	assert_int_equal(health->stored_files, 1);
+	assert_int_equal(health->errors + health->warnings, 0);
+	sr_health_free(health);
+	/* The same bytes, by their whole path. */
+	strcpy(absolute, scratch_path("server/received_files/a"));
+	add(fixture, "b", absolute);
+	assert_ok(drop(fixture, "b"));
+	assert_true(is_there("server/received_files/a"));
+	assert_ok(drop(fixture, "a"));
+	assert_false(is_there("server/received_files/a"));
+	assert_true(is_there("received_files/a"));
+}
+
+/* A program built before there was a base has no room for it. */
+static void test_options_of_version_1(void **state)
+{
+	catalog_fixture *fixture = *state;
+	const size_t size = offsetof(sr_options, base_dir);
+	sr_options *old = malloc(size);
+	sr_health *health;
+
+	assert_ok(sr_close(fixture->catalog));
+	fixture->catalog = NULL;
+	fixture->options.version = 1;
+	assert_non_null(old);
+	memcpy(old, &fixture->options, size);
+	assert_ok(sr_open(&fixture->catalog, old));
+	assert_ok(verify(fixture, "a"));
+	assert_ok(sr_health_look(old, NULL, &health));
+	assert_int_equal(health->errors, 0);
+	sr_health_free(health);
+	free(old);
+}
+
 static void test_not_in_a_transaction(void **state)
 {
 	catalog_fixture *fixture = *state;
@@ -544,6 +604,8 @@ int main(void)
 		TEST(test_delete_absolute_inside),
 		TEST(test_delete_shared),
 		TEST(test_delete_shared_by_any_record),
+		TEST(test_another_base),
+		TEST(test_options_of_version_1),
 		TEST(test_not_in_a_transaction),
 		TEST(test_failures),
 		TEST(test_record_stays),
