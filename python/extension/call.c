@@ -40,6 +40,57 @@ bool failed(sr_status status)
 	return true;
 }
 
+/* ---- Progress ---- */
+
+/* Calls it and takes its word; a true result or an exception cancels. Takes `arguments` over. */
+static bool ask(PyObject *callable, PyObject *arguments)
+{
+	PyObject *result = arguments == NULL ? NULL : PyObject_CallObject(callable, arguments);
+	int stop = result == NULL ? 1 : PyObject_IsTrue(result);
+
+	Py_XDECREF(result);
+	Py_XDECREF(arguments);
+	return stop != 0;
+}
+
+bool progress_call(void *arg, int64_t done, int64_t total)
+{
+	PyGILState_STATE state = PyGILState_Ensure();
+	/* An earlier call of this one may have raised already, and the library still be finishing.
+	 */
+	bool stop = PyErr_Occurred() != NULL || PyErr_CheckSignals() != 0;
+
+	if (!stop && arg != NULL)
+		stop = ask(arg, Py_BuildValue("(LL)", (long long)done, (long long)total));
+	PyGILState_Release(state);
+	return stop;
+}
+
+bool progress_stage(void *arg, const char *step, int64_t done, int64_t total)
+{
+	PyGILState_STATE state = PyGILState_Ensure();
+	bool stop = PyErr_Occurred() != NULL || PyErr_CheckSignals() != 0;
+
+	if (!stop && arg != NULL)
+		stop = ask(arg, Py_BuildValue("(sLL)", step, (long long)done, (long long)total));
+	PyGILState_Release(state);
+	return stop;
+}
+
+int arg_progress(PyObject *object, void *out)
+{
+	PyObject **callable = out;
+
+	if (object != Py_None && !PyCallable_Check(object)) {
+		PyErr_Format(PyExc_TypeError, "progress is a callable or None, not %R", object);
+		return 0;
+	}
+	*callable = object == Py_None ? NULL : object;
+	return 1;
+}
+
+/* ---- */
+
 /* STATUSES: the short names of all failures. */
 static int add_statuses(PyObject *module)
 {

@@ -51,6 +51,14 @@ bool failed(sr_status status);
 /* Raises the error class of a status with words of ours. */
 void raise_error(sr_status status, const char *message);
 
+/* For the library's progress callbacks: sr_progress_fn and sr_stage_fn whose arg is a callable of
+ * Python's, or NULL. Each time they look for signals, too. A callable that returns something true
+ * cancels the call, and so does an exception, which the call then raises. */
+bool progress_call(void *arg, int64_t done, int64_t total);
+bool progress_stage(void *arg, const char *step, int64_t done, int64_t total);
+/* For O&: a callable, borrowed, or NULL for None. Into a PyObject *. */
+int arg_progress(PyObject *object, void *callable);
+
 int call_setup(PyObject *module);
 
 /* ---- The log (log.c) ---- */
