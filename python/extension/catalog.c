@@ -81,14 +81,6 @@ static int durability(PyObject *object, void *out)
 	return 1;
 }
 
-/* What sr_options and the texts that it refers to are read into. */
-typedef struct opening {
-	sr_options options;
-	text_arg path;
-	text_arg config_file;
-	text_arg storage_dir;
-} opening;
-
 static bool parse_options(opening *o, PyObject *args, PyObject *keywords)
 {
 	static char *names[] = {
@@ -114,6 +106,36 @@ static bool parse_options(opening *o, PyObject *args, PyObject *keywords)
 	return true;
 }
 
+void opening_done(opening *o)
+{
+	text_done(&o->path);
+	text_done(&o->config_file);
+	text_done(&o->storage_dir);
+}
+
+int arg_options(PyObject *object, void *out)
+{
+	opening *o = out;
+	PyObject *nothing;
+	bool taken;
+
+	if (object == NULL) { /* PyArg_Parse cleans up. */
+		opening_done(o);
+		return 1;
+	}
+	*o = (opening){0};
+	sr_options_init(&o->options);
+	if (!PyDict_Check(object)) {
+		PyErr_Format(PyExc_TypeError, "options are a dict, not %R", object);
+		return 0;
+	}
+	if ((nothing = PyTuple_New(0)) == NULL)
+		return 0;
+	taken = parse_options(o, nothing, object);
+	Py_DECREF(nothing);
+	return taken ? Py_CLEANUP_SUPPORTED : 0;
+}
+
 static int catalog_init(PyObject *object, PyObject *args, PyObject *keywords)
 {
 	Catalog *self = (Catalog *)object;
@@ -137,9 +159,7 @@ static int catalog_init(PyObject *object, PyObject *args, PyObject *keywords)
 	} else if (rc == SR_OK) { /* Opened, and a signal's handler has raised. */
 		LIBRARY((void)sr_close(handle));
 	}
-	text_done(&o.path);
-	text_done(&o.config_file);
-	text_done(&o.storage_dir);
+	opening_done(&o);
 	return result;
 }
 
@@ -253,6 +273,12 @@ static PyMethodDef methods[] = {
 	ENTRY(execute_script),
 	ENTRY(query),
 	ENTRY(fetch),
+	/* search.c */
+	ENTRY(search),
+	ENTRY(search_page),
+	ENTRY(search_count),
+	/* backup.c */
+	ENTRY(backup),
 	{NULL, NULL, 0, NULL},
 };
 

@@ -16,8 +16,22 @@ int module_add_fields(PyObject *module, const char *name, const char *fields)
 	return result;
 }
 
+#define KEYWORDS(function)                                                                         \
+	(PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS, NULL
+
 static PyMethodDef functions[] = {
 	{"set_log", module_set_log, METH_O, NULL},
+	/* backup.c */
+	{"backup_verify", KEYWORDS(module_backup_verify)},
+	{"restore", KEYWORDS(module_restore)},
+	{"backup_rotate", KEYWORDS(module_backup_rotate)},
+	/* words.c */
+	{"parse_when", module_parse_when, METH_VARARGS, NULL},
+	{"parse_size", module_parse_size, METH_VARARGS, NULL},
+	{"parse_span", module_parse_span, METH_VARARGS, NULL},
+	{"day_end", module_day_end, METH_VARARGS, NULL},
+	{"format_time", module_format_time, METH_VARARGS, NULL},
+	{"new_id", module_new_id, METH_NOARGS, NULL},
 	{NULL, NULL, 0, NULL},
 };
 
@@ -39,8 +53,8 @@ static int add_versions(PyObject *module)
 PyMODINIT_FUNC PyInit__strongroom(void)
 {
 	static int (*const setups[])(PyObject *) = {
-		call_setup,   log_setup,     cursor_setup, catalog_setup,
-		add_versions, clients_setup, pool_setup,
+		call_setup, log_setup,    cursor_setup, catalog_setup, add_versions, clients_setup,
+		pool_setup, search_setup, backup_setup, keep_setup,    files_setup,
 	};
 	PyObject *module = PyModule_Create(&definition);
 

@@ -133,6 +133,18 @@ void catalog_leave(Catalog *self);
 /* catalog_leave, and `failed` before it, since leaving may close. */
 bool catalog_failed(Catalog *self, sr_status status);
 
+/* What sr_options and the texts that it refers to are read into. */
+typedef struct opening {
+	sr_options options;
+	text_arg path;
+	text_arg config_file;
+	text_arg storage_dir;
+} opening;
+
+/* For O&: a dictionary of what the type Catalog takes. Let go with opening_done. */
+int arg_options(PyObject *object, void *opening);
+void opening_done(opening *o);
+
 extern PyTypeObject *catalog_type;
 int catalog_setup(PyObject *module);
 
@@ -214,5 +226,45 @@ METHOD(execute_many);
 METHOD(execute_script);
 METHOD(query);
 METHOD(fetch);
+
+/* files.c */
+PyObject *file_row(const sr_file *file);
+int files_setup(PyObject *module);
+
+/* search.c */
+METHOD(search);
+METHOD(search_page);
+METHOD(search_count);
+int search_setup(PyObject *module);
+
+/* backup.c */
+METHOD(backup);
+PyObject *module_backup_verify(PyObject *module, PyObject *args, PyObject *keywords);
+PyObject *module_restore(PyObject *module, PyObject *args, PyObject *keywords);
+PyObject *module_backup_rotate(PyObject *module, PyObject *args, PyObject *keywords);
+int backup_setup(PyObject *module);
+
+/* ---- Rules of what is kept (keep.c) ---- */
+
+/* For O&: a dictionary of rules and their values. Into an sr_keep. */
+int arg_keep(PyObject *object, void *keep);
+PyObject *from_keep(const sr_keep *keep);
+PyObject *from_kept(unsigned kept, const sr_keep *keep); /* In words; "" for none. */
+int keep_setup(PyObject *module);
+
+/* Rows that tell what rules keep, for callbacks. */
+typedef struct kept_list {
+	PyObject *rows;
+	const sr_keep *keep;
+} kept_list;
+
+/* ---- Words (words.c) ---- */
+
+PyObject *module_parse_when(PyObject *module, PyObject *args);
+PyObject *module_parse_size(PyObject *module, PyObject *args);
+PyObject *module_parse_span(PyObject *module, PyObject *args);
+PyObject *module_day_end(PyObject *module, PyObject *args);
+PyObject *module_format_time(PyObject *module, PyObject *args);
+PyObject *module_new_id(PyObject *module, PyObject *args);
 
 #endif
