@@ -86,19 +86,21 @@ static bool parse_options(opening *o, PyObject *args, PyObject *keywords)
 	static char *names[] = {
 		"path",       "config_file", "storage_dir",     "pool_size", "timeout",
 		"durability", "read_only",   "create",          "migrate",   "direct",
-		"backup",     "validate",    "block_dangerous", NULL};
+		"backup",     "validate",    "block_dangerous", "base_dir",  NULL};
 	int read_only = 0, create = 0, migrate = 0, direct = 0;
 
 	if (!PyArg_ParseTupleAndKeywords(
-		    args, keywords, "|O&$O&O&idO&ppppO&O&O&:Catalog", names, arg_text, &o->path,
+		    args, keywords, "|O&$O&O&idO&ppppO&O&O&O&:Catalog", names, arg_text, &o->path,
 		    arg_text, &o->config_file, arg_text, &o->storage_dir, &o->options.pool_size,
 		    &o->options.timeout, durability, &o->options.durability, &read_only, &create,
 		    &migrate, &direct, maybe_flag, &o->options.backup, maybe_flag,
-		    &o->options.validate, maybe_flag, &o->options.block_dangerous))
+		    &o->options.validate, maybe_flag, &o->options.block_dangerous, arg_text,
+		    &o->base_dir))
 		return false;
 	o->options.path = o->path.text.data;
 	o->options.config_file = o->config_file.text.data;
 	o->options.storage_dir = o->storage_dir.text.data;
+	o->options.base_dir = o->base_dir.text.data;
 	o->options.read_only = read_only;
 	o->options.create = create;
 	o->options.migrate = migrate;
@@ -111,6 +113,7 @@ void opening_done(opening *o)
 	text_done(&o->path);
 	text_done(&o->config_file);
 	text_done(&o->storage_dir);
+	text_done(&o->base_dir);
 }
 
 int arg_options(PyObject *object, void *out)
@@ -261,6 +264,28 @@ static PyMethodDef methods[] = {
 	ENTRY(client_delete),
 	ENTRY(client_count),
 	ENTRY(client_list),
+	/* files.c */
+	ENTRY(file_save),
+	ENTRY(file_find),
+	ENTRY(file_by_id),
+	ENTRY(file_set_verified),
+	ENTRY(file_verify),
+	ENTRY(file_delete),
+	ENTRY(file_delete_stored),
+	ENTRY(file_list),
+	/* statistics.c */
+	ENTRY(statistics),
+	ENTRY(total_list),
+	ENTRY(client_usage_list),
+	/* metrics.c */
+	ENTRY(metric_record),
+	ENTRY(metric_list),
+	ENTRY(metric_cleanup),
+	/* health.c */
+	ENTRY(health),
+	ENTRY(size_limits),
+	ENTRY(optimize),
+	ENTRY(optimize_needs),
 	/* pool.c */
 	ENTRY(begin),
 	ENTRY(commit),

@@ -139,6 +139,7 @@ typedef struct opening {
 	text_arg path;
 	text_arg config_file;
 	text_arg storage_dir;
+	text_arg base_dir;
 } opening;
 
 /* For O&: a dictionary of what the type Catalog takes. Let go with opening_done. */
@@ -212,6 +213,37 @@ METHOD(client_list);
 PyObject *saved_row(const sr_saved *saved);
 int clients_setup(PyObject *module);
 
+/* files.c */
+METHOD(file_save);
+METHOD(file_find);
+METHOD(file_by_id);
+METHOD(file_set_verified);
+METHOD(file_verify);
+METHOD(file_delete);
+METHOD(file_delete_stored);
+METHOD(file_list);
+PyObject *file_row(const sr_file *file); /* FILE_FIELDS */
+int files_setup(PyObject *module);
+
+/* statistics.c */
+METHOD(statistics);
+METHOD(total_list);
+METHOD(client_usage_list);
+int statistics_setup(PyObject *module);
+
+/* metrics.c */
+METHOD(metric_record);
+METHOD(metric_list);
+METHOD(metric_cleanup);
+int metrics_setup(PyObject *module);
+
+/* health.c */
+METHOD(health);
+METHOD(size_limits);
+METHOD(optimize);
+METHOD(optimize_needs);
+int health_setup(PyObject *module);
+
 /* pool.c */
 METHOD(begin);
 METHOD(commit);
@@ -226,10 +258,6 @@ METHOD(execute_many);
 METHOD(execute_script);
 METHOD(query);
 METHOD(fetch);
-
-/* files.c */
-PyObject *file_row(const sr_file *file);
-int files_setup(PyObject *module);
 
 /* search.c */
 METHOD(search);
