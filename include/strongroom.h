@@ -1335,9 +1335,60 @@ typedef struct sr_value {
 	sr_text text;    /* SR_TEXT and SR_BLOB: borrowed bytes. */
 } sr_value;
 
+/* Rows in memory, owned: sr_table_free. */
+typedef struct sr_table {
+	size_t columns;
+	size_t rows;
+	const char *const *names; /* columns of them. */
+	const sr_value *values;   /* rows × columns, row by row. */
+} sr_table;
+
+SR_API void sr_table_free(sr_table *table);
+
+/* What a statement is, by what the engine is asked to do for it and not by its words. */
+typedef enum sr_statement_kind {
+	SR_STATEMENT_NONE,       /* The text is empty, or has only comments. */
+	SR_STATEMENT_READS,      /* For sr_query_open and sr_fetch. EXPLAIN and pragmas that only
+				    tell are among them. */
+	SR_STATEMENT_WRITES,     /* Inserts, updates or deletes rows; for sr_execute. */
+	SR_STATEMENT_DEFINES,    /* Changes the schema or the file: CREATE, DROP, ALTER, REINDEX,
+				    ANALYZE, VACUUM, ATTACH. */
+	SR_STATEMENT_PRAGMA,     /* A pragma that sets or does something; subject names it. */
+	SR_STATEMENT_BEGINS,     /* For sr_begin, */
+	SR_STATEMENT_COMMITS,    /* sr_commit, */
+	SR_STATEMENT_ROLLS_BACK, /* sr_rollback; */
+	SR_STATEMENT_SAVEPOINT,  /* and within: subject is the savepoint's name. */
+	SR_STATEMENT_RELEASES,
+	SR_STATEMENT_ROLLS_BACK_TO,
+} sr_statement_kind;
+
+typedef struct sr_description {
+	sr_statement_kind kind;
+	const char *subject;          /* As said there; else NULL. */
+	bool inserts;                 /* It puts rows into a table: sr_executed.last_row_id. */
+	size_t parameters;            /* Values that it takes, */
+	const char *const *parameter; /* and the name of each as written, ":name", "$1", "?5": NULL
+					 for a plain "?" and for a number that is not used. A
+					 name that stands there twice is one value. */
+	size_t columns;               /* Of its rows; 0 where it has none, */
+	const char *const *column;    /* and their names. */
+} sr_description;
+
+/*
+ * What a statement is and takes, without running it. Inside the thread's transaction it knows the
+ * tables that were made there. Owned: sr_description_free.
+ *
+ * SR_SQL for what does not compile (a syntax error, a table or column that is not there) and for
+ * more than one statement. What sr_execute and sr_query_open would refuse is only refused there.
+ * Works on databases of every version.
+ */
+SR_API SR_MUST_CHECK sr_status sr_describe(sr_catalog *catalog, const char *sql,
+					   sr_description **description);
+SR_API void sr_description_free(sr_description *description);
+
 typedef struct sr_executed {
-	int64_t changes; /* Rows inserted, updated or deleted. */
-	int64_t last_row_id;
+	int64_t changes;     /* Rows inserted, updated or deleted. */
+	int64_t last_row_id; /* The number of the last row that it inserted; 0: none. */
 } sr_executed;
 
 /* Runs one statement that writes, in its transaction or the one that the thread has open.
@@ -1347,6 +1398,13 @@ typedef struct sr_executed {
 SR_API SR_MUST_CHECK sr_status sr_execute(sr_catalog *catalog, const char *sql,
 					  const sr_value *values, size_t count,
 					  sr_executed *executed);
+
+/* The same, and gives the rows that the statement returns (INSERT … RETURNING), in memory: owned,
+ * sr_table_free. A statement without rows gives a table without columns. Where keys are hidden,
+ * a statement that reads them is SR_REFUSED. */
+SR_API SR_MUST_CHECK sr_status sr_execute_fetch(sr_catalog *catalog, const char *sql,
+						const sr_value *values, size_t count,
+						sr_executed *executed, sr_table **table);
 
 /* Runs it once for each of `rows` rows of `columns` values, all or none. */
 SR_API SR_MUST_CHECK sr_status sr_execute_many(sr_catalog *catalog, const char *sql,
@@ -1369,17 +1427,9 @@ SR_API SR_MUST_CHECK sr_status sr_rows_next(sr_rows *rows, const sr_value **valu
 SR_API void sr_rows_close(sr_rows *rows);
 
 /* All rows of a statement at once, or with limit 1 the first, owned: sr_table_free. */
-typedef struct sr_table {
-	size_t columns;
-	size_t rows;
-	const char *const *names; /* columns of them. */
-	const sr_value *values;   /* rows × columns, row by row. */
-} sr_table;
-
 SR_API SR_MUST_CHECK sr_status sr_fetch(sr_catalog *catalog, const char *sql,
 					const sr_value *values, size_t count, size_t limit,
 					sr_table **table);
-SR_API void sr_table_free(sr_table *table);
 
 /* A raw connection for what the library has no call for. */
 typedef struct sr_lease sr_lease;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "querier.h"
 #include "search_index.h"
 
 /* The seed's figure; pool.c says how connections share it. */
@@ -319,6 +320,8 @@ sr_status sr_close(sr_catalog *catalog)
 	/* A child leaves its copy alone: the connections are its parent's. */
 	if (catalog == NULL || getpid() != catalog->process)
 		return sr_return(SR_OK);
+	/* The last connection to close is the pool's, which brings the log in. */
+	sr_queriers_shut(catalog);
 	rc = sr_pool_close(catalog->pool);
 	sr_catalog_let_go(catalog);
 	return sr_return(rc);

@@ -33,8 +33,11 @@ struct sr_catalog {
 	atomic_bool index_damaged; /* It was found so; it is made anew. */
 	pthread_mutex_t lock;      /* Guards what follows. */
 	sr_shape shape;            /* Of the last read; readers take it anew when it is stale. */
-	char *only_reads;   /* Why it cannot write though nobody asked for that, or NULL. Once
-			       set it stays. */
+	char *only_reads; /* Why it cannot write though nobody asked for that, or NULL. Once
+			     set it stays. */
+	struct sr_querier *queriers; /* Idle connections for callers' queries: querier.h. */
+	int querier_count;           /* How many; at most the pool's size. */
+	bool queriers_shut;          /* None is kept any more. */
 	sr_buffer warnings; /* Lines for the log, each with its newline, once the transaction of
 			       the thread that holds the writer commits. */
 };

@@ -1,10 +1,12 @@
-/* All rows of a query at once. */
+/* Rows in memory: all of a query's, or those that a statement returns. */
+#include "table.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog.h"
+#include "rows.h"
 
-/* What sr_fetch returns, and the memory behind it. */
+/* What callers get, and the memory behind it. */
 typedef struct table {
 	sr_table table; /* First, so that its address is this one's. */
 	char **names;
@@ -12,6 +14,8 @@ typedef struct table {
 	size_t filled;   /* Values in use. */
 	size_t capacity; /* Values allocated. */
 } table;
+
+/* ---- Filling ---- */
 
 static sr_status copy_value(const sr_value *value, sr_value *copy)
 {
@@ -32,77 +36,57 @@ static sr_status copy_value(const sr_value *value, sr_value *copy)
 	return SR_OK;
 }
 
-static sr_status add_row(table *all, const sr_value *values)
+static sr_status make_room(table *all)
 {
-	size_t columns = all->table.columns;
-	sr_status rc = SR_OK;
+	size_t capacity = (all->capacity + all->table.columns) * 2;
+	sr_value *more = realloc(all->values, capacity * sizeof(*more));
 
-	if (all->filled + columns > all->capacity) {
-		size_t capacity = (all->capacity + columns) * 2;
-		sr_value *more = realloc(all->values, capacity * sizeof(*more));
-
-		if (more == NULL)
-			return sr_fail_memory();
-		all->values = more;
-		all->capacity = capacity;
-	}
-	for (size_t i = 0; i < columns && rc == SR_OK; i++)
-		rc = copy_value(&values[i], &all->values[all->filled++]);
-	all->table.rows++;
-	return rc;
-}
-
-static sr_status copy_names(table *all, const sr_rows *rows)
-{
-	all->table.columns = sr_rows_columns(rows);
-	if ((all->names = calloc(all->table.columns + 1, sizeof(*all->names))) == NULL)
+	if (more == NULL)
 		return sr_fail_memory();
-	for (size_t i = 0; i < all->table.columns; i++) {
-		if ((all->names[i] = strdup(sr_rows_name(rows, i))) == NULL)
-			return sr_fail_memory();
-	}
+	all->values = more;
+	all->capacity = capacity;
+	all->table.values = more;
 	return SR_OK;
 }
 
-static sr_status add_rows(table *all, sr_rows *rows, size_t limit)
+sr_status sr_table_add(sr_table *out, sr_stmt *stmt)
 {
-	const sr_value *values;
+	table *all = (table *)out;
+	size_t columns = all->table.columns;
 	sr_status rc;
 
-	while (limit == 0 || all->table.rows < limit) {
-		if ((rc = sr_rows_next(rows, &values)) != SR_OK || values == NULL)
+	if ((rc = sr_same_columns(stmt, columns)) != SR_OK)
+		return rc;
+	if (all->filled + columns > all->capacity && (rc = make_room(all)) != SR_OK)
+		return rc;
+	for (size_t i = 0; i < columns; i++) {
+		sr_value value;
+
+		sr_column_value(stmt, (int)i, &value);
+		if ((rc = copy_value(&value, &all->values[all->filled])) != SR_OK)
 			return rc;
-		if ((rc = add_row(all, values)) != SR_OK)
-			return rc;
+		all->filled++;
 	}
+	all->table.rows++;
 	return SR_OK;
 }
 
-sr_status sr_fetch(sr_catalog *catalog, const char *sql, const sr_value *values, size_t count,
-		   size_t limit, sr_table **out)
+sr_status sr_table_new(const sr_stmt *stmt, sr_table **out)
 {
 	table *all = calloc(1, sizeof(*all));
-	sr_rows *rows;
 	sr_status rc;
 
 	*out = NULL;
 	if (all == NULL)
-		return sr_return(sr_fail_memory());
-	if ((rc = sr_query_open(catalog, sql, values, count, &rows)) != SR_OK)
-		goto err0;
-	if ((rc = copy_names(all, rows)) == SR_OK)
-		rc = add_rows(all, rows, limit);
-	sr_rows_close(rows);
-	if (rc != SR_OK)
-		goto err0;
+		return sr_fail_memory();
+	all->table.columns = stmt != NULL ? (size_t)sr_columns(stmt) : 0;
+	if ((rc = sr_name_columns(stmt, all->table.columns, &all->names)) != SR_OK) {
+		sr_table_free(&all->table);
+		return rc;
+	}
 	all->table.names = (const char *const *)all->names;
-	all->table.values = all->values;
 	*out = &all->table;
-	return sr_return(SR_OK);
-
-err0:
-	sr_table_free(&all->table);
-	return sr_return(rc);
+	return SR_OK;
 }
 
 void sr_table_free(sr_table *out)
@@ -113,9 +97,42 @@ void sr_table_free(sr_table *out)
 		return;
 	for (size_t i = 0; i < all->filled; i++)
 		free((char *)(uintptr_t)all->values[i].text.data);
-	for (size_t i = 0; all->names != NULL && i < all->table.columns; i++)
-		free(all->names[i]);
-	free(all->names);
+	sr_free_names(all->names, all->table.columns);
 	free(all->values);
 	free(all);
+}
+
+/* ---- A query's ---- */
+
+static sr_status add_rows(sr_table *all, sr_stmt *stmt, size_t limit)
+{
+	sr_status rc = SR_OK;
+	bool row = true;
+
+	while (rc == SR_OK && (limit == 0 || all->rows < limit)) {
+		if ((rc = sr_step(stmt, &row)) != SR_OK || !row)
+			break;
+		rc = sr_table_add(all, stmt);
+	}
+	return rc;
+}
+
+sr_status sr_fetch(sr_catalog *catalog, const char *sql, const sr_value *values, size_t count,
+		   size_t limit, sr_table **out)
+{
+	sr_table *all = NULL;
+	sr_rows *rows;
+	sr_status rc;
+
+	*out = NULL;
+	if ((rc = sr_query_open(catalog, sql, values, count, &rows)) != SR_OK)
+		return sr_return(rc);
+	if ((rc = sr_table_new(sr_rows_statement(rows), &all)) == SR_OK &&
+	    (rc = add_rows(all, sr_rows_statement(rows), limit)) == SR_OK) {
+		*out = all;
+		all = NULL;
+	}
+	sr_table_free(all);
+	sr_rows_close(rows);
+	return sr_return(rc);
 }

@@ -8,11 +8,11 @@ static sr_status engine_complete(const sr_engine *e)
 {
 	bool complete = e->name && e->open && e->close && e->handle && e->validate &&
 			e->interrupt && e->watch && e->readers && e->prepare && e->finalize &&
-			e->reset && e->bind && e->step && e->columns && e->column_name &&
-			e->column && e->column_text && e->changes && e->last_row_id && e->command &&
-			e->in_transaction && e->deferred_violation && e->log_size &&
-			e->checkpoint && e->backup && e->compact && e->replace &&
-			e->guard_changed && e->triggers && e->reword;
+			e->reset && e->parameter_name && e->bind && e->step && e->columns &&
+			e->column_name && e->column && e->column_text && e->changes &&
+			e->last_row_id && e->command && e->in_transaction &&
+			e->deferred_violation && e->log_size && e->checkpoint && e->backup &&
+			e->compact && e->replace && e->guard_changed && e->triggers && e->reword;
 
 	if (!complete)
 		return sr_fail(SR_INVALID, "the engine %s lacks a function",

@@ -136,6 +136,26 @@ void sr_column_value(sr_stmt *stmt, int column, sr_value *value);
 /* Whether it only reads, by the engine's own word. */
 bool sr_stmt_reads(const sr_stmt *stmt);
 
+/* What it is, and whether it puts new rows into a table. */
+sr_statement_kind sr_stmt_kind(const sr_stmt *stmt);
+bool sr_stmt_inserts(const sr_stmt *stmt);
+
+/* The pragma or the savepoint that it names; NULL without. As long as the statement. */
+const char *sr_stmt_subject(const sr_stmt *stmt);
+
+/* What the text calls the parameter of that number, from 1 on: ":name", "$1", "?5"; NULL for a
+ * plain "?", and for a number that it does not use. */
+const char *sr_stmt_parameter(const sr_stmt *stmt, int number);
+
+/* Prepares a statement to be looked at and never stepped: no guard is asked, and what acts while it
+ * is prepared, as pragmas do, does not. *stmt is NULL where the text holds none. Give it back with
+ * sr_stmt_discard; it never sees the cache. */
+sr_status sr_examine(sr_conn *conn, const char *sql, sr_stmt **stmt);
+void sr_stmt_discard(sr_stmt *stmt); /* NULL is fine. */
+
+/* Whether a pragma with that argument, NULL for none, tells something and changes nothing. */
+bool sr_pragma_tells(const char *name, const char *argument);
+
 /* Runs a script of several statements without parameters; an error names the statement. */
 sr_status sr_exec(sr_conn *conn, const char *sql);
 

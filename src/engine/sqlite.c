@@ -47,6 +47,16 @@ static sr_status parameters_map(sqlite_stmt *s)
 	return SR_OK;
 }
 
+static const char *sqlite_parameter_name(const sr_stmt *stmt, int number)
+{
+	const sqlite_stmt *s = (const sqlite_stmt *)stmt;
+
+	if (number < 1 || number > stmt->parameters)
+		return NULL;
+	/* SQLite has no name at 0 either. */
+	return sqlite3_bind_parameter_name(s->stmt, s->indexes ? s->indexes[number - 1] : number);
+}
+
 static sr_status sqlite_bind(sr_stmt *stmt, int number, const sr_value *value)
 {
 	sqlite_stmt *s = (sqlite_stmt *)stmt;
@@ -113,8 +123,7 @@ static sr_status sqlite_prepare(sr_conn *conn, const char *sql, bool once, const
 		return sr_fail_memory();
 	if (c->untrusted)
 		flags |= SQLITE_PREPARE_NO_VTAB;
-	c->acts = false;
-	c->refused = SR_OK;
+	sr_sqlite_guard_begin(c);
 	code = sqlite3_prepare_v3(c->db, sql, -1, flags, &s->stmt, tail);
 	if (code != SQLITE_OK) {
 		rc = code == SQLITE_TOOBIG
@@ -124,13 +133,13 @@ static sr_status sqlite_prepare(sr_conn *conn, const char *sql, bool once, const
 		return rc;
 	}
 	s->base.conn = conn;
-	s->base.reads =
-		!c->acts && (sqlite3_stmt_readonly(s->stmt) || sqlite3_stmt_isexplain(s->stmt));
 	if (s->stmt == NULL) {
 		free(s);
 		return SR_OK;
 	}
+	sr_sqlite_guard_end(c, s);
 	if ((rc = parameters_map(s)) != SR_OK) {
+		free(s->base.subject);
 		sqlite_finalize(&s->base);
 		return rc;
 	}
@@ -339,6 +348,7 @@ const sr_engine sr_sqlite = {
 	.prepare = sqlite_prepare,
 	.finalize = sqlite_finalize,
 	.reset = sqlite_reset,
+	.parameter_name = sqlite_parameter_name,
 	.bind = sqlite_bind,
 	.step = sqlite_step,
 	.columns = sqlite_columns,

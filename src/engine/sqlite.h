@@ -30,13 +30,17 @@ typedef struct sqlite_conn {
 	bool timed_out;    /* The deadline stopped it. */
 	sr_watch_fn watch; /* Asked whether the running statement goes on; NULL: nobody. */
 	void *watch_arg;
-	bool own;          /* The engine's own commands: the guard is not asked. */
-	sr_status refused; /* As what the guard has said no, with words; else SR_OK. */
-	bool acts;         /* What was prepared changes the connection or the database. */
-	bool immutable;    /* Opened without locks; stamp tells when that was wrong. */
-	bool excludes;     /* Without WAL: readers and writers exclude each other. */
-	int64_t stamp[3];  /* The file's inode, size and modification time then. */
-	int watched;       /* That file as O_PATH, where immutable; else, or without one, -1. */
+	bool own;               /* The engine's own commands: the guard is not asked. */
+	sr_status refused;      /* As what the guard has said no, with words; else SR_OK. */
+	bool acts;              /* What was prepared changes the connection or the database. */
+	bool tells;             /* It is a pragma that only tells. */
+	bool inserts;           /* It puts rows into a table. */
+	sr_statement_kind kind; /* What it is as far as was asked for; NONE: only reading. */
+	char *subject;          /* What it names, until the statement takes it over. */
+	bool immutable;         /* Opened without locks; stamp tells when that was wrong. */
+	bool excludes;          /* Without WAL: readers and writers exclude each other. */
+	int64_t stamp[3];       /* The file's inode, size and modification time then. */
+	int watched; /* That file as O_PATH, where immutable; else, or without one, -1. */
 } sqlite_conn;
 
 typedef struct sqlite_stmt {
@@ -83,6 +87,10 @@ bool sr_sqlite_loses_commits(int number);
 int sr_sqlite_authorize(void *arg, int code, const char *first, const char *second,
 			const char *database, const char *inner);
 void sr_sqlite_guard_changed(sr_conn *conn);
+/* Before a statement is prepared: forgets what the last one was asked for. */
+void sr_sqlite_guard_begin(sqlite_conn *c);
+/* After it: gives the statement what it was found to be. */
+void sr_sqlite_guard_end(sqlite_conn *c, sqlite_stmt *s);
 
 /* sqlite_transaction.c */
 sr_status sr_sqlite_command(sr_conn *conn, sr_command command);

@@ -162,7 +162,7 @@ static const char *const engines_own[] = {
 	"journal_mode", "locking_mode", "mmap_size", "query_only", "wal_autocheckpoint",
 };
 
-static bool pragma_tells(const char *name, const char *argument)
+bool sr_pragma_tells(const char *name, const char *argument)
 {
 	return LISTED(name, telling) || (argument == NULL && LISTED(name, asking));
 }
@@ -242,6 +242,98 @@ static asked asked_of(int code, const char *first, const char *second)
 	}
 }
 
+/* ---- What it is ---- */
+
+void sr_sqlite_guard_begin(sqlite_conn *c)
+{
+	c->acts = false;
+	c->tells = false;
+	c->refused = SR_OK;
+	c->inserts = false;
+	c->kind = SR_STATEMENT_NONE;
+	free(c->subject);
+	c->subject = NULL;
+}
+
+void sr_sqlite_guard_end(sqlite_conn *c, sqlite_stmt *s)
+{
+	/* SQLite takes a look at the journal's mode for a change of it. */
+	s->base.reads = !c->acts && (c->tells || sqlite3_stmt_readonly(s->stmt) ||
+				     sqlite3_stmt_isexplain(s->stmt));
+	/* What changes something that nobody was asked about: VACUUM. */
+	s->base.kind = s->base.reads                  ? SR_STATEMENT_READS
+		       : c->kind == SR_STATEMENT_NONE ? SR_STATEMENT_DEFINES
+						      : c->kind;
+	s->base.inserts = c->inserts && s->base.kind == SR_STATEMENT_WRITES;
+	s->base.subject = c->subject;
+	c->subject = NULL;
+}
+
+static sr_statement_kind kind_of_transaction(const char *operation)
+{
+	if (strcmp(operation, "BEGIN") == 0)
+		return SR_STATEMENT_BEGINS;
+	return strcmp(operation, "COMMIT") == 0 ? SR_STATEMENT_COMMITS : SR_STATEMENT_ROLLS_BACK;
+}
+
+static sr_statement_kind kind_of_savepoint(const char *operation)
+{
+	if (strcmp(operation, "BEGIN") == 0)
+		return SR_STATEMENT_SAVEPOINT;
+	return strcmp(operation, "RELEASE") == 0 ? SR_STATEMENT_RELEASES
+						 : SR_STATEMENT_ROLLS_BACK_TO;
+}
+
+/* Without memory it has no name; who looks at a statement finds that out. */
+static void note_subject(sqlite_conn *c, const char *subject)
+{
+	free(c->subject);
+	c->subject = subject ? strdup(subject) : NULL;
+}
+
+/* Making or dropping something also asks for rows of the schema's table. */
+static void note(sqlite_conn *c, int code, const asked *a, const char *inner, const char *operation)
+{
+	switch (a->action) {
+	case SR_ACTION_TRANSACTION:
+		c->acts = true;
+		c->kind = code == SQLITE_SAVEPOINT ? kind_of_savepoint(operation)
+						   : kind_of_transaction(operation);
+		note_subject(c, a->second);
+		break;
+	case SR_ACTION_PRAGMA:
+		c->tells = sr_pragma_tells(a->first, a->second);
+		if (c->tells)
+			break;
+		c->acts = true;
+		c->kind = SR_STATEMENT_PRAGMA;
+		note_subject(c, a->first);
+		break;
+	case SR_ACTION_ATTACH:
+		c->acts = true;
+		c->kind = SR_STATEMENT_DEFINES;
+		break;
+	case SR_ACTION_INSERT:
+		c->inserts = c->inserts || inner == NULL;
+		/* fallthrough */
+	case SR_ACTION_UPDATE:
+	case SR_ACTION_DELETE:
+		if (c->kind == SR_STATEMENT_NONE)
+			c->kind = SR_STATEMENT_WRITES;
+		break;
+	case SR_ACTION_CREATE:
+	case SR_ACTION_DROP:
+	case SR_ACTION_ALTER:
+	case SR_ACTION_OTHER:
+		c->kind = SR_STATEMENT_DEFINES;
+		break;
+	case SR_ACTION_READ:
+	case SR_ACTION_SELECT:
+	case SR_ACTION_FUNCTION:
+		break;
+	}
+}
+
 /* ---- Answers ---- */
 
 static int refuse(sqlite_conn *c, sr_status why)
@@ -283,7 +375,7 @@ static sr_status ask_untrusted(const asked *a)
 			return SR_OK;
 		return sr_fail(SR_REFUSED, "the function %s is not allowed here", a->first);
 	case SR_ACTION_PRAGMA:
-		if (pragma_tells(a->first, a->second))
+		if (sr_pragma_tells(a->first, a->second))
 			return SR_OK;
 		return sr_fail(SR_REFUSED, "PRAGMA %s is not allowed here", a->first);
 	case SR_ACTION_TRANSACTION:
@@ -336,9 +428,10 @@ int sr_sqlite_authorize(void *arg, int code, const char *first, const char *seco
 	if (c->own)
 		return SQLITE_OK;
 	a = asked_of(code, first, second);
-	if (a.action == SR_ACTION_TRANSACTION || a.action == SR_ACTION_ATTACH ||
-	    (a.action == SR_ACTION_PRAGMA && !pragma_tells(a.first, a.second)))
-		c->acts = true;
+	note(c, code, &a, inner, first);
+	/* A pragma that is ignored is a statement that does nothing. */
+	if (c->base.examining)
+		return a.action == SR_ACTION_PRAGMA && c->acts ? SQLITE_IGNORE : SQLITE_OK;
 	if ((rc = ask_engine(&a)) != SR_OK || (c->untrusted && (rc = ask_untrusted(&a)) != SR_OK) ||
 	    (rc = ask_guard(c, &a, inner)) != SR_OK)
 		return refuse(c, rc);

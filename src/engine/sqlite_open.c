@@ -316,6 +316,7 @@ static void conn_free(sqlite_conn *c)
 	sqlite3_close_v2(c->db);
 	if (c->watched >= 0)
 		close(c->watched);
+	free(c->subject);
 	free(c->base.path);
 	free(c);
 }

@@ -77,6 +77,7 @@ static void stmt_free(sr_stmt *stmt)
 {
 	free(stmt->why);
 	free(stmt->sql);
+	free(stmt->subject);
 	stmt->conn->engine->finalize(stmt);
 }
 
@@ -95,6 +96,8 @@ void sr_stmt_adopt(sr_conn *conn, sr_stmt *stmt)
 
 void sr_stmt_discard(sr_stmt *stmt)
 {
+	if (stmt == NULL)
+		return;
 	used_unlink(stmt->conn, stmt);
 	stmt_free(stmt);
 }
@@ -126,6 +129,11 @@ static bool text_goes_on(sr_conn *conn, const char *tail)
 	return true;
 }
 
+static sr_status fail_several(const char *sql)
+{
+	return sr_fail(SR_SQL, "only one statement is expected in: %.200s", sql);
+}
+
 sr_status sr_prepare(sr_conn *conn, const char *sql, sr_stmt **stmt)
 {
 	uint64_t hash = text_hash(sql);
@@ -143,7 +151,7 @@ sr_status sr_prepare(sr_conn *conn, const char *sql, sr_stmt **stmt)
 	if (*stmt == NULL)
 		return sr_fail(SR_SQL, "no statement in '%.200s'", sql);
 	if (text_goes_on(conn, tail)) {
-		rc = sr_fail(SR_SQL, "only one statement is expected in: %.200s", sql);
+		rc = fail_several(sql);
 		goto err1;
 	}
 	(*stmt)->hash = hash;
@@ -157,6 +165,25 @@ sr_status sr_prepare(sr_conn *conn, const char *sql, sr_stmt **stmt)
 err1:
 	stmt_free(*stmt);
 	*stmt = NULL;
+	return rc;
+}
+
+sr_status sr_examine(sr_conn *conn, const char *sql, sr_stmt **stmt)
+{
+	const char *tail;
+	sr_status rc;
+
+	conn->examining = true;
+	rc = conn->engine->prepare(conn, sql, true, &tail, stmt);
+	if (rc == SR_OK && *stmt != NULL) {
+		used_push(conn, *stmt);
+		if (text_goes_on(conn, tail)) {
+			rc = fail_several(sql);
+			sr_stmt_discard(*stmt);
+			*stmt = NULL;
+		}
+	}
+	conn->examining = false;
 	return rc;
 }
 
@@ -381,4 +408,24 @@ bool sr_column_id(sr_stmt *stmt, int column, sr_id *id)
 bool sr_stmt_reads(const sr_stmt *stmt)
 {
 	return stmt->reads;
+}
+
+sr_statement_kind sr_stmt_kind(const sr_stmt *stmt)
+{
+	return stmt->kind;
+}
+
+bool sr_stmt_inserts(const sr_stmt *stmt)
+{
+	return stmt->inserts;
+}
+
+const char *sr_stmt_subject(const sr_stmt *stmt)
+{
+	return stmt->subject;
+}
+
+const char *sr_stmt_parameter(const sr_stmt *stmt, int number)
+{
+	return stmt->conn->engine->parameter_name(stmt, number);
 }

@@ -44,6 +44,7 @@ struct sr_engine {
 			     sr_stmt **stmt);
 	void (*finalize)(sr_stmt *stmt); /* Frees stmt. */
 	void (*reset)(sr_stmt *stmt, bool unbind);
+	const char *(*parameter_name)(const sr_stmt *stmt, int number);
 	sr_status (*bind)(sr_stmt *stmt, int number, const sr_value *value);
 	sr_status (*step)(sr_stmt *stmt, bool *row); /* Resets after an error and the last row. */
 
@@ -79,10 +80,13 @@ struct sr_stmt {
 	sr_conn *conn;
 	sr_stmt *next; /* In one of the connection's two lists. */
 	sr_stmt *previous;
-	char *sql;         /* The text it was prepared from. */
-	uint64_t hash;     /* Of sql. */
-	int parameters;    /* Values that it takes. */
-	bool reads;        /* Changes nothing, not even the connection. */
+	char *sql;      /* The text it was prepared from. */
+	uint64_t hash;  /* Of sql. */
+	int parameters; /* Values that it takes. */
+	bool reads;     /* Changes nothing, not even the connection. */
+	bool inserts;   /* It puts rows into a table. */
+	sr_statement_kind kind;
+	char *subject;     /* The pragma or savepoint that it names, or NULL. */
 	bool running;      /* Between a first step and the reset. */
 	sr_status pending; /* The first failed bind, returned by the next step. */
 	char *why;         /* Its words; NULL: none to be had. */
@@ -109,13 +113,13 @@ struct sr_conn {
 
 	sr_guard_fn guard; /* NULL: everything is allowed. */
 	void *guard_arg;
+	bool examining; /* What is prepared is never stepped, and must not act yet. */
 };
 
 #define SR_STATEMENT_CACHE 64
 
-/* For engine.c: a statement that never sees the cache. */
+/* For engine.c: a statement that never sees the cache; sr_stmt_discard ends it. */
 void sr_stmt_adopt(sr_conn *conn, sr_stmt *stmt);
-void sr_stmt_discard(sr_stmt *stmt);
 
 /* False in a child of the process that opened it, which must not touch the engine's side. */
 bool sr_conn_is_ours(const sr_conn *conn);

@@ -520,6 +520,26 @@ CALL(execute)
 	return sr_execute(f->catalog, "DELETE FROM transfer_stats", NULL, 0, NULL);
 }
 
+CALL(execute_fetch)
+{
+	sr_table *table = NULL;
+	sr_status rc = sr_execute_fetch(
+		f->catalog, "DELETE FROM transfer_stats WHERE Date = 'x' RETURNING Date", NULL, 0,
+		NULL, &table);
+
+	sr_table_free(table);
+	return rc;
+}
+
+CALL(describe)
+{
+	sr_description *found = NULL;
+	sr_status rc = sr_describe(f->catalog, "SELECT 1", &found);
+
+	sr_description_free(found);
+	return rc;
+}
+
 CALL(execute_many)
 {
 	return sr_execute_many(f->catalog, "DELETE FROM transfer_stats", NULL, 2, 0, NULL);
@@ -818,6 +838,8 @@ static const struct {
 	{"sr_commit", commit},
 	{"sr_rollback", rollback},
 	{"sr_execute", execute},
+	{"sr_execute_fetch", execute_fetch},
+	{"sr_describe", describe},
 	{"sr_execute_many", execute_many},
 	{"sr_execute_script", execute_script},
 	{"sr_query_open", query_open},

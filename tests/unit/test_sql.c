@@ -203,6 +203,128 @@ static void test_reading_refuses(void **state)
 	assert_int_equal(integer(f, COUNT), 0);
 }
 
+/* Pragmas that programs ask on every connection. */
+static void read_pragmas(const catalog_fixture *f)
+{
+	static const char *const telling[] = {
+		"PRAGMA integrity_check",     "PRAGMA quick_check",
+		"PRAGMA quick_check(1)",      "PRAGMA table_info(files)",
+		"PRAGMA index_list(files)",   "PRAGMA compile_options",
+		"PRAGMA database_list",       "PRAGMA journal_mode",
+		"PRAGMA page_size",           "PRAGMA table_info('files')",
+		"pragma TABLE_INFO(clients)", "PRAGMA encoding",
+		"PRAGMA main.page_count",     "PRAGMA cache_size",
+		"PRAGMA synchronous",
+	};
+	sr_table *table;
+
+	for (size_t i = 0; i < sizeof(telling) / sizeof(telling[0]); i++) {
+		assert_ok(sr_fetch(f->catalog, telling[i], NULL, 0, 0, &table));
+		if (table->rows == 0 || table->columns == 0)
+			fail_msg("%s tells nothing", telling[i]);
+		sr_table_free(table);
+	}
+	assert_ok(sr_fetch(f->catalog, "PRAGMA integrity_check", NULL, 0, 0, &table));
+	assert_text(table->values[0].text, "ok");
+	sr_table_free(table);
+	assert_ok(sr_fetch(f->catalog, "PRAGMA foreign_key_check", NULL, 0, 0, &table));
+	assert_int_equal(table->rows, 0);
+	sr_table_free(table);
+	assert_ok(sr_fetch(f->catalog, "PRAGMA journal_mode", NULL, 0, 0, &table));
+	assert_text(table->values[0].text, "wal");
+	sr_table_free(table);
+	assert_int_equal(integer(f, "PRAGMA foreign_keys"), 1);
+	assert_int_equal(integer(f, "PRAGMA user_version"), 0);
+	assert_true(integer(f, "PRAGMA page_count") > 10);
+	assert_true(integer(f, "PRAGMA freelist_count") >= 0);
+	assert_int_equal(integer(f, "SELECT count(*) FROM sqlite_master WHERE name = 'files'"), 1);
+}
+
+static void test_pragmas(void **state)
+{
+	catalog_fixture *f = *state;
+
+	catalog_open(f);
+	read_pragmas(f);
+	assert_ok(sr_begin(f->catalog, "test"));
+	insert(f, "x");
+	read_pragmas(f);
+	assert_ok(sr_commit(f->catalog));
+	assert_int_equal(integer(f, COUNT), 1);
+}
+
+static void test_returned_rows(void **state)
+{
+	catalog_fixture *f = *state;
+	const char *sql = "INSERT INTO transfer_stats (Date, TotalFiles) VALUES (?, 1), ('b', 2) "
+			  "RETURNING Date AS day, TotalFiles, x'00ff', NULL";
+	sr_value date = text_value("a");
+	sr_executed executed = {0};
+	sr_table *table;
+
+	catalog_open(f);
+	assert_ok(sr_execute_fetch(f->catalog, sql, &date, 1, &executed, &table));
+	assert_int_equal(executed.changes, 2);
+	assert_int_equal(table->columns, 4);
+	assert_string_equal(table->names[0], "day");
+	assert_int_equal(table->rows, 2);
+	assert_text(table->values[0].text, "a");
+	assert_int_equal(table->values[5].integer, 2);
+	assert_int_equal(table->values[2].text.length, 2);
+	assert_int_equal(table->values[3].type, SR_NULL);
+	sr_table_free(table);
+	assert_int_equal(integer(f, COUNT), 2);
+	/* The second row breaks a key: nothing stays, and nothing comes back. */
+	date = text_value("c");
+	assert_fails(sr_execute_fetch(f->catalog, sql, &date, 1, &executed, &table), SR_CONSTRAINT,
+		     "UNIQUE constraint failed: transfer_stats.Date");
+	assert_null(table);
+	assert_int_equal(integer(f, COUNT), 2);
+	assert_ok(sr_execute_fetch(f->catalog, "DELETE FROM transfer_stats WHERE Date = 'a'", NULL,
+				   0, NULL, &table));
+	assert_int_equal(table->columns, 0);
+	assert_int_equal(table->rows, 0);
+	sr_table_free(table);
+	/* In a transaction it is undone with it. */
+	assert_ok(sr_begin(f->catalog, NULL));
+	assert_ok(sr_execute_fetch(f->catalog, "DELETE FROM transfer_stats RETURNING Date", NULL, 0,
+				   &executed, &table));
+	assert_text(table->values[0].text, "b");
+	sr_table_free(table);
+	assert_ok(sr_rollback(f->catalog));
+	assert_int_equal(integer(f, COUNT), 1);
+	assert_fails(sr_execute_fetch(f->catalog, " ", NULL, 0, NULL, &table), SR_INVALID, "");
+	assert_null(table);
+}
+
+/* The figures are the statement's own and no earlier one's. */
+static void test_figures(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_executed executed = {0};
+
+	catalog_open(f);
+	assert_ok(sr_execute(f->catalog, "CREATE TABLE mine (a INTEGER PRIMARY KEY, b)", NULL, 0,
+			     &executed));
+	assert_int_equal(executed.changes, 0);
+	assert_ok(sr_execute(f->catalog, "INSERT INTO mine VALUES (41, 1), (42, 2)", NULL, 0,
+			     &executed));
+	assert_int_equal(executed.changes, 2);
+	assert_int_equal(executed.last_row_id, 42);
+	assert_ok(sr_execute(f->catalog, "CREATE INDEX on_b ON mine (b)", NULL, 0, &executed));
+	assert_int_equal(executed.changes, 0);
+	assert_int_equal(executed.last_row_id, 0);
+	assert_ok(sr_execute(f->catalog, "UPDATE mine SET b = 3", NULL, 0, &executed));
+	assert_int_equal(executed.changes, 2);
+	assert_int_equal(executed.last_row_id, 0);
+	assert_ok(sr_execute(f->catalog, "INSERT OR IGNORE INTO mine VALUES (41, 1)", NULL, 0,
+			     &executed));
+	assert_int_equal(executed.changes, 0);
+	assert_int_equal(executed.last_row_id, 0);
+	assert_ok(sr_execute(f->catalog, "SELECT 1", NULL, 0, &executed));
+	assert_int_equal(executed.changes, 0);
+}
+
 /* What another thread sees of the table. */
 static void *other_thread(void *arg)
 {
@@ -292,7 +414,12 @@ static void test_hidden_keys(void **state)
 	assert_ok(sr_begin(f->catalog, NULL));
 	assert_fails(sr_fetch(f->catalog, sql, NULL, 0, 1, &(sr_table *){NULL}), SR_REFUSED,
 		     "keys are hidden");
+	assert_fails(sr_execute_fetch(f->catalog, "UPDATE clients SET LastSeen = '' RETURNING *",
+				      NULL, 0, NULL, &(sr_table *){NULL}),
+		     SR_REFUSED, "keys are hidden");
 	assert_ok(sr_rollback(f->catalog));
+	assert_ok(sr_execute(f->catalog, "UPDATE clients SET LastSeen = '' RETURNING *", NULL, 0,
+			     NULL));
 }
 
 int main(void)
@@ -305,6 +432,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reading, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_reading_refuses, catalog_setup,
 						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_pragmas, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_returned_rows, catalog_setup,
+						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_figures, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_transactions, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_hidden_keys, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_leases, catalog_setup, catalog_teardown),
