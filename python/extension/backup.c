@@ -28,7 +28,7 @@ METHOD(backup)
 	int compress = 0;
 	sr_status rc;
 
-	if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O&pO&O&:backup", names, arg_text, &path,
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O&pO&O&:backup", names, arg_path, &path,
 					 &compress, arg_text, &key, arg_progress, &progress))
 		return NULL;
 	sr_backup_options_init(&options);
@@ -65,7 +65,7 @@ static bool reading_take(reading *r, PyObject *args, PyObject *keywords, const c
 	int full_check = 0;
 
 	if (!PyArg_ParseTupleAndKeywords(args, keywords, format, names, arg_options, &r->options,
-					 arg_text, &r->path, arg_text, &r->key, &full_check,
+					 arg_path, &r->path, arg_text, &r->key, &full_check,
 					 arg_progress, &progress))
 		return false;
 	sr_backup_read_options_init(&r->how);
@@ -166,7 +166,7 @@ PyObject *module_backup_rotate(PyObject *module, PyObject *args, PyObject *keywo
 
 	(void)module;
 	if (!PyArg_ParseTupleAndKeywords(args, keywords, "O&O&O&|p:backup_rotate", names,
-					 arg_options, &options, arg_text, &folder, arg_keep, &keep,
+					 arg_options, &options, arg_path, &folder, arg_keep, &keep,
 					 &dry_run))
 		return NULL;
 	list.keep = &keep;

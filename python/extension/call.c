@@ -42,8 +42,7 @@ bool failed(sr_status status)
 
 /* ---- Progress ---- */
 
-/* Calls it and takes its word; a true result or an exception cancels. Takes `arguments` over. */
-static bool ask(PyObject *callable, PyObject *arguments)
+bool progress_ask(PyObject *callable, PyObject *arguments)
 {
 	PyObject *result = arguments == NULL ? NULL : PyObject_CallObject(callable, arguments);
 	int stop = result == NULL ? 1 : PyObject_IsTrue(result);
@@ -61,7 +60,7 @@ bool progress_call(void *arg, int64_t done, int64_t total)
 	bool stop = PyErr_Occurred() != NULL || PyErr_CheckSignals() != 0;
 
 	if (!stop && arg != NULL)
-		stop = ask(arg, Py_BuildValue("(LL)", (long long)done, (long long)total));
+		stop = progress_ask(arg, Py_BuildValue("(LL)", (long long)done, (long long)total));
 	PyGILState_Release(state);
 	return stop;
 }
@@ -72,7 +71,8 @@ bool progress_stage(void *arg, const char *step, int64_t done, int64_t total)
 	bool stop = PyErr_Occurred() != NULL || PyErr_CheckSignals() != 0;
 
 	if (!stop && arg != NULL)
-		stop = ask(arg, Py_BuildValue("(sLL)", step, (long long)done, (long long)total));
+		stop = progress_ask(
+			arg, Py_BuildValue("(sLL)", step, (long long)done, (long long)total));
 	PyGILState_Release(state);
 	return stop;
 }

@@ -304,6 +304,45 @@ static PyMethodDef methods[] = {
 	ENTRY(search_count),
 	/* backup.c */
 	ENTRY(backup),
+	/* record.c */
+	ENTRY(record),
+	/* versions.c */
+	ENTRY(version_list),
+	ENTRY(version_find),
+	ENTRY(version_diff),
+	ENTRY(version_activate),
+	ENTRY(version_pin),
+	/* prune.c */
+	ENTRY(policy_set),
+	ENTRY(policy_clear),
+	ENTRY(policy_get),
+	ENTRY(policy_list),
+	ENTRY(prune),
+	/* quotas.c */
+	ENTRY(quota_set),
+	ENTRY(quota_clear),
+	ENTRY(quota_get),
+	ENTRY(quota_list),
+	ENTRY(quota_default_set),
+	ENTRY(quota_default),
+	ENTRY(quota_enforce_set),
+	ENTRY(quota_enforce),
+	/* activity.c */
+	ENTRY(activity_list),
+	ENTRY(activity_failed),
+	ENTRY(activity_cleanup),
+	ENTRY(transfer_list),
+	/* categories.c */
+	ENTRY(category_list),
+	ENTRY(category_rules),
+	ENTRY(category_of),
+	ENTRY(category_add),
+	ENTRY(category_update),
+	ENTRY(category_delete),
+	ENTRY(category_assign),
+	ENTRY(category_classify),
+	/* folders.c */
+	ENTRY(folder),
 	{NULL, NULL, 0, NULL},
 };
 

@@ -53,9 +53,11 @@ static int add_versions(PyObject *module)
 PyMODINIT_FUNC PyInit__strongroom(void)
 {
 	static int (*const setups[])(PyObject *) = {
-		call_setup,    log_setup,    cursor_setup,     catalog_setup, add_versions,
-		clients_setup, files_setup,  statistics_setup, metrics_setup, health_setup,
-		pool_setup,    search_setup, backup_setup,     keep_setup,
+		call_setup,     log_setup,    cursor_setup,     catalog_setup,  add_versions,
+		clients_setup,  files_setup,  statistics_setup, metrics_setup,  health_setup,
+		pool_setup,     search_setup, backup_setup,     keep_setup,     record_setup,
+		versions_setup, prune_setup,  quotas_setup,     activity_setup, categories_setup,
+		folders_setup,
 	};
 	PyObject *module = PyModule_Create(&definition);
 

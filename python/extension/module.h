@@ -56,6 +56,9 @@ void raise_error(sr_status status, const char *message);
  * cancels the call, and so does an exception, which the call then raises. */
 bool progress_call(void *arg, int64_t done, int64_t total);
 bool progress_stage(void *arg, const char *step, int64_t done, int64_t total);
+/* For other callbacks, with Python's lock held: calls it with `arguments`, which it takes over.
+ * Whether that returned something true, or raised. */
+bool progress_ask(PyObject *callable, PyObject *arguments);
 /* For O&: a callable, borrowed, or NULL for None. Into a PyObject *. */
 int arg_progress(PyObject *object, void *callable);
 
@@ -272,6 +275,60 @@ PyObject *module_restore(PyObject *module, PyObject *args, PyObject *keywords);
 PyObject *module_backup_rotate(PyObject *module, PyObject *args, PyObject *keywords);
 int backup_setup(PyObject *module);
 
+/* record.c */
+METHOD(record);
+int record_setup(PyObject *module);
+
+/* versions.c */
+METHOD(version_list);
+METHOD(version_find);
+METHOD(version_diff);
+METHOD(version_activate);
+METHOD(version_pin);
+PyObject *from_version(const sr_file_version *version);
+int versions_setup(PyObject *module);
+
+/* prune.c */
+METHOD(policy_set);
+METHOD(policy_clear);
+METHOD(policy_get);
+METHOD(policy_list);
+METHOD(prune);
+int prune_setup(PyObject *module);
+
+/* quotas.c */
+METHOD(quota_set);
+METHOD(quota_clear);
+METHOD(quota_get);
+METHOD(quota_list);
+METHOD(quota_default_set);
+METHOD(quota_default);
+METHOD(quota_enforce_set);
+METHOD(quota_enforce);
+int quotas_setup(PyObject *module);
+
+/* activity.c */
+METHOD(activity_list);
+METHOD(activity_failed);
+METHOD(activity_cleanup);
+METHOD(transfer_list);
+int activity_setup(PyObject *module);
+
+/* categories.c */
+METHOD(category_list);
+METHOD(category_rules);
+METHOD(category_of);
+METHOD(category_add);
+METHOD(category_update);
+METHOD(category_delete);
+METHOD(category_assign);
+METHOD(category_classify);
+int categories_setup(PyObject *module);
+
+/* folders.c */
+METHOD(folder);
+int folders_setup(PyObject *module);
+
 /* ---- Rules of what is kept (keep.c) ---- */
 
 /* For O&: a dictionary of rules and their values. Into an sr_keep. */
@@ -287,6 +344,9 @@ typedef struct kept_list {
 } kept_list;
 
 /* ---- Words (words.c) ---- */
+
+/* As arg_text, for what the library takes as a string: None is NULL, a NUL inside is refused. */
+int arg_path(PyObject *object, void *text);
 
 PyObject *module_parse_when(PyObject *module, PyObject *args);
 PyObject *module_parse_size(PyObject *module, PyObject *args);

@@ -129,7 +129,7 @@ static bool asked_take(asked *a, int64_t limit, PyObject *args, PyObject *keywor
 		    &a->term, arg_text, &a->file_type, arg_text, &a->client_name, arg_text,
 		    &a->client_part, arg_integer, &a->query.from, arg_integer, &a->query.to,
 		    arg_integer, &a->query.min_size, arg_integer, &a->query.max_size, &verified,
-		    &present, &versions, &a->sort, &reverse, &rows, arg_text, &a->after,
+		    &present, &versions, &a->sort, &reverse, &rows, arg_path, &a->after,
 		    &a->matches, &a->by))
 		return false;
 	a->query.limit = rows;

@@ -1,7 +1,22 @@
 /*
  * Sizes, times and spans in words, as the library reads and writes them; and new ids.
  */
+#include <string.h>
+
 #include "module.h"
+
+int arg_path(PyObject *object, void *out)
+{
+	text_arg *text = out;
+	int result = arg_text(object, text);
+
+	if (object == NULL || result == 0 || text->text.data == NULL ||
+	    strlen(text->text.data) == text->text.length)
+		return result;
+	PyErr_Format(PyExc_ValueError, "there is a NUL in %R", object);
+	text_done(text);
+	return 0;
+}
 
 /* parse_when(text) -> (microseconds since 1970, whether it is a whole day): an ISO 8601 date or
  * time, or a span before now. */
