@@ -293,7 +293,9 @@ static PyMethodDef methods[] = {
 	ENTRY(in_transaction),
 	ENTRY(pool_statistics),
 	/* sql.c */
+	ENTRY(describe),
 	ENTRY(execute),
+	ENTRY(execute_fetch),
 	ENTRY(execute_many),
 	ENTRY(execute_script),
 	ENTRY(query),

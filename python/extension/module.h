@@ -256,7 +256,9 @@ METHOD(pool_statistics);
 int pool_setup(PyObject *module);
 
 /* sql.c */
+METHOD(describe);
 METHOD(execute);
+METHOD(execute_fetch);
 METHOD(execute_many);
 METHOD(execute_script);
 METHOD(query);

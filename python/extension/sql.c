@@ -33,6 +33,21 @@ static PyObject *executed_row(const sr_executed *executed)
 	return row(2, from_integer(executed->changes), from_integer(executed->last_row_id));
 }
 
+static PyObject *strings_row(const char *const *strings, size_t count)
+{
+	PyObject *tuple = PyTuple_New((Py_ssize_t)count);
+
+	for (size_t i = 0; tuple != NULL && i < count; i++) {
+		PyObject *item = from_string(strings[i]);
+
+		if (item == NULL)
+			Py_CLEAR(tuple);
+		else
+			PyTuple_SetItem(tuple, (Py_ssize_t)i, item);
+	}
+	return tuple;
+}
+
 /* execute(sql, parameters=()) -> (changes, last_row_id) */
 METHOD(execute)
 {
@@ -102,6 +117,33 @@ err0:
 	return result;
 }
 
+static PyObject *table_rows(const sr_table *table);
+
+/* execute_fetch(sql, parameters=()) -> (changes, last_row_id, names, list of rows) */
+METHOD(execute_fetch)
+{
+	statement given = {0};
+	sr_executed executed = {0};
+	sr_table *table = NULL;
+	PyObject *result = NULL;
+	sr_catalog *handle;
+	sr_status rc;
+
+	if (!statement_take(&given, args, keywords, "s|O:execute_fetch"))
+		return NULL;
+	if ((handle = catalog_enter(self)) != NULL) {
+		LIBRARY(rc = sr_execute_fetch(handle, given.sql, given.values.values,
+					      given.values.count, &executed, &table));
+		if (!catalog_failed(self, rc))
+			result = row(4, from_integer(executed.changes),
+				     from_integer(executed.last_row_id),
+				     strings_row(table->names, table->columns), table_rows(table));
+		LIBRARY(sr_table_free(table));
+	}
+	values_done(&given.values);
+	return result;
+}
+
 METHOD(execute_script)
 {
 	static char *names[] = {"sql", NULL};
@@ -116,6 +158,60 @@ METHOD(execute_script)
 	if (catalog_failed(self, rc))
 		return NULL;
 	Py_RETURN_NONE;
+}
+
+/* ---- What a statement is ---- */
+
+static const char *kind_name(sr_statement_kind kind)
+{
+	switch (kind) {
+	case SR_STATEMENT_NONE:
+		break;
+	case SR_STATEMENT_READS:
+		return "reads";
+	case SR_STATEMENT_WRITES:
+		return "writes";
+	case SR_STATEMENT_DEFINES:
+		return "defines";
+	case SR_STATEMENT_PRAGMA:
+		return "pragma";
+	case SR_STATEMENT_BEGINS:
+		return "begins";
+	case SR_STATEMENT_COMMITS:
+		return "commits";
+	case SR_STATEMENT_ROLLS_BACK:
+		return "rolls back";
+	case SR_STATEMENT_SAVEPOINT:
+		return "savepoint";
+	case SR_STATEMENT_RELEASES:
+		return "releases";
+	case SR_STATEMENT_ROLLS_BACK_TO:
+		return "rolls back to";
+	}
+	return "none";
+}
+
+/* describe(sql) -> (kind, subject, inserts, names of parameters, names of columns) */
+METHOD(describe)
+{
+	static char *names[] = {"sql", NULL};
+	sr_description *found = NULL;
+	PyObject *result = NULL;
+	sr_catalog *handle;
+	const char *sql;
+	sr_status rc;
+
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "s:describe", names, &sql) ||
+	    (handle = catalog_enter(self)) == NULL)
+		return NULL;
+	LIBRARY(rc = sr_describe(handle, sql, &found));
+	if (!catalog_failed(self, rc))
+		result = row(5, from_string(kind_name(found->kind)), from_string(found->subject),
+			     PyBool_FromLong(found->inserts),
+			     strings_row(found->parameter, found->parameters),
+			     strings_row(found->column, found->columns));
+	sr_description_free(found);
+	return result;
 }
 
 /* ---- Reading ---- */
@@ -156,13 +252,13 @@ static PyObject *query_row(void *handle, const void *item)
 
 static const cursor_kind query_rows = {query_next, query_close, query_row};
 
-static PyObject *names_row(const char *(*name)(const void *of, size_t column), const void *of,
-			   size_t count)
+static PyObject *rows_names(const sr_rows *rows)
 {
+	size_t count = sr_rows_columns(rows);
 	PyObject *tuple = PyTuple_New((Py_ssize_t)count);
 
 	for (size_t i = 0; tuple != NULL && i < count; i++) {
-		PyObject *item = from_string(name(of, i));
+		PyObject *item = from_string(sr_rows_name(rows, i));
 
 		if (item == NULL)
 			Py_CLEAR(tuple);
@@ -170,16 +266,6 @@ static PyObject *names_row(const char *(*name)(const void *of, size_t column), c
 			PyTuple_SetItem(tuple, (Py_ssize_t)i, item);
 	}
 	return tuple;
-}
-
-static const char *rows_name(const void *rows, size_t column)
-{
-	return sr_rows_name(rows, column);
-}
-
-static const char *table_name(const void *table, size_t column)
-{
-	return ((const sr_table *)table)->names[column];
 }
 
 /* query(sql, parameters=()) -> (names, cursor) */
@@ -197,9 +283,7 @@ METHOD(query)
 		LIBRARY(rc = sr_query_open(handle, given.sql, given.values.values,
 					   given.values.count, &rows));
 		if (!failed(rc)) {
-			PyObject *names = names_row(rows_name, rows, sr_rows_columns(rows));
-
-			result = row(2, names, cursor_new(self, &query_rows, rows));
+			result = row(2, rows_names(rows), cursor_new(self, &query_rows, rows));
 		}
 		catalog_leave(self);
 	}
@@ -241,7 +325,7 @@ METHOD(fetch)
 		LIBRARY(rc = sr_fetch(handle, given.sql, given.values.values, given.values.count,
 				      (size_t)(limit < 0 ? 0 : limit), &table));
 		if (!catalog_failed(self, rc))
-			result = row(2, names_row(table_name, table, table->columns),
+			result = row(2, strings_row(table->names, table->columns),
 				     table_rows(table));
 		LIBRARY(sr_table_free(table));
 	}

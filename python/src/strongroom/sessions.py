@@ -1,0 +1,208 @@
+"""A connection's part of its thread's transaction.
+
+A transaction of the library belongs to the thread that begins it, and to no connection. Sessions
+make it belong to one: each holds some levels of it, the first a transaction and the others
+savepoints, and ends no levels but its own.
+
+ - A session whose thread has no transaction open begins one.
+ - Inside the transaction of a *shared* session (`strongroom.dbapi.transaction`), or one that the
+   thread has begun without a session, it nests.
+ - Inside that of any other session it is refused, as `sqlite3` refuses a second connection: what
+   both wrote would be one transaction otherwise, and a rollback of one would undo the other's.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import weakref
+from typing import Protocol
+
+from strongroom import _strongroom, errors
+from strongroom.sqlite_errors import busy, translated
+
+_logger = logging.getLogger(__name__)
+
+
+class Stream(Protocol):
+    """Rows of a query that runs inside a transaction."""
+
+    def drain(self) -> None:
+        """Takes the rest into memory: the transaction is about to change."""
+
+
+class _Here(threading.local):
+    """The calling thread's sessions that have levels, by catalog, the innermost last."""
+
+    def __init__(self) -> None:
+        self.open: dict[int, list[Session]] = {}
+
+
+_here = _Here()
+
+
+def innermost(raw: _strongroom.Catalog) -> Session | None:
+    """The session of this thread that would be ended next."""
+    sessions = _here.open.get(id(raw))
+    return sessions[-1] if sessions else None
+
+
+def add_stream(raw: _strongroom.Catalog, stream: Stream) -> None:
+    """Registers rows that must be drained before this thread's transaction changes."""
+    sessions = _here.open.get(id(raw))
+    if sessions:
+        sessions[0].streams.add(stream)
+
+
+def check_no_other(raw: _strongroom.Catalog, own: Session | None = None) -> None:
+    """Refuses to write into the open transaction of a session that is not shared.
+
+    Raises `sqlite3.OperationalError` naming it. For calls of the library that are no part of any
+    session, and would join that transaction.
+    """
+    other = innermost(raw)
+    if other is not None and other is not own and not other.shared:
+        raise busy(
+            f"database is locked: this thread is in a transaction of another connection "
+            f"({other.owner}); commit it or roll it back first"
+        )
+
+
+class Session:
+    """The levels of one connection. Errors are `sqlite3`'s."""
+
+    def __init__(self, raw: _strongroom.Catalog, owner: str, shared: bool) -> None:
+        self.raw = raw
+        self.owner = owner
+        self.shared = shared
+        self.names: list[str | None] = []
+        """The name of each level's savepoint, the outermost first; None for one without."""
+        self.thread = 0
+        """The thread that the levels belong to, while there are any."""
+        self.streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+        """Of the thread's whole transaction, if this is its outermost session."""
+        self._lock = threading.RLock()
+
+    @property
+    def open(self) -> bool:
+        return bool(self.names)
+
+    def check_thread(self) -> None:
+        """Raises `sqlite3.ProgrammingError` in another thread than the transaction's."""
+        if self.names and self.thread != threading.get_ident():
+            raise sqlite3.ProgrammingError(
+                f"this connection is in a transaction of thread {self.thread}, and was used in "
+                f"thread {threading.get_ident()}; commit it or roll it back there first"
+            )
+
+    def check_writable(self) -> None:
+        """Raises where a write of this session would get into the levels of another."""
+        self.check_thread()
+        if not self.names:
+            check_no_other(self.raw)
+        elif innermost(self.raw) is not self:
+            raise busy(
+                "database is locked: a connection that was made inside this transaction is in "
+                "one of its own; commit it or roll it back first"
+            )
+
+    def begin(self, name: str | None = None) -> None:
+        """One level more."""
+        with self._lock:
+            self.check_writable()
+            try:
+                self.raw.begin(self.owner)
+            except errors.Error as error:
+                raise translated(error) from error
+            if not self.names:
+                self.thread = threading.get_ident()
+                _here.open.setdefault(id(self.raw), []).append(self)
+            self.names.append(name)
+
+    def end_level(self, commit: bool) -> None:
+        """Ends the innermost level."""
+        with self._lock:
+            self._end(len(self.names) - 1, commit)
+
+    def commit(self) -> None:
+        """Ends all levels. Where that fails, nothing of them is kept."""
+        with self._lock:
+            self._end(0, commit=True)
+
+    def rollback(self) -> None:
+        """Undoes all levels."""
+        with self._lock:
+            self._end(0, commit=False)
+
+    def savepoint(self, name: str) -> None:
+        """SAVEPOINT. Outside a transaction it begins one, which ends with its release."""
+        with self._lock:
+            if not self.names:
+                self.begin(_OUTER)
+            self.begin(name)
+
+    def release(self, name: str) -> None:
+        """RELEASE of the innermost savepoint of that name and all inside it."""
+        with self._lock:
+            level = self._find(name)
+            self._end(0 if level == 1 and self.names[0] is _OUTER else level, commit=True)
+
+    def rollback_to(self, name: str) -> None:
+        """ROLLBACK TO: undoes what was done since the savepoint, which stays open."""
+        with self._lock:
+            self._end(self._find(name), commit=False)
+            self.begin(name)
+
+    def abandon(self) -> None:
+        """Rolls back what a connection has left open, with a warning."""
+        _logger.warning(
+            "a connection (%s) was left in the middle of a transaction, which is rolled back",
+            self.owner,
+        )
+        self.rollback()
+
+    def _find(self, name: str) -> int:
+        self.check_thread()
+        for level in range(len(self.names) - 1, -1, -1):
+            known = self.names[level]
+            if known is not None and known is not _OUTER and known.lower() == name.lower():
+                return level
+        raise sqlite3.OperationalError(f"no such savepoint: {name}")
+
+    def _end(self, level: int, commit: bool) -> None:
+        """Ends the levels from the innermost to that one."""
+        self.check_thread()
+        if not self.names:
+            return
+        while (inner := innermost(self.raw)) is not None and inner is not self:
+            inner.abandon()
+        streams = _here.open[id(self.raw)][0].streams
+        while streams:
+            streams.pop().drain()
+        failure: errors.Error | None = None
+        while len(self.names) > level:
+            outermost = len(self.names) == 1
+            self.names.pop()
+            try:
+                if commit and failure is None:
+                    self.raw.commit()
+                else:
+                    self.raw.rollback()
+            except errors.Error as error:
+                # Undoing what the engine has undone already fails for all but the outermost.
+                if commit or outermost:
+                    failure = failure or error
+        if not self.names:
+            self._forget()
+        if failure is not None:
+            raise translated(failure) from failure
+
+    def _forget(self) -> None:
+        sessions = _here.open[id(self.raw)]
+        sessions.remove(self)
+        if not sessions:
+            del _here.open[id(self.raw)]
+
+
+_OUTER = "the transaction that a savepoint began"
