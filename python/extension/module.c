@@ -27,6 +27,7 @@ static PyMethodDef functions[] = {
 	{"backup_rotate", KEYWORDS(module_backup_rotate)},
 	/* words.c */
 	{"parse_when", module_parse_when, METH_VARARGS, NULL},
+	{"parse_time", module_parse_time, METH_VARARGS, NULL},
 	{"parse_size", module_parse_size, METH_VARARGS, NULL},
 	{"parse_span", module_parse_span, METH_VARARGS, NULL},
 	{"day_end", module_day_end, METH_VARARGS, NULL},

@@ -351,6 +351,7 @@ typedef struct kept_list {
 int arg_path(PyObject *object, void *text);
 
 PyObject *module_parse_when(PyObject *module, PyObject *args);
+PyObject *module_parse_time(PyObject *module, PyObject *args);
 PyObject *module_parse_size(PyObject *module, PyObject *args);
 PyObject *module_parse_span(PyObject *module, PyObject *args);
 PyObject *module_day_end(PyObject *module, PyObject *args);

@@ -33,6 +33,20 @@ PyObject *module_parse_when(PyObject *module, PyObject *args)
 	return row(2, from_integer(instant), PyBool_FromLong(is_day));
 }
 
+/* parse_time(text), likewise, without spans */
+PyObject *module_parse_time(PyObject *module, PyObject *args)
+{
+	const char *text;
+	int64_t instant;
+	bool is_day;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "s:parse_time", &text) ||
+	    failed(sr_time_parse(text, &instant, &is_day)))
+		return NULL;
+	return row(2, from_integer(instant), PyBool_FromLong(is_day));
+}
+
 /* parse_size(text) -> bytes */
 PyObject *module_parse_size(PyObject *module, PyObject *args)
 {
