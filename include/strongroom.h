@@ -272,6 +272,26 @@ typedef bool (*sr_progress_fn)(void *arg, int64_t done, int64_t total);
 /* The same for work in several steps: step is a static word such as "copying". */
 typedef bool (*sr_stage_fn)(void *arg, const char *step, int64_t done, int64_t total);
 
+/*
+ * Whether the calling thread's call is to end, true for yes. Asked by the library in that thread
+ * alone, ten to twenty times a second while its call waits for a connection, for its turn to write
+ * or for another process's lock, or reads for long; with none of the library's locks held. It must
+ * not call the library.
+ */
+typedef bool (*sr_cancel_fn)(void *arg);
+
+/*
+ * From now on fn is asked in the calls of this thread, until it is set anew; NULL, the default,
+ * asks nobody. A call that is ended so returns SR_INTERRUPTED, has changed nothing (of work that is
+ * done in portions, those that were done stay), and leaves the catalog, its cursors and the
+ * thread's transaction usable. What cannot be undone any more is not asked about, nor are writes
+ * that are being carried out, but for those of sr_execute and its like outside of a transaction,
+ * which are undone whole. So a call may also succeed after fn has said yes; fn is asked again by
+ * whatever the thread waits for next. Of a cursor whose step was interrupted nothing more is to be
+ * had: close it.
+ */
+SR_API void sr_cancel_set(sr_cancel_fn fn, void *arg);
+
 /* ----------------------------------------------------------------- Clients */
 
 #define SR_NAME_MAX 255  /* Bytes of a client's name. */
