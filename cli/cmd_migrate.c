@@ -32,6 +32,21 @@ const char help_migrate[] =
 	"example:\n"
 	"  strongroom migrate status\n";
 
+static json_t *json_of_own(const sr_migration_status *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->own_count; i++) {
+		json_t *own = json_object();
+
+		json_object_set_new(own, "version", json_integer(s->own[i].version));
+		json_object_set_new(own, "description", json_of(sr_text_of(s->own[i].description)));
+		json_object_set_new(own, "applied_at", json_of(sr_text_of(s->own[i].applied_at)));
+		json_array_append_new(list, own);
+	}
+	return list;
+}
+
 static json_t *json_of_status(const sr_migration_status *s)
 {
 	json_t *document = json_object();
@@ -56,6 +71,7 @@ static json_t *json_of_status(const sr_migration_status *s)
 		json_array_append_new(steps, step);
 	}
 	json_object_set_new(document, "migrations", steps);
+	json_object_set_new(document, "own_migrations", json_of_own(s));
 	return document;
 }
 
@@ -76,6 +92,32 @@ static void list_status(struct cli *cli, const sr_migration_status *s)
 			cell_string(m->description),
 			m->applied_at != NULL || !people ? cell_time(sr_text_of(m->applied_at))
 							 : cell_state("pending"),
+		};
+
+		listing_row(rows, cells);
+	}
+	listing_end(rows, NULL, NULL);
+}
+
+/* For people only: the other forms are one list, of this program's. */
+static void list_own(struct cli *cli, const sr_migration_status *s)
+{
+	static const struct column columns[] = {
+		{"version", "NUMBER", COLUMN_RIGHT},
+		{"description", "YOUR OWN", COLUMN_CUT_END},
+		{"applied_at", "APPLIED", 0},
+	};
+	struct listing *rows;
+
+	if (s->own_count == 0 || cli->out.format != OUTPUT_TABLE)
+		return;
+	cli_say(cli, "%s", "");
+	rows = listing_begin(&cli->out, columns, 3, NULL);
+	for (size_t i = 0; i < s->own_count; i++) {
+		const struct cell cells[] = {
+			cell_integer(s->own[i].version),
+			cell_string(s->own[i].description),
+			cell_time(sr_text_of(s->own[i].applied_at)),
 		};
 
 		listing_row(rows, cells);
@@ -110,6 +152,7 @@ static int migrate_status(struct cli *cli)
 				status->latest_version, status->pending_migrations);
 		cli_say(cli, "%s", "");
 		list_status(cli, status);
+		list_own(cli, status);
 	}
 	sr_migration_status_free(status);
 	return DONE;

@@ -1472,6 +1472,16 @@ typedef struct sr_migration {
 	const char *down_sql;   /* "-- Hook: NAME" stands for what no SQL can say. Static. */
 } sr_migration;
 
+/* A migration of a user's own: SQL that brings tables and rows of theirs, or fills and adds columns
+ * of this program's. Its number says which one it is, and nothing of the schema's version. */
+typedef struct sr_own_migration {
+	int64_t version;         /* From 1 to 10^15. */
+	const char *description; /* Not null. */
+	const char *up_sql;      /* Any number of statements; NULL of one that is listed. */
+	const char *down_sql;    /* Takes it back; NULL or "": nothing does. */
+	const char *applied_at;  /* Only read: as the ledger has it. */
+} sr_own_migration;
+
 typedef struct sr_migration_status {
 	int current_version;
 	int latest_version;
@@ -1480,6 +1490,8 @@ typedef struct sr_migration_status {
 	const char *database_file;
 	bool database_exists;
 	const sr_migration *migrations; /* total_migrations of them. */
+	size_t own_count;
+	const sr_own_migration *own; /* Users' own that are applied, by their numbers. */
 } sr_migration_status;
 
 /* Owned: sr_migration_status_free. The database may be missing, and of any version; options
@@ -1512,6 +1524,34 @@ typedef struct sr_migrated {
  * drop values without accept_loss is SR_REFUSED and says which table, columns and rows. */
 SR_API SR_MUST_CHECK sr_status sr_migrate(sr_catalog *catalog, const sr_migrate_options *options,
 					  sr_migrated *migrated);
+
+/* ---- Users' own migrations */
+
+typedef struct sr_own_migrated {
+	char backup[4096]; /* The backup's path, "" without one. */
+} sr_own_migrated;
+
+/*
+ * Applies a user's own migration with the safety that this program's have: a backup before, as the
+ * settings say; one transaction with its row in a ledger of its own, the table own_migrations,
+ * which the first one makes; integrity and foreign keys compared before and after, and every table
+ * that it does not write; and nothing that would harm this program's tables, SR_REFUSED with
+ * "Migration N contains potentially dangerous operations": dropping, emptying or altering what they
+ * are, fewer rows of clients or files, triggers that would make the catalog only read, pragmas,
+ * ATTACH, transactions. Adding columns and changing rows is allowed.
+ *
+ * A failure leaves the database as it was. SR_EXISTS: that number is applied already, perhaps by
+ * another process meanwhile. The catalog must be at the latest version: SR_TOO_OLD. Not inside the
+ * thread's transaction: SR_INVALID. migrated may be NULL.
+ */
+SR_API SR_MUST_CHECK sr_status sr_migrate_own(sr_catalog *catalog,
+					      const sr_own_migration *migration,
+					      sr_own_migrated *migrated);
+
+/* Takes one back by the SQL that it was applied with, just as safely. SR_NOT_FOUND: it is not
+ * applied. SR_INVALID: it came without such SQL. */
+SR_API SR_MUST_CHECK sr_status sr_migrate_own_down(sr_catalog *catalog, int64_t version,
+						   sr_own_migrated *migrated);
 
 typedef void (*sr_drift_fn)(void *arg, const char *kind, const char *object, const char *expected,
 			    const char *found);

@@ -20,7 +20,8 @@ typedef struct status {
 	sr_migration *migrations;
 	size_t filled;   /* Migrations whose texts are copied. */
 	size_t capacity; /* Migrations allocated. */
-	bool failed;     /* A copy could not be allocated. */
+	sr_own_migration *own;
+	bool failed; /* A copy could not be allocated. */
 } status;
 
 static void forget_migrations(status *all)
@@ -30,6 +31,12 @@ static void forget_migrations(status *all)
 		free((char *)(uintptr_t)all->migrations[i].applied_at);
 	}
 	all->filled = 0;
+	for (size_t i = 0; i < all->status.own_count; i++) {
+		free((char *)(uintptr_t)all->own[i].description);
+		free((char *)(uintptr_t)all->own[i].applied_at);
+		free((char *)(uintptr_t)all->own[i].down_sql);
+	}
+	all->status.own_count = 0;
 }
 
 void sr_migration_status_free(sr_migration_status *out)
@@ -40,6 +47,7 @@ void sr_migration_status_free(sr_migration_status *out)
 		return;
 	forget_migrations(all);
 	free(all->migrations);
+	free(all->own);
 	free(all->path);
 	free(all);
 }
@@ -83,6 +91,29 @@ static void take_migration(void *arg, int version, const char *description, cons
 		all->failed = true;
 }
 
+static void take_own(void *arg, const sr_own_migration *migration)
+{
+	status *all = arg;
+	const size_t count = all->status.own_count;
+	sr_own_migration *more = realloc(all->own, (count + 1) * sizeof(*more));
+	sr_own_migration *one;
+
+	if (more == NULL) {
+		all->failed = true;
+		return;
+	}
+	all->own = more;
+	all->status.own_count++;
+	one = &more[count];
+	*one = (sr_own_migration){.version = migration->version};
+	one->description = strdup(migration->description);
+	one->applied_at = strdup(migration->applied_at);
+	one->down_sql = migration->down_sql ? strdup(migration->down_sql) : NULL;
+	if (one->description == NULL || one->applied_at == NULL ||
+	    (migration->down_sql != NULL && one->down_sql == NULL))
+		all->failed = true;
+}
+
 /* Where there is no database every migration is pending. */
 static void list_embedded(status *all)
 {
@@ -111,6 +142,8 @@ static sr_status list_on(status *all, const sr_settings *settings, sr_access acc
 	rc = sr_schema_version(conn, &all->status.current_version, &legacy);
 	if (rc == SR_OK)
 		rc = sr_schema_ledger_each(conn, take_migration, all);
+	if (rc == SR_OK)
+		rc = sr_own_ledger_each(conn, take_own, all);
 	sr_conn_close(conn);
 	return rc;
 }
@@ -174,6 +207,7 @@ sr_status sr_migration_status_get(const sr_options *options, sr_migration_status
 		all->status.pending_migrations += all->migrations[i].applied_at == NULL;
 	all->status.total_migrations = (int)all->filled;
 	all->status.migrations = all->migrations;
+	all->status.own = all->own;
 	*out = &all->status;
 	return sr_return(SR_OK);
 }

@@ -304,17 +304,20 @@ sr_status sr_part_finish(const char *part, const char *path)
 
 /* ---- Verifying ---- */
 
-/* The tables, and the ledger among them. */
+/* The tables, and the ledgers among them. */
 static sr_status tables_of(sr_conn *conn, sr_names *tables)
 {
-	char type[16];
-	sr_status rc;
+	static const char *const ledgers[] = {"database_migrations", "own_migrations"};
+	sr_status rc = sr_tables(conn, tables);
 
-	if ((rc = sr_tables(conn, tables)) != SR_OK ||
-	    (rc = sr_object_type(conn, "database_migrations", type)) != SR_OK ||
-	    strcmp(type, "table") != 0)
-		return rc;
-	return sr_names_add(tables, "database_migrations");
+	for (size_t i = 0; i < 2 && rc == SR_OK; i++) {
+		char type[16];
+
+		if ((rc = sr_object_type(conn, ledgers[i], type)) == SR_OK &&
+		    strcmp(type, "table") == 0)
+			rc = sr_names_add(tables, ledgers[i]);
+	}
+	return rc;
 }
 
 static sr_status table_rows(sr_conn *conn, const char *table, int64_t *rows)

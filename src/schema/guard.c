@@ -12,8 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const core_tables[] = {"clients", "files", "metrics_history",
-					  "database_migrations", NULL};
+static const char *const core_tables[] = {
+	"clients", "files", "metrics_history", "database_migrations", "own_migrations", NULL};
 
 static bool is_engines_own(const char *name)
 {
@@ -90,10 +90,10 @@ static bool may_call(const char *who, const char *function)
 	return true;
 }
 
-/* The ledger is written by nobody but ledger.c. */
+/* The ledgers are written by nobody but ledger.c and own_ledger.c. */
 static bool may_write(const char *who, const char *table)
 {
-	if (table && strcasecmp(table, "database_migrations") == 0)
+	if (table && sr_is_ledger(table))
 		return refuse(who, "write the ledger", table);
 	return true;
 }
@@ -150,6 +150,81 @@ static bool may_ask(const char *pragma, const char *argument)
 
 	return sr_list_has(names, pragma ? pragma : "") ||
 	       (argument == NULL && sr_list_has(plain, pragma ? pragma : ""));
+}
+
+/* A trigger of this program's on its own tables does what it has to. */
+static bool is_our_trigger(const char *inner)
+{
+	const sr_schema_object *schema = sr_migration_sources[sr_migration_count - 1].schema;
+
+	return inner != NULL && sr_schema_find(schema, "trigger", inner) != NULL;
+}
+
+static bool note(sr_guard *guard, const char *table)
+{
+	if (table != NULL && !is_engines_own(table) && guard->status == SR_OK &&
+	    !sr_names_have(guard->touched, table))
+		guard->status = sr_names_add(guard->touched, table);
+	return true;
+}
+
+static bool may_take_away(const sr_guard *guard, const char *what, const char *name)
+{
+	if (name != NULL && (sr_is_ledger(name) || (guard->block && is_ours(name))))
+		return refuse(guard->who, what, name);
+	return true;
+}
+
+static bool own_writes(sr_guard *guard, sr_action action, const char *first, const char *second)
+{
+	char what[64];
+
+	switch (action) {
+	case SR_ACTION_DELETE:
+		if (!may_take_away(guard, "delete from", first))
+			return false;
+		return note(guard, first);
+	case SR_ACTION_DROP:
+		snprintf(what, sizeof(what), "drop %s", first ? first : "");
+		if (!may_take_away(guard, what, second))
+			return false;
+		return note(guard, second);
+	default:
+		return may_write(guard->who, first) && note(guard, first);
+	}
+}
+
+bool sr_guard_own(void *arg, sr_action action, const char *first, const char *second,
+		  const char *inner)
+{
+	sr_guard *guard = arg;
+
+	switch (action) {
+	case SR_ACTION_READ:
+	case SR_ACTION_SELECT:
+	case SR_ACTION_CREATE:
+		return true;
+	case SR_ACTION_INSERT:
+	case SR_ACTION_UPDATE:
+	case SR_ACTION_DELETE:
+	case SR_ACTION_DROP:
+	case SR_ACTION_ALTER:
+		return is_our_trigger(inner) ? note(guard, first)
+					     : own_writes(guard, action, first, second);
+	case SR_ACTION_FUNCTION:
+		return may_call(guard->who, first);
+	case SR_ACTION_PRAGMA:
+		return may_ask(first, second) || refuse(guard->who, "pragma", first);
+	case SR_ACTION_TRANSACTION:
+		return refuse(guard->who, "transaction control", first);
+	case SR_ACTION_ATTACH:
+		return refuse(guard->who, "attach", first);
+	case SR_ACTION_OTHER:
+		if (first && (strcmp(first, "reindex") == 0 || strcmp(first, "analyze") == 0))
+			return true;
+		break;
+	}
+	return refuse(guard->who, first ? first : "an unknown operation", second);
 }
 
 bool sr_schema_guard(void *arg, sr_action action, const char *first, const char *second,

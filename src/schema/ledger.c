@@ -10,9 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-/* Of versions above, this program writes every row itself. */
-#define LAST_OF_OLD_CODE 5
-
 int sr_schema_latest(void)
 {
 	return sr_migration_sources[sr_migration_count - 1].version;
@@ -20,43 +17,13 @@ int sr_schema_latest(void)
 
 sr_status sr_ledger_version(sr_conn *conn, int *version)
 {
-	char type[16];
-	int64_t highest;
+	sr_ledger ledger;
 	sr_status rc;
 
 	*version = -1;
-	if ((rc = sr_table_type(conn, "database_migrations", type)) != SR_OK || type[0] == '\0')
-		return rc;
-	rc = sr_query_integer(conn, "SELECT max(CAST(version AS INTEGER)) FROM database_migrations",
-			      &highest);
-	if (rc == SR_SQL)
-		return sr_fail_within(SR_CORRUPT, "%s: the ledger cannot be read",
-				      sr_conn_path(conn));
-	if (rc != SR_OK)
-		return rc;
-	if (highest == SR_NULL_INTEGER)
-		return SR_OK;
-	if (highest < 0 || highest > 1000000)
-		return sr_fail(SR_CORRUPT, "%s: the ledger says version %lld", sr_conn_path(conn),
-			       (long long)highest);
-	*version = (int)highest;
-	return SR_OK;
-}
-
-/* Versions may be text in ledgers of other hands, and text sorts after every number. */
-static sr_status ledger_has(sr_conn *conn, int version, bool *has)
-{
-	sr_stmt *stmt;
-	sr_status rc;
-
-	rc = sr_prepare(conn,
-			"SELECT 1 FROM database_migrations WHERE CAST(version AS INTEGER) = $1",
-			&stmt);
-	if (rc != SR_OK)
-		return rc;
-	sr_bind_integer(stmt, 1, version);
-	rc = sr_step(stmt, has);
-	sr_stmt_done(stmt);
+	if ((rc = sr_ledger_read(conn, &ledger)) == SR_OK && ledger.any)
+		*version = (int)ledger.highest;
+	sr_ledger_free(&ledger);
 	return rc;
 }
 
@@ -133,15 +100,15 @@ static sr_status rows_have_numbers(sr_conn *conn)
 
 /* The old code applies single migrations too: a ledger that says 1, 2, 5 is at version 2, unless
  * the tables show that 3 and 4 are there and only their rows are not. */
-static sr_status version_without_gaps(sr_conn *conn, int highest, int *version)
+static sr_status version_without_gaps(sr_conn *conn, const sr_ledger *ledger, int *version)
 {
 	sr_status rc = SR_OK;
 
-	for (*version = 0; *version < highest && rc == SR_OK; (*version)++) {
+	for (*version = 0; *version < (int)ledger->highest && rc == SR_OK; (*version)++) {
 		const sr_migration_source *next = &sr_migration_sources[*version + 1];
 		bool there, marks;
 
-		if ((rc = ledger_has(conn, next->version, &there)) != SR_OK || there)
+		if (sr_ledger_has(ledger, next->version))
 			continue;
 		rc = version_present(conn, next[-1].schema, next->schema, &there, &marks);
 		if (rc == SR_OK && !(there && marks))
@@ -150,15 +117,14 @@ static sr_status version_without_gaps(sr_conn *conn, int highest, int *version)
 	return rc;
 }
 
-sr_status sr_schema_version(sr_conn *conn, int *version, bool *legacy)
+static sr_status version_tell(sr_conn *conn, const sr_ledger *ledger, int *version, bool *legacy)
 {
 	char clients[16];
 	char files[16];
 	sr_status rc;
 
-	*legacy = false;
-	if ((rc = sr_ledger_version(conn, version)) != SR_OK ||
-	    (rc = sr_table_type(conn, "clients", clients)) != SR_OK ||
+	*version = ledger->any ? (int)ledger->highest : -1;
+	if ((rc = sr_table_type(conn, "clients", clients)) != SR_OK ||
 	    (rc = sr_table_type(conn, "files", files)) != SR_OK)
 		return rc;
 	if ((rc = rows_have_numbers(conn)) != SR_OK)
@@ -168,14 +134,27 @@ sr_status sr_schema_version(sr_conn *conn, int *version, bool *legacy)
 	if (*version > sr_schema_latest())
 		return SR_OK;
 	if (*version >= 0)
-		return version_without_gaps(conn, *version, version);
+		return version_without_gaps(conn, ledger, version);
 	if (clients[0] == '\0' && files[0] == '\0')
 		return SR_OK;
 	return version_derive(conn, version);
 }
 
+sr_status sr_schema_version(sr_conn *conn, int *version, bool *legacy)
+{
+	sr_ledger ledger;
+	sr_status rc;
+
+	*version = -1;
+	*legacy = false;
+	if ((rc = sr_ledger_read(conn, &ledger)) == SR_OK)
+		rc = version_tell(conn, &ledger, version, legacy);
+	sr_ledger_free(&ledger);
+	return rc;
+}
+
 /* As the old code writes it: 2025-08-29T17:42:34.123456+00:00 */
-static void ledger_now(char text[48])
+void sr_ledger_now(char text[48])
 {
 	struct timespec now;
 	struct tm parts;
@@ -195,7 +174,7 @@ sr_status sr_ledger_add(sr_conn *conn, const sr_migration_source *source, const 
 
 	if (source->version == 0)
 		return SR_OK;
-	ledger_now(now);
+	sr_ledger_now(now);
 	rc = sr_prepare(conn,
 			"INSERT INTO database_migrations"
 			" (version, description, applied_at, rollback_sql, checksum)"
@@ -229,7 +208,8 @@ sr_status sr_ledger_remove(sr_conn *conn, int version)
 	return rc;
 }
 
-sr_status sr_ledger_prepare(sr_conn *conn, const sr_migration_source *sources, int version)
+/* The columns that a ledger of the old code lacks. */
+static sr_status columns_complete(sr_conn *conn)
 {
 	static const char *const columns[] = {"rollback_sql", "checksum"};
 	sr_status rc;
@@ -246,85 +226,67 @@ sr_status sr_ledger_prepare(sr_conn *conn, const sr_migration_source *sources, i
 			 columns[i]);
 		rc = sr_exec(conn, sql);
 	}
-	/* What the tables told is written down, with the checksum left open. */
-	for (int v = 1; rc == SR_OK && v <= version; v++) {
-		bool has;
-
-		if ((rc = ledger_has(conn, v, &has)) == SR_OK && !has)
-			rc = sr_ledger_add(conn, &sources[v], NULL);
-	}
 	return rc;
 }
 
-sr_status sr_ledger_strangers(sr_conn *conn)
+sr_status sr_ledger_prepare(sr_conn *conn, const sr_migration_source *sources, int version)
 {
-	static const char *const sql[] = {
-		"SELECT description FROM database_migrations WHERE CAST(version AS INTEGER) = $1",
-		"SELECT description FROM database_migrations WHERE CAST(version AS INTEGER) = $1"
-		" AND checksum IS NULL"};
-	bool has_checksum, row;
+	sr_ledger ledger;
 	sr_status rc;
-	int written;
 
-	if ((rc = sr_ledger_version(conn, &written)) != SR_OK || written <= LAST_OF_OLD_CODE)
+	if ((rc = columns_complete(conn)) != SR_OK || (rc = sr_ledger_read(conn, &ledger)) != SR_OK)
 		return rc;
-	rc = sr_column_exists(conn, "database_migrations", "checksum", &has_checksum);
-	for (int v = LAST_OF_OLD_CODE + 1; v < sr_migration_count && rc == SR_OK; v++) {
-		const char *ours = sr_migration_sources[v].description;
-		sr_stmt *stmt;
+	if (ledger.foreign_count > 0)
+		rc = sr_own_ledger_move(conn, &ledger);
+	/* What the tables told is written down, with the checksum left open. */
+	for (int v = 1; rc == SR_OK && v <= version; v++)
+		if (!sr_ledger_has(&ledger, v))
+			rc = sr_ledger_add(conn, &sources[v], NULL);
+	sr_ledger_free(&ledger);
+	return rc;
+}
 
-		if ((rc = sr_prepare(conn, sql[has_checksum], &stmt)) != SR_OK)
-			return rc;
-		sr_bind_integer(stmt, 1, v);
-		if ((rc = sr_step(stmt, &row)) == SR_OK && row) {
-			sr_text theirs = sr_column_text(stmt, 0);
+/* When a version was applied; borrowed from the statement. */
+static sr_status applied_read(sr_conn *conn, int version, sr_stmt **stmt, sr_text *applied)
+{
+	sr_status rc;
+	bool row;
 
-			if (theirs.data == NULL || strcmp(theirs.data, ours) != 0)
-				rc = sr_fail(SR_TOO_NEW,
-					     "%s: another program applied a migration %d, '%s'; "
-					     "this program's is '%s'. Take that row out of "
-					     "database_migrations and migrate again; nothing was "
-					     "written",
-					     sr_conn_path(conn), v, theirs.data ? theirs.data : "",
-					     ours);
-		}
-		sr_stmt_done(stmt);
-	}
+	rc = sr_prepare(conn,
+			"SELECT applied_at FROM database_migrations"
+			" WHERE CAST(version AS INTEGER) = $1",
+			stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_integer(*stmt, 1, version);
+	if ((rc = sr_step(*stmt, &row)) == SR_OK && row)
+		*applied = sr_column_text(*stmt, 0);
 	return rc;
 }
 
 sr_status sr_schema_ledger_each(sr_conn *conn, sr_ledger_fn fn, void *arg)
 {
-	static const char sql[] = "SELECT applied_at, version FROM database_migrations"
-				  " WHERE CAST(version AS INTEGER) = $1";
+	sr_ledger ledger;
 	bool legacy;
 	int version;
 	sr_status rc;
-	int written;
 
 	if ((rc = sr_schema_version(conn, &version, &legacy)) != SR_OK ||
-	    (rc = sr_ledger_version(conn, &written)) != SR_OK)
+	    (rc = sr_ledger_read(conn, &ledger)) != SR_OK)
 		return rc;
-	for (int v = 1; v < sr_migration_count; v++) {
+	for (int v = 1; v < sr_migration_count && rc == SR_OK; v++) {
+		const bool has = sr_ledger_has(&ledger, v);
 		sr_text applied = {NULL, 0};
 		sr_stmt *stmt = NULL;
-		bool row = false;
 
-		if (written >= 0) {
-			if ((rc = sr_prepare(conn, sql, &stmt)) != SR_OK)
-				return rc;
-			sr_bind_integer(stmt, 1, v);
-			if ((rc = sr_step(stmt, &row)) != SR_OK) {
-				sr_stmt_done(stmt);
-				return rc;
-			}
-			if (row)
-				applied = sr_column_text(stmt, 0);
-		}
+		if (has)
+			rc = applied_read(conn, v, &stmt, &applied);
 		/* Without a row, what the tables show counts as applied at no known time. */
-		fn(arg, v, sr_migration_sources[v].description,
-		   row || v <= version ? (applied.data ? applied.data : "") : NULL);
+		if (rc == SR_OK)
+			fn(arg, v, sr_migration_sources[v].description,
+			   has || v <= version ? (applied.data ? applied.data : "") : NULL);
 		sr_stmt_done(stmt);
 	}
-	return SR_OK;
+	sr_ledger_free(&ledger);
+	return rc;
 }

@@ -50,8 +50,6 @@ static sr_status run_plan(run *r)
 			       "%s has schema version %d, and this program knows versions up to "
 			       "%d; use a newer one",
 			       sr_conn_path(r->conn), r->from, latest);
-	if ((rc = sr_ledger_strangers(r->conn)) != SR_OK)
-		return rc;
 	r->to = r->options->to == -1 ? latest : r->options->to;
 	if (r->to < 0 || r->to > latest)
 		return sr_fail(SR_INVALID, "there is no schema version %d; the latest is %d", r->to,
@@ -95,13 +93,13 @@ static sr_status refuse_loss(run *r, int from, int to)
 	return rc;
 }
 
-static sr_status has_rows(run *r, bool *some)
+sr_status sr_schema_has_rows(sr_conn *conn, bool *some)
 {
 	sr_names tables = {NULL, 0};
 	sr_status rc;
 
 	*some = false;
-	rc = sr_tables(r->conn, &tables);
+	rc = sr_tables(conn, &tables);
 	for (size_t i = 0; i < tables.count && rc == SR_OK && !*some; i++) {
 		sr_buffer sql = SR_BUFFER_EMPTY;
 		int64_t found = 0;
@@ -110,7 +108,7 @@ static sr_status has_rows(run *r, bool *some)
 		sr_buffer_add_identifier(&sql, tables.names[i]);
 		sr_buffer_add_string(&sql, ")");
 		if ((rc = sr_buffer_status(&sql)) == SR_OK)
-			rc = sr_query_integer(r->conn, sql.data, &found);
+			rc = sr_query_integer(conn, sql.data, &found);
 		*some = found != 0;
 		sr_buffer_free(&sql);
 	}
@@ -119,16 +117,16 @@ static sr_status has_rows(run *r, bool *some)
 }
 
 /* The copy, the log and what the database grows by are each about as large as it is now. */
-static sr_status space_check(run *r, bool backup)
+sr_status sr_schema_space_check(sr_conn *conn, bool backup)
 {
 	int64_t pages, size;
 	sr_status rc;
 
-	if ((rc = sr_query_integer(r->conn, "PRAGMA page_count", &pages)) != SR_OK ||
-	    (rc = sr_query_integer(r->conn, "PRAGMA page_size", &size)) != SR_OK)
+	if ((rc = sr_query_integer(conn, "PRAGMA page_count", &pages)) != SR_OK ||
+	    (rc = sr_query_integer(conn, "PRAGMA page_size", &size)) != SR_OK)
 		return rc;
 	size = pages * size;
-	return sr_space_check(sr_conn_path(r->conn), (backup ? 3 : 2) * size + (1 << 20),
+	return sr_space_check(sr_conn_path(conn), (backup ? 3 : 2) * size + (1 << 20),
 			      backup ? "the migration with its backup" : "the migration");
 }
 
@@ -161,10 +159,10 @@ static sr_status run_prepare(run *r)
 		return rc;
 	if ((rc = refuse_clashes(r)) != SR_OK)
 		return rc;
-	if ((rc = has_rows(r, &some)) != SR_OK)
+	if ((rc = sr_schema_has_rows(r->conn, &some)) != SR_OK)
 		return rc;
 	some = some && r->options->backup;
-	if ((rc = space_check(r, some)) != SR_OK)
+	if ((rc = sr_schema_space_check(r->conn, some)) != SR_OK)
 		return rc;
 	if (some)
 		return sr_backup_make(r->conn, r->migrated->backup, NULL, NULL);
@@ -423,27 +421,39 @@ static sr_status run_steps(run *r)
 
 /* ---- The connection's settings meanwhile ---- */
 
-/* Foreign keys off, so that a rebuild's DROP TABLE cascades to nothing; triggers off, so that
- * nobody's own fire. Both cannot be switched inside a transaction, so they are read back. */
-static sr_status settings_begin(sr_conn *conn, int64_t *foreign_keys)
+/* They cannot be switched inside a transaction, so they are read back. */
+sr_status sr_schema_keys_off(sr_conn *conn, int64_t *before)
 {
 	int64_t now;
 	sr_status rc;
 
-	if ((rc = sr_query_integer(conn, "PRAGMA foreign_keys", foreign_keys)) != SR_OK ||
+	if ((rc = sr_query_integer(conn, "PRAGMA foreign_keys", before)) != SR_OK ||
 	    (rc = sr_exec(conn, "PRAGMA foreign_keys = OFF")) != SR_OK ||
 	    (rc = sr_query_integer(conn, "PRAGMA foreign_keys", &now)) != SR_OK)
 		return rc;
 	if (now != 0)
 		return sr_fail(SR_SQL, "%s: foreign keys cannot be switched off",
 			       sr_conn_path(conn));
-	return sr_conn_triggers(conn, false);
+	return SR_OK;
+}
+
+sr_status sr_schema_keys_on(sr_conn *conn, int64_t before)
+{
+	return before ? sr_exec(conn, "PRAGMA foreign_keys = ON") : SR_OK;
+}
+
+/* Triggers off, too, so that nobody's own fire. */
+static sr_status settings_begin(sr_conn *conn, int64_t *foreign_keys)
+{
+	sr_status rc = sr_schema_keys_off(conn, foreign_keys);
+
+	return rc == SR_OK ? sr_conn_triggers(conn, false) : rc;
 }
 
 static sr_status settings_end(sr_conn *conn, int64_t foreign_keys)
 {
 	sr_status rc = sr_conn_triggers(conn, true);
-	sr_status keys = foreign_keys ? sr_exec(conn, "PRAGMA foreign_keys = ON") : SR_OK;
+	sr_status keys = sr_schema_keys_on(conn, foreign_keys);
 
 	return rc != SR_OK ? rc : keys;
 }

@@ -101,6 +101,27 @@ typedef struct sr_schema_options {
  * that does the same at the same time waits, then finds nothing to do. */
 sr_status sr_schema_migrate(sr_conn *conn, const sr_schema_options *options, sr_migrated *migrated);
 
+/* ---- Users' own migrations (own.c, own_ledger.c) ---- */
+
+typedef struct sr_own_settings {
+	bool backup; /* As in sr_schema_options, these three. */
+	bool validate;
+	bool block_dangerous;
+	bool trust_foreign; /* Triggers of theirs on our tables do no harm. */
+} sr_own_settings;
+
+/* Applies one, or takes it back; conn is the only writer and inside no transaction. backup receives
+ * the path of what was copied before, "" without one, and after a failure. */
+sr_status sr_own_up(sr_conn *conn, const sr_own_settings *settings,
+		    const sr_own_migration *migration, char backup[4096]);
+sr_status sr_own_down(sr_conn *conn, const sr_own_settings *settings, int64_t version,
+		      char backup[4096]);
+
+typedef void (*sr_own_fn)(void *arg, const sr_own_migration *migration);
+
+/* Calls fn for each that is applied, by their numbers. */
+sr_status sr_own_ledger_each(sr_conn *conn, sr_own_fn fn, void *arg);
+
 /* ---- Rehearsing (rehearse.c) ---- */
 
 typedef struct sr_shape sr_shape;

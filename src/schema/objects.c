@@ -144,7 +144,8 @@ sr_status sr_tables(sr_conn *conn, sr_names *tables)
 	static const char sql[] =
 		"SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
 		" AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-		" AND name <> 'database_migrations' COLLATE NOCASE ORDER BY name";
+		" AND name COLLATE NOCASE NOT IN ('database_migrations', 'own_migrations')"
+		" ORDER BY name";
 	sr_stmt *stmt;
 	sr_status rc;
 	bool row;

@@ -39,7 +39,7 @@ void sr_names_free(sr_names *names);
 /* Whether a NULL-terminated list holds the word, in any case. */
 bool sr_list_has(const char *const *list, const char *word);
 
-/* The ordinary tables (no views, virtual or SQLite's own), without the ledger. */
+/* The ordinary tables (no views, virtual or SQLite's own), without the ledgers. */
 sr_status sr_tables(sr_conn *conn, sr_names *tables);
 
 /* Whether two SQL texts say the same, whatever their blanks, comments and case. */
@@ -61,18 +61,69 @@ bool sr_schema_has_column(const sr_schema_object *table, const char *name);
 	"database_migrations (version INTEGER PRIMARY KEY, description TEXT NOT NULL,"             \
 	" applied_at TEXT NOT NULL, rollback_sql TEXT, checksum TEXT)"
 
-/* The highest version written down; -1 without a ledger or a row in it. */
+/* Versions that a ledger is asked about are below. */
+#define SR_LEDGER_MOST 256
+
+/* What the ledger says (ledger_rows.c). */
+typedef struct sr_ledger {
+	bool there;               /* There is one, */
+	bool any;                 /* and it has a row of this program's. */
+	int64_t highest;          /* Of those, */
+	bool has[SR_LEDGER_MOST]; /* and which versions they are of. */
+	int64_t *foreign;         /* Versions of rows that are users' own. */
+	size_t foreign_count;
+} sr_ledger;
+
+/* Whatever it returns, sr_ledger_free may follow. */
+sr_status sr_ledger_read(sr_conn *conn, sr_ledger *ledger);
+void sr_ledger_free(sr_ledger *ledger);
+bool sr_ledger_has(const sr_ledger *ledger, int version);
+
+/* The highest version written down; -1 without a ledger or a row of this program's in it. */
 sr_status sr_ledger_version(sr_conn *conn, int *version);
 
-/* Fails with SR_TOO_NEW where another program wrote down a version of its own in place of one of
- * this program's. */
-sr_status sr_ledger_strangers(sr_conn *conn);
-
-/* Makes the ledger or adds the columns it lacks, and writes down what `version` implies but it
- * does not say. */
+/* Makes the ledger or adds the columns it lacks, moves foreign rows to the ledger of users' own,
+ * and writes down what `version` implies but it does not say. */
 sr_status sr_ledger_prepare(sr_conn *conn, const sr_migration_source *sources, int version);
 sr_status sr_ledger_add(sr_conn *conn, const sr_migration_source *source, const char *checksum);
 sr_status sr_ledger_remove(sr_conn *conn, int version);
+
+/* Now, as both ledgers write it. */
+void sr_ledger_now(char text[48]);
+
+/* ---- The ledger of users' own migrations (own_ledger.c) ---- */
+
+#define SR_OWN_LEDGER_SQL "CREATE TABLE " SR_OWN_LEDGER_TEXT
+#define SR_OWN_LEDGER_TEXT                                                                         \
+	"own_migrations (version INTEGER PRIMARY KEY, description TEXT NOT NULL,"                  \
+	" applied_at TEXT NOT NULL, rollback_sql TEXT, checksum TEXT)"
+
+/* Numbers of users' own migrations are from 1 to this: room for dates and times of day. */
+#define SR_OWN_VERSION_MAX INT64_C(1000000000000000)
+
+/* Whether a table is one of the two ledgers. */
+bool sr_is_ledger(const char *table);
+
+/* Makes it where it is missing. SR_EXISTS where something else has its name. */
+sr_status sr_own_ledger_prepare(sr_conn *conn);
+
+/* Moves the foreign rows of this program's ledger there. */
+sr_status sr_own_ledger_move(sr_conn *conn, const sr_ledger *ledger);
+
+sr_status sr_own_ledger_add(sr_conn *conn, const sr_own_migration *migration, const char *checksum);
+
+/* From whichever of the two ledgers it is in. */
+sr_status sr_own_ledger_remove(sr_conn *conn, int64_t version);
+
+/* One that is applied: its checksum and the SQL that leads back, owned, NULL where not known. */
+typedef struct sr_own_applied {
+	bool found;
+	char *checksum;
+	char *down_sql;
+} sr_own_applied;
+
+sr_status sr_own_ledger_find(sr_conn *conn, int64_t version, sr_own_applied *applied);
+void sr_own_applied_free(sr_own_applied *applied);
 
 /* ---- Recognising (recognise.c) ---- */
 
@@ -95,6 +146,17 @@ sr_status sr_schema_run(sr_conn *conn, const sr_migrations *migrations,
 sr_status sr_script_run(sr_conn *conn, const sr_migration_source *source,
 			const sr_migration_script *script, bool block_dangerous);
 
+/* The engine's refusal to write the schema table, in the words of the guard. */
+sr_status sr_script_refused(sr_status rc, const char *who);
+
+/* What is needed around migrations of both kinds. Whether any table has a row; */
+sr_status sr_schema_has_rows(sr_conn *conn, bool *some);
+/* the space for a copy, the log and what the database grows by; */
+sr_status sr_schema_space_check(sr_conn *conn, bool backup);
+/* foreign keys off, so that a rebuild's DROP TABLE cascades to nothing, and as they were. */
+sr_status sr_schema_keys_off(sr_conn *conn, int64_t *before);
+sr_status sr_schema_keys_on(sr_conn *conn, int64_t before);
+
 /* Brings a long log into the database between two steps (tend.c); outside transactions. Whether
  * all of it is in, so that the next write begins it anew. */
 bool sr_log_tend_between(sr_conn *conn);
@@ -105,10 +167,17 @@ typedef struct sr_guard {
 	const char *who;           /* "Migration 9", for the message. */
 	const char *const *allows; /* What its header declares. */
 	bool block;                /* Core tables are not to be touched even so. */
+	sr_names *touched;         /* Of a user's own: the tables that it writes are added, */
+	sr_status status;          /* and what came of that. */
 } sr_guard;
 
 bool sr_guard_migration(void *guard, sr_action action, const char *first, const char *second,
 			const char *inner);
+
+/* For users' own migrations, which declare nothing: what is this program's is not dropped or
+ * emptied while that is blocked. */
+bool sr_guard_own(void *guard, sr_action action, const char *first, const char *second,
+		  const char *inner);
 
 /* ---- Digests and counts around a step (digest.c) ---- */
 

@@ -108,7 +108,7 @@ static sr_status statement_run(sr_conn *conn, const char *sql, sr_guard *guard)
 }
 
 /* The engine refuses to write the schema table before it asks the guard. */
-static sr_status statement_refused(sr_status rc, const char *who)
+sr_status sr_script_refused(sr_status rc, const char *who)
 {
 	if (rc == SR_SQL && strstr(sr_error_message(), "may not be modified"))
 		return sr_fail(SR_REFUSED,
@@ -121,7 +121,7 @@ static sr_status statement_refused(sr_status rc, const char *who)
 sr_status sr_script_run(sr_conn *conn, const sr_migration_source *source,
 			const sr_migration_script *script, bool block_dangerous)
 {
-	sr_guard guard = {NULL, script->allows, block_dangerous};
+	sr_guard guard = {.allows = script->allows, .block = block_dangerous};
 	char who[64];
 	char shown[160];
 	sr_status rc = SR_OK;
@@ -131,7 +131,7 @@ sr_status sr_script_run(sr_conn *conn, const sr_migration_source *source,
 	guard.who = who;
 	for (const char *const *sql = script->statements; *sql && rc == SR_OK; sql++) {
 		number++;
-		rc = statement_refused(statement_run(conn, *sql, &guard), who);
+		rc = sr_script_refused(statement_run(conn, *sql, &guard), who);
 		if (rc == SR_OK)
 			continue;
 		statement_show(*sql, shown);

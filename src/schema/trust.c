@@ -12,7 +12,7 @@
 
 static bool is_ours(const char *type, const char *name, const char *sql)
 {
-	if (strcmp(sql, SR_LEDGER_SQL) == 0)
+	if (strcmp(sql, SR_LEDGER_SQL) == 0 || strcmp(sql, SR_OWN_LEDGER_SQL) == 0)
 		return true;
 	/* The latest first: it is what most databases have. */
 	for (int v = sr_migration_count - 1; v >= 0; v--) {
@@ -28,7 +28,7 @@ static bool is_ours(const char *type, const char *name, const char *sql)
 
 static bool is_our_table(const char *name)
 {
-	return strcasecmp(name, "database_migrations") == 0 ||
+	return sr_is_ledger(name) ||
 	       sr_schema_find(sr_migration_sources[sr_migration_count - 1].schema, "table", name);
 }
 

@@ -295,7 +295,7 @@ static bool is_known(const sr_schema_object *schema, const char *type, const cha
 					  "idx_clients_lastseen",  "idx_files_filename",
 					  "idx_files_verified",    NULL};
 
-	return sr_schema_find(schema, type, name) || strcasecmp(name, "database_migrations") == 0 ||
+	return sr_schema_find(schema, type, name) || sr_is_ledger(name) ||
 	       (strcmp(type, "index") == 0 && sr_list_has(old, name));
 }
 

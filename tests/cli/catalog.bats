@@ -53,9 +53,20 @@ load common
 	[ ! -e "$STRONGROOM_DB" ]
 	strongroom init >/dev/null
 	equal '[true,18,0]' "$(json '[.database_exists, .current_version, .pending_migrations]' migrate status)"
-	equal '["current_version","database_exists","database_file","latest_version","migrations","pending_migrations","total_migrations"]' \
+	equal '["current_version","database_exists","database_file","latest_version","migrations","own_migrations","pending_migrations","total_migrations"]' \
 		"$(json keys migrate status)"
 	strongroom migrate status | grep -q '^VERSION  DESCRIPTION'
+}
+
+@test "migrate status lists users' own that old code has written down" {
+	strongroom init >/dev/null
+	equal '[]' "$(json .own_migrations migrate status)"
+	! strongroom migrate status | grep -q 'YOUR OWN'
+	sqlite3 "$STRONGROOM_DB" "INSERT INTO database_migrations (version, description, applied_at) VALUES (77, 'Tape library', '2025-08-29T17:42:34.123456+00:00')"
+	equal '[18,0,[{"version":77,"description":"Tape library","applied_at":"2025-08-29T17:42:34.123456+00:00"}]]' \
+		"$(json '[.current_version, .pending_migrations, .own_migrations]' migrate status)"
+	strongroom migrate status | grep -q '^ *77  Tape library'
+	equal 18 "$(strongroom migrate status --plain | wc -l)"
 }
 
 @test "down and up again, and what makes no sense" {

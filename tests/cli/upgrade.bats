@@ -57,7 +57,7 @@ core_rows() {
 
 @test "a database newer than the program is refused by both versions' numbers" {
 	strongroom init >/dev/null
-	sqlite3 "$STRONGROOM_DB" "INSERT INTO database_migrations (version, description, applied_at) VALUES (99, 'from the future', '2030-01-01')"
+	sqlite3 "$STRONGROOM_DB" "INSERT INTO database_migrations (version, description, applied_at, checksum) VALUES (99, 'from the future', '2030-01-01', 'c0ffee')"
 	for command in stats init "migrate up" "client add x"; do
 		refused 1 99 18 -- $command
 	done

@@ -108,8 +108,9 @@ static void test_too_new_and_empty(void **state)
 	f->options.create = f->options.migrate = true;
 	catalog_open(f);
 	assert_ok(sr_close(f->catalog));
-	foreign_sql(f, "INSERT INTO database_migrations (version, description, applied_at) VALUES "
-		       "(4711, 'of tomorrow', 'then')");
+	foreign_sql(f,
+		    "INSERT INTO database_migrations (version, description, applied_at, checksum)"
+		    " VALUES (4711, 'of tomorrow', 'then', 'c0ffee')");
 	assert_fails(sr_open(&f->catalog, &f->options), SR_TOO_NEW, "");
 	assert_null(f->catalog);
 	assert_says("4711");
@@ -304,9 +305,9 @@ static void test_shape_follows(void **state)
 	assert_ok(sr_execute(f->catalog, "CREATE TABLE other (b)", NULL, 0, NULL));
 	(void)add_client(f, "after");
 	assert_int_equal(integer(f, "SELECT count(*) FROM clients"), 1);
-	foreign_sql(
-		f, "INSERT INTO database_migrations (version, description, applied_at) VALUES (99, "
-		   "'x', 'y'); CREATE TABLE newer (c)");
+	foreign_sql(f,
+		    "INSERT INTO database_migrations (version, description, applied_at, checksum)"
+		    " VALUES (99, 'x', 'y', 'z'); CREATE TABLE newer (c)");
 	assert_fails(sr_client_save(f->catalog, &(sr_client){.name = sr_text_of("late")}, 1, NULL),
 		     SR_TOO_OLD, "");
 }

@@ -628,6 +628,19 @@ CALL(optimize)
 	return sr_optimize(f->catalog, &options, &done);
 }
 
+CALL(migrate_own)
+{
+	const sr_own_migration own = {
+		.version = 7, .description = "x", .up_sql = "SELECT 1", .down_sql = "SELECT 1"};
+
+	return sr_migrate_own(f->catalog, &own, NULL);
+}
+
+CALL(migrate_own_down)
+{
+	return sr_migrate_own_down(f->catalog, 7, NULL);
+}
+
 CALL(migrate_rehearse)
 {
 	sr_rehearsal *report;
@@ -852,6 +865,8 @@ static const struct {
 	{"sr_optimize_needs_get", optimize_needs_get},
 	{"sr_search_index_build", search_index_build},
 	{"sr_optimize", optimize},
+	{"sr_migrate_own", migrate_own},
+	{"sr_migrate_own_down", migrate_own_down},
 	{"sr_migrate_rehearse", migrate_rehearse},
 	{"sr_backup", backup},
 	{"sr_health_check", health_check},

@@ -103,33 +103,72 @@ static void test_versions_as_text(void **state)
 	}
 }
 
-/* Another program's version 6 to 8 is not taken for this one's. */
+/* Each version but 0 has its row, and nothing else has. */
+static void assert_only_ours(const char *path)
+{
+	char *rows = old_database_dump(path, "SELECT count(*), max(version),"
+					     " count(DISTINCT version), sum(checksum IS NULL AND"
+					     " version > 5) FROM database_migrations");
+	char sql[100], *expected;
+
+	snprintf(sql, sizeof(sql), "SELECT %d, %d, %d, 0", sr_schema_latest(), sr_schema_latest(),
+		 sr_schema_latest());
+	expected = old_database_dump(path, sql);
+	assert_string_equal(rows, expected);
+	sqlite3_free(expected);
+	sqlite3_free(rows);
+}
+
+/* Users' own migrations that the old code wrote down are not taken for this program's versions, and
+ * not lost. */
 static void test_strangers_version(void **state)
 {
-	(void)state;
-	for (int v = 6; v <= 8; v++) {
-		const char *path = migrate_path();
-		char sql[200];
-		char *before, *after;
+	static const int64_t versions[] = {6, 7, 8, 18, 19, 100, 20260131093000};
 
-		old_database_make(path, &(old_options){.version = 5});
+	(void)state;
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		const char *path = migrate_path();
+		char sql[300], *rows;
+
+		old_database_make(path, &(old_options){.version = i % 2 == 0 ? 5 : 3});
 		snprintf(sql, sizeof(sql),
-			 "INSERT INTO database_migrations (version, description, applied_at)"
-			 " VALUES (%d, 'Tape library', 'then')",
-			 v);
+			 "CREATE TABLE tapes (a); INSERT INTO tapes VALUES (1);"
+			 "INSERT INTO database_migrations (version, description, applied_at,"
+			 " rollback_sql) VALUES (%lld, 'Tape library', 'then', 'DROP TABLE tapes')",
+			 (long long)versions[i]);
 		assert_runs(path, sql);
-		before = old_database_dump(path, "SELECT * FROM sqlite_master");
-		assert_int_equal(run_to(path, -1), SR_TOO_NEW);
-		assert_says("Tape library");
-		snprintf(sql, sizeof(sql), "a migration %d", v);
-		assert_says(sql);
-		after = old_database_dump(path, "SELECT * FROM sqlite_master");
-		assert_string_equal(after, before);
-		sqlite3_free(after);
-		sqlite3_free(before);
-		assert_runs(path, "DELETE FROM database_migrations WHERE version > 5");
+		assert_int_equal(version_of(path), i % 2 == 0 ? 5 : 3);
 		walk(path);
+		rows = old_database_dump(path, "SELECT * FROM own_migrations");
+		snprintf(sql, sizeof(sql), "%lld", (long long)versions[i]);
+		assert_non_null(strstr(rows, sql));
+		assert_non_null(strstr(rows, "Tape library"));
+		assert_non_null(strstr(rows, "DROP TABLE tapes"));
+		sqlite3_free(rows);
+		assert_only_ours(path);
 	}
+}
+
+/* The old code may go on with its users' migrations where this program has been. */
+static void test_strangers_later(void **state)
+{
+	const char *path = migrate_path();
+
+	(void)state;
+	old_database_make(path, &(old_options){.version = 5});
+	assert_int_equal(run_to(path, -1), SR_OK);
+	assert_runs(path, "INSERT INTO database_migrations (version, description, applied_at,"
+			  " rollback_sql) VALUES (19, 'Tape library', 'then', NULL)");
+	assert_int_equal(version_of(path), sr_schema_latest());
+	walk(path);
+	/* A newer program's row has a checksum, */
+	assert_runs(path, "INSERT INTO database_migrations VALUES (20, 'x', 'then', NULL, 'beef')");
+	assert_int_equal(run_to(path, -1), SR_TOO_NEW);
+	/* or it has found all versions by their tables. */
+	assert_runs(path, "DELETE FROM database_migrations WHERE version = 20;"
+			  "UPDATE database_migrations SET checksum = NULL;"
+			  "INSERT INTO database_migrations VALUES (19, 'x', 'then', NULL, NULL)");
+	assert_int_equal(run_to(path, -1), SR_TOO_NEW);
 }
 
 /* What only has the name of ours is not taken for it. */
@@ -251,6 +290,7 @@ int main(void)
 		TEST(test_short_ledger),
 		TEST(test_versions_as_text),
 		TEST(test_strangers_version),
+		TEST(test_strangers_later),
 		TEST(test_names_taken),
 		TEST(test_users_clauses),
 		TEST(test_strict),

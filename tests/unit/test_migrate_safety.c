@@ -244,8 +244,9 @@ static void test_too_new(void **state)
 
 	(void)state;
 	assert_done(run_to(path, -1, false));
-	assert_null(old_database_run(path, "INSERT INTO database_migrations (version, description,"
-					   " applied_at) VALUES (4711, 'later', 'now')"));
+	assert_null(old_database_run(
+		path, "INSERT INTO database_migrations (version, checksum, description,"
+		      " applied_at) VALUES (4711, 'beef', 'later', 'now')"));
 	assert_int_equal(stat(path, &before), 0);
 	for (int to = -1; to < 3; to++) {
 		sr_conn *conn = migrate_open(path);

@@ -862,8 +862,9 @@ static void test_what_is_no_catalog(void **state)
 	catalog_open(f);
 	assert_ok(sr_close(f->catalog));
 	f->catalog = NULL;
-	foreign_sql(f, "INSERT INTO database_migrations (version, description, applied_at)"
-		       " SELECT max(version) + 1, 'x', '2030-01-01' FROM database_migrations");
+	foreign_sql(f, "INSERT INTO database_migrations"
+		       " (version, description, applied_at, checksum) SELECT max(version) + 1,"
+		       " 'x', '2030-01-01', 'c0ffee' FROM database_migrations");
 	REFUSED(SR_TOO_NEW, "newer");
 	foreign_sql(f, "PRAGMA encoding = 'UTF-8'");
 	unlink(f->path);
