@@ -83,6 +83,24 @@ static sr_status count_one(sr_bulk *bulk, sr_bulk_count one, sr_text key, int64_
 	return SR_OK;
 }
 
+sr_status sr_bulk_category(sr_conn *conn, int64_t row_id, sr_buffer *category)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	rc = sr_prepare(conn, "SELECT f.FileCategory FROM files f WHERE f.rowid = $1", &stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_integer(stmt, 1, row_id);
+	if ((rc = sr_step(stmt, &row)) == SR_OK && row) {
+		sr_buffer_add_text(category, sr_column_text(stmt, 0));
+		rc = sr_buffer_status(category);
+	}
+	sr_stmt_done(stmt);
+	return rc;
+}
+
 sr_status sr_bulk_add(sr_bulk *bulk, sr_account *account, int64_t size, sr_text category,
 		      bool verified, sr_text date)
 {

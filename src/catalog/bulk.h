@@ -33,11 +33,14 @@ typedef struct sr_bulk {
 	int64_t files;
 } sr_bulk;
 
+/* What a row that was inserted without a category has for one. Added to `category`. */
+sr_status sr_bulk_category(sr_conn *conn, int64_t row_id, sr_buffer *category);
+
 /* Counts a row that was inserted with these, and its account with it. */
 sr_status sr_bulk_add(sr_bulk *bulk, sr_account *account, int64_t size, sr_text category,
 		      bool verified, sr_text date);
 
-/* Writes all counters; recorded_at is that of every row. */
+/* Writes all counters; recorded_at is that of every row; "": it is not known. */
 sr_status sr_bulk_settle(sr_conn *conn, const sr_bulk *bulk, const sr_accounts *accounts,
 			 const char *recorded_at);
 

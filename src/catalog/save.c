@@ -107,34 +107,19 @@ static sr_status find(sr_saving *save, const sr_file *file, sr_stmt **stmt, bool
 	return sr_step(*stmt, row);
 }
 
-/* What the row that was just inserted has for a category that was not given. */
-static sr_status ask_category(sr_saving *save)
-{
-	sr_stmt *stmt;
-	sr_status rc;
-	bool row;
-
-	rc = sr_prepare(save->conn, "SELECT f.FileCategory FROM files f WHERE f.rowid = $1", &stmt);
-	if (rc != SR_OK)
-		return rc;
-	sr_bind_integer(stmt, 1, sr_conn_last_row_id(save->conn));
-	if ((rc = sr_step(stmt, &row)) == SR_OK && row) {
-		sr_buffer_add_text(&save->category, sr_column_text(stmt, 0));
-		rc = sr_buffer_status(&save->category);
-		save->category_asked = rc == SR_OK;
-	}
-	sr_stmt_done(stmt);
-	return rc;
-}
-
 static sr_status count_added(sr_saving *save, const sr_file *file)
 {
 	sr_text category = file->category;
 	sr_status rc;
 
 	if (category.data == NULL) {
-		if (!save->category_asked && (rc = ask_category(save)) != SR_OK)
-			return rc;
+		if (!save->category_asked) {
+			rc = sr_bulk_category(save->conn, sr_conn_last_row_id(save->conn),
+					      &save->category);
+			if (rc != SR_OK)
+				return rc;
+			save->category_asked = true;
+		}
 		category = sr_buffer_text(&save->category);
 	}
 	return sr_bulk_add(&save->bulk, save->account, file->size, category, file->verified,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "insert_many.h"
 #include "rows.h"
 #include "table.h"
 
@@ -18,7 +19,7 @@ typedef struct run {
 	size_t rows;
 	size_t columns;
 	bool script;          /* Several statements, without values. */
-	bool alone;           /* In a transaction of its own: it can be cancelled as a whole. */
+	bool unfit;           /* Its rows are not inserted without triggers: that was tried. */
 	sr_table **returned;  /* What it returns; NULL: nobody asked. */
 	sr_executed executed; /* The sum of what they did. */
 } run;
@@ -94,6 +95,17 @@ static sr_status run_guarded(sr_conn *conn, run *job)
 
 	if (job->script)
 		return sr_exec(conn, job->sql);
+	if (job->rows > 1 && !job->unfit) {
+		const sr_insert_many many = {job->sql, job->values, job->rows, job->columns};
+		sr_inserted inserted;
+
+		rc = sr_insert_many_try(conn, &many, &job->executed, &inserted);
+		job->unfit = inserted == SR_INSERTED_UNFIT;
+		if (rc != SR_OK || inserted == SR_INSERTED_ALL)
+			return rc;
+		if (job->unfit)
+			return sr_fail(SR_CONSTRAINT, "the rows are not inserted without triggers");
+	}
 	if ((rc = sr_prepare(conn, job->sql, &stmt)) != SR_OK)
 		return rc;
 	for (size_t i = 0; i < job->rows; i++) {
@@ -121,16 +133,13 @@ static sr_status run_watched(sr_conn *conn, run *job)
 	unsigned before = 0;
 	unsigned after = 0;
 	int64_t schema = 0, changed = 0, foreign = 0;
-	sr_heed heed;
 	sr_status rc;
 
 	if (block && ((rc = sr_schema_core_filled(conn, &before)) != SR_OK ||
 		      (rc = sr_query_integer(conn, "PRAGMA schema_version", &schema)) != SR_OK))
 		return rc;
 	sr_conn_guard(conn, guard_write, job);
-	heed = sr_conn_heed(conn, job->alone ? SR_HEED_ALL : SR_HEED_READS);
 	rc = run_guarded(conn, job);
-	(void)sr_conn_heed(conn, heed);
 	sr_conn_guard(conn, NULL, NULL);
 	if (rc != SR_OK || !block)
 		return rc;
@@ -153,18 +162,14 @@ static sr_status run_watched(sr_conn *conn, run *job)
 		       (before & ~after) & 1 ? "clients" : "files");
 }
 
-static sr_status run_in_transaction(run *job)
+static sr_status run_in_transaction(run *job, sr_conn *conn)
 {
 	sr_catalog *catalog = job->catalog;
-	sr_conn *conn;
 	sr_status rc;
 	bool stale;
 
-	if ((rc = sr_pool_write(catalog->pool, "sr_execute", &conn)) != SR_OK)
-		return rc;
-	job->alone = !sr_conn_in_transaction(conn);
 	if ((rc = sr_pool_begin(catalog->pool, "sr_execute")) != SR_OK)
-		goto err0;
+		return rc;
 	if ((rc = sr_catalog_admit(catalog, conn, &stale)) == SR_OK &&
 	    (rc = run_watched(conn, job)) == SR_OK) {
 		rc = sr_pool_end(catalog->pool, true);
@@ -175,9 +180,21 @@ static sr_status run_in_transaction(run *job)
 		(void)sr_pool_end(catalog->pool, false);
 		sr_error_set(why);
 	}
+	return rc;
+}
 
-err0:
-	sr_pool_release(catalog->pool, conn);
+static sr_status run_on_writer(run *job)
+{
+	sr_pool *pool = job->catalog->pool;
+	sr_conn *conn;
+	sr_status rc;
+
+	if ((rc = sr_pool_write(pool, "sr_execute", &conn)) != SR_OK)
+		return rc;
+	rc = run_in_transaction(job, conn);
+	if (job->unfit)
+		rc = run_in_transaction(job, conn);
+	sr_pool_release(pool, conn);
 	return rc;
 }
 
@@ -190,7 +207,7 @@ static sr_status run_all(run *job, sr_executed *executed)
 		return rc;
 	sr_catalog_keep(catalog);
 	if ((rc = sr_catalog_writable(catalog)) == SR_OK)
-		rc = run_in_transaction(job);
+		rc = run_on_writer(job);
 	sr_catalog_let_go(catalog);
 	if (rc == SR_OK && executed != NULL)
 		*executed = job->executed;

@@ -2,27 +2,11 @@
  * keep and refuse comes out as if they had fired. */
 #include <math.h>
 
-#include "catalog/faults.h"
-#include "catalog_fixture.h"
+#include "counters.h"
 
 #define MANY 200
 
 /* ---- What must hold ---- */
-
-static void check_counters(const catalog_fixture *f)
-{
-	assert_int_equal(integer(f, "SELECT count(*) FROM (" SR_TOTALS_WRONG ")"), 0);
-	assert_int_equal(integer(f, "SELECT count(*) FROM (" SR_DAYS_WRONG ")"), 0);
-	assert_int_equal(integer(f, "SELECT count(*) FROM (" SR_RECORDED_WRONG ")"), 0);
-	assert_int_equal(integer(f, "SELECT count(*) FROM (" SR_QUOTAS_WRONG ")"), 0);
-	assert_int_equal(
-		integer(f,
-			"SELECT count(*) FROM (SELECT ClientID, count(*) AS n, sum(" SR_COUNTED_SIZE
-			") AS b FROM files GROUP BY 1) c LEFT JOIN client_usage u"
-			" USING (ClientID) WHERE n IS NOT u.Files OR b IS NOT u.Bytes"),
-		0);
-	assert_int_equal(integer(f, SR_SUMS_DIFFER), 0);
-}
 
 /* One row by SQL and one by the library are counted by nobody but the triggers. */
 static void check_triggers(const catalog_fixture *f)
