@@ -1239,6 +1239,20 @@ SR_API SR_MUST_CHECK sr_status sr_total_list(sr_catalog *catalog, sr_total_by by
 SR_API SR_MUST_CHECK sr_status sr_totals_next(sr_totals *cursor, const sr_total **total);
 SR_API void sr_totals_close(sr_totals *cursor);
 
+/* All files and those that are verified: how many there are, how many of them have a size that is
+ * known, and the bytes of these. */
+typedef struct sr_file_sums {
+	int64_t files;
+	int64_t sized_files;
+	int64_t bytes;
+	int64_t verified_files;
+	int64_t verified_sized_files;
+	int64_t verified_bytes;
+} sr_file_sums;
+
+/* From the same counters as sr_total_list. Works on databases of every version. */
+SR_API SR_MUST_CHECK sr_status sr_file_sums_get(sr_catalog *catalog, sr_file_sums *sums);
+
 /* What a client uses, and how that grew. */
 typedef struct sr_client_usage {
 	sr_id id;

@@ -276,6 +276,7 @@ static PyMethodDef methods[] = {
 	/* statistics.c */
 	ENTRY(statistics),
 	ENTRY(total_list),
+	ENTRY(file_sums),
 	ENTRY(client_usage_list),
 	/* metrics.c */
 	ENTRY(metric_record),

@@ -231,6 +231,7 @@ int files_setup(PyObject *module);
 /* statistics.c */
 METHOD(statistics);
 METHOD(total_list);
+METHOD(file_sums);
 METHOD(client_usage_list);
 int statistics_setup(PyObject *module);
 

@@ -106,6 +106,24 @@ METHOD(total_list)
 	return cursor;
 }
 
+METHOD(file_sums)
+{
+	static char *names[] = {NULL};
+	sr_file_sums s = {0};
+	sr_catalog *handle;
+	sr_status rc;
+
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, ":file_sums", names) ||
+	    (handle = catalog_enter(self)) == NULL)
+		return NULL;
+	LIBRARY(rc = sr_file_sums_get(handle, &s));
+	if (catalog_failed(self, rc))
+		return NULL;
+	return row(6, from_integer(s.files), from_integer(s.sized_files), from_integer(s.bytes),
+		   from_integer(s.verified_files), from_integer(s.verified_sized_files),
+		   from_integer(s.verified_bytes));
+}
+
 /* ---- What clients use ---- */
 
 static PyObject *usage_row(const sr_client_usage *usage)
@@ -149,7 +167,10 @@ int statistics_setup(PyObject *module)
 			      "verification_rate average_file_size_mb total_size_gb "
 			      "min_file_size_kb max_file_size_mb indexes_count indexes") != 0 ||
 	    module_add_fields(module, "TOTAL_FIELDS",
-			      "name size_from size_below files bytes verified_files") != 0)
+			      "name size_from size_below files bytes verified_files") != 0 ||
+	    module_add_fields(module, "FILE_SUMS_FIELDS",
+			      "files sized_files bytes verified_files verified_sized_files "
+			      "verified_bytes") != 0)
 		return -1;
 	return module_add_fields(module, "CLIENT_USAGE_FIELDS",
 				 "id name last_seen files bytes share_percent last_activity "

@@ -120,6 +120,7 @@ def test_statistics(raw: _strongroom.Catalog, client: bytes) -> None:
     assert found["min_file_size_kb"] == 1.0
     assert len(found["indexes"]) == found["indexes_count"] > 8
     assert list(raw.total_list("category")) == [("document", None, None, 4, 4096, 2)]
+    assert raw.file_sums() == (4, 4, 4096, 2, 2, 2048)
     assert list(raw.total_list("month")) == [("2026-01", None, None, 4, 4096, None)]
     with pytest.raises(ValueError, match="'year'"):
         raw.total_list("year")

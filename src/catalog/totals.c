@@ -110,6 +110,13 @@ static int64_t whole(int64_t high, int64_t low)
 	return bytes;
 }
 
+static int64_t whole_sum(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 static void read_row(sr_totals *cursor)
 {
 	sr_stmt *stmt = cursor->stmt;
@@ -154,4 +161,62 @@ void sr_totals_close(sr_totals *cursor)
 		return;
 	end(cursor);
 	free(cursor);
+}
+
+/* ---- Sums of all ---- */
+
+static sr_status prepare_sums(const sr_reading *reading, sr_stmt **stmt)
+{
+	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_status rc;
+
+	sr_buffer_add_string(&sql, "SELECT t.Verified, t.SizeClass > 0, " COUNTED " FROM ");
+	if (reading->shape.version >= SR_COUNTERS_VERSION)
+		sr_buffer_add_string(&sql, "file_totals");
+	else
+		add_counted(&sql, &reading->shape, false);
+	sr_buffer_add_string(&sql, " AS t WHERE t.Files > 0 GROUP BY 1, 2");
+	if ((rc = sr_buffer_status(&sql)) == SR_OK)
+		rc = sr_prepare(reading->conn, sql.data, stmt);
+	sr_buffer_free(&sql);
+	return rc;
+}
+
+/* The files that are verified or not, and have a size or not. */
+static void add_sums(sr_file_sums *sums, sr_stmt *stmt)
+{
+	const bool verified = sr_column_integer(stmt, 0) != 0;
+	const bool sized = sr_column_integer(stmt, 1) != 0;
+	const int64_t files = sr_column_integer(stmt, 2);
+	const int64_t bytes = whole(sr_column_integer(stmt, 3), sr_column_integer(stmt, 4));
+
+	sums->files += files;
+	sums->sized_files += sized ? files : 0;
+	sums->bytes = whole_sum(sums->bytes, bytes);
+	if (!verified)
+		return;
+	sums->verified_files += files;
+	sums->verified_sized_files += sized ? files : 0;
+	sums->verified_bytes = whole_sum(sums->verified_bytes, bytes);
+}
+
+sr_status sr_file_sums_get(sr_catalog *catalog, sr_file_sums *sums)
+{
+	sr_file_sums found = {0};
+	sr_reading reading = {0};
+	sr_stmt *stmt = NULL;
+	sr_status rc;
+	bool row;
+
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
+		return sr_return(rc);
+	if ((rc = prepare_sums(&reading, &stmt)) == SR_OK) {
+		while ((rc = sr_step(stmt, &row)) == SR_OK && row)
+			add_sums(&found, stmt);
+		sr_stmt_done(stmt);
+	}
+	sr_reading_end(&reading);
+	if (rc == SR_OK)
+		*sums = found;
+	return sr_return(rc);
 }

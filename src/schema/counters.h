@@ -8,7 +8,7 @@
 #include "../engine/engine.h"
 
 #define SR_COUNTERS_VERSION                                                                        \
-	14 /* From which on there are file_totals, file_days, client_recorded. */
+	17 /* From which on there are file_totals, file_days, client_recorded. */
 
 /* What a size counts for. */
 #define SR_COUNTED_SIZE                                                                            \

@@ -473,6 +473,13 @@ CALL(search_facets)
 	return sr_search_facets(f->catalog, &query, SR_FACET_CLIENT, see_value, NULL, NULL);
 }
 
+CALL(file_sums_get)
+{
+	sr_file_sums sums;
+
+	return sr_file_sums_get(f->catalog, &sums);
+}
+
 CALL(statistics_get)
 {
 	sr_statistics *statistics = NULL;
@@ -844,6 +851,7 @@ static const struct {
 	{"sr_search", search},
 	{"sr_search_count", search_count},
 	{"sr_search_facets", search_facets},
+	{"sr_file_sums_get", file_sums_get},
 	{"sr_statistics_get", statistics_get},
 	{"sr_size_limits_get", size_limits_get},
 	{"sr_pool_statistics_get", pool_statistics_get},

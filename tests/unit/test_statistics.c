@@ -176,6 +176,19 @@ static void check_totals(catalog_fixture *f)
 	assert_string_equal(totals(f, SR_TOTAL_BY_RECORDED), "");
 }
 
+static void check_sums(catalog_fixture *f)
+{
+	sr_file_sums sums;
+
+	assert_ok(sr_file_sums_get(f->catalog, &sums));
+	assert_int_equal(sums.files, 5);
+	assert_int_equal(sums.sized_files, 4);
+	assert_int_equal(sums.bytes, 1073743871);
+	assert_int_equal(sums.verified_files, 3);
+	assert_int_equal(sums.verified_sized_files, 3);
+	assert_int_equal(sums.verified_bytes, 1073742848);
+}
+
 /* The same from counters, and counted in a database that has none. */
 static void test_totals(void **state)
 {
@@ -189,13 +202,17 @@ static void test_totals(void **state)
 	assert_string_equal(totals(f, SR_TOTAL_BY_DAY), "");
 	foreign_sql(f, INSERTED);
 	check_totals(f);
+	check_sums(f);
 	sr_migrate_options_init(&down);
-	down.to = 13;
 	down.accept_loss = true;
-	assert_ok(sr_migrate(f->catalog, &down, NULL));
-	check_totals(f);
+	for (down.to = 16; down.to >= 13; down.to--) {
+		assert_ok(sr_migrate(f->catalog, &down, NULL));
+		check_totals(f);
+		check_sums(f);
+	}
 	assert_ok(sr_migrate(f->catalog, NULL, NULL));
 	check_totals(f);
+	check_sums(f);
 	f->client = (sr_id){{0}};
 	f->client = add_client(f, "host");
 	file = file_at(f, "/now");

@@ -34,6 +34,7 @@ ENTRY_FIELDS: tuple[str, ...]
 EXPLANATION_FIELDS: tuple[str, ...]
 FACET_FIELDS: tuple[str, ...]
 FILE_FIELDS: tuple[str, ...]
+FILE_SUMS_FIELDS: tuple[str, ...]
 FINDING_FIELDS: tuple[str, ...]
 HEALTH_FIELDS: tuple[str, ...]
 KEEP_FIELDS: tuple[str, ...]
@@ -109,6 +110,7 @@ class Catalog:
         backup: bool | None = None,
         validate: bool | None = None,
         block_dangerous: bool | None = None,
+        base_dir: _Text | None = None,
     ) -> None: ...
     @property
     def path(self) -> str: ...
@@ -150,6 +152,7 @@ class Catalog:
     # statistics.c
     def statistics(self) -> _Row: ...
     def total_list(self, by: str) -> Cursor: ...
+    def file_sums(self) -> tuple[int, int, int, int, int, int]: ...
     def client_usage_list(self, days: int = 30) -> Cursor: ...
 
     # metrics.c
