@@ -1,0 +1,194 @@
+"""Connections lent out and taken back, as programs of the old module do it by hand."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sqlite3
+import threading
+from datetime import datetime, timezone
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from strongroom import _strongroom, dbapi, errors
+from strongroom.compat.source import Source
+
+Report = dict[str, Any]
+
+_FIGURE = {name: place for place, name in enumerate(_strongroom.POOL_FIELDS)}
+_NOBODY = {
+    "connection_count": 0,
+    "avg_age_seconds": 0.0,
+    "max_age_seconds": 0.0,
+    "avg_idle_seconds": 0.0,
+    "max_idle_seconds": 0.0,
+}
+
+
+class ConnectionPool:
+    """The pool of a catalog, which opens and closes connections by itself. Any thread may use it.
+
+    Where all connections stay out for the whole timeout, one more is made: programs that forget to
+    return theirs go on, and the log tells. Those are the `emergency_connections`.
+    """
+
+    def __init__(self, source: Source, spare: Source, logger: logging.Logger) -> None:
+        """`spare` is the same database without a pool."""
+        self._source = source
+        self._spare = spare
+        self._logger = logger
+        self._lock = threading.Lock()  # Guards the rest.
+        self._pool: tuple[_strongroom.Catalog, dbapi.Pool] | None = None
+        self._homes: WeakKeyDictionary[dbapi.Connection, dbapi.Pool] = WeakKeyDictionary()
+        self.emergency_connections: set[dbapi.Connection] = set()
+        """Lent beyond the pool's size, until they are returned."""
+        self._exhausted = 0
+        self._cleanups = 0
+        self._reclaimed = 0
+        self._last_cleanup: str | None = None
+
+    def share(self, source: Source) -> None:
+        """Lends the connections of this catalog instead, which somebody else uses as well."""
+        self._source = source
+
+    def get_connection(self) -> dbapi.Connection:
+        """Lends a connection; `return_connection` gives it back."""
+        pool = self._current()
+        try:
+            connection = pool.lend()
+        except sqlite3.OperationalError as error:
+            if not isinstance(error.__cause__, errors.BusyError):
+                raise
+            return self._emergency(error)
+        with self._lock:
+            self._homes[connection] = pool
+        return connection
+
+    def return_connection(self, connection: dbapi.Connection | None) -> None:
+        """Takes it back, from any thread. An open transaction is rolled back, with a warning.
+
+        None, and one that is not out, do nothing but a line in the log.
+        """
+        with self._lock:
+            home = self._homes.pop(connection, None) if connection is not None else None
+            emergency = connection in self.emergency_connections
+            self.emergency_connections.discard(connection)  # type: ignore[arg-type]
+        if home is not None and connection is not None:
+            home.give_back(connection)
+        elif emergency and connection is not None:
+            if connection.in_transaction:
+                self._logger.warning(
+                    "A connection was returned in mid-transaction, which is rolled back"
+                )
+            connection.close()
+        else:
+            self._logger.warning("%r is not lent by this pool: it cannot be returned", connection)
+
+    def get_pool_status(self) -> Report:
+        """The figures of this moment. Ages and idle times are of lent connections, in seconds."""
+        if self._source.closed:
+            return self._status(None, dict(_NOBODY))
+        figures = self._source.catalog().pool_statistics()
+        with self._lock:
+            current = self._pool
+        return self._status(figures, current[1].details() if current else dict(_NOBODY))
+
+    def force_cleanup(self) -> int:
+        """Takes back connections that nobody refers to any more, and says how many."""
+        before = self._lent()
+        gc.collect()
+        cleaned = max(0, before - self._lent())
+        with self._lock:
+            self._cleanups += 1
+            self._reclaimed += cleaned
+            self._last_cleanup = datetime.now(timezone.utc).isoformat()
+        return cleaned
+
+    def close_all(self) -> None:
+        """Closes all connections. Those that are still lent fail from then on; a new
+        `get_connection` opens the pool again.
+        """
+        with self._lock:
+            current, self._pool = self._pool, None
+            emergency = list(self.emergency_connections)
+            self.emergency_connections.clear()
+        if current is not None:
+            current[1].close()
+        for connection in emergency:
+            connection.close()
+        for source in (self._source, self._spare):
+            try:
+                source.close()
+            except errors.BusyError as error:
+                self._logger.warning("Closing the pool: %s", error)
+
+    @staticmethod
+    def unknown(size: int) -> Report:
+        """Figures of a pool that cannot be looked at."""
+        return _status(size, None, dict(_NOBODY), 0, 0, 0, None, 0)
+
+    def _current(self) -> dbapi.Pool:
+        catalog = self._source.catalog()
+        with self._lock:
+            if self._pool is None or self._pool[0] is not catalog:
+                self._pool = (catalog, dbapi.Pool(catalog, size=self._source.pool_size))
+            return self._pool[1]
+
+    def _lent(self) -> int:
+        with self._lock:
+            current = self._pool
+        return current[1].lent if current is not None else 0
+
+    def _emergency(self, why: sqlite3.Error) -> dbapi.Connection:
+        self._logger.warning("Connection pool exhausted, creating new connection: %s", why)
+        connection = dbapi.Connection(self._spare.catalog())
+        with self._lock:
+            self._exhausted += 1
+            self.emergency_connections.add(connection)
+        return connection
+
+    def _status(self, figures: tuple[Any, ...] | None, details: Report) -> Report:
+        with self._lock:
+            return _status(
+                self._source.pool_size,
+                figures,
+                details,
+                len(self.emergency_connections),
+                self._exhausted,
+                self._cleanups,
+                self._last_cleanup,
+                self._reclaimed,
+            )
+
+
+def _status(
+    size: int,
+    figures: tuple[Any, ...] | None,
+    details: Report,
+    extra: int,
+    exhausted: int,
+    cleanups: int,
+    last_cleanup: str | None,
+    reclaimed: int,
+) -> Report:
+    def figure(name: str) -> Any:
+        return figures[_FIGURE[name]] if figures is not None else 0
+
+    active = figure("active") + extra
+    return {
+        "pool_size": size,
+        "total_connections": figure("created") - figure("closed") + extra,
+        "active_connections": active,
+        "available_connections": max(0, size - active) if figures is not None else 0,
+        "connections_created": figure("created"),
+        "connections_closed": figure("closed"),
+        "pool_exhaustion_events": max(exhausted, figure("timeouts")),
+        "cleanup_operations": cleanups,
+        "peak_active_connections": figure("peak"),
+        "average_connection_age_seconds": details["avg_age_seconds"],
+        "stale_connections_cleaned": figure("recycled") + reclaimed,
+        "last_cleanup_time": last_cleanup,
+        "connection_details": details,
+        "monitoring_enabled": True,
+        "cleanup_thread_alive": figures is not None,
+    }
