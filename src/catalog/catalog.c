@@ -426,6 +426,7 @@ sr_status sr_reading_begin(sr_catalog *catalog, const char *site, sr_reading *re
 		goto err0;
 	/* Lent ones are in none, so this is the thread's own, which the pool joined. */
 	reading->nested = sr_conn_in_transaction(reading->conn);
+	reading->heed = sr_conn_heed(reading->conn, SR_HEED_READS);
 	if (!reading->nested && (rc = sr_conn_begin(reading->conn, SR_TRANSACTION_READ)) != SR_OK)
 		goto err1;
 	if ((rc = take_shape(reading)) != SR_OK)
@@ -448,6 +449,7 @@ void sr_reading_end(sr_reading *reading)
 	if (catalog == NULL)
 		return;
 	sr_shape_free(&reading->shape);
+	(void)sr_conn_heed(reading->conn, reading->heed);
 	if (!reading->nested)
 		sr_conn_rollback(reading->conn);
 	sr_pool_release(catalog->pool, reading->conn);

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "../base/buffer.h"
+#include "../base/cancel.h"
 #include "../base/error.h"
 #include "../base/log.h"
 #include "../base/text.h"
@@ -48,6 +49,7 @@ typedef struct sr_reading {
 	sr_conn *conn;
 	sr_shape shape; /* A copy of the catalog's, good for this snapshot. */
 	bool nested;    /* Inside a transaction that is the thread's own: nothing to end. */
+	sr_heed heed;   /* What the connection heeded before. */
 } sr_reading;
 
 sr_status sr_reading_begin(sr_catalog *catalog, const char *site, sr_reading *reading);

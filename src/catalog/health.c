@@ -197,9 +197,10 @@ bool sr_checkup_stop(sr_checkup *c)
 
 	if (c->cancelled || c->late)
 		return true;
+	c->cancelled = sr_cancel_wanted();
 	if (c->options.progress != NULL && now - c->told >= TELL_EVERY) {
 		c->told = now;
-		c->cancelled = c->options.progress(c->options.progress_arg, c->done, c->total);
+		c->cancelled |= c->options.progress(c->options.progress_arg, c->done, c->total);
 	}
 	c->late = c->deadline != 0 && now >= c->deadline;
 	return c->cancelled || c->late;

@@ -36,6 +36,7 @@ static sr_status open_querier(sr_catalog *catalog, sr_querier **out)
 		free(fresh);
 		return rc;
 	}
+	(void)sr_conn_heed(fresh->conn, SR_HEED_READS);
 	fresh->bare = options.bare;
 	fresh->opened = sr_clock_ns();
 	fresh->schema = -1;

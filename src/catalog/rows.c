@@ -16,6 +16,7 @@ struct sr_rows {
 	sr_catalog *catalog;
 	sr_conn *held;       /* The pool's. */
 	sr_querier *querier; /* The statement's; NULL: it runs on what is held. */
+	sr_heed heed;        /* What that one heeded before. */
 	sr_stmt *stmt;       /* NULL after the last row. */
 	size_t columns;
 	char **names;
@@ -154,6 +155,7 @@ static sr_status open_rows(sr_rows *rows, const char *sql, const sr_value *value
 
 	if ((rc = sr_pool_read(catalog->pool, "sr_query_open", &rows->held)) != SR_OK)
 		return rc;
+	rows->heed = sr_conn_heed(rows->held, SR_HEED_READS);
 	if (!sr_conn_in_transaction(rows->held) &&
 	    (rc = sr_querier_take(catalog, &rows->querier)) != SR_OK)
 		return rc;
@@ -229,8 +231,10 @@ void sr_rows_close(sr_rows *rows)
 		return;
 	sr_stmt_done(rows->stmt);
 	sr_querier_give(rows->catalog, rows->querier);
-	if (rows->held != NULL)
+	if (rows->held != NULL) {
+		(void)sr_conn_heed(rows->held, rows->heed);
 		sr_pool_release(rows->catalog->pool, rows->held);
+	}
 	sr_free_names(rows->names, rows->columns);
 	free(rows->values);
 	sr_catalog_let_go(rows->catalog);

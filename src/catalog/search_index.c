@@ -413,12 +413,14 @@ void sr_index_tend(sr_catalog *catalog, int64_t rows)
 	    atomic_exchange(&catalog->indexing, true))
 		return;
 	sr_catalog_keep(catalog);
+	sr_cancel_hold();
 	/* Who brings many rows makes many steps. */
 	do {
 		if ((rc = tend(catalog)) != SR_OK)
 			log_behind();
 		rows -= STEP_MOST;
 	} while (rc == SR_OK && rows > 0 && catalog->unindexed >= catalog->index_step);
+	sr_cancel_resume();
 	catalog->indexing = false;
 	sr_catalog_let_go(catalog);
 }

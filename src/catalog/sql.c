@@ -19,6 +19,7 @@ typedef struct run {
 	size_t rows;
 	size_t columns;
 	bool script;          /* Several statements, without values. */
+	bool alone;           /* In a transaction of its own: it can be cancelled as a whole. */
 	bool unfit;           /* Its rows are not inserted without triggers: that was tried. */
 	sr_table **returned;  /* What it returns; NULL: nobody asked. */
 	sr_executed executed; /* The sum of what they did. */
@@ -100,7 +101,7 @@ static sr_status run_guarded(sr_conn *conn, run *job)
 		sr_inserted inserted;
 
 		rc = sr_insert_many_try(conn, &many, &job->executed, &inserted);
-		job->unfit = inserted == SR_INSERTED_UNFIT;
+		job->unfit = rc == SR_OK && inserted == SR_INSERTED_UNFIT;
 		if (rc != SR_OK || inserted == SR_INSERTED_ALL)
 			return rc;
 		if (job->unfit)
@@ -133,13 +134,16 @@ static sr_status run_watched(sr_conn *conn, run *job)
 	unsigned before = 0;
 	unsigned after = 0;
 	int64_t schema = 0, changed = 0, foreign = 0;
+	sr_heed heed;
 	sr_status rc;
 
 	if (block && ((rc = sr_schema_core_filled(conn, &before)) != SR_OK ||
 		      (rc = sr_query_integer(conn, "PRAGMA schema_version", &schema)) != SR_OK))
 		return rc;
 	sr_conn_guard(conn, guard_write, job);
+	heed = sr_conn_heed(conn, job->alone ? SR_HEED_ALL : SR_HEED_READS);
 	rc = run_guarded(conn, job);
+	(void)sr_conn_heed(conn, heed);
 	sr_conn_guard(conn, NULL, NULL);
 	if (rc != SR_OK || !block)
 		return rc;
@@ -191,6 +195,7 @@ static sr_status run_on_writer(run *job)
 
 	if ((rc = sr_pool_write(pool, "sr_execute", &conn)) != SR_OK)
 		return rc;
+	job->alone = !sr_conn_in_transaction(conn);
 	rc = run_in_transaction(job, conn);
 	if (job->unfit)
 		rc = run_in_transaction(job, conn);

@@ -71,8 +71,12 @@ static sr_status write_operation(const char *site, manner how, checked *check)
 	if (rc != SR_OK)
 		goto err0;
 	/* Readers renew the shape; a program that only writes has none, so this stands in. */
-	if (check->stale && sr_reading_begin(catalog, SR_HERE, &reading) == SR_OK)
-		sr_reading_end(&reading);
+	if (check->stale) {
+		sr_cancel_hold();
+		if (sr_reading_begin(catalog, SR_HERE, &reading) == SR_OK)
+			sr_reading_end(&reading);
+		sr_cancel_resume();
+	}
 
 err0:
 	sr_catalog_let_go(catalog);

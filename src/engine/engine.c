@@ -83,6 +83,14 @@ void sr_conn_watch(sr_conn *conn, sr_watch_fn watch, void *arg)
 	conn->engine->watch(conn, watch, arg);
 }
 
+sr_heed sr_conn_heed(sr_conn *conn, sr_heed heed)
+{
+	sr_heed before = conn->heed;
+
+	conn->heed = heed;
+	return before;
+}
+
 int sr_conn_readers(sr_conn *conn, long *processes, int room)
 {
 	return conn->engine->readers(conn, processes, room);

@@ -84,6 +84,17 @@ void sr_conn_interrupt(sr_conn *conn);
 typedef bool (*sr_watch_fn)(void *arg);
 void sr_conn_watch(sr_conn *conn, sr_watch_fn watch, void *arg);
 
+/* Which of a connection's long statements ask the thread whether they are to go on (cancel.h), and
+ * fail with SR_INTERRUPTED where not. One that writes takes the whole transaction with it. */
+typedef enum sr_heed {
+	SR_HEED_NONE,
+	SR_HEED_READS,
+	SR_HEED_ALL,
+} sr_heed;
+
+/* SR_HEED_NONE at first. Returns what it was. Waiting for another process's lock always asks. */
+sr_heed sr_conn_heed(sr_conn *conn, sr_heed heed);
+
 /* Processes besides this one that are reading the database now: their numbers, as many as there
  * is room for. Returns how many there are, -1 where that cannot be told. */
 int sr_conn_readers(sr_conn *conn, long *processes, int room);

@@ -171,7 +171,9 @@ static sr_status sqlite_step(sr_stmt *stmt, bool *row)
 		c->entered = sr_clock_ns();
 		c->timed_out = false;
 	}
+	c->stepping = stmt;
 	code = sqlite3_step(s->stmt);
+	c->stepping = NULL;
 	if (c->deadline > 0)
 		s->spent += sr_clock_ns() - c->entered;
 	*row = code == SQLITE_ROW;

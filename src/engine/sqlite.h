@@ -22,13 +22,14 @@ typedef struct sqlite_conn {
 
 	const char *hidden_table; /* As in sr_conn_options. */
 	const char *hidden_column;
-	bool sweeping;     /* As in sr_conn_options. */
-	bool untrusted;    /* Only what sqlite_guard.c lists. */
-	double deadline;   /* Seconds that a statement may run; 0: any. */
-	int64_t spent;     /* Nanoseconds that the running statement took in earlier steps. */
-	int64_t entered;   /* sr_clock_ns() when its current step began. */
-	bool timed_out;    /* The deadline stopped it. */
-	sr_watch_fn watch; /* Asked whether the running statement goes on; NULL: nobody. */
+	bool sweeping;           /* As in sr_conn_options. */
+	bool untrusted;          /* Only what sqlite_guard.c lists. */
+	double deadline;         /* Seconds that a statement may run; 0: any. */
+	int64_t spent;           /* Nanoseconds that the running statement took in earlier steps. */
+	int64_t entered;         /* sr_clock_ns() when its current step began. */
+	bool timed_out;          /* The deadline stopped it. */
+	const sr_stmt *stepping; /* The statement that runs; NULL: none of ours. */
+	sr_watch_fn watch;       /* Asked whether the running statement goes on; NULL: nobody. */
 	void *watch_arg;
 	bool own;               /* The engine's own commands: the guard is not asked. */
 	sr_status refused;      /* As what the guard has said no, with words; else SR_OK. */

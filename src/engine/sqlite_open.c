@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../base/cancel.h"
 #include "../base/clock.h"
 #include "../base/path.h"
 #include "../base/process.h"
@@ -256,6 +257,8 @@ static int busy(void *arg, int count)
 	if (count == 0)
 		c->busy_since = now;
 	left = (int64_t)(c->busy_timeout * 1e9) - (now - c->busy_since);
+	if (left > 0 && sr_cancel_wanted())
+		atomic_fetch_add(&c->interrupts, 1);
 	if (left <= 0 || c->busy_interrupts != atomic_load(&c->interrupts))
 		return 0;
 	pause = pause < left ? pause : left;
@@ -267,6 +270,13 @@ static int busy(void *arg, int count)
 
 #define WATCH_STEPS 10000 /* Of SQLite's machine: a few milliseconds at most. */
 
+static bool heeds(const sqlite_conn *c)
+{
+	if (c->stepping == NULL || c->base.heed == SR_HEED_NONE)
+		return false;
+	return c->base.heed == SR_HEED_ALL || c->stepping->reads;
+}
+
 static int must_stop(void *arg)
 {
 	sqlite_conn *c = arg;
@@ -276,18 +286,13 @@ static int must_stop(void *arg)
 		return 0;
 	if (c->watch && c->watch(c->watch_arg))
 		return 1;
+	if (heeds(c) && sr_cancel_wanted())
+		return 1;
 	if (!(c->deadline > 0))
 		return 0;
 	seconds = (double)(c->spent + sr_clock_ns() - c->entered) / 1e9;
 	c->timed_out = seconds > c->deadline;
 	return c->timed_out;
-}
-
-static void watch_settle(sqlite_conn *c)
-{
-	bool watched = c->watch || c->deadline > 0;
-
-	sqlite3_progress_handler(c->db, watched ? WATCH_STEPS : 0, watched ? must_stop : NULL, c);
 }
 
 void sr_sqlite_watch(sr_conn *conn, sr_watch_fn watch, void *arg)
@@ -296,7 +301,6 @@ void sr_sqlite_watch(sr_conn *conn, sr_watch_fn watch, void *arg)
 
 	c->watch = watch;
 	c->watch_arg = arg;
-	watch_settle(c);
 }
 
 /* ---- Opening and closing ---- */
@@ -379,7 +383,7 @@ sr_status sr_sqlite_open(const char *path, const sr_conn_options *options, sr_co
 	sqlite3_busy_handler(c->db, busy, c);
 	if ((rc = sr_sqlite_settle(c, options)) != SR_OK)
 		goto err1;
-	watch_settle(c);
+	sqlite3_progress_handler(c->db, WATCH_STEPS, must_stop, c);
 	/* In the place of the automatic checkpoints, which would not be safe. */
 	sqlite3_wal_hook(c->db, sr_sqlite_log_grew, c);
 	sqlite3_set_authorizer(c->db, sr_sqlite_authorize, c);

@@ -113,6 +113,7 @@ struct sr_conn {
 
 	sr_guard_fn guard; /* NULL: everything is allowed. */
 	void *guard_arg;
+	sr_heed heed;   /* Which of its statements can be cancelled. */
 	bool examining; /* What is prepared is never stepped, and must not act yet. */
 };
 

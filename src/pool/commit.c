@@ -160,7 +160,7 @@ static int count_good(const batch *b)
 
 /* A transaction on a fit connection, replaced if the last attempt broke it; but not one that
  * the thread also has as a lease, which would be left with a closed one. */
-static sr_status begin(sr_pool *pool, sr_place *place)
+static sr_status begin(sr_pool *pool, sr_place *place, bool own)
 {
 	bool leased = place->holds > 1;
 	sr_status rc;
@@ -169,7 +169,13 @@ static sr_status begin(sr_pool *pool, sr_place *place)
 		sr_place_drop(pool, place);
 	if (!leased && (rc = sr_place_ready(pool, place)) != SR_OK)
 		return rc;
-	return sr_conn_begin(place->conn, SR_TRANSACTION_WRITE);
+	/* Nobody's operation but the leader's own waits for another process here. */
+	if (own)
+		sr_cancel_resume();
+	rc = sr_conn_begin(place->conn, SR_TRANSACTION_WRITE);
+	if (own)
+		sr_cancel_hold();
+	return rc;
 }
 
 /* Takes who stands next in line into the batch while it is short and young. NULL: commit now. */
@@ -269,7 +275,7 @@ static verdict attempt(sr_pool *pool, sr_place *place, batch *b, bool open, sr_w
 	sr_waiter *operation, *next;
 	sr_status rc;
 
-	if ((rc = begin(pool, place)) != SR_OK) {
+	if ((rc = begin(pool, place, b->count == 1 && b->first->place == place)) != SR_OK) {
 		settle_all(b, rc);
 		return SETTLED;
 	}
@@ -343,6 +349,8 @@ static void lead(sr_pool *pool, sr_place *place, sr_waiter *leader)
 	sr_waiter *culprit = NULL;
 	bool open = true;
 
+	/* The thread's own wish to end its call is nothing to the others. */
+	sr_cancel_hold();
 	batch_add(&shared, leader);
 	pool->careful -= pool->careful > 0;
 	pool->apart -= pool->apart > 0;
@@ -381,6 +389,7 @@ static void lead(sr_pool *pool, sr_place *place, sr_waiter *leader)
 		(void)attempt(pool, place, &one, false, &culprit);
 		tell(pool, &one, leader);
 	}
+	sr_cancel_resume();
 }
 
 /* ---- Inside the thread's own transaction ---- */
@@ -393,6 +402,8 @@ static sr_status run_joined(sr_pool *pool, sr_place *place, sr_operation operati
 	sr_waiter_init(&self, site);
 	self.operation = operation;
 	self.arg = arg;
+	self.place = place;
+	sr_cancel_hold();
 	if (!sr_conn_in_transaction(place->conn)) {
 		/* The thread holds the writer by sr_pool_write, and has nothing begun. */
 		batch one = {0};
@@ -404,6 +415,7 @@ static sr_status run_joined(sr_pool *pool, sr_place *place, sr_operation operati
 		sr_error_set(self.words);
 		(void)sr_place_spoiled(place, self.status);
 	}
+	sr_cancel_resume();
 	sr_error_set(self.words);
 	return self.status;
 }

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "../base/buffer.h"
+#include "../base/cancel.h"
 #include "../base/clock.h"
 #include "../base/error.h"
 #include "../base/log.h"
@@ -44,7 +45,8 @@ typedef struct sr_place {
  * QUEUED -> TAKEN [sr_wait_take]      a leader runs its operation; no timeout any more
  * TAKEN -> DONE [sr_wait_done]        and has settled it
  * QUEUED -> SHUT [sr_wait_shut]       the pool closes
- * QUEUED -> gone [sr_wait]            the timeout; it leaves the queue by itself */
+ * QUEUED -> gone [sr_wait]            the timeout, or its caller ends the call; it leaves the
+ *                                     queue by itself */
 typedef enum sr_waiter_state {
 	SR_WAITER_QUEUED,
 	SR_WAITER_LENT,

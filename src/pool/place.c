@@ -35,6 +35,8 @@ static sr_status open_conn(sr_pool *pool, sr_place *place)
 
 	if ((rc = sr_conn_open(pool->options.engine, pool->path, &options, &conn)) != SR_OK)
 		return rc;
+	if (!place->writer)
+		(void)sr_conn_heed(conn, SR_HEED_READS);
 	pthread_mutex_lock(&pool->lock);
 	place->conn = conn;
 	place->bare = bare;
@@ -92,12 +94,16 @@ static void put_in_order(sr_pool *pool, sr_place *place)
 {
 	if (place->conn == NULL)
 		return;
+	/* What was done stands, whatever becomes of this. */
+	sr_cancel_hold();
 	/* Also without a transaction: the engine may have lost one and still wait to hear it. */
 	sr_conn_rollback(place->conn);
+	(void)sr_conn_heed(place->conn, place->writer ? SR_HEED_NONE : SR_HEED_READS);
 	if (place->writer && !sr_conn_broken(place->conn))
 		sr_log_tend(pool, place);
 	if (pool->options.direct || sr_conn_broken(place->conn))
 		sr_place_drop(pool, place);
+	sr_cancel_resume();
 }
 
 void sr_place_return(sr_pool *pool, sr_place *place)

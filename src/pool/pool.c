@@ -196,12 +196,14 @@ static void open_last(sr_pool *pool)
 
 void sr_pool_free(sr_pool *pool)
 {
+	sr_cancel_hold();
 	open_last(pool);
 	sr_conn_close(pool->second);
 	sr_conn_close(pool->stay);
 	for (int i = 0; i < pool->options.readers; i++)
 		sr_conn_close(pool->readers[i].conn);
 	sr_conn_close(pool->writer.conn);
+	sr_cancel_resume();
 	pthread_cond_destroy(&pool->copied);
 	pthread_cond_destroy(&pool->quiet);
 	pthread_mutex_destroy(&pool->lock);

@@ -6,6 +6,9 @@
  * A hand-over and a timeout can meet. Both happen under the lock, so the waiter's state decides:
  * one that was LENT a place keeps it however late it wakes up, one that still is QUEUED takes
  * itself out of the line. No place is lost between the two.
+ *
+ * Where the thread has somebody to ask whether its call goes on, it wakes up now and then, asks
+ * with the lock free while it stays in line, and leaves the line as after a timeout if not.
  */
 #include "internal.h"
 
@@ -158,24 +161,59 @@ static sr_status exhausted(sr_pool *pool, bool writer, const sr_waiter *waiter)
 	return rc;
 }
 
-/* Sleeps until somebody has settled the waiter. False: the time was up first. */
-static bool settled(sr_pool *pool, sr_waiter *waiter)
+/* With the lock free, since the answer may take as long as it wants. The waiter stays in line. */
+static bool cancelled(sr_pool *pool)
+{
+	bool wanted;
+
+	pthread_mutex_unlock(&pool->lock);
+	wanted = sr_cancel_wanted();
+	pthread_mutex_lock(&pool->lock);
+	return wanted;
+}
+
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
+}
+
+/* Sleeps while the waiter is in line. SR_BUSY: the time was up; SR_INTERRUPTED: its thread wants no
+ * more. Without words. */
+static sr_status sleep_in_line(sr_pool *pool, sr_waiter *waiter)
 {
 	struct timespec deadline = sr_deadline(pool->options.timeout);
-	bool in_time = true;
+	sr_status rc = SR_OK;
 
-	while (waiter->state == SR_WAITER_QUEUED && in_time)
-		in_time = pthread_cond_timedwait(&waiter->cond, &pool->lock, &deadline) == 0;
+	while (waiter->state == SR_WAITER_QUEUED && rc == SR_OK) {
+		struct timespec question = sr_deadline(SR_CANCEL_PAUSE);
+		bool asks = sr_cancel_asks() && is_before(&question, &deadline);
+
+		if (pthread_cond_timedwait(&waiter->cond, &pool->lock,
+					   asks ? &question : &deadline) == 0)
+			continue;
+		if (!asks)
+			rc = SR_BUSY;
+		else if (cancelled(pool))
+			rc = SR_INTERRUPTED;
+	}
+	return rc;
+}
+
+/* Sleeps until somebody has settled the waiter, else says why that is not worth waiting for. */
+static sr_status settle(sr_pool *pool, sr_waiter *waiter)
+{
+	sr_status rc = sleep_in_line(pool, waiter);
+
 	/* What a leader runs cannot be called back, and ends when its batch does. */
 	while (waiter->state == SR_WAITER_TAKEN)
 		pthread_cond_wait(&waiter->cond, &pool->lock);
-	return waiter->state != SR_WAITER_QUEUED;
+	return waiter->state != SR_WAITER_QUEUED ? SR_OK : rc;
 }
 
 sr_status sr_wait(sr_pool *pool, sr_queue *queue, sr_waiter *waiter)
 {
 	pthread_condattr_t attributes;
-	sr_status rc = SR_OK;
+	sr_status rc;
 
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -185,9 +223,13 @@ sr_status sr_wait(sr_pool *pool, sr_queue *queue, sr_waiter *waiter)
 	waiter->state = SR_WAITER_QUEUED;
 	waiter->since = sr_clock_ns();
 	append(queue, waiter);
-	if (!settled(pool, waiter)) {
+	if ((rc = settle(pool, waiter)) != SR_OK) {
+		bool writer = queue == &pool->write_queue;
+
 		take_out(queue, waiter);
-		rc = exhausted(pool, queue == &pool->write_queue, waiter);
+		rc = rc == SR_BUSY ? exhausted(pool, writer, waiter)
+				   : sr_fail(rc, "%s was interrupted while it waited for %s",
+					     waiter->site, writer ? "the writer" : "a reader");
 	} else if (waiter->state == SR_WAITER_SHUT) {
 		rc = sr_fail(SR_CLOSED, "'%s' was closed while %s waited for a connection",
 			     pool->path, waiter->site);
