@@ -97,8 +97,8 @@ class Catalog:
     def __init__(
         self,
         path: _Text | None = None,
-        config_file: _Text | None = None,
         *,
+        config_file: _Text | None = None,
         storage_dir: _Text | None = None,
         pool_size: int = 0,
         timeout: float = 0,
@@ -187,6 +187,12 @@ class Catalog:
     # sql.c
     def execute(self, sql: str, parameters: _Values = ()) -> tuple[int, int]: ...
     def execute_many(self, sql: str, rows: Sequence[_Values]) -> tuple[int, int]: ...
+    def execute_fetch(
+        self, sql: str, parameters: _Values = ()
+    ) -> tuple[int, int, tuple[str, ...], list[_Row]]: ...
+    def describe(
+        self, sql: str
+    ) -> tuple[str, str | None, bool, tuple[str | None, ...], tuple[str, ...]]: ...
     def execute_script(self, sql: str) -> None: ...
     def query(self, sql: str, parameters: _Values = ()) -> tuple[tuple[str, ...], Cursor]: ...
     def fetch(

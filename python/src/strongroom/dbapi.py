@@ -398,7 +398,7 @@ class Connection:
         """Makes each row, from its cursor and a tuple: `sqlite3.Row` for instance."""
         self.text_factory: Callable[[bytes], Any] = str
         """Makes each text, from its bytes; str by default."""
-        self.total_changes = 0
+        self.total_changes: int = 0
         """Rows written by it."""
 
     # ---- Statements

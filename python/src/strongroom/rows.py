@@ -11,21 +11,24 @@ import datetime
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex, TypeVar, overload
 
 from strongroom import _strongroom
 
 if TYPE_CHECKING:
+    from abc import ABCMeta as TupleType
     from typing import Self
+else:
+    TupleType = type
 
-RowT = TypeVar("RowT", bound="Row")
+RowT = TypeVar("RowT", bound=tuple[Any, ...])
 
 
 COPIED = ("__new__", "__getnewargs__", "__match_args__", "_fields", "_make", "_replace", "_asdict")
 """What of a named tuple is taken as it is."""
 
 
-class RowType(type):
+class RowType(TupleType):
     """Makes a named tuple of a class's annotations.
 
     A line `field: what it is` of the class's documentation becomes that of the field.
@@ -35,7 +38,7 @@ class RowType(type):
         fields = [field for field in body.get("__annotations__", {}) if not field.startswith("_")]
         for base in bases:
             fields = [*getattr(base, "_fields", ()), *fields]
-        made = vars(namedtuple(name, fields))  # type: ignore[misc]
+        made = vars(namedtuple(name, fields))
         body["__slots__"] = ()
         if fields:
             body |= {word: made[word] for word in [*COPIED, *fields]}
@@ -68,7 +71,7 @@ class Row(tuple[Any, ...], metaclass=RowType):
     def __getitem__(self, key: str) -> Any: ...
 
     @overload
-    def __getitem__(self, key: int) -> Any: ...  # type: ignore[override]
+    def __getitem__(self, key: SupportsIndex) -> Any: ...
 
     @overload
     def __getitem__(self, key: slice) -> tuple[Any, ...]: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import uuid
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TYPE_CHECKING, TypeAlias, Union, overload
 
 from strongroom import _strongroom
 from strongroom.errors import InvalidError, NotFoundError
@@ -28,6 +28,14 @@ AnyClient: TypeAlias = Union[str, bytes, uuid.UUID, "Client"]
 """A client by its name, by its id (16 bytes, 32 hex digits, a UUID), or a row of it."""
 
 MICROSECOND = datetime.timedelta(microseconds=1)
+
+
+@overload
+def size_bytes(size: Size) -> int: ...
+
+
+@overload
+def size_bytes(size: Size | None) -> int | None: ...
 
 
 def size_bytes(size: Size | None) -> int | None:
