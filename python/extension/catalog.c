@@ -307,6 +307,11 @@ static PyMethodDef methods[] = {
 	ENTRY(search_count),
 	/* backup.c */
 	ENTRY(backup),
+	/* migrations.c */
+	ENTRY(migrate),
+	ENTRY(migrate_verify),
+	ENTRY(migrate_own),
+	ENTRY(migrate_own_down),
 	/* record.c */
 	ENTRY(record),
 	/* versions.c */

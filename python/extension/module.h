@@ -278,6 +278,14 @@ PyObject *module_restore(PyObject *module, PyObject *args, PyObject *keywords);
 PyObject *module_backup_rotate(PyObject *module, PyObject *args, PyObject *keywords);
 int backup_setup(PyObject *module);
 
+/* migrations.c */
+METHOD(migrate);
+METHOD(migrate_verify);
+METHOD(migrate_own);
+METHOD(migrate_own_down);
+PyObject *module_migration_status(PyObject *module, PyObject *args, PyObject *keywords);
+int migrations_setup(PyObject *module);
+
 /* record.c */
 METHOD(record);
 int record_setup(PyObject *module);

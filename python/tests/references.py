@@ -166,6 +166,15 @@ METHODS: dict[str, list[Make]] = {
         lambda: (FOLDER / f"backup {next(numbers)}", {"progress": stop}),
         lambda: (FOLDER / f"backup {next(numbers)}", {"progress": broken}),
     ],
+    "migrate": [*one(), *one(10**12), *one(0, progress=stop), *one(progress=broken)],
+    "migrate_verify": one(),
+    "migrate_own": [
+        lambda: (next(numbers) + 1, "mine", "SELECT 1", "SELECT 2", {}),
+        *one(1, "mine", "DROP TABLE files"),
+        *one(1, "mine", "CREATE"),
+        *one(None, "mine", "SELECT 1"),
+    ],
+    "migrate_own_down": [*one(10**6), *one(-1)],
     "record": [
         *one(ID, ["/etc/hostname"]),
         *one(ID, ["/etc/hostname"], ["*.x", "y"], True, True, 1, reread=True),
@@ -254,6 +263,12 @@ FUNCTIONS: dict[str, list[Make]] = {
         lambda: ({}, FOLDER, {"last": 1}, True, {}),
         lambda: ({}, FOLDER, {"last": -5}, {}),
         lambda: ({}, FOLDER / "none", {"daily": 1}, {}),
+    ],
+    "migration_status": [
+        lambda: ({"path": FOLDER / "catalog.db"}, {}),
+        lambda: ({"path": FOLDER / "none"}, {}),
+        lambda: ({"path": FOLDER}, {}),
+        lambda: ({"colour": 1}, {}),
     ],
     "parse_when": [*one("2026-01-31"), *one("7d"), *one("nonsense")],
     "parse_size": [*one("10 K"), *one("nonsense")],

@@ -40,7 +40,7 @@ static const char statement[] = "The statement";
 static bool refuse(const char *who, const char *what, const char *name)
 {
 	const char *cure = who == statement ? "DANGEROUS_OPERATIONS_BLOCKED stands in the way"
-					    : "review its SQL and what its header allows";
+					    : "review its SQL";
 
 	sr_fail(SR_REFUSED, "%s contains potentially dangerous operations: %s%s%s; %s", who, what,
 		name ? " " : "", name ? name : "", cure);

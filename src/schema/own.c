@@ -176,7 +176,8 @@ static sr_status run_sql(own *o)
 	if (rc == SR_OK && o->guard.status != SR_OK)
 		return sr_fail_memory();
 	rc = sr_script_refused(rc, o->who);
-	return rc == SR_OK ? rc : sr_fail_within(rc, "%s", o->who);
+	/* What the guard says names it already. */
+	return rc == SR_OK || rc == SR_REFUSED ? rc : sr_fail_within(rc, "%s", o->who);
 }
 
 static sr_status write_down(own *o)

@@ -113,7 +113,7 @@ sr_status sr_script_refused(sr_status rc, const char *who)
 	if (rc == SR_SQL && strstr(sr_error_message(), "may not be modified"))
 		return sr_fail(SR_REFUSED,
 			       "%s contains potentially dangerous operations: write the schema "
-			       "table; review its SQL and what its header allows",
+			       "table; review its SQL",
 			       who);
 	return rc;
 }

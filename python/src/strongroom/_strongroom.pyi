@@ -39,8 +39,11 @@ FINDING_FIELDS: tuple[str, ...]
 HEALTH_FIELDS: tuple[str, ...]
 KEEP_FIELDS: tuple[str, ...]
 METRIC_FIELDS: tuple[str, ...]
+MIGRATION_FIELDS: tuple[str, ...]
+MIGRATION_STATUS_FIELDS: tuple[str, ...]
 OPTIMIZED_FIELDS: tuple[str, ...]
 OPTIMIZE_NEEDS_FIELDS: tuple[str, ...]
+OWN_MIGRATION_FIELDS: tuple[str, ...]
 POLICY_FIELDS: tuple[str, ...]
 POOL_FIELDS: tuple[str, ...]
 POOL_HEALTH_FIELDS: tuple[str, ...]
@@ -78,6 +81,9 @@ def backup_rotate(
     keep: Mapping[str, object],
     dry_run: bool = False,
 ) -> tuple[int, int, int, list[_Row]]: ...
+
+# migrations.c
+def migration_status(options: dict[str, Any]) -> _Row: ...
 
 # words.c
 def parse_when(text: str) -> tuple[int, bool]: ...
@@ -272,6 +278,23 @@ class Catalog:
         key: _Text | None = None,
         progress: _Stage | None = None,
     ) -> _Row: ...
+
+    # migrations.c
+    def migrate(
+        self,
+        to: int | None = None,
+        *,
+        accept_loss: bool = False,
+        full_check: bool = False,
+        progress: _Progress | None = None,
+    ) -> tuple[int, int, str | None]: ...
+    def migrate_verify(
+        self,
+    ) -> tuple[int, list[tuple[str, str, str | None, str | None]]]: ...
+    def migrate_own(
+        self, version: int, description: str, up_sql: str, down_sql: str | None = None
+    ) -> str | None: ...
+    def migrate_own_down(self, version: int) -> str | None: ...
 
     # record.c
     def record(
