@@ -219,6 +219,11 @@ static bool exists(const sr_place *place, const char *name)
 	return fstatat(place->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+bool sr_place_hidden(const sr_place *place)
+{
+	return exists(place, place->tombstone);
+}
+
 /* Without ever replacing a file; file systems that cannot promise that are asked first. */
 static int move(const sr_place *place, const char *from, const char *to)
 {
@@ -243,7 +248,7 @@ sr_status sr_place_show(sr_place *place)
 
 sr_status sr_place_recover(sr_place *place)
 {
-	if (!exists(place, place->tombstone))
+	if (!sr_place_hidden(place))
 		return SR_OK;
 	if (exists(place, place->name)) {
 		/* Stored anew since; what the tombstone holds was replaced. */

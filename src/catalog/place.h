@@ -35,6 +35,9 @@ sr_status sr_place_resolve(const sr_settings *settings, sr_text path, sr_buffer 
 sr_status sr_place_open(const sr_settings *settings, sr_text path, sr_place *place);
 void sr_place_close(sr_place *place);
 
+/* Whether a deletion is at work on the file, or one was cut short. */
+bool sr_place_hidden(const sr_place *place);
+
 /* Keeps other deletions out of the folder until the place is closed. Without wait, SR_BUSY when
  * one is at work. Never wait inside a transaction: the other waits for the writer. */
 sr_status sr_place_lock(sr_place *place, bool wait);

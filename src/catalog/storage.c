@@ -110,7 +110,7 @@ static sr_status write_verified(sr_conn *conn, void *arg)
 }
 
 /* A deletion that a crash cut short may have left the file hidden. What is stored elsewhere
- * was never hidden. */
+ * was never hidden. Deletions of other files in the folder are none of its business. */
 static sr_status take_back(sr_catalog *catalog, sr_text path)
 {
 	sr_place place;
@@ -120,7 +120,7 @@ static sr_status take_back(sr_catalog *catalog, sr_text path)
 		return SR_OK;
 	if (rc != SR_OK)
 		return rc;
-	if ((rc = sr_place_lock(&place, false)) == SR_OK)
+	if (sr_place_hidden(&place) && (rc = sr_place_lock(&place, false)) == SR_OK)
 		rc = sr_place_recover(&place);
 	sr_place_close(&place);
 	return rc;

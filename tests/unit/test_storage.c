@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -446,6 +447,29 @@ static void test_record_stays(void **state)
 	assert_int_equal(names(), 0);
 }
 
+/* Somebody deletes another file of the folder: that holds nobody up who only reads. Only where the
+ * file itself is hidden does its deletion go first. */
+static void test_verify_while_another_is_deleted(void **state)
+{
+	catalog_fixture *fixture = *state;
+	int folder = open(scratch_path("received_files"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_int_not_equal(folder, -1);
+	assert_int_equal(flock(folder, LOCK_EX | LOCK_NB), 0);
+	assert_ok(verify(fixture, "a"));
+
+	refuse_deletion(fixture);
+	assert_int_equal(flock(folder, LOCK_UN), 0);
+	set_fault(RENAME_BACK);
+	assert_int_not_equal(drop(fixture, "a"), SR_OK);
+	set_fault(NONE);
+	assert_int_equal(flock(folder, LOCK_EX | LOCK_NB), 0);
+	assert_fails(verify(fixture, "a"), SR_BUSY, "is being deleted");
+	assert_int_equal(close(folder), 0);
+	assert_ok(verify(fixture, "a"));
+	allow_deletion(fixture);
+}
+
 static void test_bytes_remain(void **state)
 {
 	catalog_fixture *fixture = *state;
@@ -609,6 +633,7 @@ int main(void)
 		TEST(test_not_in_a_transaction),
 		TEST(test_failures),
 		TEST(test_record_stays),
+		TEST(test_verify_while_another_is_deleted),
 		TEST(test_bytes_remain),
 		TEST(test_crashes),
 		cmocka_unit_test_setup_teardown(test_failed_commits, stored_new_faulty,
