@@ -78,6 +78,10 @@ sr_status sr_catalog_changeable(sr_catalog *catalog);
  * tells that somebody had. */
 sr_status sr_catalog_admit(sr_catalog *catalog, sr_conn *conn, bool *stale);
 
+/* After a write that found the shape stale: readers renew it, and a program that only writes has
+ * none. */
+void sr_catalog_renew(sr_catalog *catalog);
+
 /* SR_FORKED in a child of the process that opened it: for calls that may come to an end without
  * any statement. */
 sr_status sr_catalog_check_process(const sr_catalog *catalog);

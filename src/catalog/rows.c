@@ -123,14 +123,15 @@ static bool guard_read(void *arg, sr_action action, const char *first, const cha
 
 static sr_status prepare(sr_rows *rows, const char *sql)
 {
+	sr_guarding guarding = {guard_read, rows->catalog};
 	sr_status rc;
 
 	if (rows->querier != NULL) {
 		rc = sr_prepare(rows->querier->conn, sql, &rows->stmt);
 	} else {
-		sr_conn_guard(rows->held, guard_read, rows->catalog);
+		guarding = sr_conn_guard_swap(rows->held, guarding);
 		rc = sr_prepare(rows->held, sql, &rows->stmt);
-		sr_conn_guard(rows->held, NULL, NULL);
+		(void)sr_conn_guard_swap(rows->held, guarding);
 	}
 	if (rc == SR_OK && !sr_stmt_reads(rows->stmt))
 		rc = sr_fail(SR_READ_ONLY, "a query only reads, and this statement writes: %s",

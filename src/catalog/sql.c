@@ -20,6 +20,7 @@ typedef struct run {
 	size_t columns;
 	bool script;          /* Several statements, without values. */
 	bool alone;           /* In a transaction of its own: it can be cancelled as a whole. */
+	bool stale;           /* The catalog's shape was out of date. */
 	bool unfit;           /* Its rows are not inserted without triggers: that was tried. */
 	sr_table **returned;  /* What it returns; NULL: nobody asked. */
 	sr_executed executed; /* The sum of what they did. */
@@ -27,33 +28,36 @@ typedef struct run {
 
 /* ---- The guard ---- */
 
-/* What the statement returns is for the eyes of a door's user. A trigger's reading is its own. */
-static bool shows_keys(const run *job, sr_action action, const char *table, const char *column,
-		       const char *inner)
-{
-	return job->catalog->settings.hide_keys && job->returned != NULL && inner == NULL &&
-	       action == SR_ACTION_READ && table != NULL && column != NULL &&
-	       strcasecmp(table, "clients") == 0 && strcasecmp(column, "AESKey") == 0;
-}
-
-/* arg is the run. */
+/* arg is the catalog. */
 static bool guard_write(void *arg, sr_action action, const char *first, const char *second,
 			const char *inner)
 {
-	const run *job = arg;
+	const sr_catalog *catalog = arg;
 
 	if (action == SR_ACTION_TRANSACTION) {
 		(void)sr_fail(SR_REFUSED, "a statement cannot begin or end a transaction: use "
 					  "sr_begin, sr_commit and sr_rollback");
 		return false;
 	}
-	if (shows_keys(job, action, first, second, inner)) {
+	if (!catalog->settings.block_dangerous)
+		return true;
+	return sr_schema_guard(NULL, action, first, second, inner);
+}
+
+/* For what returns rows, which are for the eyes of a door's user. A trigger's reading is its own.
+ */
+static bool guard_returning(void *arg, sr_action action, const char *first, const char *second,
+			    const char *inner)
+{
+	const sr_catalog *catalog = arg;
+
+	if (catalog->settings.hide_keys && inner == NULL && action == SR_ACTION_READ &&
+	    first != NULL && second != NULL && strcasecmp(first, "clients") == 0 &&
+	    strcasecmp(second, "AESKey") == 0) {
 		(void)sr_fail(SR_REFUSED, "keys are hidden: return other columns than AESKey");
 		return false;
 	}
-	if (!job->catalog->settings.block_dangerous)
-		return true;
-	return sr_schema_guard(NULL, action, first, second, inner);
+	return guard_write(arg, action, first, second, inner);
 }
 
 /* ---- Running ---- */
@@ -131,6 +135,7 @@ static sr_status run_watched(sr_conn *conn, run *job)
 {
 	const sr_catalog *catalog = job->catalog;
 	bool block = catalog->settings.block_dangerous;
+	sr_guarding guarding = {job->returned ? guard_returning : guard_write, job->catalog};
 	unsigned before = 0;
 	unsigned after = 0;
 	int64_t schema = 0, changed = 0, foreign = 0;
@@ -140,11 +145,11 @@ static sr_status run_watched(sr_conn *conn, run *job)
 	if (block && ((rc = sr_schema_core_filled(conn, &before)) != SR_OK ||
 		      (rc = sr_query_integer(conn, "PRAGMA schema_version", &schema)) != SR_OK))
 		return rc;
-	sr_conn_guard(conn, guard_write, job);
+	guarding = sr_conn_guard_swap(conn, guarding);
 	heed = sr_conn_heed(conn, job->alone ? SR_HEED_ALL : SR_HEED_READS);
 	rc = run_guarded(conn, job);
 	(void)sr_conn_heed(conn, heed);
-	sr_conn_guard(conn, NULL, NULL);
+	(void)sr_conn_guard_swap(conn, guarding);
 	if (rc != SR_OK || !block)
 		return rc;
 	if ((rc = sr_schema_core_filled(conn, &after)) != SR_OK ||
@@ -170,11 +175,10 @@ static sr_status run_in_transaction(run *job, sr_conn *conn)
 {
 	sr_catalog *catalog = job->catalog;
 	sr_status rc;
-	bool stale;
 
 	if ((rc = sr_pool_begin(catalog->pool, "sr_execute")) != SR_OK)
 		return rc;
-	if ((rc = sr_catalog_admit(catalog, conn, &stale)) == SR_OK &&
+	if ((rc = sr_catalog_admit(catalog, conn, &job->stale)) == SR_OK &&
 	    (rc = run_watched(conn, job)) == SR_OK) {
 		rc = sr_pool_end(catalog->pool, true);
 	} else {
@@ -211,8 +215,9 @@ static sr_status run_all(run *job, sr_executed *executed)
 	if ((rc = sr_sql_given(job->sql)) != SR_OK)
 		return rc;
 	sr_catalog_keep(catalog);
-	if ((rc = sr_catalog_writable(catalog)) == SR_OK)
-		rc = run_on_writer(job);
+	if ((rc = sr_catalog_writable(catalog)) == SR_OK && (rc = run_on_writer(job)) == SR_OK &&
+	    job->stale)
+		sr_catalog_renew(catalog);
 	sr_catalog_let_go(catalog);
 	if (rc == SR_OK && executed != NULL)
 		*executed = job->executed;

@@ -46,6 +46,19 @@ static sr_status run_checked_together(sr_conn *conn, void *const *args, size_t c
 	return rc;
 }
 
+void sr_catalog_renew(sr_catalog *catalog)
+{
+	sr_reading reading = {0};
+
+	/* What the thread's own transaction has done may yet be undone. */
+	if (sr_pool_in_transaction(catalog->pool))
+		return;
+	sr_cancel_hold();
+	if (sr_reading_begin(catalog, SR_HERE, &reading) == SR_OK)
+		sr_reading_end(&reading);
+	sr_cancel_resume();
+}
+
 typedef enum manner {
 	ALONG,    /* In its turn, with others in one transaction. */
 	LARGE,    /* Of very many statements. */
@@ -55,7 +68,6 @@ typedef enum manner {
 static sr_status write_operation(const char *site, manner how, checked *check)
 {
 	sr_catalog *catalog = check->catalog;
-	sr_reading reading = {0};
 	sr_status rc;
 
 	sr_catalog_keep(catalog);
@@ -70,13 +82,8 @@ static sr_status write_operation(const char *site, manner how, checked *check)
 		rc = sr_pool_commit(catalog->pool, site, run_checked, check);
 	if (rc != SR_OK)
 		goto err0;
-	/* Readers renew the shape; a program that only writes has none, so this stands in. */
-	if (check->stale) {
-		sr_cancel_hold();
-		if (sr_reading_begin(catalog, SR_HERE, &reading) == SR_OK)
-			sr_reading_end(&reading);
-		sr_cancel_resume();
-	}
+	if (check->stale)
+		sr_catalog_renew(catalog);
 
 err0:
 	sr_catalog_let_go(catalog);

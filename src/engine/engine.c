@@ -207,10 +207,20 @@ sr_status sr_conn_replace(sr_conn *conn, const char *path, bool unchanged, sr_pr
 
 void sr_conn_guard(sr_conn *conn, sr_guard_fn guard, void *arg)
 {
-	conn->guard = guard;
-	conn->guard_arg = arg;
+	(void)sr_conn_guard_swap(conn, (sr_guarding){guard, arg});
+	for (sr_stmt *stmt = conn->in_use; stmt; stmt = stmt->next)
+		stmt->under = (sr_guarding){guard, arg};
 	sr_conn_forget_statements(conn);
 	conn->engine->guard_changed(conn);
+}
+
+sr_guarding sr_conn_guard_swap(sr_conn *conn, sr_guarding guarding)
+{
+	sr_guarding before = {conn->guard, conn->guard_arg};
+
+	conn->guard = guarding.guard;
+	conn->guard_arg = guarding.arg;
+	return before;
 }
 
 sr_status sr_conn_triggers(sr_conn *conn, bool enabled)

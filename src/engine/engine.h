@@ -271,6 +271,15 @@ typedef bool (*sr_guard_fn)(void *arg, sr_action action, const char *first, cons
  * emptied. */
 void sr_conn_guard(sr_conn *conn, sr_guard_fn guard, void *arg);
 
+/* The same for a guard that answers the same as long as the connection lives, and is put on for a
+ * statement at a time: the cache is kept, and what is in it is used again under the guard that it
+ * was prepared under and no other. Returns what was there before, to be put back. */
+typedef struct sr_guarding {
+	sr_guard_fn guard;
+	void *arg;
+} sr_guarding;
+sr_guarding sr_conn_guard_swap(sr_conn *conn, sr_guarding guarding);
+
 /* Whether triggers fire; they do from the opening on. Foreign keys act either way. */
 sr_status sr_conn_triggers(sr_conn *conn, bool enabled);
 

@@ -2,10 +2,11 @@
  * Statements of a connection: in use with a caller, or idle in its cache.
  *
  *   IDLE -> IN USE [sr_prepare]   IN USE -> IDLE [sr_stmt_done]
- *   IDLE -> freed [the cache is full, or emptied]
+ *   IDLE -> freed [the cache is full, or emptied]   IN USE -> freed [sr_stmt_done: not worth
+ * keeping]
  *
  * A text that is in use is prepared a second time, so that a caller never meets the rows of
- * another.
+ * another; so is one that another guard has allowed.
  */
 #include "vtable.h"
 
@@ -84,13 +85,15 @@ static void stmt_free(sr_stmt *stmt)
 static sr_stmt *idle_find(sr_conn *conn, const char *sql, uint64_t hash)
 {
 	for (sr_stmt *stmt = conn->idle; stmt; stmt = stmt->next)
-		if (stmt->hash == hash && strcmp(stmt->sql, sql) == 0)
+		if (stmt->hash == hash && stmt->under.guard == conn->guard &&
+		    stmt->under.arg == conn->guard_arg && strcmp(stmt->sql, sql) == 0)
 			return stmt;
 	return NULL;
 }
 
 void sr_stmt_adopt(sr_conn *conn, sr_stmt *stmt)
 {
+	stmt->under = (sr_guarding){conn->guard, conn->guard_arg};
 	used_push(conn, stmt);
 }
 
@@ -155,6 +158,7 @@ sr_status sr_prepare(sr_conn *conn, const char *sql, sr_stmt **stmt)
 		goto err1;
 	}
 	(*stmt)->hash = hash;
+	(*stmt)->under = (sr_guarding){conn->guard, conn->guard_arg};
 	(*stmt)->sql = strdup(sql);
 	if ((*stmt)->sql == NULL) {
 		rc = sr_fail_memory();
@@ -197,6 +201,11 @@ void sr_stmt_done(sr_stmt *stmt)
 	if (sr_conn_is_ours(conn))
 		conn->engine->reset(stmt, true);
 	stmt->pending = SR_OK;
+	/* A pragma acts while it is prepared, and what defines something is not run again. */
+	if (stmt->kind != SR_STATEMENT_READS && stmt->kind != SR_STATEMENT_WRITES) {
+		sr_stmt_discard(stmt);
+		return;
+	}
 	used_unlink(conn, stmt);
 	idle_push(conn, stmt);
 	if (conn->idle_count > SR_STATEMENT_CACHE) {
@@ -304,6 +313,7 @@ static sr_status transaction_alive(sr_conn *conn)
 sr_status sr_step(sr_stmt *stmt, bool *row)
 {
 	sr_conn *conn = stmt->conn;
+	sr_guarding before;
 	sr_status rc;
 
 	*row = false;
@@ -321,7 +331,9 @@ sr_status sr_step(sr_stmt *stmt, bool *row)
 	}
 	if (!stmt->running && (rc = transaction_alive(conn)) != SR_OK)
 		return rc;
+	before = sr_conn_guard_swap(conn, stmt->under);
 	rc = conn->engine->step(stmt, row);
+	(void)sr_conn_guard_swap(conn, before);
 	stmt->running = rc == SR_OK && *row;
 	if (rc != SR_OK && conn->transaction && !conn->engine->in_transaction(conn))
 		conn->lost = rc;

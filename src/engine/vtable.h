@@ -86,8 +86,10 @@ struct sr_stmt {
 	bool reads;     /* Changes nothing, not even the connection. */
 	bool inserts;   /* It puts rows into a table. */
 	sr_statement_kind kind;
-	char *subject;     /* The pragma or savepoint that it names, or NULL. */
-	bool running;      /* Between a first step and the reset. */
+	sr_guarding
+		under; /* The guard that allowed it, and is asked again if the schema changes. */
+	char *subject; /* The pragma or savepoint that it names, or NULL. */
+	bool running;  /* Between a first step and the reset. */
 	sr_status pending; /* The first failed bind, returned by the next step. */
 	char *why;         /* Its words; NULL: none to be had. */
 };
