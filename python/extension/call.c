@@ -7,8 +7,41 @@
 
 static PyObject *error_classes; /* By the short name of the status: strongroom.errors.BY_STATUS. */
 
+/* Whether this thread is in a call: what runs then was called back by it. */
+static _Thread_local int inside;
+
+/* Python's handlers of signals run in the main thread, here and now: what they raise, ends the
+ * call. */
+static bool is_signalled(void *arg)
+{
+	PyGILState_STATE state = PyGILState_Ensure();
+	bool stop = PyErr_Occurred() != NULL || PyErr_CheckSignals() != 0;
+
+	(void)arg;
+	PyGILState_Release(state);
+	return stop;
+}
+
 void call_begins(void)
 {
+	static _Thread_local bool prepared;
+
+	inside++;
+	if (prepared)
+		return;
+	prepared = true;
+	if (gettid() == getpid())
+		sr_cancel_set(is_signalled, NULL);
+}
+
+void call_ends(void)
+{
+	inside--;
+}
+
+bool call_is_running(void)
+{
+	return inside > 0;
 }
 
 void raise_error(sr_status status, const char *message)

@@ -15,6 +15,11 @@ sr_catalog *catalog_enter(Catalog *self)
 		raise_error(SR_CLOSED, "the catalog is closed");
 		return NULL;
 	}
+	if (call_is_running()) {
+		raise_error(SR_INVALID, "a progress function or a signal's handler cannot use the "
+					"catalog in the midst of a call that this thread makes");
+		return NULL;
+	}
 	self->calls++;
 	return self->handle;
 }

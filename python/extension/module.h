@@ -39,10 +39,16 @@ int module_add_fields(PyObject *module, const char *name, const char *fields);
 		state_ = PyEval_SaveThread();                                                      \
 		statement;                                                                         \
 		PyEval_RestoreThread(state_);                                                      \
+		call_ends();                                                                       \
 	} while (0)
 
-/* Makes signals reach calls of the main thread. LIBRARY calls it. */
+/* LIBRARY calls both. In the main thread signals end a call that waits or reads for long. */
 void call_begins(void);
+void call_ends(void);
+
+/* Whether this thread is in a call: then it may not begin another, since what asks for that is a
+ * progress function or a signal's handler in the midst of it. */
+bool call_is_running(void);
 
 /* Hands the log out and, where the call failed or a signal's handler raised, sets the exception.
  * Then the caller frees what it got and returns NULL. */
