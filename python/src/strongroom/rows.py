@@ -38,7 +38,9 @@ class RowType(TupleType):
         fields = [field for field in body.get("__annotations__", {}) if not field.startswith("_")]
         for base in bases:
             fields = [*getattr(base, "_fields", ()), *fields]
-        made = vars(namedtuple(name, fields))
+        # Kept alive: the collector would empty what is only looked at.
+        named = namedtuple(name, fields)
+        made = vars(named)
         body["__slots__"] = ()
         if fields:
             body |= {word: made[word] for word in [*COPIED, *fields]}
