@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import strongroom
 from strongroom import _strongroom
 
 
@@ -16,3 +17,11 @@ def raw(tmp_path: Path) -> Iterator[_strongroom.Catalog]:
     catalog = _strongroom.Catalog(tmp_path / "catalog.db", create=True, migrate=True)
     yield catalog
     catalog.close()
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[strongroom.Catalog]:
+    """A new catalog with the client "laptop", as people have it."""
+    with strongroom.Catalog(tmp_path / "catalog.db", create=True) as opened:
+        opened.add_client("laptop")
+        yield opened

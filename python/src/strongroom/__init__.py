@@ -22,7 +22,7 @@ Everything is a method of `Catalog`: help(strongroom.Catalog) has them by noun.
   call with KeyboardInterrupt.
 """
 
-from strongroom import _strongroom
+from strongroom import _strongroom, log  # noqa: F401
 from strongroom.activity import Activity, TransferDay
 from strongroom.backups import (
     BackedUp,
@@ -40,6 +40,14 @@ from strongroom.errors import *  # noqa: F403
 from strongroom.errors import __all__ as _errors
 from strongroom.files import Entry, File, SavedFile
 from strongroom.health import Finding, Health, Optimized, OptimizeNeeds, PoolHealth, SizeLimits
+from strongroom.migrations import (
+    Drift,
+    Migrated,
+    Migration,
+    MigrationStatus,
+    OwnMigration,
+    migration_status,
+)
 from strongroom.quotas import DefaultQuota, Quota
 from strongroom.record import Recorded, Recording
 from strongroom.retention import Keep, Policy, Pruned, PrunedVersion
@@ -61,6 +69,7 @@ __all__ = [
     "Classified",
     "Client",
     "DefaultQuota",
+    "Drift",
     "Entry",
     "Executed",
     "Explanation",
@@ -71,9 +80,13 @@ __all__ = [
     "Health",
     "Keep",
     "Metric",
+    "Migrated",
+    "Migration",
+    "MigrationStatus",
     "Move",
     "OptimizeNeeds",
     "Optimized",
+    "OwnMigration",
     "Page",
     "Policy",
     "Pool",
@@ -99,6 +112,7 @@ __all__ = [
     "Usage",
     "Version",
     "VersionDiff",
+    "migration_status",
     "restore",
     "verify_backup",
 ]

@@ -12,6 +12,7 @@ from strongroom.categories import Categories
 from strongroom.clients import Clients
 from strongroom.files import Files
 from strongroom.health import HealthCalls
+from strongroom.migrations import Migrations
 from strongroom.quotas import Quotas
 from strongroom.record import Records
 from strongroom.retention import Retention
@@ -35,6 +36,7 @@ class Catalog(
     Figures,
     Backups,
     HealthCalls,
+    Migrations,
     Sql,
 ):
     """A catalog, open. All threads of a process may use it at the same time.

@@ -4,7 +4,7 @@ Every error of the library is an `Error`. Its words name the thing and the value
 where there is one the cure. Catch the kind that you can do something about:
 
     try:
-        catalog.clients.add("laptop")
+        catalog.add_client("laptop")
     except strongroom.ExistsError:
         ...
 """
