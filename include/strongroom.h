@@ -1358,6 +1358,14 @@ SR_API SR_MUST_CHECK sr_status sr_rollback(sr_catalog *catalog); /* The innermos
 /* Whether the calling thread is inside one. */
 SR_API bool sr_in_transaction(sr_catalog *catalog);
 
+/* Makes the transaction that another thread has left open the caller's, who can then end it.
+ * `thread` is that thread's number of the system's (gettid), which need not run any more; `cursors`
+ * is how many cursors were opened in the transaction and not closed. Until the other thread hears
+ * of it, its calls are outside any transaction. SR_BUSY while a call of that thread is running
+ * there, SR_INVALID where it has no transaction. */
+SR_API SR_MUST_CHECK sr_status sr_transaction_take(sr_catalog *catalog, int64_t thread,
+						   size_t cursors);
+
 /* -------------------------------------------------------------- SQL for callers */
 
 typedef enum sr_type { SR_NULL, SR_INTEGER, SR_REAL, SR_TEXT, SR_BLOB } sr_type;
@@ -1445,6 +1453,14 @@ SR_API SR_MUST_CHECK sr_status sr_execute_many(sr_catalog *catalog, const char *
 					       const sr_value *values, size_t rows, size_t columns,
 					       sr_executed *executed);
 
+/* The same inside the thread's transaction, for one call of a long run of them: without a
+ * savepoint, in which the time of mass writes grows with the square of their rows. Rows before one
+ * that fails stay written; what was refused only after it ran rolls the whole transaction back.
+ * SR_INVALID outside a transaction. */
+SR_API SR_MUST_CHECK sr_status sr_execute_more(sr_catalog *catalog, const char *sql,
+					       const sr_value *values, size_t rows, size_t columns,
+					       sr_executed *executed);
+
 /* Runs several statements, all or none. */
 SR_API SR_MUST_CHECK sr_status sr_execute_script(sr_catalog *catalog, const char *sql);
 
@@ -1473,6 +1489,15 @@ SR_API SR_MUST_CHECK sr_status sr_lease_open(sr_catalog *catalog, const char *ow
 					     sr_lease **lease);
 /* The engine's own handle: a sqlite3 *. */
 SR_API void *sr_lease_handle(const sr_lease *lease);
+
+/* sr_query_open and sr_describe for who has a lease: they need no other reader, so that holders of
+ * all of them never wait for each other. They see what is committed, whatever transaction the
+ * thread has open. Any number at a time, in any thread; the lease outlives the rows. */
+SR_API SR_MUST_CHECK sr_status sr_lease_query_open(sr_lease *lease, const char *sql,
+						   const sr_value *values, size_t count,
+						   sr_rows **rows);
+SR_API SR_MUST_CHECK sr_status sr_lease_describe(sr_lease *lease, const char *sql,
+						 sr_description **description);
 /* Gives it back; a transaction left open is rolled back. */
 SR_API void sr_lease_close(sr_lease *lease);
 

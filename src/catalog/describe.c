@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "querier.h"
 #include "rows.h"
 
 /* What callers get, and the memory behind it. */
@@ -63,47 +64,75 @@ static sr_status take(const sr_stmt *stmt, description *found)
 }
 
 /* In a snapshot, so that the connection knows the tables as they are now. */
-static sr_status look(sr_catalog *catalog, const char *sql, description *found)
+static sr_status look(sr_conn *conn, const char *sql, description *found)
 {
+	bool inside = sr_conn_in_transaction(conn);
 	sr_stmt *stmt = NULL;
-	sr_conn *conn;
-	sr_status rc;
-	bool inside;
+	sr_status rc = SR_OK;
 
-	if ((rc = sr_pool_read(catalog->pool, "sr_describe", &conn)) != SR_OK)
-		return rc;
-	inside = sr_conn_in_transaction(conn);
 	if (!inside && (rc = sr_conn_begin(conn, SR_TRANSACTION_READ)) != SR_OK)
-		goto err0;
+		return rc;
 	if ((rc = sr_examine(conn, sql, &stmt)) == SR_OK && stmt != NULL)
 		rc = take(stmt, found);
 	sr_stmt_discard(stmt);
 	if (!inside)
 		sr_conn_rollback(conn);
+	return rc;
+}
 
-err0:
+static sr_status look_with_reader(sr_catalog *catalog, const char *sql, description *found)
+{
+	sr_conn *conn;
+	sr_status rc;
+
+	if ((rc = sr_pool_read(catalog->pool, "sr_describe", &conn)) != SR_OK)
+		return rc;
+	rc = look(conn, sql, found);
 	sr_pool_release(catalog->pool, conn);
 	return rc;
 }
 
-sr_status sr_describe(sr_catalog *catalog, const char *sql, sr_description **out)
+static sr_status look_with_lease(sr_catalog *catalog, const char *sql, description *found)
+{
+	sr_querier *querier;
+	sr_status rc;
+
+	if ((rc = sr_catalog_check_process(catalog)) != SR_OK ||
+	    (rc = sr_querier_take(catalog, &querier)) != SR_OK)
+		return rc;
+	rc = look(querier->conn, sql, found);
+	sr_querier_give(catalog, querier);
+	return rc;
+}
+
+static sr_status describe(sr_catalog *catalog, bool leased, const char *sql, sr_description **out)
 {
 	description *found;
 	sr_status rc;
 
 	*out = NULL;
 	if (sql == NULL)
-		return sr_return(sr_sql_given(sql));
+		return sr_sql_given(sql);
 	if ((found = calloc(1, sizeof(*found))) == NULL)
-		return sr_return(sr_fail_memory());
+		return sr_fail_memory();
 	sr_catalog_keep(catalog);
-	rc = look(catalog, sql, found);
+	rc = (leased ? look_with_lease : look_with_reader)(catalog, sql, found);
 	sr_catalog_let_go(catalog);
 	if (rc != SR_OK)
 		sr_description_free(&found->description);
 	else
 		*out = &found->description;
-	return sr_return(rc);
+	return rc;
+}
+
+sr_status sr_describe(sr_catalog *catalog, const char *sql, sr_description **out)
+{
+	return sr_return(describe(catalog, false, sql, out));
+}
+
+sr_status sr_lease_describe(sr_lease *lease, const char *sql, sr_description **out)
+{
+	return sr_return(describe(sr_lease_catalog(lease), true, sql, out));
 }
 
 void sr_description_free(sr_description *out)

@@ -14,7 +14,8 @@
 
 struct sr_rows {
 	sr_catalog *catalog;
-	sr_conn *held;       /* The pool's. */
+	sr_conn *held;       /* The pool's; NULL: a lease of the caller's has one. */
+	bool leased;         /* See held. */
 	sr_querier *querier; /* The statement's; NULL: it runs on what is held. */
 	sr_heed heed;        /* What that one heeded before. */
 	sr_stmt *stmt;       /* NULL after the last row. */
@@ -154,10 +155,12 @@ static sr_status open_rows(sr_rows *rows, const char *sql, const sr_value *value
 	sr_catalog *catalog = rows->catalog;
 	sr_status rc;
 
-	if ((rc = sr_pool_read(catalog->pool, "sr_query_open", &rows->held)) != SR_OK)
-		return rc;
-	rows->heed = sr_conn_heed(rows->held, SR_HEED_READS);
-	if (!sr_conn_in_transaction(rows->held) &&
+	if (!rows->leased) {
+		if ((rc = sr_pool_read(catalog->pool, "sr_query_open", &rows->held)) != SR_OK)
+			return rc;
+		rows->heed = sr_conn_heed(rows->held, SR_HEED_READS);
+	}
+	if ((rows->leased || !sr_conn_in_transaction(rows->held)) &&
 	    (rc = sr_querier_take(catalog, &rows->querier)) != SR_OK)
 		return rc;
 	if ((rc = prepare(rows, sql)) != SR_OK)
@@ -167,25 +170,44 @@ static sr_status open_rows(sr_rows *rows, const char *sql, const sr_value *value
 	return sr_sql_bind(rows->stmt, values, count);
 }
 
-sr_status sr_query_open(sr_catalog *catalog, const char *sql, const sr_value *values, size_t count,
-			sr_rows **rows)
+static sr_status query_open(sr_catalog *catalog, bool leased, const char *sql,
+			    const sr_value *values, size_t count, sr_rows **rows)
 {
 	sr_rows *fresh;
 	sr_status rc;
 
 	*rows = NULL;
 	if ((rc = sr_sql_given(sql)) != SR_OK)
-		return sr_return(rc);
+		return rc;
 	if ((fresh = calloc(1, sizeof(*fresh))) == NULL)
-		return sr_return(sr_fail_memory());
+		return sr_fail_memory();
 	fresh->catalog = catalog;
+	fresh->leased = leased;
 	sr_catalog_keep(catalog);
 	if ((rc = open_rows(fresh, sql, values, count)) != SR_OK) {
 		sr_rows_close(fresh);
-		return sr_return(rc);
+		return rc;
 	}
 	*rows = fresh;
-	return sr_return(SR_OK);
+	return SR_OK;
+}
+
+sr_status sr_query_open(sr_catalog *catalog, const char *sql, const sr_value *values, size_t count,
+			sr_rows **rows)
+{
+	return sr_return(query_open(catalog, false, sql, values, count, rows));
+}
+
+sr_status sr_lease_query_open(sr_lease *lease, const char *sql, const sr_value *values,
+			      size_t count, sr_rows **rows)
+{
+	sr_catalog *catalog = sr_lease_catalog(lease);
+	sr_status rc;
+
+	*rows = NULL;
+	if ((rc = sr_catalog_check_process(catalog)) == SR_OK)
+		rc = query_open(catalog, true, sql, values, count, rows);
+	return sr_return(rc);
 }
 
 /* ---- Rows ---- */

@@ -18,6 +18,9 @@ void sr_free_names(char **names, size_t count); /* NULL is fine, as each name is
  * since, and its columns may be others then. */
 sr_status sr_same_columns(const sr_stmt *stmt, size_t count);
 
+/* Whose reader it holds: transaction.c. */
+sr_catalog *sr_lease_catalog(const sr_lease *lease);
+
 /* The statement behind a query that has just been opened. */
 sr_stmt *sr_rows_statement(sr_rows *rows);
 

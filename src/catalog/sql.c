@@ -18,11 +18,14 @@ typedef struct run {
 	const sr_value *values; /* rows × columns */
 	size_t rows;
 	size_t columns;
-	bool script;          /* Several statements, without values. */
-	bool alone;           /* In a transaction of its own: it can be cancelled as a whole. */
-	bool stale;           /* The catalog's shape was out of date. */
-	bool unfit;           /* Its rows are not inserted without triggers: that was tried. */
-	sr_table **returned;  /* What it returns; NULL: nobody asked. */
+	bool script;         /* Several statements, without values. */
+	bool more;           /* Inside the thread's transaction, without a savepoint but for what is
+				inserted without triggers. */
+	bool ran;            /* It has: what fails afterwards is not undone by the engine. */
+	bool alone;          /* In a transaction of its own: it can be cancelled as a whole. */
+	bool stale;          /* The catalog's shape was out of date. */
+	bool unfit;          /* Its rows are not inserted without triggers: that was tried. */
+	sr_table **returned; /* What it returns; NULL: nobody asked. */
 	sr_executed executed; /* The sum of what they did. */
 } run;
 
@@ -105,7 +108,8 @@ static sr_status run_guarded(sr_conn *conn, run *job)
 		sr_inserted inserted;
 
 		rc = sr_insert_many_try(conn, &many, &job->executed, &inserted);
-		job->unfit = rc == SR_OK && inserted == SR_INSERTED_UNFIT;
+		job->unfit = rc == SR_OK && (inserted == SR_INSERTED_UNFIT ||
+					     (job->more && inserted == SR_INSERTED_NOT_TRIED));
 		if (rc != SR_OK || inserted == SR_INSERTED_ALL)
 			return rc;
 		if (job->unfit)
@@ -150,6 +154,7 @@ static sr_status run_watched(sr_conn *conn, run *job)
 	rc = run_guarded(conn, job);
 	(void)sr_conn_heed(conn, heed);
 	(void)sr_conn_guard_swap(conn, guarding);
+	job->ran = rc == SR_OK;
 	if (rc != SR_OK || !block)
 		return rc;
 	if ((rc = sr_schema_core_filled(conn, &after)) != SR_OK ||
@@ -207,6 +212,39 @@ static sr_status run_on_writer(run *job)
 	return rc;
 }
 
+/* Without a savepoint there is no other way to undo what is only seen to be dangerous afterwards.
+ */
+static sr_status run_on(run *job, sr_conn *conn)
+{
+	sr_status rc;
+
+	if ((rc = sr_catalog_admit(job->catalog, conn, &job->stale)) != SR_OK)
+		return rc;
+	if ((rc = run_watched(conn, job)) != SR_OK && job->ran)
+		sr_conn_rollback(conn);
+	return rc;
+}
+
+static sr_status run_more(run *job)
+{
+	sr_pool *pool = job->catalog->pool;
+	sr_conn *conn;
+	sr_status rc;
+
+	if (!sr_pool_in_transaction(pool))
+		return sr_fail(SR_INVALID, "this thread has no transaction open on %s",
+			       sr_quoted(sr_text_of(job->catalog->settings.path)));
+	if ((rc = sr_pool_write(pool, "sr_execute_more", &conn)) != SR_OK)
+		return rc;
+	job->unfit = job->rows == 1;
+	if (!job->unfit)
+		rc = run_in_transaction(job, conn);
+	if (job->unfit)
+		rc = run_on(job, conn);
+	sr_pool_release(pool, conn);
+	return rc;
+}
+
 static sr_status run_all(run *job, sr_executed *executed)
 {
 	sr_catalog *catalog = job->catalog;
@@ -215,8 +253,8 @@ static sr_status run_all(run *job, sr_executed *executed)
 	if ((rc = sr_sql_given(job->sql)) != SR_OK)
 		return rc;
 	sr_catalog_keep(catalog);
-	if ((rc = sr_catalog_writable(catalog)) == SR_OK && (rc = run_on_writer(job)) == SR_OK &&
-	    job->stale)
+	if ((rc = sr_catalog_writable(catalog)) == SR_OK &&
+	    (rc = job->more ? run_more(job) : run_on_writer(job)) == SR_OK && job->stale)
 		sr_catalog_renew(catalog);
 	sr_catalog_let_go(catalog);
 	if (rc == SR_OK && executed != NULL)
@@ -257,6 +295,19 @@ sr_status sr_execute_many(sr_catalog *catalog, const char *sql, const sr_value *
 {
 	run job = {
 		.catalog = catalog, .sql = sql, .values = values, .rows = rows, .columns = columns};
+
+	return sr_return(run_all(&job, executed));
+}
+
+sr_status sr_execute_more(sr_catalog *catalog, const char *sql, const sr_value *values, size_t rows,
+			  size_t columns, sr_executed *executed)
+{
+	run job = {.catalog = catalog,
+		   .sql = sql,
+		   .values = values,
+		   .rows = rows,
+		   .columns = columns,
+		   .more = true};
 
 	return sr_return(run_all(&job, executed));
 }

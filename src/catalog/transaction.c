@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalog.h"
+#include "rows.h"
 #include "search_index.h"
 
 sr_status sr_begin(sr_catalog *catalog, const char *owner)
@@ -82,6 +83,18 @@ bool sr_in_transaction(sr_catalog *catalog)
 	return inside;
 }
 
+sr_status sr_transaction_take(sr_catalog *catalog, int64_t thread, size_t cursors)
+{
+	sr_status rc;
+
+	sr_catalog_keep(catalog);
+	rc = sr_pool_take_over(catalog->pool, (long)thread, cursors);
+	sr_catalog_let_go(catalog);
+	return sr_return(rc);
+}
+
+/* ---- Raw connections ---- */
+
 struct sr_lease {
 	sr_catalog *catalog;
 	sr_conn *conn;
@@ -116,6 +129,11 @@ err0:
 void *sr_lease_handle(const sr_lease *lease)
 {
 	return sr_conn_handle(lease->conn);
+}
+
+sr_catalog *sr_lease_catalog(const sr_lease *lease)
+{
+	return lease->catalog;
 }
 
 void sr_lease_close(sr_lease *lease)

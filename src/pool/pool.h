@@ -82,6 +82,9 @@ sr_status sr_pool_begin(sr_pool *pool, const char *site);
 sr_status sr_pool_end(sr_pool *pool, bool commit); /* SR_INVALID without one. */
 bool sr_pool_in_transaction(sr_pool *pool);        /* This thread's. */
 
+/* Makes the transaction of another thread this one's: see sr_transaction_take. */
+sr_status sr_pool_take_over(sr_pool *pool, long thread, size_t cursors);
+
 /* From now on readers fire no trigger and read no view: the schema is somebody else's. */
 void sr_pool_distrust(sr_pool *pool);
 

@@ -75,6 +75,27 @@ bool sr_pool_in_transaction(sr_pool *pool)
 	return mine;
 }
 
+sr_status sr_pool_take_over(sr_pool *pool, long thread, size_t cursors)
+{
+	sr_place *writer = &pool->writer;
+	sr_status rc;
+
+	if ((rc = sr_pool_enter(pool)) != SR_OK)
+		return rc;
+	pthread_mutex_lock(&pool->lock);
+	/* The levels own one hold, each cursor another; every call that runs has one more. */
+	if (writer->holds == 0 || writer->levels == 0 || writer->thread != thread)
+		rc = sr_fail(SR_INVALID, "thread %ld has no transaction open on '%s'", thread,
+			     pool->path);
+	else if ((size_t)writer->holds != 1 + cursors)
+		rc = sr_fail(SR_BUSY, "thread %ld is using its transaction on '%s' (%s)", thread,
+			     pool->path, writer->site);
+	else
+		writer->thread = sr_thread_number();
+	pthread_mutex_unlock(&pool->lock);
+	return rc;
+}
+
 /* ---- Beginning ---- */
 
 /* One level more on a place that the thread holds. */

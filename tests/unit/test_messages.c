@@ -552,6 +552,37 @@ CALL(execute_many)
 	return sr_execute_many(f->catalog, "DELETE FROM transfer_stats", NULL, 2, 0, NULL);
 }
 
+CALL(execute_more)
+{
+	sr_status rc = sr_begin(f->catalog, NULL);
+
+	if (rc == SR_OK)
+		rc = sr_execute_more(f->catalog, "DELETE FROM transfer_stats", NULL, 2, 0, NULL);
+	return rc == SR_OK ? sr_commit(f->catalog) : rc;
+}
+
+CALL(transaction_take)
+{
+	sr_status rc = sr_begin(f->catalog, NULL);
+
+	if (rc == SR_OK)
+		rc = sr_transaction_take(f->catalog, gettid(), 0);
+	return rc == SR_OK ? sr_commit(f->catalog) : rc;
+}
+
+CALL(lease_query_open)
+{
+	sr_rows *rows = NULL;
+	sr_lease *one = NULL;
+	sr_status rc = sr_lease_open(f->catalog, "test", false, &one);
+
+	if (rc == SR_OK)
+		rc = sr_lease_query_open(one, "SELECT 1", NULL, 0, &rows);
+	sr_rows_close(rows);
+	sr_lease_close(one);
+	return rc;
+}
+
 CALL(execute_script)
 {
 	return sr_execute_script(f->catalog, "DELETE FROM transfer_stats;");
@@ -862,12 +893,15 @@ static const struct {
 	{"sr_execute_fetch", execute_fetch},
 	{"sr_describe", describe},
 	{"sr_execute_many", execute_many},
+	{"sr_execute_more", execute_more},
+	{"sr_transaction_take", transaction_take},
 	{"sr_execute_script", execute_script},
 	{"sr_query_open", query_open},
 	{"sr_rows_next", rows_next},
 	{"sr_fetch", fetch},
 	{"sr_lease_open reader", lease_reader},
 	{"sr_lease_open writer", lease_writer},
+	{"sr_lease_query_open", lease_query_open},
 	{"sr_migrate", migrate},
 	{"sr_migrate_verify", migrate_verify},
 	{"sr_optimize_needs_get", optimize_needs_get},
