@@ -48,26 +48,27 @@ extern "C" {
 
 typedef enum sr_status {
 	SR_OK = 0,
-	SR_NOT_FOUND,       /* No such client, file, version, database. */
-	SR_EXISTS,          /* The name or key is taken. */
-	SR_INVALID,         /* An argument or a setting does not make sense. */
-	SR_QUOTA,           /* The write would exceed the client's quota. */
-	SR_BUSY,            /* Waited for the whole timeout; the message names who holds what. */
-	SR_TOO_NEW,         /* The database was made by a newer program. */
-	SR_TOO_OLD,         /* The database must be migrated before this call works. */
-	SR_CORRUPT,         /* The database or a stored file is damaged, or is no database. */
-	SR_IO,              /* The operating system failed a read or a write. */
-	SR_NO_SPACE,        /* The disk is full. */
-	SR_NO_MEMORY,       /* An allocation failed. */
-	SR_PERMISSION,      /* Not allowed by the file system. */
-	SR_READ_ONLY,       /* A write to a catalog, medium or statement that only reads. */
-	SR_REFUSED,         /* A potentially dangerous operation, blocked. */
-	SR_WRONG_KEY,       /* The file is encrypted, or the passphrase is wrong. */
-	SR_INTERRUPTED,     /* Cancelled by the caller. */
-	SR_CLOSED,          /* The catalog was closed meanwhile. */
-	SR_FORKED,          /* The handle was opened by this process's parent. */
-	SR_CONSTRAINT,      /* A rule of the schema forbids it (unique, foreign key, not null). */
-	SR_SQL,             /* The statement given does not compile or run. */
+	SR_NOT_FOUND,   /* No such client, file, version, database. */
+	SR_EXISTS,      /* The name or key is taken. */
+	SR_INVALID,     /* An argument or a setting does not make sense. */
+	SR_QUOTA,       /* The write would exceed the client's quota. */
+	SR_BUSY,        /* Waited for the whole timeout; the message names who holds what. */
+	SR_TOO_NEW,     /* The database was made by a newer program. */
+	SR_TOO_OLD,     /* The database must be migrated before this call works. */
+	SR_CORRUPT,     /* The database or a stored file is damaged, or is no database. */
+	SR_IO,          /* The operating system failed a read or a write. */
+	SR_NO_SPACE,    /* The disk is full. */
+	SR_NO_MEMORY,   /* An allocation failed. */
+	SR_PERMISSION,  /* Not allowed by the file system. */
+	SR_READ_ONLY,   /* A write to a catalog, medium or statement that only reads. */
+	SR_REFUSED,     /* A potentially dangerous operation, blocked. */
+	SR_WRONG_KEY,   /* The file is encrypted, or the passphrase is wrong. */
+	SR_INTERRUPTED, /* Cancelled by the caller. */
+	SR_CLOSED,      /* The catalog was closed meanwhile. */
+	SR_FORKED,      /* The handle was opened by this process's parent. */
+	SR_CONSTRAINT,  /* A rule of the schema forbids it (unique, foreign key, not null, check,
+			   a trigger, the type of a row's number). */
+	SR_SQL,         /* The statement given does not compile or run. */
 	SR_OUTCOME_UNKNOWN, /* The commit failed in its last step and may or may not be there. */
 } sr_status;
 

@@ -34,6 +34,7 @@ sr_status sr_sqlite_status(int code)
 	case SQLITE_FULL:
 		return SR_NO_SPACE;
 	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH: /* Words for a number of a row. */
 		return SR_CONSTRAINT;
 	case SQLITE_AUTH:
 		return SR_REFUSED;

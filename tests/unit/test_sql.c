@@ -297,6 +297,78 @@ static void test_returned_rows(void **state)
 	assert_null(table);
 }
 
+/* Callers tell kinds of errors apart, and people search for SQLite's words. */
+static void fail_in_every_way(const catalog_fixture *f)
+{
+	static const struct {
+		const char *sql;
+		sr_status status;
+		const char *words;
+	} bad[] = {
+		{"INSERT INTO mine VALUES (1, 'b', 1, NULL)", SR_CONSTRAINT,
+		 "UNIQUE constraint failed: mine.a"},
+		{"INSERT INTO mine VALUES (2, 'a', 1, NULL)", SR_CONSTRAINT,
+		 "UNIQUE constraint failed: mine.b"},
+		{"INSERT INTO mine VALUES (2, NULL, 1, NULL)", SR_CONSTRAINT,
+		 "NOT NULL constraint failed: mine.b"},
+		{"UPDATE mine SET c = -1", SR_CONSTRAINT, "CHECK constraint failed: c > 0"},
+		{"UPDATE mine SET d = x'00'", SR_CONSTRAINT, "FOREIGN KEY constraint failed"},
+		{"INSERT INTO mine VALUES ('one', 'b', 1, NULL)", SR_CONSTRAINT,
+		 "datatype mismatch"},
+		{"UPDATE clients SET Name = 'a'", SR_CONSTRAINT,
+		 "UNIQUE constraint failed: clients.Name"},
+		{"UPDATE mine SET", SR_SQL, "incomplete input"},
+		{"INSERT INTO mine VALUES (1,, 2)", SR_SQL, "near \",\": syntax error"},
+		{"INSERT INTO x VALUES (1)", SR_SQL, "no such table: x"},
+		{"UPDATE mine SET nope = 1", SR_SQL, "no such column: nope"},
+		{"INSERT INTO mine (nope) VALUES (1)", SR_SQL, "has no column named nope"},
+		{"INSERT INTO mine VALUES (1, 2)", SR_SQL, "has 4 columns but 2 values"},
+		{"SELECT FileCategory FROM clients", SR_SQL, "no such column: FileCategory"},
+		{"SELECT nope(1)", SR_SQL, "no such function: nope"},
+		{"UPDATE mine SET c = ?", SR_INVALID, "takes 1 values, not 0"},
+		{"UPDATE mine SET c = 1; UPDATE mine SET c = 2", SR_SQL, "only one statement"},
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		bool reads = strncmp(bad[i].sql, "SELECT", 6) == 0;
+		sr_table *table = NULL;
+
+		assert_fails(sr_execute(f->catalog, bad[i].sql, NULL, 0, NULL), bad[i].status,
+			     bad[i].words);
+		assert_fails(sr_execute_fetch(f->catalog, bad[i].sql, NULL, 0, NULL, &table),
+			     bad[i].status, bad[i].words);
+		if (reads)
+			assert_fails(sr_fetch(f->catalog, bad[i].sql, NULL, 0, 0, &table),
+				     bad[i].status, bad[i].words);
+	}
+	assert_int_equal(integer(f, "SELECT count(*) FROM mine WHERE c = 1"), 1);
+}
+
+static void test_errors(void **state)
+{
+	catalog_fixture *f = *state;
+	sqlite3 *db;
+
+	f->options.timeout = 0.05;
+	catalog_open(f);
+	(void)add_client(f, "a");
+	(void)add_client(f, "b");
+	foreign_sql(f, "CREATE TABLE mine (a INTEGER PRIMARY KEY, b UNIQUE NOT NULL, c CHECK (c > "
+		       "0), d REFERENCES clients (ID)); INSERT INTO mine VALUES (1, 'a', 1, NULL)");
+	fail_in_every_way(f);
+	/* And one after the other in a transaction, which bears them. */
+	assert_ok(sr_begin(f->catalog, "test"));
+	insert(f, "kept");
+	fail_in_every_way(f);
+	assert_ok(sr_commit(f->catalog));
+	assert_int_equal(integer(f, COUNT), 1);
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_fails(sr_execute(f->catalog, "DELETE FROM mine", NULL, 0, NULL), SR_BUSY,
+		     "is locked by");
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 /* The figures are the statement's own and no earlier one's. */
 static void test_figures(void **state)
 {
@@ -443,6 +515,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pragmas, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_returned_rows, catalog_setup,
 						catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_errors, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_figures, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_transactions, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_hidden_keys, catalog_setup, catalog_teardown),
