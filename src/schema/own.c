@@ -204,7 +204,8 @@ static sr_status run_checked(own *o, sr_measures *measures, state *before, state
 		return write_down(o);
 	if ((touched = calloc(o->touched.count + 1, sizeof(*touched))) == NULL)
 		return sr_fail_memory();
-	memcpy(touched, o->touched.names, o->touched.count * sizeof(*touched));
+	for (size_t i = 0; i < o->touched.count; i++)
+		touched[i] = o->touched.names[i];
 	rc = sr_measures_compare(o->conn, measures, touched);
 	free(touched);
 	if (rc == SR_OK)
