@@ -1540,8 +1540,9 @@ SR_API SR_MUST_CHECK sr_status sr_migration_status_get(const sr_options *options
 						       sr_migration_status **status);
 SR_API void sr_migration_status_free(sr_migration_status *status);
 
-#define SR_MIGRATE_OPTIONS_VERSION 1
+#define SR_MIGRATE_OPTIONS_VERSION 2
 
+/* Options of version 1, without the fields from `up_only` on, are understood as well. */
 typedef struct sr_migrate_options {
 	unsigned version; /* SR_MIGRATE_OPTIONS_VERSION, set by sr_migrate_options_init. */
 	int to;           /* The version to reach; -1: the latest. Lower goes down. */
@@ -1549,6 +1550,8 @@ typedef struct sr_migrate_options {
 	bool full_check;  /* The whole integrity check before and after, not the quick one. */
 	sr_progress_fn progress; /* Migrations done of those to do. May be NULL. */
 	void *progress_arg;
+	bool up_only; /* A database above `to`, which another process may have brought there
+			 meanwhile, is left as it is. */
 } sr_migrate_options;
 
 SR_API void sr_migrate_options_init(sr_migrate_options *options);

@@ -76,13 +76,13 @@ PyObject *module_migration_status(PyObject *module, PyObject *args, PyObject *ke
 
 /* ---- Up and down ---- */
 
-/* migrate(to=None, accept_loss=False, full_check=False, progress=None) -> (from, to, backup or
- * None) */
+/* migrate(to=None, accept_loss=False, full_check=False, up_only=False, progress=None)
+ * -> (from, to, backup or None) */
 METHOD(migrate)
 {
-	static char *names[] = {"to", "accept_loss", "full_check", "progress", NULL};
+	static char *names[] = {"to", "accept_loss", "full_check", "up_only", "progress", NULL};
 	int64_t to = SR_NULL_INTEGER;
-	int accept_loss = 0, full_check = 0;
+	int accept_loss = 0, full_check = 0, up_only = 0;
 	sr_migrate_options options;
 	sr_migrated migrated = {0};
 	PyObject *progress = NULL;
@@ -90,13 +90,15 @@ METHOD(migrate)
 	sr_status rc;
 
 	sr_migrate_options_init(&options);
-	if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O&$ppO&:migrate", names, arg_integer,
-					 &to, &accept_loss, &full_check, arg_progress, &progress))
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O&$pppO&:migrate", names, arg_integer,
+					 &to, &accept_loss, &full_check, &up_only, arg_progress,
+					 &progress))
 		return NULL;
 	if (to != SR_NULL_INTEGER) /* -1 is the latest, and no number of a caller's. */
 		options.to = to < 0 || to > INT_MAX ? INT_MAX : (int)to;
 	options.accept_loss = accept_loss;
 	options.full_check = full_check;
+	options.up_only = up_only;
 	options.progress = progress_call;
 	options.progress_arg = progress;
 	if ((handle = catalog_enter(self)) == NULL)

@@ -257,7 +257,8 @@ sr_status sr_migrate(sr_catalog *catalog, const sr_migrate_options *options, sr_
 	sr_migrated done = {0};
 	sr_status rc;
 
-	if (options != NULL && options->version != SR_MIGRATE_OPTIONS_VERSION)
+	if (options != NULL &&
+	    (options->version < 1 || options->version > SR_MIGRATE_OPTIONS_VERSION))
 		return sr_return(sr_fail(SR_INVALID,
 					 "sr_migrate_options of version %u, not %d: "
 					 "sr_migrate_options_init it",
@@ -266,6 +267,7 @@ sr_status sr_migrate(sr_catalog *catalog, const sr_migrate_options *options, sr_
 		schema.to = options->to;
 		schema.accept_loss = options->accept_loss;
 		schema.full_check = options->full_check;
+		schema.up_only = options->version >= 2 && options->up_only;
 		schema.progress = options->progress;
 		schema.progress_arg = options->progress_arg;
 	}

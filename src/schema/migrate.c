@@ -54,6 +54,8 @@ static sr_status run_plan(run *r)
 	if (r->to < 0 || r->to > latest)
 		return sr_fail(SR_INVALID, "there is no schema version %d; the latest is %d", r->to,
 			       latest);
+	if (r->options->up_only && r->from > r->to)
+		r->to = r->from;
 	r->at = r->from;
 	r->migrated->from = r->migrated->to = r->from;
 	r->migrated->backup[0] = '\0';

@@ -91,6 +91,7 @@ typedef struct sr_schema_options {
 	bool block_dangerous;
 	bool accept_loss;
 	bool full_check;
+	bool up_only; /* What is above `to` stays there. */
 	sr_progress_fn progress;
 	void *progress_arg;
 	sr_step_fn step; /* May be NULL. A failure of its own ends the run. */

@@ -1,6 +1,8 @@
 /* Opening and closing: what is made, what is left alone, what is refused. */
 #include "catalog_fixture.h"
+
 #include "old_database.h"
+#include "schema/migrate.h"
 
 #include <sys/wait.h>
 
@@ -316,6 +318,8 @@ static void test_migration_status(void **state)
 {
 	catalog_fixture *f = *state;
 	sr_migration_status *status;
+	sr_migrate_options how;
+	sr_migrated migrated;
 	int64_t differences = -1;
 
 	assert_ok(sr_migration_status_get(&f->options, &status));
@@ -345,6 +349,21 @@ static void test_migration_status(void **state)
 	sr_migration_status_free(status);
 	assert_ok(sr_migrate_verify(f->catalog, NULL, NULL, &differences));
 	assert_int_equal(differences, 0);
+	/* A database that is above stays there, unless it is to go down. */
+	sr_migrate_options_init(&how);
+	how.to = 3;
+	how.up_only = true;
+	assert_ok(sr_migrate(f->catalog, &how, &migrated));
+	assert_int_equal(migrated.to, sr_schema_latest());
+	how.version = 1;
+	how.accept_loss = true;
+	assert_ok(sr_migrate(f->catalog, &how, &migrated));
+	assert_int_equal(migrated.to, 3);
+	how.version = 2;
+	how.to = 5;
+	assert_ok(sr_migrate(f->catalog, &how, &migrated));
+	assert_int_equal(migrated.to, 5);
+	assert_ok(sr_migrate(f->catalog, NULL, NULL));
 	assert_ok(sr_begin(f->catalog, NULL));
 	assert_fails(sr_migrate(f->catalog, NULL, NULL), SR_INVALID, "");
 	assert_ok(sr_rollback(f->catalog));

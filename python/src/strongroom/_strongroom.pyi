@@ -286,6 +286,7 @@ class Catalog:
         *,
         accept_loss: bool = False,
         full_check: bool = False,
+        up_only: bool = False,
         progress: _Progress | None = None,
     ) -> tuple[int, int, str | None]: ...
     def migrate_verify(
