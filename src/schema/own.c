@@ -166,6 +166,20 @@ static sr_status compare(const own *o, const state *before, const state *after)
 
 /* ---- Inside the transaction ---- */
 
+/* "statement 2: Migration 7 contains …" with the migration's number first. */
+static sr_status fail_refused(const own *o)
+{
+	char words[SR_MESSAGE_SIZE];
+	char *ours;
+
+	strcpy(words, sr_error_message());
+	ours = strstr(words, o->who);
+	if (ours == NULL || ours - words < 2)
+		return SR_REFUSED;
+	ours[-2] = '\0';
+	return sr_fail(SR_REFUSED, "%s (%s)", ours, words);
+}
+
 static sr_status run_sql(own *o)
 {
 	sr_status rc;
@@ -176,8 +190,9 @@ static sr_status run_sql(own *o)
 	if (rc == SR_OK && o->guard.status != SR_OK)
 		return sr_fail_memory();
 	rc = sr_script_refused(rc, o->who);
-	/* What the guard says names it already. */
-	return rc == SR_OK || rc == SR_REFUSED ? rc : sr_fail_within(rc, "%s", o->who);
+	if (rc == SR_REFUSED)
+		return fail_refused(o);
+	return rc == SR_OK ? rc : sr_fail_within(rc, "%s", o->who);
 }
 
 static sr_status write_down(own *o)

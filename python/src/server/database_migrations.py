@@ -71,7 +71,7 @@ class _State:
         self.file: str = status["database_file"]
         self.exists: bool = status["database_exists"]
         self.version: int = max(status["current_version"], 0)
-        self.applied = {migration[0] for migration in status["migrations"] if migration[2] is not None}
+        self.is_too_new: bool = self.version > status["latest_version"]
         self.own = {own[0] for own in status["own"]}
 
     def has(self, migration: DatabaseMigration) -> bool:
@@ -149,8 +149,9 @@ class DatabaseMigrationManager:
         """Applies all that is pending; a database that is missing is made. False: one failed, those
         before it are applied, and the log says why."""
         try:
-            pending = self._pending(self._state())
-            if not pending:
+            state = self._state()
+            pending = self._pending(state)
+            if not pending and not state.is_too_new:
                 logger.info("Database %s is up to date", self.db_name)
                 return True
             with self._catalog() as catalog:
