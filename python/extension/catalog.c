@@ -297,14 +297,20 @@ static PyMethodDef methods[] = {
 	ENTRY(commit),
 	ENTRY(rollback),
 	ENTRY(in_transaction),
+	ENTRY(transaction_take),
+	ENTRY(lease),
 	ENTRY(pool_statistics),
 	/* sql.c */
 	ENTRY(describe),
 	ENTRY(execute),
 	ENTRY(execute_fetch),
 	ENTRY(execute_many),
+	ENTRY(execute_more),
 	ENTRY(execute_script),
+	/* select.c */
 	ENTRY(query),
+	ENTRY(select),
+	ENTRY(more),
 	ENTRY(fetch),
 	/* search.c */
 	ENTRY(search),

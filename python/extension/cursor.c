@@ -68,6 +68,36 @@ void *cursor_handle(PyObject *object, const cursor_kind *kind)
 	return self->handle;
 }
 
+void *cursor_use(PyObject *object, const cursor_kind *kind)
+{
+	Cursor *self = (Cursor *)object;
+	void *handle = cursor_handle(object, kind);
+
+	if (handle == NULL)
+		return NULL;
+	if (self->busy) {
+		raise_error(SR_INVALID, "another thread is reading from this cursor");
+		return NULL;
+	}
+	self->busy = true;
+	return handle;
+}
+
+/* With an exception that is set or none. Whatever comes of it: where the catalog is being closed,
+ * it waits for this cursor to be. */
+void cursor_used(PyObject *object, bool at_end)
+{
+	Cursor *self = (Cursor *)object;
+	PyObject *type, *value, *traceback;
+
+	self->busy = false;
+	if (!at_end && self->catalog->handle != NULL)
+		return;
+	PyErr_Fetch(&type, &value, &traceback);
+	release(self);
+	PyErr_Restore(type, value, traceback);
+}
+
 void cursors_close(Catalog *catalog)
 {
 	Cursor *self = catalog->cursors;
@@ -100,15 +130,7 @@ static PyObject *cursor_next(PyObject *object)
 	LIBRARY(rc = self->kind->next(self->handle, &item));
 	if (!failed(rc) && item != NULL)
 		tuple = self->kind->row(self->handle, item);
-	self->busy = false;
-	/* After the last row, after a failure, and where the catalog is being closed. */
-	if (tuple == NULL || self->catalog->handle == NULL) {
-		PyObject *type, *value, *traceback;
-
-		PyErr_Fetch(&type, &value, &traceback);
-		release(self);
-		PyErr_Restore(type, value, traceback);
-	}
+	cursor_used(object, tuple == NULL);
 	return tuple;
 }
 

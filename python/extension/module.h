@@ -20,6 +20,7 @@
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <strongroom.h>
 
@@ -124,6 +125,18 @@ typedef struct value_list {
 bool values_take(value_list *list, PyObject *const *rows, size_t row_count, size_t columns);
 void values_done(value_list *list);
 
+/* A statement and its values, as methods take them. */
+typedef struct statement {
+	const char *sql;
+	PyObject *parameters; /* A list or a tuple, or NULL. */
+	value_list values;
+} statement;
+
+bool statement_values(statement *given); /* sql.c */
+
+/* A tuple of a statement's values: select.c. */
+PyObject *values_row(const sr_value *values, size_t count);
+
 /* ---- The catalog (catalog.c) ---- */
 
 typedef struct Cursor Cursor;
@@ -181,6 +194,10 @@ struct Cursor {
 PyObject *cursor_new(Catalog *catalog, const cursor_kind *kind, void *handle);
 /* The handle of an open cursor of this kind; NULL with an exception else. */
 void *cursor_handle(PyObject *cursor, const cursor_kind *kind);
+/* The same for a call that uses it without Python's lock, until cursor_used, which closes what is
+ * at its end. */
+void *cursor_use(PyObject *cursor, const cursor_kind *kind);
+void cursor_used(PyObject *cursor, bool at_end);
 /* Closes all that no thread is in. */
 void cursors_close(Catalog *catalog);
 int cursor_setup(PyObject *module);
@@ -259,7 +276,20 @@ METHOD(begin);
 METHOD(commit);
 METHOD(rollback);
 METHOD(in_transaction);
+METHOD(transaction_take);
+METHOD(lease);
 METHOD(pool_statistics);
+
+/* A lease of a reader, shared by the cursor that stands for it and the queries that need it. */
+typedef struct held_lease {
+	sr_lease *lease;
+	atomic_int users;
+} held_lease;
+
+/* For O&: what `lease` has returned, or NULL for None. Into a held_lease *, borrowed. */
+int arg_lease(PyObject *object, void *lease);
+held_lease *lease_hold(held_lease *lease);
+void lease_let_go(held_lease *lease); /* NULL is fine for both. */
 int pool_setup(PyObject *module);
 
 /* sql.c */
@@ -267,8 +297,13 @@ METHOD(describe);
 METHOD(execute);
 METHOD(execute_fetch);
 METHOD(execute_many);
+METHOD(execute_more);
 METHOD(execute_script);
+
+/* select.c */
 METHOD(query);
+METHOD(select);
+METHOD(more);
 METHOD(fetch);
 
 /* search.c */

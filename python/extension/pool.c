@@ -1,6 +1,8 @@
 /*
  * Transactions and the pool.
  */
+#include <stdlib.h>
+
 #include "module.h"
 
 METHOD(begin)
@@ -63,6 +65,105 @@ METHOD(in_transaction)
 	catalog_leave(self);
 	return PyBool_FromLong(inside);
 }
+
+/* transaction_take(thread, cursors=0): thread as threading.get_native_id() tells it. */
+METHOD(transaction_take)
+{
+	static char *names[] = {"thread", "cursors", NULL};
+	sr_catalog *handle;
+	Py_ssize_t cursors = 0;
+	long long thread;
+	sr_status rc;
+
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "L|n:transaction_take", names, &thread,
+					 &cursors) ||
+	    (handle = catalog_enter(self)) == NULL)
+		return NULL;
+	LIBRARY(rc = sr_transaction_take(handle, thread, (size_t)cursors));
+	if (catalog_failed(self, rc))
+		return NULL;
+	Py_RETURN_NONE;
+}
+
+/* ---- Leases ----
+ *
+ * A lease is a cursor without rows, so that it ends with its catalog as these do. */
+
+static sr_status lease_next(void *handle, const void **item)
+{
+	(void)handle;
+	*item = NULL;
+	return SR_OK;
+}
+
+static void lease_close(void *handle)
+{
+	lease_let_go(handle);
+}
+
+static PyObject *lease_row(void *handle, const void *item)
+{
+	(void)handle;
+	(void)item;
+	return NULL;
+}
+
+static const cursor_kind leases = {lease_next, lease_close, lease_row};
+
+held_lease *lease_hold(held_lease *lease)
+{
+	if (lease != NULL)
+		atomic_fetch_add(&lease->users, 1);
+	return lease;
+}
+
+void lease_let_go(held_lease *lease)
+{
+	if (lease == NULL || atomic_fetch_sub(&lease->users, 1) > 1)
+		return;
+	sr_lease_close(lease->lease);
+	free(lease);
+}
+
+int arg_lease(PyObject *object, void *out)
+{
+	held_lease **lease = out;
+
+	*lease = NULL;
+	return object == Py_None || (*lease = cursor_handle(object, &leases)) != NULL;
+}
+
+/* lease(owner=None) -> a cursor that has no rows: it holds a reader until it is closed. */
+METHOD(lease)
+{
+	static char *names[] = {"owner", NULL};
+	held_lease *fresh = NULL;
+	const char *owner = NULL;
+	PyObject *cursor = NULL;
+	sr_catalog *handle;
+	sr_status rc;
+
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "|z:lease", names, &owner))
+		return NULL;
+	if ((fresh = calloc(1, sizeof(*fresh))) == NULL)
+		return PyErr_NoMemory();
+	atomic_init(&fresh->users, 1);
+	if ((handle = catalog_enter(self)) == NULL) {
+		free(fresh);
+		return NULL;
+	}
+	LIBRARY(rc = sr_lease_open(handle, owner, false, &fresh->lease));
+	if (!failed(rc))
+		cursor = cursor_new(self, &leases, fresh);
+	else if (rc == SR_OK) /* A signal's handler has raised. */
+		LIBRARY(lease_let_go(fresh));
+	else
+		free(fresh);
+	catalog_leave(self);
+	return cursor;
+}
+
+/* ---- */
 
 METHOD(pool_statistics)
 {

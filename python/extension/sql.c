@@ -3,14 +3,7 @@
  */
 #include "module.h"
 
-/* A statement and its values, as these methods take them. */
-typedef struct statement {
-	const char *sql;
-	PyObject *parameters; /* A list or a tuple. */
-	value_list values;
-} statement;
-
-static bool statement_values(statement *given)
+bool statement_values(statement *given)
 {
 	Py_ssize_t count = given->parameters ? PySequence_Size(given->parameters) : 0;
 
@@ -68,8 +61,10 @@ METHOD(execute)
 	return catalog_failed(self, rc) ? NULL : executed_row(&executed);
 }
 
-/* execute_many(sql, list of rows) -> (changes, last_row_id) */
-METHOD(execute_many)
+typedef sr_status (*many_call)(sr_catalog *, const char *, const sr_value *, size_t, size_t,
+			       sr_executed *);
+
+static PyObject *run_many(Catalog *self, PyObject *args, PyObject *keywords, many_call call)
 {
 	static char *names[] = {"sql", "rows", NULL};
 	const char *sql;
@@ -103,8 +98,7 @@ METHOD(execute_many)
 		goto err1;
 	if ((handle = catalog_enter(self)) == NULL)
 		goto err2;
-	LIBRARY(rc = sr_execute_many(handle, sql, values.values, (size_t)count, (size_t)columns,
-				     &executed));
+	LIBRARY(rc = call(handle, sql, values.values, (size_t)count, (size_t)columns, &executed));
 	if (!catalog_failed(self, rc))
 		result = executed_row(&executed);
 
@@ -117,7 +111,32 @@ err0:
 	return result;
 }
 
-static PyObject *table_rows(const sr_table *table);
+/* execute_many(sql, list of rows) -> (changes, last_row_id) */
+METHOD(execute_many)
+{
+	return run_many(self, args, keywords, sr_execute_many);
+}
+
+/* execute_more(sql, list of rows) -> (changes, last_row_id) */
+METHOD(execute_more)
+{
+	return run_many(self, args, keywords, sr_execute_more);
+}
+
+static PyObject *table_rows(const sr_table *table)
+{
+	PyObject *list = PyList_New((Py_ssize_t)table->rows);
+
+	for (size_t i = 0; list != NULL && i < table->rows; i++) {
+		PyObject *tuple = values_row(table->values + i * table->columns, table->columns);
+
+		if (tuple == NULL)
+			Py_CLEAR(list);
+		else
+			PyList_SetItem(list, (Py_ssize_t)i, tuple);
+	}
+	return list;
+}
 
 /* execute_fetch(sql, parameters=()) -> (changes, last_row_id, names, list of rows) */
 METHOD(execute_fetch)
@@ -191,144 +210,32 @@ static const char *kind_name(sr_statement_kind kind)
 	return "none";
 }
 
-/* describe(sql) -> (kind, subject, inserts, names of parameters, names of columns) */
+/* describe(sql, lease=None) -> (kind, subject, inserts, names of parameters, names of columns) */
 METHOD(describe)
 {
-	static char *names[] = {"sql", NULL};
+	static char *names[] = {"sql", "lease", NULL};
 	sr_description *found = NULL;
 	PyObject *result = NULL;
+	held_lease *lease = NULL;
 	sr_catalog *handle;
 	const char *sql;
 	sr_status rc;
 
-	if (!PyArg_ParseTupleAndKeywords(args, keywords, "s:describe", names, &sql) ||
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "s|O&:describe", names, &sql, arg_lease,
+					 &lease) ||
 	    (handle = catalog_enter(self)) == NULL)
 		return NULL;
-	LIBRARY(rc = sr_describe(handle, sql, &found));
+	lease = lease_hold(lease); /* Another thread may close it meanwhile. */
+	if (lease != NULL)
+		LIBRARY(rc = sr_lease_describe(lease->lease, sql, &found));
+	else
+		LIBRARY(rc = sr_describe(handle, sql, &found));
 	if (!catalog_failed(self, rc))
 		result = row(5, from_string(kind_name(found->kind)), from_string(found->subject),
 			     PyBool_FromLong(found->inserts),
 			     strings_row(found->parameter, found->parameters),
 			     strings_row(found->column, found->columns));
 	sr_description_free(found);
-	return result;
-}
-
-/* ---- Reading ---- */
-
-static PyObject *values_row(const sr_value *values, size_t count)
-{
-	PyObject *tuple = PyTuple_New((Py_ssize_t)count);
-
-	for (size_t i = 0; tuple != NULL && i < count; i++) {
-		PyObject *item = from_value(&values[i]);
-
-		if (item == NULL)
-			Py_CLEAR(tuple);
-		else
-			PyTuple_SetItem(tuple, (Py_ssize_t)i, item);
-	}
-	return tuple;
-}
-
-static sr_status query_next(void *handle, const void **item)
-{
-	const sr_value *values;
-	sr_status rc = sr_rows_next(handle, &values);
-
-	*item = values;
-	return rc;
-}
-
-static void query_close(void *handle)
-{
-	sr_rows_close(handle);
-}
-
-static PyObject *query_row(void *handle, const void *item)
-{
-	return values_row(item, sr_rows_columns(handle));
-}
-
-static const cursor_kind query_rows = {query_next, query_close, query_row};
-
-static PyObject *rows_names(const sr_rows *rows)
-{
-	size_t count = sr_rows_columns(rows);
-	PyObject *tuple = PyTuple_New((Py_ssize_t)count);
-
-	for (size_t i = 0; tuple != NULL && i < count; i++) {
-		PyObject *item = from_string(sr_rows_name(rows, i));
-
-		if (item == NULL)
-			Py_CLEAR(tuple);
-		else
-			PyTuple_SetItem(tuple, (Py_ssize_t)i, item);
-	}
-	return tuple;
-}
-
-/* query(sql, parameters=()) -> (names, cursor) */
-METHOD(query)
-{
-	statement given = {0};
-	sr_rows *rows = NULL;
-	PyObject *result = NULL;
-	sr_catalog *handle;
-	sr_status rc;
-
-	if (!statement_take(&given, args, keywords, "s|O:query"))
-		return NULL;
-	if ((handle = catalog_enter(self)) != NULL) {
-		LIBRARY(rc = sr_query_open(handle, given.sql, given.values.values,
-					   given.values.count, &rows));
-		if (!failed(rc)) {
-			result = row(2, rows_names(rows), cursor_new(self, &query_rows, rows));
-		}
-		catalog_leave(self);
-	}
-	values_done(&given.values);
-	return result;
-}
-
-static PyObject *table_rows(const sr_table *table)
-{
-	PyObject *list = PyList_New((Py_ssize_t)table->rows);
-
-	for (size_t i = 0; list != NULL && i < table->rows; i++) {
-		PyObject *tuple = values_row(table->values + i * table->columns, table->columns);
-
-		if (tuple == NULL)
-			Py_CLEAR(list);
-		else
-			PyList_SetItem(list, (Py_ssize_t)i, tuple);
-	}
-	return list;
-}
-
-/* fetch(sql, parameters=(), limit=0) -> (names, list of rows) */
-METHOD(fetch)
-{
-	static char *names[] = {"sql", "parameters", "limit", NULL};
-	statement given = {0};
-	sr_table *table = NULL;
-	PyObject *result = NULL;
-	sr_catalog *handle;
-	Py_ssize_t limit = 0;
-	sr_status rc;
-
-	if (!PyArg_ParseTupleAndKeywords(args, keywords, "s|On:fetch", names, &given.sql,
-					 &given.parameters, &limit) ||
-	    !statement_values(&given))
-		return NULL;
-	if ((handle = catalog_enter(self)) != NULL) {
-		LIBRARY(rc = sr_fetch(handle, given.sql, given.values.values, given.values.count,
-				      (size_t)(limit < 0 ? 0 : limit), &table));
-		if (!catalog_failed(self, rc))
-			result = row(2, strings_row(table->names, table->columns),
-				     table_rows(table));
-		LIBRARY(sr_table_free(table));
-	}
-	values_done(&given.values);
+	lease_let_go(lease);
 	return result;
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -270,7 +270,10 @@ def test_use_after_close(connection: dbapi.Connection) -> None:
     cursor = connection.cursor()
     connection.close()
     connection.close()
-    for call in (connection.cursor, connection.commit, connection.rollback, cursor.fetchone):
+    calls: list[Callable[[], object]] = [
+        connection.cursor, connection.commit, connection.rollback, cursor.fetchone
+    ]
+    for call in calls:
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             call()
 

@@ -14,8 +14,10 @@ savepoints, and ends no levels but its own.
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
+import time
 import weakref
 from typing import Protocol
 
@@ -25,32 +27,40 @@ from strongroom.sqlite_errors import busy, translated
 _logger = logging.getLogger(__name__)
 
 
+_PATIENCE = 5.0
+"""Seconds that a thread waits for a call of another in whose transaction it runs."""
+
+
 class Stream(Protocol):
     """Rows of a query that runs inside a transaction."""
+
+    @property
+    def streaming(self) -> bool:
+        """Whether some were not read yet."""
 
     def drain(self) -> None:
         """Takes the rest into memory: the transaction is about to change."""
 
 
-class _Here(threading.local):
-    """The calling thread's sessions that have levels, by catalog, the innermost last."""
+_open: dict[tuple[int, int], list[Session]] = {}
+"""Sessions that have levels, by catalog and thread, the innermost last."""
 
-    def __init__(self) -> None:
-        self.open: dict[int, list[Session]] = {}
+os.register_at_fork(after_in_child=_open.clear)
 
 
-_here = _Here()
+def _here(raw: _strongroom.Catalog) -> tuple[int, int]:
+    return id(raw), threading.get_ident()
 
 
 def innermost(raw: _strongroom.Catalog) -> Session | None:
     """The session of this thread that would be ended next."""
-    sessions = _here.open.get(id(raw))
+    sessions = _open.get(_here(raw))
     return sessions[-1] if sessions else None
 
 
 def add_stream(raw: _strongroom.Catalog, stream: Stream) -> None:
     """Registers rows that must be drained before this thread's transaction changes."""
-    sessions = _here.open.get(id(raw))
+    sessions = _open.get(_here(raw))
     if sessions:
         sessions[0].streams.add(stream)
 
@@ -79,7 +89,10 @@ class Session:
         self.names: list[str | None] = []
         """The name of each level's savepoint, the outermost first; None for one without."""
         self.thread = 0
-        """The thread that the levels belong to, while there are any."""
+        """The thread that the levels belong to, while there are any, as Python numbers it, """
+        self.native = 0
+        """and as the system does."""
+        self.pid = os.getpid()
         self.streams: weakref.WeakSet[Stream] = weakref.WeakSet()
         """Of the thread's whole transaction, if this is its outermost session."""
         self._lock = threading.RLock()
@@ -89,7 +102,9 @@ class Session:
         return bool(self.names)
 
     def check_thread(self) -> None:
-        """Raises `sqlite3.ProgrammingError` in another thread than the transaction's."""
+        """Raises `sqlite3.ProgrammingError` in another thread or process than the transaction's."""
+        if self.names and self.pid != os.getpid():
+            raise self._forked()
         if self.names and self.thread != threading.get_ident():
             raise sqlite3.ProgrammingError(
                 f"this connection is in a transaction of thread {self.thread}, and was used in "
@@ -117,7 +132,8 @@ class Session:
                 raise translated(error) from error
             if not self.names:
                 self.thread = threading.get_ident()
-                _here.open.setdefault(id(self.raw), []).append(self)
+                self.native = threading.get_native_id()
+                _open.setdefault(_here(self.raw), []).append(self)
             self.names.append(name)
 
     def end_level(self, commit: bool) -> None:
@@ -154,13 +170,49 @@ class Session:
             self._end(self._find(name), commit=False)
             self.begin(name)
 
-    def abandon(self) -> None:
-        """Rolls back what a connection has left open, with a warning."""
-        _logger.warning(
-            "a connection (%s) was left in the middle of a transaction, which is rolled back",
-            self.owner,
-        )
-        self.rollback()
+    def abandon(self, logger: logging.Logger = _logger) -> None:
+        """Rolls back what a connection has left open, in any thread, with a warning."""
+        if self.pid == os.getpid():
+            logger.warning(
+                "a connection (%s) was left in the middle of a transaction, which is rolled back",
+                self.owner,
+            )
+        self.discard()
+
+    def discard(self) -> None:
+        """Rolls back, in any thread.
+
+        Raises `sqlite3.OperationalError` while the transaction's own thread is using it, or where
+        this session is only a part of it.
+        """
+        with self._lock:
+            if self.names and self.thread != threading.get_ident() and self.pid == os.getpid():
+                self._take_over()
+            self._end(0, commit=False)
+
+    def _take_over(self) -> None:
+        """Makes the transaction that another thread has left this thread's."""
+        key = (id(self.raw), self.thread)
+        sessions = _open[key]
+        if sessions[0] is not self:
+            raise busy(f"the transaction is a part of another one ({sessions[0].owner})")
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            cursors = sum(stream.streaming for stream in list(self.streams))
+            try:
+                self.raw.transaction_take(self.native, cursors)
+                break
+            except errors.BusyError as error:
+                if time.monotonic() >= deadline:
+                    raise translated(error) from error
+            except errors.Error as error:
+                raise translated(error) from error
+            time.sleep(0.01)
+        del _open[key]
+        _open[_here(self.raw)] = sessions
+        for session in sessions:
+            session.thread = threading.get_ident()
+            session.native = threading.get_native_id()
 
     def _find(self, name: str) -> int:
         self.check_thread()
@@ -172,12 +224,17 @@ class Session:
 
     def _end(self, level: int, commit: bool) -> None:
         """Ends the levels from the innermost to that one."""
-        self.check_thread()
         if not self.names:
             return
+        if self.pid != os.getpid():
+            self.names.clear()
+            if commit:
+                raise self._forked()
+            return
+        self.check_thread()
         while (inner := innermost(self.raw)) is not None and inner is not self:
             inner.abandon()
-        streams = _here.open[id(self.raw)][0].streams
+        streams = _open[_here(self.raw)][0].streams
         while streams:
             streams.pop().drain()
         failure: errors.Error | None = None
@@ -198,11 +255,16 @@ class Session:
         if failure is not None:
             raise translated(failure) from failure
 
+    def _forked(self) -> sqlite3.Error:
+        return sqlite3.ProgrammingError(
+            f"the catalog was opened by process {self.pid}, and this is its child: open it anew"
+        )
+
     def _forget(self) -> None:
-        sessions = _here.open[id(self.raw)]
+        sessions = _open[_here(self.raw)]
         sessions.remove(self)
         if not sessions:
-            del _here.open[id(self.raw)]
+            del _open[_here(self.raw)]
 
 
 _OUTER = "the transaction that a savepoint began"

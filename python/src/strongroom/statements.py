@@ -92,8 +92,13 @@ _known: dict[str, Statement] = {}
 """What a text is does not depend on the catalog; whether it compiles is seen when it runs."""
 
 
-def describe(raw: _strongroom.Catalog, sql: str) -> Statement:
-    """What the statement is. Raises `sqlite3.OperationalError` if it does not compile."""
+def describe(
+    raw: _strongroom.Catalog, sql: str, lease: _strongroom.Cursor | None = None
+) -> Statement:
+    """What the statement is, read with the lease's reader where there is one.
+
+    Raises `sqlite3.OperationalError` if it does not compile.
+    """
     known = _known.get(sql)
     if known is not None:
         return known
@@ -102,7 +107,7 @@ def describe(raw: _strongroom.Catalog, sql: str) -> Statement:
     if "\0" in sql:
         raise sqlite3.ProgrammingError("the query contains a null character")
     try:
-        kind, subject, inserts, parameters, columns = raw.describe(sql)
+        kind, subject, inserts, parameters, columns = raw.describe(sql, lease)
     except errors.Error as error:
         raise translated(error) from error
     fresh = Statement(kind, subject, inserts, parameters, bool(columns))

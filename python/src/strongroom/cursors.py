@@ -1,0 +1,357 @@
+"""Cursors of `strongroom.dbapi`: they run statements and hold rows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from strongroom import _strongroom, errors, pragmas, sessions, statements
+from strongroom.sqlite_errors import translated
+
+if TYPE_CHECKING:
+    from strongroom.connections import Connection
+
+Parameters = Sequence[Any] | Mapping[str, Any]
+RowFactory = Callable[[Any, tuple[Any, ...]], Any]
+"""Makes a row from its cursor and a tuple; `sqlite3.Row` is one."""
+
+_FIRST = 100
+"""Rows that a SELECT reads at once: a result of fewer holds no reader."""
+_CHUNK = 1000
+"""Rows read or written at a time after that."""
+
+
+class Cursor:
+    """Runs statements of its connection, and holds the rows of the last one."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.arraysize = 1
+        """Rows that `fetchmany` gives by default."""
+        self.row_factory: RowFactory | None = connection.row_factory
+        self.description: tuple[tuple[str, None, None, None, None, None, None], ...] | None = None
+        """A tuple of 7 for each column of the rows, the first its name; None without rows."""
+        self.rowcount = -1
+        """Rows that the last statement has written; -1 where it was of another kind."""
+        self.lastrowid: int | None = None
+        """The number of the row that was inserted last."""
+        self._read: list[tuple[Any, ...]] = []
+        """Rows that are in memory; `_rows` goes over them."""
+        self._rows = iter(self._read)
+        self._stream: _strongroom.Cursor | None = None
+        self._closed = False
+
+    # ---- Running
+
+    def execute(self, sql: str, parameters: Parameters = (), /) -> Cursor:
+        """Runs one statement, with values for its ?, :name, @name or $name."""
+        self._restart()
+        self._run(sql, parameters, self.connection.isolation_level is not None)
+        return self
+
+    def executemany(self, sql: str, rows: Iterable[Parameters], /) -> Cursor:
+        """Runs a statement that writes once for each of the rows, which are taken as they come.
+
+        Where it begins a transaction, it writes all of them or none. Inside one, those before the
+        first that fails stay written, as in `sqlite3`.
+        """
+        self._restart()
+        connection = self.connection
+        statement = statements.describe(connection._raw, sql, connection._reader())
+        if statement.kind != statements.WRITES:
+            raise sqlite3.ProgrammingError("executemany() can only execute DML statements.")
+        given = iter(rows)
+        session = connection._session
+        begun = not session.open
+        if begun:
+            session.begin()
+        total = 0
+        try:
+            while chunk := list(islice(given, _CHUNK)):
+                session.check_writable()  # The rows' own code may have done anything.
+                total += self._many(sql, statement, chunk)
+        except BaseException:
+            if begun:
+                session.rollback()
+            raise
+        if begun and connection.isolation_level is None:
+            session.commit()
+        self.rowcount = total
+        connection.total_changes += total
+        return self
+
+    def executescript(self, script: str, /) -> Cursor:
+        """Commits, and then runs several statements. Their rows are dropped."""
+        self._restart()
+        connection = self.connection
+        connection.commit()
+        parts = list(statements.split(script))
+        if any(statements.controls(part) for part in parts):
+            for part in parts:
+                self._run(part, (), implicit=False)
+        else:
+            connection._session.begin()
+            try:
+                for part in parts:
+                    self._run(part, (), implicit=False)
+            except BaseException:
+                connection._session.end_level(commit=False)
+                raise
+            connection._session.end_level(commit=True)
+        self._forget_rows()
+        return self
+
+    def _run(self, sql: str, parameters: Parameters, implicit: bool) -> None:
+        connection = self.connection
+        statement = statements.describe(connection._raw, sql, connection._reader())
+        values = statement.bind(parameters)
+        kind = statement.kind
+        if kind == statements.READS:
+            self._select(sql, values, statement)
+        elif kind == statements.WRITES:
+            self._write(sql, values, statement, implicit)
+        elif kind == statements.DEFINES:
+            connection._session.check_writable()
+            self._raw_execute(sql, values)
+        elif kind == statements.PRAGMA:
+            self._pragma(sql, values, statement)
+        elif kind != statements.NONE:
+            connection._control(statement)
+
+    def _select(self, sql: str, values: Sequence[Any], statement: statements.Statement) -> None:
+        connection = self.connection
+        raw = connection._raw
+        if statement.subject is not None and (answer := pragmas.fixed(statement.subject)):
+            self._answer(*answer)
+            return
+        other = connection._is_beside()
+        lease = connection._reader()
+        try:
+            if other and lease is None:
+                lease = raw.lease(connection._session.owner)
+            names, rows, stream = raw.select(sql, values, 0 if other else _FIRST, lease)
+        except errors.Error as error:
+            raise translated(error) from error
+        except (TypeError, ValueError) as error:
+            raise sqlite3.ProgrammingError(str(error)) from error
+        self._describe(names)
+        self._hold(rows)
+        if stream is not None:
+            self._stream = stream
+            connection._streams.add(self)
+            if lease is None:
+                sessions.add_stream(raw, self)
+
+    def _write(
+        self, sql: str, values: Sequence[Any], statement: statements.Statement, implicit: bool
+    ) -> None:
+        connection = self.connection
+        session = connection._session
+        begun = implicit and not session.open
+        if begun:
+            session.begin()
+        else:
+            session.check_writable()
+        try:
+            if statement.returns:
+                changes, row_id = self._raw_execute_fetch(sql, values)
+            else:
+                changes, row_id = self._raw_execute(sql, values)
+        except BaseException:
+            if begun:
+                session.rollback()
+            raise
+        self.rowcount = changes
+        connection.total_changes += changes
+        if statement.inserts and row_id:
+            self.lastrowid = row_id
+
+    def _raw_execute(self, sql: str, values: Sequence[Any]) -> tuple[int, int]:
+        try:
+            return self.connection._raw.execute(sql, values)
+        except errors.Error as error:
+            raise translated(error) from error
+        except (TypeError, ValueError) as error:
+            raise sqlite3.ProgrammingError(str(error)) from error
+
+    def _raw_execute_fetch(self, sql: str, values: Sequence[Any]) -> tuple[int, int]:
+        try:
+            changes, row_id, names, rows = self.connection._raw.execute_fetch(sql, values)
+        except errors.Error as error:
+            raise translated(error) from error
+        except (TypeError, ValueError) as error:
+            raise sqlite3.ProgrammingError(str(error)) from error
+        self._answer(names, rows)
+        return changes, row_id
+
+    def _many(self, sql: str, statement: statements.Statement, chunk: list[Parameters]) -> int:
+        bound = [statement.bind(row) for row in chunk]
+        try:
+            return self.connection._raw.execute_more(sql, bound)[0]
+        except errors.Error as error:
+            raise translated(error) from error
+        except (TypeError, ValueError) as error:
+            raise sqlite3.ProgrammingError(str(error)) from error
+
+    def _pragma(self, sql: str, values: Sequence[Any], statement: statements.Statement) -> None:
+        connection = self.connection
+        answer = pragmas.setting(connection._raw, statement.subject or "", sql)
+        if answer is not None:
+            self._answer(*answer)
+            return
+        connection._session.check_writable()
+        self._raw_execute(sql, values)
+
+    # ---- Rows
+
+    def _answer(self, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+        if names:
+            self._describe(names)
+        self._hold(rows)
+
+    def _hold(self, rows: list[tuple[Any, ...]]) -> None:
+        self._read = rows
+        self._rows = iter(rows)
+
+    def _describe(self, names: tuple[str, ...]) -> None:
+        self.description = tuple((name, None, None, None, None, None, None) for name in names)
+
+    def _fill(self, most: int) -> bool:
+        """Reads on (0: to the end), after the rows that are there were given out. False: there are
+        no more.
+        """
+        stream = self._stream
+        if stream is None:
+            return False
+        try:
+            rows = self.connection._raw.more(stream, most)
+        except errors.Error as error:
+            self._stream = None
+            raise translated(error) from error
+        if most == 0 or len(rows) < most:
+            self._stream = None
+        self._hold(rows)
+        return bool(rows)
+
+    @property
+    def streaming(self) -> bool:
+        return self._stream is not None
+
+    def drain(self) -> None:
+        """Reads all rows that are left into memory, and gives the reader back."""
+        if self._stream is not None:
+            rows = list(self._rows)
+            if self._fill(0):
+                rows.extend(self._rows)
+            self._hold(rows)
+
+    def _maker(self) -> Callable[[tuple[Any, ...]], Any] | None:
+        """What makes of a tuple the row that the caller wants."""
+        convert = self.connection._text_converter()
+        factory = self.row_factory
+        if factory is None:
+            return convert
+        make: Callable[[tuple[Any, ...]], Any]
+        if isinstance(factory, type) and issubclass(factory, sqlite3.Row):
+            kind = factory
+            template = _template(tuple(column[0] for column in self.description or ()))
+            make = lambda row: kind(template, row)  # noqa: E731
+        else:
+            given = factory
+            make = lambda row: given(self, row)  # noqa: E731
+        if convert is None:
+            return make
+        first = convert
+        return lambda row: make(first(row))
+
+    def fetchone(self) -> Any:
+        """The next row, or None after the last one."""
+        self._check()
+        row = next(self._rows, None)
+        if row is None and self._fill(_CHUNK):
+            row = next(self._rows, None)
+        if row is None:
+            return None
+        make = self._maker()
+        return row if make is None else make(row)
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        """The next rows, at most `size` or `arraysize` of them."""
+        self._check()
+        wanted = self.arraysize if size is None else size
+        rows = list(islice(self._rows, wanted))
+        while len(rows) < wanted and self._fill(max(wanted - len(rows), _CHUNK)):
+            rows.extend(islice(self._rows, wanted - len(rows)))
+        make = self._maker()
+        return rows if make is None else list(map(make, rows))
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        self._check()
+        rows = list(self._rows)
+        if self._fill(0):
+            rows.extend(self._rows)
+        make = self._maker()
+        return rows if make is None else list(map(make, rows))
+
+    def __iter__(self) -> Iterator[Any]:
+        """Goes over the rows that are left."""
+        self._check()
+        make = self._maker()
+        while True:
+            for row in self._rows:
+                yield row if make is None else make(row)
+            self._check()
+            if not self._fill(_CHUNK):
+                return
+
+    def __next__(self) -> Any:
+        row = self.fetchone()
+        if row is None:
+            raise StopIteration
+        return row
+
+    # ---- Ending
+
+    def close(self) -> None:
+        """Gives back what it holds. It is of no use any more then."""
+        self._forget_rows()
+        self._closed = True
+
+    def setinputsizes(self, sizes: object, /) -> None:
+        """Does nothing, as PEP 249 allows."""
+
+    def setoutputsize(self, size: object, column: object = None, /) -> None:
+        """Does nothing, as PEP 249 allows."""
+
+    def _forget_rows(self) -> None:
+        stream = self._stream
+        self._stream = None
+        self._read.clear()  # Also for who is going over them.
+        self.description = None
+        if stream is not None:
+            stream.close()
+
+    def _check(self) -> None:
+        if self._closed:
+            raise sqlite3.ProgrammingError("Cannot operate on a closed cursor.")
+        self.connection._check()
+
+    def _restart(self) -> None:
+        self._check()
+        self._forget_rows()
+        self.rowcount = -1
+
+
+@lru_cache(maxsize=256)
+def _template(names: tuple[str, ...]) -> sqlite3.Cursor:
+    """A cursor of `sqlite3` with these columns: what its Row takes their names from."""
+    columns = ", ".join(
+        'NULL AS "' + name.encode("utf-8", "replace").decode().replace('"', '""') + '"'
+        for name in names
+    )
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    return connection.execute(f"SELECT {columns or 'NULL'}")
