@@ -1,0 +1,1 @@
+DatabaseManager(db_name=None, use_pool=True)

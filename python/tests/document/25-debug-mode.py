@@ -1,0 +1,2 @@
+import logging
+logging.getLogger('server.database').setLevel(logging.DEBUG)

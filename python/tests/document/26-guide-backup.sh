@@ -1,0 +1,1 @@
+   cp defensive.db defensive.db.backup

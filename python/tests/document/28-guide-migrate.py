@@ -1,0 +1,2 @@
+   from server.database_migrations import migrate_database
+   success = migrate_database()

@@ -1,0 +1,2 @@
+   health = db.get_database_health()
+   assert health['integrity_check'] == True
