@@ -23,6 +23,9 @@
  * null shape, here and below, is that of the latest version: what operations write to. */
 void sr_file_select(sr_buffer *sql, const sr_shape *shape, const char *client);
 
+/* What that selects from, with row_number among its columns. */
+const char *sr_file_relation(const sr_shape *shape);
+
 /* Fills file from a row of such a SELECT; the texts are borrowed until the next step. */
 void sr_file_read(sr_stmt *stmt, sr_file *file);
 

@@ -50,42 +50,51 @@ err0:
 }
 
 /* In the order in which a key is tried. Each is one search of one index: that of names ends in
- * whether there is a path, so that the newest of a name is the last of its run. */
-static const char *const conditions[] = {
-	" WHERE f.ClientID = $1 AND f.OriginalPath = $2",
-	" WHERE f.ClientID = $1 AND f.FileName = $2 AND (f.OriginalPath IS NULL) = 1",
-	" WHERE f.ClientID = $1 AND f.FileName = $2 AND (f.OriginalPath IS NULL) = 0",
+ * whether there is a path, so that the row that is wanted is the last of its name. */
+static const char *const by_key[] = {
+	"k.OriginalPath = $2 ORDER BY k.row_number DESC LIMIT 1",
+	"k.FileName = $2 ORDER BY (k.OriginalPath IS NULL) DESC, k.row_number DESC LIMIT 1",
 };
+
+/* The file's row, by the number of the first of these that there is. */
+static void select_by_key(sr_buffer *sql, const sr_shape *shape)
+{
+	sr_file_select(sql, shape, "$1");
+	for (size_t i = 0; i < sizeof(by_key) / sizeof(by_key[0]); i++) {
+		sr_buffer_add_string(sql, i == 0 ? " WHERE f.row_number = coalesce(" : ", ");
+		sr_buffer_add_string(sql, "(SELECT k.row_number FROM ");
+		sr_buffer_add_string(sql, sr_file_relation(shape));
+		sr_buffer_add_string(sql, " k WHERE k.ClientID = $1 AND ");
+		sr_buffer_add_string(sql, by_key[i]);
+		sr_buffer_add_string(sql, ")");
+	}
+	sr_buffer_add_string(sql, ")");
+}
 
 sr_status sr_file_seek(sr_conn *conn, const sr_shape *shape, const sr_id *client, sr_text key,
 		       sr_stmt **stmt)
 {
 	sr_buffer sql = SR_BUFFER_EMPTY;
-	sr_status rc = SR_OK;
+	sr_status rc;
 	bool row = false;
 
 	*stmt = NULL;
-	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
-		sr_buffer_clear(&sql);
-		sr_file_select(&sql, shape, "$1");
-		sr_buffer_printf(&sql, "%s ORDER BY f.row_number DESC LIMIT 1", conditions[i]);
-		if ((rc = sr_buffer_status(&sql)) != SR_OK)
-			break;
-		if ((rc = sr_prepare(conn, sql.data, stmt)) != SR_OK)
-			break;
-		sr_bind_id(*stmt, 1, client);
-		sr_bind_name(*stmt, 2, key);
-		if ((rc = sr_step(*stmt, &row)) != SR_OK || row)
-			break;
-		sr_stmt_done(*stmt);
-		*stmt = NULL;
-	}
+	select_by_key(&sql, shape);
+	if ((rc = sr_buffer_status(&sql)) != SR_OK)
+		goto err0;
+	if ((rc = sr_prepare(conn, sql.data, stmt)) != SR_OK)
+		goto err0;
+	sr_bind_id(*stmt, 1, client);
+	sr_bind_name(*stmt, 2, key);
+	rc = sr_step(*stmt, &row);
 	if (rc == SR_OK && !row)
 		rc = fail_not_found(conn, shape, client, key);
 	if (rc != SR_OK) {
 		sr_stmt_done(*stmt);
 		*stmt = NULL;
 	}
+
+err0:
 	sr_buffer_free(&sql);
 	return rc;
 }

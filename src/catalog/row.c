@@ -47,13 +47,20 @@ enum column {
 #define LATEST_FILES   "(SELECT *, rowid AS row_number FROM files)"
 #define LATEST_CLIENTS "clients"
 
+const char *sr_file_relation(const sr_shape *shape)
+{
+	return shape ? shape->files : LATEST_FILES;
+}
+
 void sr_file_select(sr_buffer *sql, const sr_shape *shape, const char *client)
 {
-	sr_buffer_printf(sql,
-			 "SELECT f.row_number, (SELECT c.Name FROM %s c WHERE c.ID = %s), " COLUMNS
-			 " FROM %s f",
-			 shape ? shape->clients : LATEST_CLIENTS, client,
-			 shape ? shape->files : LATEST_FILES);
+	sr_buffer_add_string(sql, "SELECT f.row_number, (SELECT c.Name FROM ");
+	sr_buffer_add_string(sql, shape ? shape->clients : LATEST_CLIENTS);
+	sr_buffer_add_string(sql, " c WHERE c.ID = ");
+	sr_buffer_add_string(sql, client);
+	sr_buffer_add_string(sql, "), " COLUMNS " FROM ");
+	sr_buffer_add_string(sql, sr_file_relation(shape));
+	sr_buffer_add_string(sql, " f");
 }
 
 void sr_file_read(sr_stmt *stmt, sr_file *file)

@@ -5,6 +5,7 @@
 /* Savepoints nest by themselves: a name means the innermost one that bears it. */
 static const char *const command_sql[SR_COMMAND_COUNT] = {
 	[SR_COMMAND_READ] = "BEGIN",
+	[SR_COMMAND_SNAPSHOT] = "SELECT 1 FROM sqlite_schema LIMIT 1",
 	[SR_COMMAND_WRITE] = "BEGIN IMMEDIATE",
 	[SR_COMMAND_EXCLUSIVE] = "BEGIN EXCLUSIVE",
 	[SR_COMMAND_COMMIT] = "COMMIT",
@@ -34,12 +35,7 @@ static int command_run(sqlite_conn *c, sr_command command)
 /* The snapshot begins at the first read, not at BEGIN. */
 static int snapshot_take(sqlite_conn *c)
 {
-	int code;
-
-	c->own = true;
-	code = sqlite3_exec(c->db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
-	c->own = false;
-	return code;
+	return command_run(c, SR_COMMAND_SNAPSHOT);
 }
 
 /* What is about to be written would go into a file that its path no longer leads to. SQLite

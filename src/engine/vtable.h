@@ -14,7 +14,8 @@
 
 /* The commands of a transaction; engine.c decides when each is right. */
 typedef enum sr_command {
-	SR_COMMAND_READ,      /* Begin, and take the snapshot. */
+	SR_COMMAND_READ,      /* Begin, and take the snapshot, */
+	SR_COMMAND_SNAPSHOT,  /* which is this alone. */
 	SR_COMMAND_WRITE,     /* Begin with the write lock. */
 	SR_COMMAND_EXCLUSIVE, /* Begin, and keep readers out where that is possible. */
 	SR_COMMAND_COMMIT,
