@@ -202,126 +202,177 @@ int arg_real(PyObject *object, void *out)
 
 /* ---- Values of statements ---- */
 
-/* `object` as a value that borrows from it, or from what is added to owners. */
-static bool value_take(PyObject *object, sr_value *value, PyObject *owners);
-
-/* What the standard module adapts: dates, and whatever a program has registered an adapter for. */
-static bool value_adapt(PyObject *object, sr_value *value, PyObject *owners)
+static bool keep(value_list *list, PyObject *owner)
 {
-	PyObject *sqlite = PyImport_ImportModule("sqlite3");
-	PyObject *adapted = NULL;
-	bool taken = false;
-
-	if (sqlite == NULL)
+	if (list->owners == NULL && (list->owners = PyList_New(0)) == NULL)
 		return false;
-	adapted = PyObject_CallMethod(sqlite, "adapt", "O", object);
-	Py_DECREF(sqlite);
-	if (adapted == NULL) {
-		PyErr_Clear();
-	} else if (adapted != object) {
-		taken = PyList_Append(owners, adapted) == 0 && value_take(adapted, value, owners);
-	}
-	Py_XDECREF(adapted);
-	if (!taken && PyErr_Occurred() == NULL)
-		PyErr_Format(PyExc_TypeError, "a value is None, int, float, str or bytes, not %R",
-			     object);
-	return taken;
+	return PyList_Append(list->owners, owner) == 0;
 }
 
-static bool value_text(PyObject *object, sr_value *value, PyObject *owners)
+static bool value_text(PyObject *object, sr_value *value, value_list *list)
 {
+	Py_ssize_t length;
+	const char *utf8 = PyUnicode_AsUTF8AndSize(object, &length);
 	text_arg text;
 	bool taken;
 
+	if (utf8 != NULL) {
+		value->type = SR_TEXT;
+		value->text = (sr_text){utf8, (size_t)length};
+		return true;
+	}
+	if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+		return false;
+	PyErr_Clear();
 	if (!arg_text(object, &text))
 		return false;
 	/* A name that is not UTF-8 is stored as its bytes. */
-	value->type = text.owner == object ? SR_TEXT : SR_BLOB;
+	value->type = SR_BLOB;
 	value->text = text.text;
-	taken = PyList_Append(owners, text.owner) == 0;
+	taken = keep(list, text.owner);
 	Py_XDECREF(text.owner);
 	return taken;
 }
 
-static bool value_bytes(PyObject *object, sr_value *value, PyObject *owners)
+/* Of bytearray, memoryview and the like; nobody can change the copy meanwhile. */
+static bool value_buffer(PyObject *object, sr_value *value, value_list *list)
 {
 	PyObject *bytes = PyBytes_FromObject(object);
-	text_arg text;
+	text_arg text = {0};
 	bool taken;
 
 	if (bytes == NULL)
 		return false;
+	taken = text_of_bytes(bytes, &text) && keep(list, bytes);
 	value->type = SR_BLOB;
-	taken = text_of_bytes(bytes, &text) && PyList_Append(owners, bytes) == 0;
 	value->text = text.text;
 	Py_DECREF(bytes);
 	return taken;
 }
 
-static bool value_take(PyObject *object, sr_value *value, PyObject *owners)
+static bool value_integer(PyObject *object, sr_value *value)
 {
+	value->type = SR_INTEGER;
+	value->integer = PyLong_AsLongLong(object);
+	return value->integer != -1 || PyErr_Occurred() == NULL;
+}
+
+/* What needs no look at the adapters. */
+static bool is_plain(PyObject *object)
+{
+	return object == Py_None || PyLong_CheckExact(object) || PyFloat_CheckExact(object) ||
+	       PyUnicode_CheckExact(object) || PyBytes_CheckExact(object) || PyBool_Check(object);
+}
+
+/* `object` as a value that borrows from it, or from what is added to the list's owners. */
+static bool value_take(PyObject *object, sr_value *value, value_list *list)
+{
+	text_arg text;
+
 	*value = (sr_value){.type = SR_NULL};
 	if (object == Py_None)
 		return true;
-	if (PyLong_Check(object)) {
-		value->type = SR_INTEGER;
-		value->integer = PyLong_AsLongLong(object);
-		return value->integer != -1 || PyErr_Occurred() == NULL;
-	}
+	if (PyLong_Check(object))
+		return value_integer(object, value);
+	if (PyUnicode_Check(object))
+		return value_text(object, value, list);
 	if (PyFloat_Check(object)) {
 		value->type = SR_REAL;
 		value->real = PyFloat_AsDouble(object);
 		return true;
 	}
-	if (PyUnicode_Check(object))
-		return value_text(object, value, owners);
-	if (PyBytes_Check(object) || PyByteArray_Check(object) || PyMemoryView_Check(object))
-		return value_bytes(object, value, owners);
-	return value_adapt(object, value, owners);
+	if (PyBytes_Check(object)) {
+		value->type = SR_BLOB;
+		if (!text_of_bytes(object, &text))
+			return false;
+		value->text = text.text;
+		return true;
+	}
+	if (PyObject_CheckBuffer(object))
+		return value_buffer(object, value, list);
+	PyErr_Format(PyExc_TypeError,
+		     "Error binding parameter %zu: type '%S' is not supported; a value is None, "
+		     "int, float, str, bytes, or what sqlite3 has an adapter for",
+		     list->count + 1, (PyObject *)Py_TYPE(object));
+	return false;
+}
+
+/* What the standard module adapts: dates, and whatever a program has registered an adapter for.
+ * Everything else comes back as it was. A new reference. */
+static PyObject *adapted(PyObject *object)
+{
+	static PyObject *adapt, *protocol;
+
+	if (adapt == NULL) {
+		PyObject *sqlite = PyImport_ImportModule("sqlite3");
+
+		if (sqlite == NULL)
+			return NULL;
+		protocol = PyObject_GetAttrString(sqlite, "PrepareProtocol");
+		adapt = protocol == NULL ? NULL : PyObject_GetAttrString(sqlite, "adapt");
+		Py_DECREF(sqlite);
+		if (adapt == NULL)
+			return NULL;
+	}
+	return PyObject_CallFunctionObjArgs(adapt, object, protocol, object, NULL);
+}
+
+static bool value_adapt(PyObject *object, sr_value *value, value_list *list)
+{
+	PyObject *fit = adapted(object);
+	bool taken;
+
+	if (fit == NULL)
+		return false;
+	taken = (fit == object || keep(list, fit)) && value_take(fit, value, list);
+	Py_DECREF(fit);
+	return taken;
 }
 
 static bool values_take_row(value_list *list, PyObject *given, size_t row_number, size_t columns)
 {
-	Py_ssize_t length = PySequence_Size(given);
+	PyObject *tuple; /* What keeps the items, whoever changes a list meanwhile. */
+	bool taken = true;
 
-	if (length < 0)
+	if (PyTuple_CheckExact(given)) {
+		tuple = given;
+		Py_INCREF(tuple);
+	} else if ((tuple = PySequence_Tuple(given)) == NULL || !keep(list, tuple)) {
+		Py_XDECREF(tuple);
 		return false;
-	if ((size_t)length != columns) {
+	}
+	if ((size_t)PyTuple_Size(tuple) != columns) {
 		PyErr_Format(PyExc_ValueError, "row %zu has %zd values, the first one %zu",
-			     row_number + 1, length, columns);
-		return false;
+			     row_number + 1, PyTuple_Size(tuple), columns);
+		taken = false;
 	}
-	for (size_t i = 0; i < columns; i++) {
-		PyObject *item = PySequence_GetItem(given, (Py_ssize_t)i);
-		bool taken = item != NULL && PyList_Append(list->owners, item) == 0 &&
-			     value_take(item, &list->values[list->count], list->owners);
+	for (size_t i = 0; taken && i < columns; i++) {
+		PyObject *item = PyTuple_GetItem(tuple, (Py_ssize_t)i);
+		sr_value *value = &list->values[list->count];
 
-		Py_XDECREF(item);
-		if (!taken)
-			return false;
-		list->count++;
+		taken = is_plain(item) ? value_take(item, value, list)
+				       : value_adapt(item, value, list);
+		if (taken)
+			list->count++;
 	}
-	return true;
+	Py_DECREF(tuple);
+	return taken;
 }
 
 bool values_take(value_list *list, PyObject *const *rows, size_t row_count, size_t columns)
 {
-	*list = (value_list){.owners = PyList_New(0)};
-	list->values = calloc(row_count * columns + 1, sizeof(*list->values));
-	if (list->values == NULL || list->owners == NULL) {
-		if (PyErr_Occurred() == NULL)
-			PyErr_NoMemory();
-		goto fail;
+	*list = (value_list){.values = calloc(row_count * columns + 1, sizeof(*list->values))};
+	if (list->values == NULL) {
+		PyErr_NoMemory();
+		return false;
 	}
 	for (size_t i = 0; i < row_count; i++) {
-		if (!values_take_row(list, rows[i], i, columns))
-			goto fail;
+		if (!values_take_row(list, rows[i], i, columns)) {
+			values_done(list);
+			return false;
+		}
 	}
 	return true;
-
-fail:
-	values_done(list);
-	return false;
 }
 
 void values_done(value_list *list)

@@ -118,10 +118,10 @@ int arg_real(PyObject *object, void *real);
 typedef struct value_list {
 	sr_value *values;
 	size_t count;
-	PyObject *owners; /* A list that keeps what the values borrow from. */
+	PyObject *owners; /* A list of what the values borrow from and no row keeps, or NULL. */
 } value_list;
 
-/* From `rows` sequences of `columns` values each, which must be lists or tuples. */
+/* From `rows` sequences of `columns` values each. The caller keeps the rows meanwhile. */
 bool values_take(value_list *list, PyObject *const *rows, size_t row_count, size_t columns);
 void values_done(value_list *list);
 

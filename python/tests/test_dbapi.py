@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
+import enum
+import gc
 import os
+import signal
 import sqlite3
+import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -121,6 +128,138 @@ def test_a_failed_statement_leaves_no_transaction(
         connection.executemany(ADD, [("b", 1), ("a", 1)])
     assert not connection.in_transaction
     assert count(raw) == 1
+
+
+def test_returning(raw: _strongroom.Catalog, connection: dbapi.Connection) -> None:
+    cursor = connection.execute(ADD + " RETURNING number * 2 AS twice, word", ("a", 21))
+    assert [column[0] for column in cursor.description or ()] == ["twice", "word"]
+    assert cursor.fetchall() == [(42, "a")]
+    assert (cursor.rowcount, cursor.lastrowid) == (1, 1)
+    connection.commit()
+    assert count(raw) == 1
+
+
+def test_values_are_adapted_as_by_sqlite3(connection: dbapi.Connection) -> None:
+    class Point:
+        def __init__(self, x: int, y: int) -> None:
+            self.x, self.y = x, y
+
+        def __conform__(self, protocol: object) -> str | None:
+            return f"{self.x};{self.y}" if protocol is sqlite3.PrepareProtocol else None
+
+    class Level(enum.IntEnum):
+        HIGH = 3
+
+    moment = datetime.datetime(2026, 1, 31, 9, 30)
+    plain = sqlite3.connect(":memory:")
+    given = (moment, moment.date(), Point(1, 2), Level.HIGH, True, bytearray(b"x"), memoryview(b""))
+    sql = "SELECT " + ", ".join("?" * len(given))
+    assert connection.execute(sql, given).fetchone() == plain.execute(sql, given).fetchone()
+    with pytest.raises(sqlite3.ProgrammingError, match="parameter 2: type '.*object.*'"):
+        connection.execute("SELECT ?, ?", (1, object()))
+    with pytest.raises(OverflowError):
+        connection.execute("SELECT ?", (2**63,))
+
+
+def test_texts_of_another_kind(connection: dbapi.Connection) -> None:
+    connection.text_factory = bytes
+    assert connection.execute("SELECT '\u00e4', 1, x'00'").fetchone() == (b"\xc3\xa4", 1, b"\0")
+    connection.text_factory = lambda text: text.decode().upper()
+    assert connection.execute("SELECT 'ab'").fetchall() == [("AB",)]
+
+
+def test_a_name_that_is_not_utf8(raw: _strongroom.Catalog, connection: dbapi.Connection) -> None:
+    name = os.fsdecode(b"a\xff\nb")
+    connection.execute(ADD, (name, 1))
+    assert connection.execute("SELECT word FROM notes").fetchone() == (b"a\xff\nb",)
+
+
+def test_nothing_to_run(connection: dbapi.Connection) -> None:
+    for sql in ("", " ; ", "-- nothing"):
+        assert connection.execute(sql).fetchall() == []
+    with pytest.raises(sqlite3.ProgrammingError, match="null character"):
+        connection.execute("SELECT 1\0")
+    with pytest.raises(TypeError):
+        connection.execute(b"SELECT 1")  # type: ignore[arg-type]
+
+
+def test_running_anew_inside_a_loop_drops_the_old_rows(connection: dbapi.Connection) -> None:
+    cursor = connection.execute("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+    seen = []
+    for (number,) in cursor:
+        seen.append(number)
+        if number == 1:
+            cursor.execute("SELECT 10 UNION SELECT 20")
+    assert seen == [1, 10, 20]
+
+
+@pytest.mark.parametrize("isolation_level", ["", None])
+def test_many_rows_are_taken_as_they_come(
+    raw: _strongroom.Catalog, connection: dbapi.Connection, isolation_level: str | None
+) -> None:
+    connection.isolation_level = isolation_level
+    cursor = connection.cursor().executemany(ADD, ((str(i), i) for i in range(2500)))
+    assert cursor.rowcount == 2500
+    connection.commit()
+    by_name = ({"w": str(i), "n": i} for i in range(2500, 5000))
+    connection.executemany("INSERT INTO notes VALUES (:w, :n)", by_name)
+    connection.commit()
+    assert raw.fetch("SELECT count(*), sum(number) FROM notes")[1] == [(5000, 12497500)]
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.executemany(ADD, ((str(4000 - i), i) for i in range(-1500, 1500)))
+    assert not connection.in_transaction
+    assert count(raw) == 5000
+    for wrong in ([(1,)], [("x", 1), ("y",)], [5], [{"w": 1}]):
+        with pytest.raises(sqlite3.ProgrammingError):
+            connection.executemany(ADD, wrong)  # type: ignore[arg-type]
+    with pytest.raises(sqlite3.ProgrammingError, match="DML"):
+        connection.executemany("SELECT ?", [(1,)])
+    assert count(raw) == 5000
+
+
+def test_many_rows_inside_a_transaction(
+    raw: _strongroom.Catalog, connection: dbapi.Connection
+) -> None:
+    connection.execute(ADD, ("before", 0))
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        connection.executemany(ADD, [("a", 1), ("before", 1), ("b", 1)])
+    assert connection.in_transaction
+    connection.commit()
+    assert connection.execute("SELECT word FROM notes ORDER BY number").fetchall() == [
+        ("before",), ("a",)
+    ]
+
+
+def test_rows_that_are_left_survive_the_end_of_their_transaction(
+    raw: _strongroom.Catalog, connection: dbapi.Connection
+) -> None:
+    for end in (connection.commit, connection.rollback):
+        connection.execute("DELETE FROM notes")
+        connection.executemany(ADD, ((str(i), i) for i in range(300)))
+        cursor = connection.execute("SELECT number FROM notes ORDER BY number")
+        assert cursor.fetchone() == (0,)
+        end()
+        raw.client_count()
+        assert cursor.fetchall() == [(i,) for i in range(1, 300)]
+
+
+def test_only_long_results_hold_a_reader(
+    raw: _strongroom.Catalog, connection: dbapi.Connection
+) -> None:
+    active = _strongroom.POOL_FIELDS.index("active")
+    many = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT {}) SELECT i FROM n"
+    )
+    small = connection.execute(many.format(99))
+    assert raw.pool_statistics()[active] == 0
+    large = connection.execute(many.format(5000))
+    assert raw.pool_statistics()[active] == 1
+    assert len(small.fetchall()) == 99
+    large.fetchall()
+    assert raw.pool_statistics()[active] == 0
+    connection.execute(many.format(5000))
+    gc.collect()
+    assert raw.pool_statistics()[active] == 0
 
 
 # ---- Transactions as SQL
@@ -266,6 +405,79 @@ def test_errors_have_sqlites_classes_and_words(
     assert isinstance(caught.value.__cause__, cause)
 
 
+def test_another_program_holds_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    raw = _strongroom.Catalog(path, create=True, migrate=True, timeout=0.2)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    connection = dbapi.Connection(raw)
+    with pytest.raises(sqlite3.OperationalError, match="is locked") as caught:
+        connection.execute("DELETE FROM clients WHERE Name = ''")
+    assert isinstance(caught.value.__cause__, errors.BusyError)
+    assert caught.value.sqlite_errorname == "SQLITE_BUSY"
+    assert not connection.in_transaction
+    assert connection.execute("SELECT count(*) FROM clients").fetchone() == (0,)
+    other.execute("ROLLBACK")
+    connection.execute("DELETE FROM clients WHERE Name = ''")
+    connection.commit()
+    other.close()
+    raw.close()
+
+
+def test_a_catalog_that_only_reads(tmp_path: Path) -> None:
+    _strongroom.Catalog(tmp_path / "c.db", create=True, migrate=True).close()
+    raw = _strongroom.Catalog(tmp_path / "c.db", read_only=True)
+    connection = dbapi.Connection(raw)
+    with pytest.raises(sqlite3.OperationalError, match="read") as caught:
+        connection.execute("DELETE FROM clients WHERE Name = ''")
+    assert isinstance(caught.value.__cause__, errors.ReadOnlyError)
+    assert connection.execute("SELECT count(*) FROM clients").fetchone() == (0,)
+    raw.close()
+
+
+def test_a_damaged_database(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    raw = _strongroom.Catalog(path, create=True, migrate=True)
+    with dbapi.Connection(raw) as connection:
+        connection.execute("CREATE TABLE notes (word)")
+        connection.executemany("INSERT INTO notes VALUES (?)", [("x" * 1000,)] * 500)
+        root = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'notes'"
+        ).fetchone()[0]
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+    raw.close()
+    with open(path, "r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xff" * size)
+    raw = _strongroom.Catalog(path)
+    with pytest.raises(sqlite3.DatabaseError, match="damaged") as caught:
+        dbapi.Connection(raw).execute("SELECT count(word) FROM notes").fetchall()
+    assert type(caught.value) is sqlite3.DatabaseError
+    assert isinstance(caught.value.__cause__, errors.CorruptError)
+    raw.close()
+
+
+def test_a_closed_catalog(raw: _strongroom.Catalog) -> None:
+    connection = dbapi.Connection(raw)
+    cursor = connection.execute("SELECT 1")
+    raw.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed") as caught:
+        connection.execute("SELECT 2")
+    assert isinstance(caught.value.__cause__, errors.ClosedError)
+    assert cursor.fetchone() == (1,)
+    connection.close()
+
+
+def test_ctrl_c(connection: dbapi.Connection) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n"
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        connection.execute(endless)
+    timer.join()
+    assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_use_after_close(connection: dbapi.Connection) -> None:
     cursor = connection.cursor()
     connection.close()
@@ -293,3 +505,55 @@ def test_every_status_has_an_error_of_sqlite3(tmp_path: Path) -> None:
         assert str(error) == "words"
         assert isinstance(error, (sqlite3.Error, MemoryError))
         assert kind is errors.NoMemoryError or type(error) is not sqlite3.Error
+
+
+# ---- Leaks
+
+
+def use_all(connection: dbapi.Connection) -> None:
+    """One of each thing, those that fail among them."""
+    connection.executemany(ADD, [(f"{i}", i) for i in range(300)])
+    connection.execute("SELECT * FROM notes").fetchmany(3)
+    connection.rollback()
+    list(connection.execute("SELECT word, ?, x'00', 1.5, NULL FROM notes", ("ä" * 50,)))
+    connection.execute(ADD + " RETURNING word", ("a", bytearray(b"x"))).fetchall()
+    connection.executescript("DELETE FROM notes; SELECT 1")
+    connection.execute("PRAGMA journal_mode=WAL")
+    for sql, values in [
+        ("SELEC", ()),
+        ("SELECT ?", ()),
+        ("SELECT ?, ?", (1, object())),
+        ("INSERT INTO nope VALUES (1)", ()),
+        ("INSERT INTO notes VALUES ('a', 1), ('a', 1)", ()),
+    ]:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute(sql, values)
+    with contextlib.suppress(sqlite3.Error):
+        connection.executemany(ADD, [("b", 1), ("c", object())])
+    connection.rollback()
+
+
+def test_nothing_leaks(raw: _strongroom.Catalog, connection: dbapi.Connection) -> None:
+    def used() -> int:
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    for _ in range(30):
+        use_all(connection)
+    gc.collect()
+    objects = len(gc.get_objects())
+    tracemalloc.start()
+    try:
+        use_all(connection)
+        before, resident_before = used(), resident()
+        for _ in range(100):
+            use_all(connection)
+        assert used() - before < 50_000
+        assert resident() - resident_before < 16 << 20
+    finally:
+        tracemalloc.stop()
+    gc.collect()
+    assert len(gc.get_objects()) - objects < 100

@@ -116,6 +116,7 @@ class Cursor:
         elif kind == statements.DEFINES:
             connection._session.check_writable()
             self._raw_execute(sql, values)
+            connection._session.has_defined()
         elif kind == statements.PRAGMA:
             self._pragma(sql, values, statement)
         elif kind != statements.NONE:
@@ -302,10 +303,12 @@ class Cursor:
         self._check()
         make = self._maker()
         while True:
-            for row in self._rows:
+            rows = self._rows
+            for row in rows:
                 yield row if make is None else make(row)
             self._check()
-            if not self._fill(_CHUNK):
+            # Whoever has changed the rows meanwhile, those that are there now go on.
+            if self._rows is rows and not self._fill(_CHUNK):
                 return
 
     def __next__(self) -> Any:

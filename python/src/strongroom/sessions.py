@@ -93,6 +93,7 @@ class Session:
         self.native = 0
         """and as the system does."""
         self.pid = os.getpid()
+        self._defined = False
         self.streams: weakref.WeakSet[Stream] = weakref.WeakSet()
         """Of the thread's whole transaction, if this is its outermost session."""
         self._lock = threading.RLock()
@@ -169,6 +170,23 @@ class Session:
         with self._lock:
             self._end(self._find(name), commit=False)
             self.begin(name)
+
+    def has_defined(self) -> None:
+        """Notes that the schema was changed.
+
+        The library looks at it anew with the next read outside transactions; until then each write
+        would.
+        """
+        self._defined = True
+        if not self.names:
+            self._look_anew()
+
+    def _look_anew(self) -> None:
+        self._defined = False
+        try:
+            self.raw.version()
+        except errors.Error as error:
+            _logger.debug("after a change of the schema: %s", error)
 
     def abandon(self, logger: logging.Logger = _logger) -> None:
         """Rolls back what a connection has left open, in any thread, with a warning."""
@@ -252,6 +270,8 @@ class Session:
                     failure = failure or error
         if not self.names:
             self._forget()
+            if self._defined:
+                self._look_anew()
         if failure is not None:
             raise translated(failure) from failure
 
