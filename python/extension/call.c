@@ -66,7 +66,7 @@ bool failed(sr_status status)
 	}
 	if (status == SR_OK) {
 		log_deliver();
-		return false;
+		return PyErr_Occurred() != NULL;
 	}
 	raise_error(status, sr_error_message());
 	log_deliver();

@@ -33,7 +33,7 @@ static int deliver_later(void *arg)
 {
 	(void)arg;
 	log_deliver();
-	return 0;
+	return PyErr_Occurred() == NULL ? 0 : -1;
 }
 
 /* The library's callback. */
@@ -80,14 +80,23 @@ static message *take(size_t *lost_count)
 	return list;
 }
 
-static void send(sr_log_level level, const char *module, const char *text)
+/* An exception, taken out of the way. */
+typedef struct stash {
+	PyObject *type, *value, *traceback;
+} stash;
+
+/* What the sink raises harms no call. But Ctrl-C may come while it runs: that goes to `interrupt`.
+ */
+static void send(sr_log_level level, const char *module, const char *text, stash *interrupt)
 {
 	PyObject *words = from_string(text);
 	PyObject *result = NULL;
 
 	if (words != NULL)
 		result = PyObject_CallFunction(sink, "isO", (int)level, module, words);
-	if (result == NULL)
+	if (result == NULL && interrupt->type == NULL && !PyErr_ExceptionMatches(PyExc_Exception))
+		PyErr_Fetch(&interrupt->type, &interrupt->value, &interrupt->traceback);
+	else if (result == NULL)
 		PyErr_WriteUnraisable(sink);
 	Py_XDECREF(result);
 	Py_XDECREF(words);
@@ -95,27 +104,29 @@ static void send(sr_log_level level, const char *module, const char *text)
 
 void log_deliver(void)
 {
-	PyObject *type, *value, *traceback;
+	stash before = {0}, interrupt = {0};
 	size_t lost_count;
 	message *list = take(&lost_count);
 	char text[80];
 
 	if (list == NULL && lost_count == 0)
 		return;
-	PyErr_Fetch(&type, &value, &traceback);
+	PyErr_Fetch(&before.type, &before.value, &before.traceback);
 	while (list != NULL) {
 		message *one = list;
 
 		list = one->next;
 		if (sink != NULL)
-			send(one->level, one->module, one->text);
+			send(one->level, one->module, one->text, &interrupt);
 		free(one);
 	}
 	if (lost_count > 0 && sink != NULL) {
 		PyOS_snprintf(text, sizeof(text), "%zu messages were lost", lost_count);
-		send(SR_LOG_WARNING, "log", text);
+		send(SR_LOG_WARNING, "log", text, &interrupt);
 	}
-	PyErr_Restore(type, value, traceback);
+	PyErr_Restore(before.type, before.value, before.traceback);
+	if (interrupt.type != NULL) /* It goes before anything else. */
+		PyErr_Restore(interrupt.type, interrupt.value, interrupt.traceback);
 }
 
 PyObject *module_set_log(PyObject *module, PyObject *callable)

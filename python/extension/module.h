@@ -73,7 +73,8 @@ int call_setup(PyObject *module);
 
 /* ---- The log (log.c) ---- */
 
-/* Gives what was logged to Python. Keeps an exception that is set. */
+/* Gives what was logged to Python. Keeps an exception that is set, unless Ctrl-C comes meanwhile:
+ * then KeyboardInterrupt is set afterwards. */
 void log_deliver(void);
 int log_setup(PyObject *module);
 PyObject *module_set_log(PyObject *module, PyObject *sink);
