@@ -6,7 +6,9 @@ import os
 import pickle
 import signal
 import sqlite3
+import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 
 import strongroom
-from strongroom import Keep
+from strongroom import Keep, _strongroom, log
 
 
 @pytest.fixture
@@ -212,7 +214,7 @@ def test_migrations(catalog: strongroom.Catalog) -> None:
 
 def test_the_status_of_what_is_not_there(tmp_path: Path) -> None:
     status = strongroom.migration_status(tmp_path / "none.db")
-    assert not status.database_exists and status.current_version == 0
+    assert not status.database_exists and status.current_version == -1
     assert status.pending_migrations == status.total_migrations == len(status.migrations)
     assert os.listdir(tmp_path) == []
 
@@ -284,11 +286,36 @@ def interrupted(call: Callable[[], Any]) -> None:
     timer.start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            while True:
+            end = time.monotonic() + 60
+            while time.monotonic() < end:
                 call()
     finally:
         timer.cancel()
         timer.join()
+
+
+def test_ctrl_c_while_the_log_is_told(
+    catalog: strongroom.Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ignored: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: ignored.append(told.exc_type))
+
+    def sink(level: int, module: str, text: str) -> None:
+        raise error
+
+    _strongroom.set_log(sink)
+    try:
+        error: BaseException = KeyboardInterrupt()
+        with pytest.raises(KeyboardInterrupt):
+            catalog.optimize()
+        with pytest.raises(KeyboardInterrupt):
+            strongroom.Catalog(catalog.path + ".new", create=True)
+        error = ZeroDivisionError()
+        assert catalog.optimize().vacuum_performed
+    finally:
+        log.install()
+    assert ZeroDivisionError in ignored
+    assert catalog.count_clients() == 1
 
 
 def test_ctrl_c_ends_long_work(catalog: strongroom.Catalog, disk: Path, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class OwnMigration(Row):
 class MigrationStatus(Row):
     """Which version a database has, and which there are.
 
-    current_version: the one that it has; 0 where it is missing
+    current_version: the one that it has; -1 where it is missing
     latest_version: the newest one that this program knows
     pending_migrations: how many are between them
     total_migrations: how many there are
