@@ -24,6 +24,18 @@ CLOSE, NEAR = 400, 0.1  # So many words are looked at; a share may be off by tha
 MEAN_PATH = 75
 FORM = 2  # Of the data: another one is prepared anew.
 
+# What the original makes by itself, whatever the version.
+OWN_INDEXES = """
+CREATE INDEX IF NOT EXISTS idx_clients_name ON clients(Name);
+CREATE INDEX IF NOT EXISTS idx_clients_lastseen ON clients(LastSeen);
+CREATE INDEX IF NOT EXISTS idx_files_clientid ON files(ClientID);
+CREATE INDEX IF NOT EXISTS idx_files_filename ON files(FileName);
+CREATE INDEX IF NOT EXISTS idx_files_client_filename ON files(ClientID, FileName);
+CREATE INDEX IF NOT EXISTS idx_files_verified ON files(Verified);
+CREATE INDEX IF NOT EXISTS idx_files_moddate ON files(ModificationDate);
+CREATE INDEX IF NOT EXISTS idx_files_filesize ON files(FileSize);
+"""
+
 
 def walk_order(path):
     return path.replace(b"/", b"\0")
@@ -232,8 +244,11 @@ class Data:
             self.set_ready(f"{name}-plocate", self.form())
         return database
 
-    def original(self, rows):
-        """What the original's Python made: its tables, its indexes, analyzed."""
+    def original(self, rows, own_indexes=False):
+        """What the original's Python made: its tables, its migrations' indexes, analyzed; with those
+        that it makes by itself at every start as well."""
+        if own_indexes:
+            return self.original_started(rows)
         name = f"{rows}-original"
         database = self.folder / f"{name}.db"
         if not self.is_ready(name, self.form()):
@@ -243,6 +258,15 @@ class Data:
             rate = self.fill("original", rows, "walk", database)
             run_script(database, "PRAGMA cache_size = -1000000;" + scripts[1] + "ANALYZE;")
             self.set_ready(name, self.form(), rate=rate)
+        return database
+
+    def original_started(self, rows):
+        name = f"{rows}-original-started"
+        database = self.folder / f"{name}.db"
+        if not self.is_ready(name, self.form()):
+            shutil.copyfile(self.original(rows), database)
+            run_script(database, "PRAGMA cache_size = -1000000;" + OWN_INDEXES + "ANALYZE;")
+            self.set_ready(name, self.form())
         return database
 
     def prepare(self, rows, smaller, peers):

@@ -15,6 +15,7 @@ PROGRAMS = (
     ("bench_mixed", ("mixed", "claims.reads", "claims.half"), 3, 300_000),
     ("bench_indexed", ("claims.indexed",), 5, MILLION),
     ("record", ("record",), 3, MILLION),
+    ("python", ("python",), 5, MILLION),
 )
 
 
@@ -55,6 +56,9 @@ def run_program(results, data, program, beginnings, rounds, most):
     folder = tempfile.mkdtemp(prefix=f"{program}-", dir=data.folder)
     rows = min(results.rows, most)
     command = [place, "--folder", folder, "--rows", str(rows), "--rounds", str(rounds)]
+    if program == "python":
+        command += ["--catalog", data.catalog(rows, "walk"),
+                    "--original", data.original(rows, own_indexes=True)]
     for name in names if results.only else ():
         command += ["--only", name]
     try:

@@ -79,6 +79,20 @@ def _search():
                          "plocate -i", ratio=1, rows=TEN_MILLION)
 
 
+def _python():
+    original = "the original's statements"
+    yield Target("python.save", "rows/s", "Python, 16 threads saving", original, ratio=2)
+    yield Target("python.many", "rows/s", "Python, execute_many of 10,000", original, ratio=1)
+    yield Target("python.fetch", "ms", "Python, execute(fetchall=True) of 100,000 rows", original, ratio=1)
+    for term in ("common", "rare", "none"):
+        yield Target(f"python.search.{term}", "ms", f"Python, search, {TERM_LINES[term].split(',')[0]}",
+                     original, ratio=50, rows=MILLION)
+    yield Target("python.statistics", "ms", "Python, get_storage_statistics", original, ratio=50,
+                 rows=MILLION)
+    yield Target("python.file", "us", "Python, get_file_info", original, ratio=1)
+    yield Target("python.client", "us", "Python, get_client_by_id", original, ratio=1)
+
+
 def _all():
     yield from _search()
     for term, ratio in (("common", 20), ("rare", 50), ("none", 50)):
@@ -120,6 +134,7 @@ def _all():
     yield Target("record.cold", "MB/s", "record, first run, cold cache",
                  "find | xargs -P2 sha256sum", ratio=0.8)
     yield Target("record.unchanged", "s", "record, unchanged", "restic backup, unchanged", ratio=4)
+    yield from _python()
     yield Target("bytes.seed", "B/row", "database bytes a row, the original's columns only",
                  "the original's schema", most=420)
     yield Target("bytes.recorded", "B/row", "database bytes a row, recorded files, mean path 75",
