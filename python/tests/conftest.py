@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import strongroom
+from server.database import DatabaseManager
 from strongroom import _strongroom
 
 
@@ -25,3 +27,23 @@ def catalog(tmp_path: Path) -> Iterator[strongroom.Catalog]:
     with strongroom.Catalog(tmp_path / "catalog.db", create=True) as opened:
         opened.add_client("laptop")
         yield opened
+
+
+@pytest.fixture(params=[True, False], ids=["pool", "direct"])
+def db(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DatabaseManager]:
+    """A compatible manager of a new database, in a working folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    manager = DatabaseManager("defensive.db", use_pool=request.param)
+    manager.init_database()
+    yield manager
+    manager.cleanup_connection_pool()
+
+
+@pytest.fixture
+def anna(db: DatabaseManager) -> bytes:
+    """A client of that database."""
+    id = os.urandom(16)
+    db.save_client_to_db(id, "anna", b"k" * 160, b"a" * 32)
+    return id

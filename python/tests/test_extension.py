@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import strongroom
-from strongroom import _strongroom, errors
+from strongroom import _strongroom, errors, log
 
 
 def add_clients(raw: _strongroom.Catalog, *names: str) -> None:
@@ -117,5 +117,5 @@ def test_the_log_arrives(tmp_path: Path) -> None:
     try:
         _strongroom.Catalog(tmp_path / "new.db", create=True, migrate=True).close()
     finally:
-        _strongroom.set_log(None)
+        log.install()
     assert any(module == "migrate" and "version 1" in text for _, module, text in heard)

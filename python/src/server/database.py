@@ -12,19 +12,17 @@ an empty list. `execute` of a statement that reads, `load_clients_from_db`, `ini
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
-import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 from strongroom import _strongroom, dbapi, errors, log, sessions
-from strongroom.compat import clients, monitor, permissions, reports, tables
+from strongroom.compat import backups, clients, failures, monitor, permissions, reports, tables
 from strongroom.compat.pool import ConnectionPool
 from strongroom.compat.source import Settings, Source
 from strongroom.sqlite_errors import translated
@@ -46,49 +44,21 @@ _SEARCH_MAX = 1000
 _POOL_SIZE = 5
 _TIMEOUT = 30.0
 
-_FAILURES = (errors.Error, sqlite3.Error, ServerError, ValueError, TypeError, OverflowError, OSError)
+_FAILURES: tuple[type[Exception], ...] = (*failures.KINDS, ServerError)
 
-P = ParamSpec("P")
-T = TypeVar("T")
+_logged = failures.logging_to(logger, _FAILURES)
+_nothing = failures.nothing
 
 
-def _settings(pool_size: int | None = None, timeout: float | None = None) -> Settings:
-    """What `config` says at this moment, but for what is given."""
+def _settings() -> Settings:
+    """What `config` says at this moment."""
     return Settings(
-        storage_dir=os.fspath(config.FILE_STORAGE_DIR),
-        pool_size=pool_size or getattr(config, "CONNECTION_POOL_SIZE", _POOL_SIZE),
-        timeout=timeout or getattr(config, "CONNECTION_TIMEOUT", _TIMEOUT),
-        backup=getattr(config, "MIGRATION_BACKUP_ENABLED", None),
-        validate=getattr(config, "MIGRATION_VALIDATION_ENABLED", None),
-        base_dir=os.getcwd(),
+        config.FILE_STORAGE_DIR,
+        getattr(config, "CONNECTION_POOL_SIZE", _POOL_SIZE),
+        getattr(config, "CONNECTION_TIMEOUT", _TIMEOUT),
+        getattr(config, "MIGRATION_BACKUP_ENABLED", None),
+        getattr(config, "MIGRATION_VALIDATION_ENABLED", None),
     )
-
-
-def _logged(
-    what: str, failed: Callable[[], T]
-) -> Callable[
-    [Callable[Concatenate[DatabaseManager, P], T]], Callable[Concatenate[DatabaseManager, P], T]
-]:
-    """A method whose failures are written to the log; then it returns what `failed` makes."""
-
-    def decorate(
-        method: Callable[Concatenate[DatabaseManager, P], T],
-    ) -> Callable[Concatenate[DatabaseManager, P], T]:
-        @functools.wraps(method)
-        def call(self: DatabaseManager, *args: P.args, **kwargs: P.kwargs) -> T:
-            try:
-                return method(self, *args, **kwargs)
-            except _FAILURES as error:
-                logger.error("Database error while %s: %s", what, error)
-                return failed()
-
-        return call
-
-    return decorate
-
-
-def _nothing() -> None:
-    return None
 
 
 class DatabaseConnectionPool(ConnectionPool):
@@ -115,7 +85,7 @@ class DatabaseConnectionPool(ConnectionPool):
         path = os.fspath(db_name)
 
         def settings() -> Settings:
-            return _settings(self.pool_size, self.timeout)
+            return _settings()._replace(pool_size=self.pool_size, timeout=self.timeout)
 
         super().__init__(
             Source(path, settings, logger), Source(path, settings, logger, direct=True), logger
@@ -143,17 +113,17 @@ class DatabaseManager:
 
     # ---- The catalog
 
-    def _catalog(self) -> _strongroom.Catalog:
-        """Raises ServerError where it cannot be opened."""
+    def _catalog(self, here: bool = False) -> _strongroom.Catalog:
+        """`here` where stored files are looked at. ServerError where it cannot be opened."""
         try:
-            return self._source.catalog()
+            return self._source.catalog(here)
         except errors.Error as error:
             raise ServerError(str(error)) from translated(error)
 
-    def _writer(self) -> _strongroom.Catalog:
+    def _writer(self, here: bool = False) -> _strongroom.Catalog:
         """The same for calls that write, which must not get into the transaction of a connection
         that this thread has lent."""
-        catalog = self._catalog()
+        catalog = self._catalog(here)
         sessions.check_no_other(catalog)
         return catalog
 
@@ -208,9 +178,9 @@ class DatabaseManager:
                 return row
             return cursor
         except (sqlite3.Error, ServerError) as error:
-            words = f"{_kind_of(error)}: {error}"
+            words = f"{failures.kind_of(error)}: {error}"
             logger.error("%s", words)
-            if fetchone or fetchall or _reads(query):
+            if fetchone or fetchall or failures.reads(query):
                 if isinstance(error, ServerError):
                     raise
                 raise ServerError(words) from error
@@ -223,7 +193,7 @@ class DatabaseManager:
         try:
             self._connection().executemany(query, param_list)
         except (sqlite3.Error, ServerError, TypeError, ValueError) as error:
-            logger.error("%s: %s", _kind_of(error), error)
+            logger.error("%s: %s", failures.kind_of(error), error)
             return False
         return True
 
@@ -383,7 +353,7 @@ class DatabaseManager:
         """Deletes the stored file and the record; both or none. Not inside a transaction, which
         could not bring the stored file back.
         """
-        self._writer().file_delete_stored(client_id, filename)
+        self._writer(here=True).file_delete_stored(client_id, filename)
         return True
 
     # ---- Figures
@@ -419,7 +389,7 @@ class DatabaseManager:
     @_logged("reading statistics", lambda: reports.storage(None))
     def get_storage_statistics(self) -> Report:
         """database_info, storage_info, client_stats, file_stats, performance_info."""
-        return reports.storage(self._catalog().statistics())
+        return reports.storage(self._catalog(here=True).statistics())
 
     @_logged("searching", list[Report])
     def search_files_advanced(
@@ -458,9 +428,9 @@ class DatabaseManager:
     def get_database_health(self) -> Report:
         """integrity_check, foreign_key_check, table_count, index_count,
         connection_pool_healthy, issues, connection_pool_metrics."""
-        pool = monitor.health(self._pool_status())
+        pool = self._pool_report(monitor.health)
         try:
-            return reports.health(self._catalog().health(), pool)
+            return reports.health(self._catalog(here=True).health(), pool)
         except _FAILURES as error:
             logger.error("Database error while checking health: %s", error)
             return reports.unhealthy(str(error), pool)
@@ -479,30 +449,13 @@ class DatabaseManager:
         the database. A file that is there is replaced by the whole new one. Raises ServerError.
         """
         try:
-            path = self._backup(None if backup_path is None else os.fspath(backup_path))
+            given = None if backup_path is None else os.fspath(backup_path)
+            path = backups.write(self._catalog(), given)
         except _FAILURES as error:
             logger.error("Database backup failed: %s", error)
             cause = translated(error) if isinstance(error, errors.Error) else error
             raise ServerError(f"Database backup failed: {error}") from cause
         logger.info("Database backup created: %s", path)
-        return path
-
-    def _backup(self, path: str | None) -> str:
-        catalog = self._catalog()
-        if path is None or os.path.isdir(path):
-            return str(catalog.backup(path)[0])
-        if not os.path.lexists(path):
-            catalog.backup(path)
-            return path
-        if os.path.exists(path) and os.path.samefile(path, self._source.path):
-            raise ServerError(f"{path} is the database itself")
-        fresh = f"{os.path.abspath(path)}.{secrets.token_hex(8)}"
-        written = str(catalog.backup(fresh)[0])
-        try:
-            os.replace(written, path)
-        except OSError:
-            os.unlink(written)
-            raise
         return path
 
     def check_database_size_limits(self) -> Report:
@@ -565,10 +518,9 @@ class DatabaseManager:
         pool = self.connection_pool
         if pool is None:
             return monitor.cleaned(None, None, 0, when)
-        before: list[Report] = []
-        self._pool_report(lambda status: before.append(status or {}) or {})
+        before = self._pool_report(lambda status: status or {})
         cleaned = pool.force_cleanup()
-        return self._pool_report(lambda status: monitor.cleaned(before[0], status, cleaned, when))
+        return self._pool_report(lambda status: monitor.cleaned(before, status, cleaned, when))
 
     def cleanup_connection_pool(self) -> None:
         """Closes all connections. The next call opens them again."""
@@ -630,27 +582,6 @@ class DatabaseManager:
     @_logged("deleting a row", bool)
     def delete_table_row(self, table_name: str, primary_key_value: Any) -> bool:
         return tables.delete(self._writer(), table_name, primary_key_value)
-
-
-# ---- Errors of statements
-
-
-def _kind_of(error: Exception) -> str:
-    if isinstance(error, sqlite3.OperationalError):
-        return "Database operational error"
-    if isinstance(error, sqlite3.IntegrityError):
-        return "Database integrity error"
-    return "Database error"
-
-
-def _reads(query: str) -> bool:
-    """Whether it looks like a statement that reads; it may not even compile."""
-    words = query.split(None, 1) if isinstance(query, str) else []
-    first = words[0].lower() if words else ""
-    if first == "with":
-        text = query.lower()
-        return not any(verb in text for verb in ("insert ", "update ", "delete ", "replace "))
-    return first in ("select", "pragma", "values", "explain")
 
 
 # ---- For the whole program

@@ -97,11 +97,11 @@ class Sums:
         figures = _named(_strongroom.FILE_SUMS_FIELDS, catalog.file_sums())
         self.files: int = figures["files"]
         self.verified_files: int = figures["verified_files"]
-        self._bytes = figures["bytes"], figures["verified_bytes"]
-        self._sized = figures["sized_files"], figures["verified_sized_files"]
+        self._bytes: tuple[int, int] = figures["bytes"], figures["verified_bytes"]
+        self._sized: tuple[int, int] = figures["sized_files"], figures["verified_sized_files"]
 
     def bytes_of(self, verified_only: bool) -> int:
-        return int(self._bytes[bool(verified_only)])
+        return self._bytes[bool(verified_only)]
 
     def average_of(self, verified_only: bool) -> float:
         """0.0 where there are no files with a size."""
@@ -151,11 +151,21 @@ _SECTIONS: dict[str, dict[str, str]] = {
 """Each section's keys, and what they are called in the library's statistics."""
 
 
+_UNKNOWN = {
+    "file_path": "",
+    "directory": "",
+    "connection_pool_enabled": False,
+    "average_days_since_seen": None,
+    "indexes": (),
+}
+
+
 def storage(statistics: tuple[Any, ...] | None) -> Report:
     """Statistics by section; zeros for None."""
     if statistics is None:
-        statistics = ("", 0.0, False, 0, "", 0, 0.0, 0, 0, None, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, ())
-    figures = _named(_strongroom.STATISTICS_FIELDS, statistics)
+        figures: Report = dict.fromkeys(_strongroom.STATISTICS_FIELDS, 0) | _UNKNOWN
+    else:
+        figures = _named(_strongroom.STATISTICS_FIELDS, statistics)
     return {
         section: _listed({key: figures[name] for key, name in keys.items()})
         for section, keys in _SECTIONS.items()

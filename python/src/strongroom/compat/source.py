@@ -7,18 +7,16 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from strongroom import _strongroom, errors
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """How to open a catalog."""
 
     storage_dir: str
-    """Where stored files are; relative to `base_dir`."""
+    """Where stored files are. Relative to the working folder."""
     pool_size: int
     timeout: float
     """Seconds to wait for a connection."""
@@ -26,8 +24,13 @@ class Settings:
     """Whether a migration backs up first. None: as the environment says."""
     validate: bool | None
     """Whether a migration checks before and after, likewise."""
-    base_dir: str
-    """The working folder, which relative paths of stored files start at."""
+
+
+class _Opened(NamedTuple):
+    catalog: _strongroom.Catalog
+    settings: Settings
+    folder: str  # The working folder when it was opened, which relative paths start at.
+    pid: int
 
 
 class Upgrading:
@@ -73,9 +76,8 @@ class Source:
         self._logger = logger
         self._direct = direct
         self._lock = threading.RLock()  # Guards opening, closing and upgrading.
-        self._opened: tuple[_strongroom.Catalog, Settings] | None = None
+        self._opened: _Opened | None = None
         self._path: str | None = None
-        self._pid = 0  # Of the process that has opened it.
         self._closed = False
         self._pinned = threading.local()
 
@@ -93,8 +95,9 @@ class Source:
         """Whether it was closed, and has not been used since."""
         return self._closed
 
-    def catalog(self) -> _strongroom.Catalog:
-        """The open catalog. A missing one is made.
+    def catalog(self, here: bool = False) -> _strongroom.Catalog:
+        """The open catalog; a missing database is made. With `here` its relative paths of stored
+        files start at the working folder of this moment.
 
         Raises `strongroom.Error`, `ForkedError` in a child of the process that has opened it.
         """
@@ -102,15 +105,15 @@ class Source:
         if pinned is not None:
             return cast(_strongroom.Catalog, pinned)
         opened = self._opened
-        if opened is not None and self._pid != os.getpid():
-            raise errors.ForkedError(
-                f"{self.path} was opened by process {self._pid}, the parent of this one: "
-                "make a new DatabaseManager here"
-            )
-        settings = self._settings()
-        if opened is not None and opened[1] == settings:
-            return opened[0]
-        return self._open(settings)
+        if opened is not None:
+            if opened.pid != os.getpid():
+                raise errors.ForkedError(
+                    f"{self.path} was opened by process {opened.pid}, the parent of this one: "
+                    "make a new DatabaseManager here"
+                )
+            if opened.settings == self._settings() and (not here or opened.folder == os.getcwd()):
+                return opened.catalog
+        return self._open(here)
 
     @contextmanager
     def pinned(self) -> Iterator[_strongroom.Catalog]:
@@ -126,8 +129,8 @@ class Source:
     def migrate(self) -> None:
         """Makes the database where it is missing, and brings it to the latest version."""
         with self._lock:
-            settings = self._settings()
-            _strongroom.Catalog(self.path, **self._options(settings), migrate=True).close()
+            options = self._options(self._settings(), os.getcwd())
+            _strongroom.Catalog(self.path, **options, migrate=True).close()
 
     def close(self) -> bool:
         """Closes what is open; the next use opens it again. False: nothing was.
@@ -139,13 +142,13 @@ class Source:
             self._closed = True
         if opened is None:
             return False
-        opened[0].close()
+        opened.catalog.close()
         return True
 
-    def _options(self, settings: Settings) -> dict[str, Any]:
+    def _options(self, settings: Settings, folder: str) -> dict[str, Any]:
         return {
             "storage_dir": settings.storage_dir,
-            "base_dir": settings.base_dir,
+            "base_dir": folder,
             "pool_size": settings.pool_size,
             "timeout": settings.timeout,
             "backup": settings.backup,
@@ -156,18 +159,18 @@ class Source:
             "direct": self._direct,
         }
 
-    def _open(self, settings: Settings) -> _strongroom.Catalog:
+    def _open(self, here: bool) -> _strongroom.Catalog:
         with self._lock:
-            opened = self._opened
-            if opened is not None and opened[1] == settings:
-                return opened[0]
+            opened, settings, folder = self._opened, self._settings(), os.getcwd()
+            if opened is not None and opened.settings == settings:
+                if not here or opened.folder == folder:
+                    return opened.catalog
             self._path = self.path
-            raw = _strongroom.Catalog(self._path, **self._options(settings))
+            raw = _strongroom.Catalog(self._path, **self._options(settings, folder))
             catalog = cast(_strongroom.Catalog, Upgrading(raw, self._upgrade))
-            # One that others still use is closed when the last of them lets go.
-            self._opened = (catalog, settings)
+            # The one before is closed when the last of those who use it lets go.
+            self._opened = _Opened(catalog, settings, folder, os.getpid())
             self._closed = False
-            self._pid = os.getpid()
             return catalog
 
     def _upgrade(self) -> None:

@@ -43,8 +43,8 @@ def schema(catalog: _strongroom.Catalog, table: str) -> list[Row]:
         for column in columns:
             if column["name"] == "RowKey":
                 column["pk"] = 0
-            elif column["name"] == "ID" and not any(c["pk"] for c in columns if c["name"] != "RowKey"):
-                column["pk"] = 1
+        if not any(column["pk"] for column in columns):
+            next(column for column in columns if column["name"] == "ID")["pk"] = 1
     return columns
 
 
