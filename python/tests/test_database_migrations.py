@@ -465,13 +465,13 @@ def test_processes_apply_the_same_one_at_once(upgraded: Path) -> None:
 def test_settings_are_read_when_they_are_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old_databases.make(path, 4)
     manager = DatabaseMigrationManager()
-    monkeypatch.setattr(config, "MIGRATION_BACKUP_ENABLED", False)
+    monkeypatch.setattr(config, "MIGRATION_BACKUP_ENABLED", False, raising=False)
     assert manager.migrate_to_latest() is True
     assert backups(path) == []
     dangerous = tapes(8, "DELETE FROM files WHERE FileSize > 100")
     assert manager.apply_migration(dangerous) is False
-    monkeypatch.setattr(config, "DANGEROUS_OPERATIONS_BLOCKED", False)
-    monkeypatch.setattr(config, "MIGRATION_BACKUP_ENABLED", True)
+    monkeypatch.setattr(config, "DANGEROUS_OPERATIONS_BLOCKED", False, raising=False)
+    monkeypatch.setattr(config, "MIGRATION_BACKUP_ENABLED", True, raising=False)
     assert manager.apply_migration(dangerous) is True
     assert ask(path, "SELECT count(*) FROM files") == [(2,)]
     assert len(backups(path)) == 1
@@ -480,7 +480,7 @@ def test_settings_are_read_when_they_are_used(path: Path, monkeypatch: pytest.Mo
 def test_settings_that_are_not_defined(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MIGRATION_BACKUP_ENABLED", "MIGRATION_VALIDATION_ENABLED",
                  "DANGEROUS_OPERATIONS_BLOCKED"):
-        monkeypatch.delattr(config, name)
+        monkeypatch.delattr(config, name, raising=False)
     old_databases.make(path, 5)
     manager = DatabaseMigrationManager()
     assert manager.migrate_to_latest() is True
@@ -554,7 +554,10 @@ def test_as_a_module(path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "server.database_migrations", "migrate"], capture_output=True,
         text=True, check=False,
-        env=os.environ | {"DATABASE_NAME": str(path), "PYTHONPATH": source},
+        env=os.environ | {
+            "DATABASE_NAME": str(path),
+            "PYTHONPATH": os.pathsep.join([source, *filter(None, sys.path)]),
+        },
     )
     assert done.returncode == 0
     assert done.stdout == f"Database version: {LATEST}/{LATEST}\nPending migrations: 0\n"

@@ -119,6 +119,8 @@ class DatabaseManager:
             return self._source.catalog(here)
         except errors.Error as error:
             raise ServerError(str(error)) from translated(error)
+        except (TypeError, ValueError) as error:
+            raise ServerError(f"A setting in config makes no sense: {error}") from error
 
     def _writer(self, here: bool = False) -> _strongroom.Catalog:
         """The same for calls that write, which must not get into the transaction of a connection
@@ -389,7 +391,9 @@ class DatabaseManager:
     @_logged("reading statistics", lambda: reports.storage(None))
     def get_storage_statistics(self) -> Report:
         """database_info, storage_info, client_stats, file_stats, performance_info."""
-        return reports.storage(self._catalog(here=True).statistics())
+        return reports.storage(
+            self._catalog(here=True).statistics(), self._source.settings.pool_size
+        )
 
     @_logged("searching", list[Report])
     def search_files_advanced(
@@ -498,7 +502,7 @@ class DatabaseManager:
             return report(self._pool_status())
         except _FAILURES as error:
             logger.error("Database error while looking at the pool: %s", error)
-            return report(ConnectionPool.unknown(self._source.pool_size))
+            return report(ConnectionPool.unknown(self._source.settings.pool_size))
 
     def get_connection_pool_metrics(self) -> Report:
         """The figures of the pool, and pool_enabled."""

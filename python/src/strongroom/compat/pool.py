@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import gc
 import logging
-import sqlite3
 import threading
+import time
 from datetime import datetime, timezone
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from strongroom import _strongroom, dbapi, errors
 from strongroom.compat.source import Source
+from strongroom.connections import caller
 
 Report = dict[str, Any]
 
 _FIGURE = {name: place for place, name in enumerate(_strongroom.POOL_FIELDS)}
+_LOOK = 0.1
+"""Seconds after which who waits looks for connections that were dropped and not returned."""
 _NOBODY = {
     "connection_count": 0,
     "avg_age_seconds": 0.0,
@@ -38,8 +41,12 @@ class ConnectionPool:
         self._spare = spare
         self._logger = logger
         self._lock = threading.Lock()  # Guards the rest.
+        self._returned = threading.Condition(self._lock)
+        self._entering = 0  # About to lend one.
         self._pool: tuple[_strongroom.Catalog, dbapi.Pool] | None = None
-        self._homes: WeakKeyDictionary[dbapi.Connection, dbapi.Pool] = WeakKeyDictionary()
+        self._homes: WeakKeyDictionary[dbapi.Connection, tuple[dbapi.Pool, str]] = (
+            WeakKeyDictionary()
+        )  # Of each that is out: its pool, and where it was lent.
         self.emergency_connections: set[dbapi.Connection] = set()
         """Lent beyond the pool's size, until they are returned."""
         self._exhausted = 0
@@ -53,15 +60,17 @@ class ConnectionPool:
 
     def get_connection(self) -> dbapi.Connection:
         """Lends a connection; `return_connection` gives it back."""
+        owner = caller()
         pool = self._current()
+        if not self._enter(pool):
+            return self._emergency()
         try:
-            connection = pool.lend()
-        except sqlite3.OperationalError as error:
-            if not isinstance(error.__cause__, errors.BusyError):
-                raise
-            return self._emergency(error)
-        with self._lock:
-            self._homes[connection] = pool
+            connection = pool.lend(owner)
+            with self._lock:
+                self._homes[connection] = (pool, owner)
+        finally:
+            with self._lock:
+                self._entering -= 1
         return connection
 
     def return_connection(self, connection: dbapi.Connection | None) -> None:
@@ -74,7 +83,9 @@ class ConnectionPool:
             emergency = connection in self.emergency_connections
             self.emergency_connections.discard(connection)  # type: ignore[arg-type]
         if home is not None and connection is not None:
-            home.give_back(connection)
+            home[0].give_back(connection)
+            with self._lock:
+                self._returned.notify()
         elif emergency and connection is not None:
             if connection.in_transaction:
                 self._logger.warning(
@@ -125,13 +136,13 @@ class ConnectionPool:
     @staticmethod
     def unknown(size: int) -> Report:
         """Figures of a pool that cannot be looked at."""
-        return _status(size, None, dict(_NOBODY), 0, 0, 0, None, 0)
+        return _status(size, None, dict(_NOBODY), 0, 0, 0, 0, None, 0)
 
     def _current(self) -> dbapi.Pool:
         catalog = self._source.catalog()
         with self._lock:
             if self._pool is None or self._pool[0] is not catalog:
-                self._pool = (catalog, dbapi.Pool(catalog, size=self._source.pool_size))
+                self._pool = (catalog, dbapi.Pool(catalog, size=self._source.readers, logger=self._logger))
             return self._pool[1]
 
     def _lent(self) -> int:
@@ -139,20 +150,38 @@ class ConnectionPool:
             current = self._pool
         return current[1].lent if current is not None else 0
 
-    def _emergency(self, why: sqlite3.Error) -> dbapi.Connection:
-        self._logger.warning("Connection pool exhausted, creating new connection: %s", why)
+    def _enter(self, pool: dbapi.Pool) -> bool:
+        """Waits until one more may be lent. False: they all stayed out for the whole timeout."""
+        end = time.monotonic() + self._source.settings.timeout
+        with self._lock:
+            while pool.lent + self._entering >= self._source.settings.pool_size:
+                left = end - time.monotonic()
+                if left <= 0:
+                    self._exhausted += 1
+                    return False
+                self._returned.wait(min(left, _LOOK))
+            self._entering += 1
+            return True
+
+    def _emergency(self) -> dbapi.Connection:
+        with self._lock:
+            holders = ", ".join(sorted(owner for _, owner in self._homes.values()))
+        self._logger.warning(
+            "Connection pool exhausted, creating new connection: all %d were out for %g s, lent at %s",
+            self._source.settings.pool_size, self._source.settings.timeout, holders,
+        )
         connection = dbapi.Connection(self._spare.catalog())
         with self._lock:
-            self._exhausted += 1
             self.emergency_connections.add(connection)
         return connection
 
     def _status(self, figures: tuple[Any, ...] | None, details: Report) -> Report:
         with self._lock:
             return _status(
-                self._source.pool_size,
+                self._source.settings.pool_size,
                 figures,
                 details,
+                details["connection_count"] + len(self.emergency_connections),
                 len(self.emergency_connections),
                 self._exhausted,
                 self._cleanups,
@@ -165,6 +194,7 @@ def _status(
     size: int,
     figures: tuple[Any, ...] | None,
     details: Report,
+    out: int,
     extra: int,
     exhausted: int,
     cleanups: int,
@@ -174,7 +204,8 @@ def _status(
     def figure(name: str) -> Any:
         return figures[_FIGURE[name]] if figures is not None else 0
 
-    active = figure("active") + extra
+    # There are more readers than may be lent, see Source; those work for the manager's own calls.
+    active = max(out, min(figure("active"), size))
     return {
         "pool_size": size,
         "total_connections": figure("created") - figure("closed") + extra,

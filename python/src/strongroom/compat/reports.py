@@ -160,12 +160,12 @@ _UNKNOWN = {
 }
 
 
-def storage(statistics: tuple[Any, ...] | None) -> Report:
+def storage(statistics: tuple[Any, ...] | None, pool_size: int = 0) -> Report:
     """Statistics by section; zeros for None."""
     if statistics is None:
         figures: Report = dict.fromkeys(_strongroom.STATISTICS_FIELDS, 0) | _UNKNOWN
     else:
-        figures = _named(_strongroom.STATISTICS_FIELDS, statistics)
+        figures = _named(_strongroom.STATISTICS_FIELDS, statistics) | {"pool_size": pool_size}
     return {
         section: _listed({key: figures[name] for key, name in keys.items()})
         for section, keys in _SECTIONS.items()

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple, cast
 from strongroom import _strongroom, errors
 
 
+_READERS_MAX = 1000
+
+
 class Settings(NamedTuple):
     """How to open a catalog."""
 
@@ -87,8 +90,17 @@ class Source:
         return self._path or os.path.abspath(self._given)
 
     @property
-    def pool_size(self) -> int:
-        return self._settings().pool_size
+    def settings(self) -> Settings:
+        """Those of this moment."""
+        return self._settings()
+
+    @property
+    def readers(self) -> int:
+        """Connections that read: those that may be lent, and as many again, so that calls of the
+        library never wait for what a program holds.
+        """
+        size = self._settings().pool_size
+        return min(2 * size, _READERS_MAX) if size > 0 else size
 
     @property
     def closed(self) -> bool:
@@ -149,7 +161,7 @@ class Source:
         return {
             "storage_dir": settings.storage_dir,
             "base_dir": folder,
-            "pool_size": settings.pool_size,
+            "pool_size": self.readers,
             "timeout": settings.timeout,
             "backup": settings.backup,
             "validate": settings.validate,
