@@ -16,8 +16,14 @@ METHOD(begin)
 	    (handle = catalog_enter(self)) == NULL)
 		return NULL;
 	LIBRARY(rc = sr_begin(handle, owner));
-	if (catalog_failed(self, rc))
+	if (failed(rc)) {
+		/* Begun, and a signal's handler has raised: nobody would know of it. */
+		if (rc == SR_OK)
+			LIBRARY(rc = sr_rollback(handle));
+		catalog_leave(self);
 		return NULL;
+	}
+	catalog_leave(self);
 	Py_RETURN_NONE;
 }
 

@@ -243,6 +243,32 @@ def test_rows_that_are_left_survive_the_end_of_their_transaction(
         assert cursor.fetchall() == [(i,) for i in range(1, 300)]
 
 
+def test_rows_go_on_while_their_table_is_written(
+    raw: _strongroom.Catalog, connection: dbapi.Connection
+) -> None:
+    connection.executemany(ADD, ((str(i), 0) for i in range(1500)))
+    seen = 0
+    for (word,) in connection.execute("SELECT word FROM notes"):
+        connection.execute("UPDATE notes SET number = 1 WHERE word = ?", (word,))
+        seen += 1
+    connection.commit()
+    assert seen == 1500
+    assert raw.fetch("SELECT sum(number) FROM notes")[1] == [(1500,)]
+
+
+def test_vacuum(raw: _strongroom.Catalog, connection: dbapi.Connection) -> None:
+    connection.executemany(ADD, (("x" * 500 + str(i), 0) for i in range(2000)))
+    connection.execute("DELETE FROM notes")
+    with pytest.raises(sqlite3.OperationalError, match="from within a transaction"):
+        connection.execute("VACUUM")
+    connection.commit()
+    before = raw.fetch("PRAGMA page_count")[1][0][0]
+    connection.execute("VACUUM;")
+    assert raw.fetch("PRAGMA page_count")[1][0][0] < before / 2
+    with pytest.raises(sqlite3.OperationalError):
+        connection.execute("VACUUM INTO '/tmp/copy.db'")
+
+
 def test_only_long_results_hold_a_reader(
     raw: _strongroom.Catalog, connection: dbapi.Connection
 ) -> None:
@@ -552,7 +578,9 @@ def test_nothing_leaks(raw: _strongroom.Catalog, connection: dbapi.Connection) -
         for _ in range(100):
             use_all(connection)
         assert used() - before < 50_000
-        assert resident() - resident_before < 16 << 20
+        # The sanitizers keep what is freed for a while.
+        if "libasan" not in Path("/proc/self/maps").read_text():
+            assert resident() - resident_before < 16 << 20
     finally:
         tracemalloc.stop()
     gc.collect()

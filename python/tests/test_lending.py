@@ -6,6 +6,7 @@ import gc
 import logging
 import multiprocessing
 import os
+import signal
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -220,6 +221,34 @@ def test_another_thread_cannot_use_it_in_mid_transaction(small: _strongroom.Cata
         assert isinstance(in_thread(use), sqlite3.ProgrammingError)
     connection.commit()
     assert in_thread(lambda: connection.execute("SELECT count(*) FROM notes").fetchone()) == (1,)
+
+
+def test_ctrl_c_ends_waiting_for_the_writer(tmp_path: Path) -> None:
+    raw = _strongroom.Catalog(tmp_path / "c.db", create=True, migrate=True)
+    raw.execute("CREATE TABLE notes (word TEXT, number INTEGER)")
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with dbapi.transaction(raw) as connection:
+            connection.execute(ADD, ("a", 1))
+            entered.set()
+            leave.wait()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    entered.wait()
+    connection = dbapi.Connection(raw)
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        connection.execute(ADD, ("b", 1))
+    leave.set()
+    holder.join()
+    assert not connection.in_transaction
+    with connection:
+        connection.execute(ADD, ("c", 1))
+    assert raw.fetch("SELECT word FROM notes ORDER BY word")[1] == [("a",), ("c",)]
+    raw.close()
 
 
 def test_threads_lose_nothing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
@@ -114,9 +115,7 @@ class Cursor:
         elif kind == statements.WRITES:
             self._write(sql, values, statement, implicit)
         elif kind == statements.DEFINES:
-            connection._session.check_writable()
-            self._raw_execute(sql, values)
-            connection._session.has_defined()
+            self._define(sql, values)
         elif kind == statements.PRAGMA:
             self._pragma(sql, values, statement)
         elif kind != statements.NONE:
@@ -169,6 +168,18 @@ class Cursor:
         connection.total_changes += changes
         if statement.inserts and row_id:
             self.lastrowid = row_id
+
+    def _define(self, sql: str, values: Sequence[Any]) -> None:
+        connection = self.connection
+        connection._session.check_writable()
+        if statements.vacuums(sql) and not connection._raw.in_transaction():
+            try:
+                connection._raw.optimize()
+            except errors.Error as error:
+                raise translated(error) from error
+            return
+        self._raw_execute(sql, values)
+        connection._session.has_defined()
 
     def _raw_execute(self, sql: str, values: Sequence[Any]) -> tuple[int, int]:
         try:
@@ -356,5 +367,13 @@ def _template(names: tuple[str, ...]) -> sqlite3.Cursor:
         'NULL AS "' + name.encode("utf-8", "replace").decode().replace('"', '""') + '"'
         for name in names
     )
-    connection = sqlite3.connect(":memory:", check_same_thread=False)
-    return connection.execute(f"SELECT {columns or 'NULL'}")
+    with _template_lock:
+        return _template_connection().execute(f"SELECT {columns or 'NULL'}")
+
+
+_template_lock = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def _template_connection() -> sqlite3.Connection:
+    return sqlite3.connect(":memory:", check_same_thread=False)

@@ -14,6 +14,7 @@ classes of `sqlite3`, with the library's error as their cause. What differs from
    thread that began it; other threads wait. Calls of the library in that thread are part of it.
  - A statement that would begin a transaction and fails leaves none open. `executescript` runs all
    of its statements or none, unless there is a BEGIN, COMMIT or the like among them.
+ - VACUUM makes the file compact by the library's own, safe way (`Catalog.optimize`).
  - A name that is not UTF-8 is a str with surrogates (`os.fsdecode`), and bytes in the database.
 """
 

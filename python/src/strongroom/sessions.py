@@ -255,9 +255,19 @@ class Session:
         streams = _open[_here(self.raw)][0].streams
         while streams:
             streams.pop().drain()
+        try:
+            self._end_levels(level, commit)
+        finally:
+            if not self.names:
+                self._forget()
+        if self._defined and not self.names:
+            self._look_anew()
+
+    def _end_levels(self, level: int, commit: bool) -> None:
         failure: errors.Error | None = None
         while len(self.names) > level:
             outermost = len(self.names) == 1
+            # Whatever comes of it, a signal's exception too: the library has ended that level.
             self.names.pop()
             try:
                 if commit and failure is None:
@@ -268,10 +278,6 @@ class Session:
                 # Undoing what the engine has undone already fails for all but the outermost.
                 if commit or outermost:
                     failure = failure or error
-        if not self.names:
-            self._forget()
-            if self._defined:
-                self._look_anew()
         if failure is not None:
             raise translated(failure) from failure
 

@@ -136,6 +136,12 @@ def controls(sql: str) -> bool:
     return bool(words) and words[0].upper() in _CONTROL
 
 
+def vacuums(sql: str) -> bool:
+    """Whether the statement is VACUUM without INTO, which the library's optimize stands for."""
+    words = _COMMENT.sub(" ", sql).replace(";", " ").upper().split()
+    return words[:1] == ["VACUUM"] and "INTO" not in words
+
+
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _CONTROL = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE")
 
