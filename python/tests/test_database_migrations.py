@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -446,6 +447,7 @@ def apply_tapes(path: str, results: Any) -> None:
     results.put(DatabaseMigrationManager(path).apply_migration(tapes(7)))
 
 
+@pytest.mark.elsewhere
 def test_processes_apply_the_same_one_at_once(upgraded: Path) -> None:
     path = upgraded
     spawn = multiprocessing.get_context("spawn")
@@ -457,6 +459,21 @@ def test_processes_apply_the_same_one_at_once(upgraded: Path) -> None:
     for process in processes:
         process.join()
     assert ask(path, "SELECT count(*) FROM tapes") == [(2,)]
+
+
+def test_ctrl_c(upgraded: Path) -> None:
+    long = (
+        "CREATE TABLE long AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+        "WHERE i < 10000000000) SELECT max(i) FROM n"
+    )
+    manager = DatabaseMigrationManager()
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        manager.apply_migration(tapes(8, long))
+    timer.join()
+    assert ("long",) not in ask(upgraded, "SELECT name FROM sqlite_master")
+    assert manager.apply_migration(tapes(8)) is True
 
 
 # ---- Settings and the log
@@ -509,6 +526,7 @@ def run(
     )
 
 
+@pytest.mark.elsewhere
 def test_the_script(path: Path) -> None:
     script = Path(database_migrations.__file__)
     name = str(path)
@@ -535,6 +553,7 @@ def test_the_script(path: Path) -> None:
     assert "ERROR" in done.stderr
 
 
+@pytest.mark.elsewhere
 @pytest.mark.parametrize("arguments", [("up",), ("migrate", "now"), ("--migrate",), ("",)])
 def test_the_script_with_wrong_words(path: Path, arguments: tuple[str, ...]) -> None:
     done = run(Path(database_migrations.__file__), *arguments, DATABASE_NAME=str(path))
@@ -543,12 +562,14 @@ def test_the_script_with_wrong_words(path: Path, arguments: tuple[str, ...]) -> 
     assert not path.exists()
 
 
+@pytest.mark.elsewhere
 def test_the_script_helps(path: Path) -> None:
     done = run(Path(database_migrations.__file__), "--help", DATABASE_NAME=str(path))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage: ")
 
 
+@pytest.mark.elsewhere
 def test_as_a_module(path: Path) -> None:
     source = str(Path(database_migrations.__file__).parent.parent)
     done = subprocess.run(
@@ -563,6 +584,7 @@ def test_as_a_module(path: Path) -> None:
     assert done.stdout == f"Database version: {LATEST}/{LATEST}\nPending migrations: 0\n"
 
 
+@pytest.mark.elsewhere
 def test_in_somebody_elses_package(tmp_path: Path) -> None:
     """A copy of the file, whose neighbours are somebody's own."""
     package = tmp_path / "src" / "backupserver"

@@ -223,15 +223,19 @@ void sr_migrate_options_init(sr_migrate_options *options)
 static sr_status run(sr_catalog *catalog, const sr_schema_options *options, sr_migrated *migrated)
 {
 	sr_conn *conn;
+	sr_heed heed;
 	sr_status rc;
 
 	if ((rc = sr_pool_write(catalog->pool, "sr_migrate", &conn)) != SR_OK)
 		return rc;
+	/* Each step is alone in its transaction. */
+	heed = sr_conn_heed(conn, SR_HEED_ALL);
 	if (sr_conn_in_transaction(conn))
 		rc = sr_fail(SR_INVALID, "the schema cannot be migrated inside a transaction: end "
 					 "the one that this thread has open");
 	else
 		rc = sr_schema_migrate(conn, options, migrated);
+	(void)sr_conn_heed(conn, heed);
 	sr_pool_release(catalog->pool, conn);
 	return rc;
 }

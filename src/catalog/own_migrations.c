@@ -14,11 +14,14 @@ static sr_status run(sr_catalog *catalog, const sr_own_migration *migration, int
 		.trust_foreign = catalog->settings.trust_foreign_triggers,
 	};
 	sr_conn *conn;
+	sr_heed heed;
 	sr_status rc;
 
 	if ((rc = sr_catalog_writable(catalog)) != SR_OK ||
 	    (rc = sr_pool_write(catalog->pool, "sr_migrate_own", &conn)) != SR_OK)
 		return rc;
+	/* It is alone in its transaction. */
+	heed = sr_conn_heed(conn, SR_HEED_ALL);
 	if (sr_conn_in_transaction(conn))
 		rc = sr_fail(SR_INVALID, "own migrations cannot be run inside a transaction: end "
 					 "the one that this thread has open");
@@ -26,6 +29,7 @@ static sr_status run(sr_catalog *catalog, const sr_own_migration *migration, int
 		rc = sr_own_up(conn, &settings, migration, backup);
 	else
 		rc = sr_own_down(conn, &settings, version, backup);
+	(void)sr_conn_heed(conn, heed);
 	sr_pool_release(catalog->pool, conn);
 	/* It may have brought more files than writes see. */
 	if (rc == SR_OK)

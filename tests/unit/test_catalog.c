@@ -369,6 +369,33 @@ static void test_migration_status(void **state)
 	assert_ok(sr_rollback(f->catalog));
 }
 
+static bool always(void *arg)
+{
+	*(int *)arg += 1;
+	return true;
+}
+
+/* Large ones can be given up: what was done stays done. */
+static void test_migrate_cancelled(void **state)
+{
+	catalog_fixture *f = *state;
+	int asked = 0, version;
+	int64_t files;
+
+	old_database_make(f->path, &(old_options){.version = 0, .files = 200000});
+	f->options.migrate = false;
+	catalog_open(f);
+	files = integer(f, "SELECT count(*) FROM files");
+	sr_cancel_set(always, &asked);
+	assert_fails(sr_migrate(f->catalog, NULL, NULL), SR_INTERRUPTED, "");
+	sr_cancel_set(NULL, NULL);
+	assert_true(asked > 0);
+	assert_ok(sr_catalog_version(f->catalog, &version));
+	assert_true(version < sr_schema_latest());
+	assert_ok(sr_migrate(f->catalog, NULL, NULL));
+	assert_int_equal(integer(f, "SELECT count(*) FROM files"), files);
+}
+
 /* Not even a log that is gone again afterwards. */
 static void test_migration_status_leaves_no_trace(void **state)
 {
@@ -415,6 +442,7 @@ int main(void)
 		TEST(test_close_under_a_cursor), TEST(test_shape_follows),
 		TEST(test_migration_status),     TEST(test_foreign_trigger_meanwhile),
 		TEST(test_empty_and_strange),    TEST(test_migration_status_leaves_no_trace),
+		TEST(test_migrate_cancelled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -443,6 +443,32 @@ static void test_at_once(void **state)
 	assert_healthy(f);
 }
 
+static bool always(void *arg)
+{
+	*(int *)arg += 1;
+	return true;
+}
+
+/* Who waits for one that takes long may give up. */
+static void test_cancelled(void **state)
+{
+	const catalog_fixture *f = *state;
+	int asked = 0;
+
+	sr_cancel_set(always, &asked);
+	assert_fails(apply(f, 9,
+			   "CREATE TABLE long AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT"
+			   " i + 1 FROM n WHERE i < 1000000000) SELECT max(i) FROM n"),
+		     SR_INTERRUPTED, "");
+	sr_cancel_set(NULL, NULL);
+	assert_true(asked > 0);
+	assert_int_equal(ask(f, "SELECT count(*) FROM sqlite_master WHERE name = 'long'"), 0);
+	assert_int_equal(listed(f), 0);
+	assert_int_equal(backups(), 0);
+	assert_ok(apply(f, 9, "CREATE TABLE long (a)"));
+	assert_healthy(f);
+}
+
 /* Without backup and validation, as the settings say. */
 static void test_settings(void **state)
 {
@@ -471,7 +497,7 @@ int main(void)
 		TEST(test_dangerous_down),   TEST(test_old_and_read_only),
 		TEST(test_name_taken),       TEST(test_with_everything_else),
 		TEST(test_of_old_code),      TEST(test_at_once),
-		TEST(test_settings),
+		TEST(test_settings),         TEST(test_cancelled),
 	};
 
 	return cmocka_run_group_tests_name("own_migrations", tests, NULL, NULL);
