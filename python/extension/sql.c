@@ -88,7 +88,7 @@ static PyObject *run_many(Catalog *self, PyObject *args, PyObject *keywords, man
 	}
 	if ((columns = PySequence_Size(PyTuple_GetItem(copy, 0))) < 0)
 		goto err0;
-	if ((items = PyMem_Calloc((size_t)count, sizeof(*items))) == NULL) {
+	if ((items = PyMem_New(PyObject *, (size_t)count)) == NULL) {
 		PyErr_NoMemory();
 		goto err0;
 	}
