@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,13 @@ def test_a_closed_catalog(tmp_path: Path) -> None:
     catalog.close()
     catalog.close()
     assert list(rows) == []
-    for call in (catalog.count_clients, search.count, lambda: next(search), lambda: catalog.path):
+    calls: list[Callable[[], object]] = [
+        catalog.count_clients,
+        search.count,
+        lambda: next(search),
+        lambda: catalog.path,
+    ]
+    for call in calls:
         with pytest.raises(strongroom.ClosedError):
             call()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from typing import Any
 
 import pytest
 
 import strongroom
+from strongroom.words import AnyClient
 
 
 def test_adding(catalog: strongroom.Catalog) -> None:
@@ -30,8 +32,9 @@ def test_listing_counts(catalog: strongroom.Catalog) -> None:
 
 def test_a_client_is_named_in_many_ways(catalog: strongroom.Catalog) -> None:
     row = catalog.client("laptop")
-    for name in ("laptop", row.id, row.id.hex(), row.id.hex().upper(), str(uuid.UUID(bytes=row.id)),
-                 uuid.UUID(bytes=row.id), row):
+    names: list[AnyClient] = ["laptop", row.id, row.id.hex(), row.id.hex().upper(), str(uuid.UUID(bytes=row.id)),
+                 uuid.UUID(bytes=row.id), row]
+    for name in names:
         assert catalog.client(name) == row
         assert catalog.search(client=name).count().files == 0
         assert list(catalog.activity(name)) == []
@@ -57,9 +60,10 @@ def test_a_name_goes_before_an_id(catalog: strongroom.Catalog) -> None:
 def test_clients_that_are_none(
     catalog: strongroom.Catalog, name: str | bytes, error: type[Exception], words: str
 ) -> None:
-    for call in (catalog.client, catalog.quota, catalog.delete_client, catalog.folder):
+    calls: list[Any] = [catalog.client, catalog.quota, catalog.delete_client, catalog.folder]
+    for call in calls:
         with pytest.raises(error, match=words):
-            list(call(name))  # type: ignore[call-overload,operator]
+            list(call(name))
 
 
 @pytest.mark.parametrize("name", ["", "a\nb", "x" * 256])

@@ -90,7 +90,12 @@ def test_pruning_can_be_stopped(changed: strongroom.Catalog) -> None:
     "keep", [Keep(), Keep(last=-5), Keep(daily="many"), Keep(within="5 minutes")]
 )
 def test_rules_that_make_no_sense(changed: strongroom.Catalog, keep: Keep) -> None:
-    for call in (changed.prune, lambda keep: changed.set_policy("laptop", keep), changed.rotate_backups):
+    calls: list[Any] = [
+        changed.prune,
+        lambda keep: changed.set_policy("laptop", keep),
+        changed.rotate_backups,
+    ]
+    for call in calls:
         with pytest.raises(strongroom.InvalidError):
             call(keep)
     assert changed.file("laptop", "a").versions == 4
@@ -151,10 +156,9 @@ def test_files_of_categories(catalog: strongroom.Catalog) -> None:
     assert catalog.file("laptop", "a.eml").category == "image"
     [image] = [c for c in catalog.categories(counts=True) if c.name == "image"]
     assert (image.files, image.bytes) == (1, 5)
-    for wrong in (lambda: catalog.assign_category("laptop", "a.eml", "none"),
-                  lambda: catalog.assign_category("laptop", "b", "image")):
+    for path, category in (("a.eml", "none"), ("b", "image")):
         with pytest.raises(strongroom.NotFoundError):
-            wrong()
+            catalog.assign_category("laptop", path, category)
 
 
 # ---- Quotas
@@ -171,7 +175,8 @@ def test_quotas(catalog: strongroom.Catalog) -> None:
     assert catalog.set_quota("laptop", 100).state == "exceeded"
     assert catalog.set_quota("laptop", 1024).warning_threshold == 0.5
     assert catalog.clear_quota("laptop") and not catalog.clear_quota("laptop")
-    for wrong in (-1, "much"):
+    sizes: list[int | str] = [-1, "much"]
+    for wrong in sizes:
         with pytest.raises(strongroom.InvalidError):
             catalog.set_quota("laptop", wrong)
     with pytest.raises(strongroom.InvalidError):

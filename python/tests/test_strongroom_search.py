@@ -14,13 +14,14 @@ import strongroom
 @pytest.fixture
 def filled(catalog: strongroom.Catalog) -> strongroom.Catalog:
     catalog.add_client("server")
-    for client, path, size, date, extra in [
+    rows: list[tuple[str, str, int | None, str | None, dict[str, Any]]] = [
         ("laptop", "/home/ann/Budget 2026.TXT", 100, "2026-01-31T23:59:59Z", {"verified": True}),
         ("laptop", "/home/ann/photos/img_1.jpg", 5_000_000, "2026-02-01T00:00:00Z", {"hash": "ab" * 32}),
         ("laptop", "/home/ann/old/budget.txt.bak", 50, "2025-06-01", {}),
         ("server", "/srv/budget_100%.txt", 0, "2026-01-01T00:00:00Z", {}),
         ("server", "/srv/core", None, None, {}),
-    ]:
+    ]
+    for client, path, size, date, extra in rows:
         catalog.save_file(client, original_path=path, size=size, date=date, stored=False, **extra)
     return catalog
 
@@ -77,7 +78,7 @@ def test_present_and_all_versions(filled: strongroom.Catalog, tmp_path: Path) ->
 
 
 def test_rows_are_mappings(filled: strongroom.Catalog) -> None:
-    [row] = map(dict, filled.search("img", type="jpg"))
+    [row] = map(dict[str, Any], filled.search("img", type="jpg"))
     assert row["size"] == 5_000_000 and row["client_name"] == "laptop"
     assert tuple(row) == strongroom.File._fields
 

@@ -53,7 +53,7 @@ def test_recording_tells_how_far_it_is_and_what_failed(
     failed: list[tuple[str, str]] = []
     gone = str(disk / "gone")
     done = catalog.record(
-        "laptop", [disk, gone], progress=told.append, failure=lambda *what: failed.append(what)
+        "laptop", [disk, gone], progress=told.append, failure=lambda path, why: failed.append((path, why))
     )
     assert done.failed == 1 and done.added == 4
     assert [path for path, _ in failed] == [gone]
@@ -324,7 +324,7 @@ def test_ctrl_c_ends_long_work(catalog: strongroom.Catalog, disk: Path, tmp_path
     calls: list[Callable[[], Any]] = [
         lambda: list(catalog.search("7")),
         lambda: catalog.record("laptop", disk, reread=True),
-        lambda: [os.unlink(catalog.backup(tmp_path / "backups").path)],
+        lambda: Path(catalog.backup(tmp_path / "backups").path).unlink(),
         lambda: catalog.optimize(),
         lambda: catalog.health(full=True),
         lambda: list(

@@ -39,7 +39,7 @@ class RowType(TupleType):
         for base in bases:
             fields = [*getattr(base, "_fields", ()), *fields]
         # Kept alive: the collector would empty what is only looked at.
-        named = namedtuple(name, fields)
+        named = namedtuple(name, fields)  # type: ignore[misc]
         made = vars(named)
         body["__slots__"] = ()
         if fields:
