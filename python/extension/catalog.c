@@ -360,6 +360,9 @@ static PyMethodDef methods[] = {
 	ENTRY(category_delete),
 	ENTRY(category_assign),
 	ENTRY(category_classify),
+	/* repair.c */
+	ENTRY(repair),
+	ENTRY(search_index_build),
 	/* folders.c */
 	ENTRY(folder),
 	{NULL, NULL, 0, NULL},

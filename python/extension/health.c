@@ -111,6 +111,34 @@ METHOD(health)
 	return tuple;
 }
 
+/* health_look(options, full=False, progress=None): of a catalog that is not open */
+PyObject *module_health_look(PyObject *module, PyObject *args, PyObject *keywords)
+{
+	static char *names[] = {"options", "full", "progress", NULL};
+	sr_health_options options;
+	sr_health *health = NULL;
+	PyObject *tuple = NULL;
+	PyObject *progress = NULL;
+	opening o = {0};
+	int full = 0;
+	sr_status rc;
+
+	(void)module;
+	sr_health_options_init(&options);
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "O&|pO&:health_look", names, arg_options,
+					 &o, &full, arg_progress, &progress))
+		return NULL;
+	options.full = full;
+	options.progress = progress_call;
+	options.progress_arg = progress;
+	LIBRARY(rc = sr_health_look(&o.options, &options, &health));
+	if (!failed(rc))
+		tuple = health_row(health);
+	sr_health_free(health);
+	opening_done(&o);
+	return tuple;
+}
+
 METHOD(size_limits)
 {
 	static char *names[] = {NULL};

@@ -27,6 +27,10 @@ static PyMethodDef functions[] = {
 	{"backup_rotate", KEYWORDS(module_backup_rotate)},
 	/* migrations.c */
 	{"migration_status", KEYWORDS(module_migration_status)},
+	/* health.c */
+	{"health_look", KEYWORDS(module_health_look)},
+	/* repair.c */
+	{"salvage", KEYWORDS(module_salvage)},
 	/* words.c */
 	{"parse_when", module_parse_when, METH_VARARGS, NULL},
 	{"parse_time", module_parse_time, METH_VARARGS, NULL},
@@ -56,12 +60,11 @@ static int add_versions(PyObject *module)
 PyMODINIT_FUNC PyInit__strongroom(void)
 {
 	static int (*const setups[])(PyObject *) = {
-		call_setup,    log_setup,        cursor_setup,   catalog_setup,
-		add_versions,  clients_setup,    files_setup,    statistics_setup,
-		metrics_setup, health_setup,     pool_setup,     search_setup,
-		backup_setup,  keep_setup,       record_setup,   versions_setup,
-		prune_setup,   quotas_setup,     activity_setup, categories_setup,
-		folders_setup, migrations_setup,
+		call_setup,     log_setup,    cursor_setup,     catalog_setup,  add_versions,
+		clients_setup,  files_setup,  statistics_setup, metrics_setup,  health_setup,
+		pool_setup,     search_setup, backup_setup,     keep_setup,     record_setup,
+		versions_setup, prune_setup,  quotas_setup,     activity_setup, categories_setup,
+		folders_setup,  repair_setup, migrations_setup,
 	};
 	PyObject *module = PyModule_Create(&definition);
 

@@ -267,6 +267,7 @@ int metrics_setup(PyObject *module);
 
 /* health.c */
 METHOD(health);
+PyObject *module_health_look(PyObject *module, PyObject *args, PyObject *keywords);
 METHOD(size_limits);
 METHOD(optimize);
 METHOD(optimize_needs);
@@ -377,6 +378,12 @@ METHOD(category_delete);
 METHOD(category_assign);
 METHOD(category_classify);
 int categories_setup(PyObject *module);
+
+/* repair.c */
+METHOD(repair);
+METHOD(search_index_build);
+PyObject *module_salvage(PyObject *module, PyObject *args, PyObject *keywords);
+int repair_setup(PyObject *module);
 
 /* folders.c */
 METHOD(folder);

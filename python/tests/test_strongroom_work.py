@@ -194,6 +194,59 @@ def test_optimize(catalog: strongroom.Catalog) -> None:
     assert catalog.count_clients() == 1
 
 
+def test_repair(catalog: strongroom.Catalog) -> None:
+    catalog.save_file("laptop", "a", size=5)
+    assert catalog.plan_repair() == ([], None, None)
+    with sqlite3.connect(catalog.path) as other:
+        other.execute("UPDATE client_quotas SET UsedBytes = 99")
+        other.execute("DROP INDEX idx_files_size")
+    other.close()
+    plan = catalog.plan_repair()
+    assert plan.steps and all(step.done == 0 and step.what for step in plan.steps)
+    assert any("idx_files_size" in step.subject for step in plan.steps)
+    done = catalog.repair()
+    assert done.backup is not None and os.path.exists(done.backup)
+    assert [step.subject for step in done.steps] == [step.subject for step in plan.steps]
+    assert all(step.done == step.count and step.failure is None for step in done.steps)
+    assert catalog.health(full=True).errors == 0
+    with pytest.raises(strongroom.InvalidError):
+        with catalog.transaction():
+            catalog.repair()
+
+
+def test_the_search_index(catalog: strongroom.Catalog) -> None:
+    catalog.save_files("laptop", ({"name": str(i)} for i in range(10)))
+    assert catalog.build_search_index(anew=True) == 10
+    assert catalog.build_search_index() == 0
+
+
+def test_what_cannot_be_opened(catalog: strongroom.Catalog, tmp_path: Path) -> None:
+    catalog.save_files("laptop", ({"name": f"{i:04}", "size": i} for i in range(2000)))
+    path = catalog.path
+    catalog.close()
+    assert strongroom.look_at_health(path).healthy
+    with pytest.raises(strongroom.ExistsError):
+        strongroom.salvage(path, path)
+    with open(path, "r+b") as database:
+        database.write(b"\0" * 100)
+    found = strongroom.look_at_health(path)
+    assert not found.healthy and not found.opened and found.findings[0].severity == "error"
+    with pytest.raises(ZeroDivisionError):
+        strongroom.salvage(path, tmp_path / "new.db", progress=lambda done, total: 1 / 0)
+    saved = strongroom.salvage(path, tmp_path / "new.db")
+    assert saved.lost == 0 and saved.exact
+    [files] = [table for table in saved.tables if table.name == "files"]
+    assert files.saved == 2000
+    with strongroom.Catalog(saved.path) as opened:
+        assert opened.search().count() == (2000, sum(range(2000)))
+    with pytest.raises(strongroom.NotFoundError):
+        strongroom.look_at_health(tmp_path / "none.db")
+    (tmp_path / "text.db").write_text("no database " * 1000)
+    with pytest.raises(strongroom.CorruptError):
+        strongroom.salvage(tmp_path / "text.db", tmp_path / "other.db")
+    assert not (tmp_path / "other.db").exists()
+
+
 # ---- Migrations
 
 

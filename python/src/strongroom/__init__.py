@@ -61,7 +61,15 @@ from strongroom.errors import (
     WrongKeyError,
 )
 from strongroom.files import Entry, File, SavedFile
-from strongroom.health import Finding, Health, Optimized, OptimizeNeeds, PoolHealth, SizeLimits
+from strongroom.health import (
+    Finding,
+    Health,
+    Optimized,
+    OptimizeNeeds,
+    PoolHealth,
+    SizeLimits,
+    look_at_health,
+)
 from strongroom.migrations import (
     Drift,
     Migrated,
@@ -72,6 +80,7 @@ from strongroom.migrations import (
 )
 from strongroom.quotas import DefaultQuota, Quota
 from strongroom.record import Recorded, Recording
+from strongroom.repair import Repair, RepairStep, Salvaged, SalvagedTable, salvage
 from strongroom.retention import Keep, Policy, Pruned, PrunedVersion
 from strongroom.rows import Row
 from strongroom.search import Explanation, Facet, Found, Page, Search
@@ -136,11 +145,15 @@ __all__ = [
     "Recorded",
     "Recording",
     "RefusedError",
+    "Repair",
+    "RepairStep",
     "Restored",
     "Rotated",
     "Rotation",
     "Row",
     "Rule",
+    "Salvaged",
+    "SalvagedTable",
     "Saved",
     "SavedFile",
     "Search",
@@ -156,7 +169,9 @@ __all__ = [
     "Version",
     "VersionDiff",
     "WrongKeyError",
+    "look_at_health",
     "migration_status",
     "restore",
+    "salvage",
     "verify_backup",
 ]

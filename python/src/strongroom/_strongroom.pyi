@@ -50,8 +50,11 @@ POOL_HEALTH_FIELDS: tuple[str, ...]
 PRUNED_FIELDS: tuple[str, ...]
 QUOTA_FIELDS: tuple[str, ...]
 RECORD_FIELDS: tuple[str, ...]
+REPAIR_STEP_FIELDS: tuple[str, ...]
 RESTORED_FIELDS: tuple[str, ...]
 ROTATION_FIELDS: tuple[str, ...]
+SALVAGED_FIELDS: tuple[str, ...]
+SALVAGED_TABLE_FIELDS: tuple[str, ...]
 SIZE_LIMITS_FIELDS: tuple[str, ...]
 STATISTICS_FIELDS: tuple[str, ...]
 TOTAL_FIELDS: tuple[str, ...]
@@ -84,6 +87,19 @@ def backup_rotate(
 
 # migrations.c
 def migration_status(options: dict[str, Any]) -> _Row: ...
+
+# health.c
+def health_look(
+    options: dict[str, Any], full: bool = False, progress: _Progress | None = None
+) -> _Row: ...
+
+# repair.c
+def salvage(
+    damaged: _Text,
+    fresh: _Text,
+    progress: _Progress | None = None,
+    refused: Callable[[str, int, str], object] | None = None,
+) -> _Row: ...
 
 # words.c
 def parse_when(text: str) -> tuple[int, bool]: ...
@@ -403,6 +419,14 @@ class Catalog:
         dry_run: bool = False,
         progress: _Progress | None = None,
     ) -> tuple[int, int, list[_Row]]: ...
+
+    # repair.c
+    def repair(
+        self, apply: bool = False, backup: bool = True, progress: _Progress | None = None
+    ) -> tuple[list[_Row], str | None, str | None]: ...
+    def search_index_build(
+        self, anew: bool = False, progress: _Progress | None = None
+    ) -> int: ...
 
     # folders.c
     def folder(self, client: _Id, folder: _Text = "", recursive: bool = False) -> Cursor: ...

@@ -15,6 +15,7 @@ from strongroom.health import HealthCalls
 from strongroom.migrations import Migrations
 from strongroom.quotas import Quotas
 from strongroom.record import Records
+from strongroom.repair import Repairs
 from strongroom.retention import Retention
 from strongroom.search import Searches
 from strongroom.sql import Sql
@@ -36,6 +37,7 @@ class Catalog(
     Figures,
     Backups,
     HealthCalls,
+    Repairs,
     Migrations,
     Sql,
 ):

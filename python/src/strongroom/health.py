@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from strongroom import _strongroom
 from strongroom.base import Base, Progress
 from strongroom.errors import Error
 from strongroom.rows import Row, maker
+from strongroom.words import Path
 
 
 class Finding(Row):
@@ -187,6 +189,16 @@ def health_of(row: tuple[Any, ...]) -> Health:
     }
     health = Health._make(row)
     return health._replace(**{name: make(health[name]) for name, make in nested.items()})
+
+
+def look_at_health(
+    database: Path, *, full: bool = False, progress: Progress | None = None
+) -> Health:
+    """Looks for everything that is wrong with a catalog that is not open, and perhaps cannot be.
+
+    Then a finding says why. It is only read. Raises `NotFoundError` where there is none.
+    """
+    return health_of(_strongroom.health_look({"path": database}, full, progress))
 
 
 class HealthCalls(Base):
