@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,14 +30,27 @@ def catalog(tmp_path: Path) -> Iterator[strongroom.Catalog]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new database, to be copied: making one takes much longer."""
+    path = tmp_path_factory.mktemp("empty") / "defensive.db"
+    manager = DatabaseManager(str(path))
+    manager.init_database()
+    manager.cleanup_connection_pool()
+    return path
+
+
 @pytest.fixture(params=[True, False], ids=["pool", "direct"])
 def db(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    empty_database: Path,
 ) -> Iterator[DatabaseManager]:
     """A compatible manager of a new database, in a working folder of its own."""
     monkeypatch.chdir(tmp_path)
+    shutil.copy(empty_database, tmp_path)
     manager = DatabaseManager("defensive.db", use_pool=request.param)
-    manager.init_database()
     yield manager
     manager.cleanup_connection_pool()
 

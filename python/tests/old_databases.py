@@ -146,6 +146,7 @@ def save_file(
 def make(path: Path, version: int) -> None:
     """A database of that version, with two clients and three files of the first."""
     database = sqlite3.connect(path)
+    database.execute("PRAGMA synchronous = OFF")
     database.executescript(CORE)
     save_client(database, ANNA, "anna")
     save_client(database, BOB, "bob")

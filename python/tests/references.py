@@ -114,6 +114,7 @@ METHODS: dict[str, list[Make]] = {
     "file_list": [*one(), *one(ID)],
     "statistics": one(),
     "total_list": [*one("category"), *one("nothing")],
+    "file_sums": one(),
     "client_usage_list": [*one(), *one(7)],
     "metric_record": [*one("load", 1.5), *one("load", float("nan"))],
     "metric_list": [*one("load"), *one("load", 1)],

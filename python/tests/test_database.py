@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,7 @@ def test_errors() -> None:
 # ---- Settings
 
 
+@pytest.mark.elsewhere
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
@@ -159,13 +161,15 @@ def test_settings_come_from_the_environment(
         "MIGRATION_BACKUP_ENABLED", "MIGRATION_VALIDATION_ENABLED", "DANGEROUS_OPERATIONS_BLOCKED",
     )
     kept = {key: value for key, value in os.environ.items() if key not in names}
+    script = f"from server import config as c; print([getattr(c, n) for n in {names}])"
     told = subprocess.run(
-        [sys.executable, "-c", f"from server import config as c; print([getattr(c, n) for n in {names}])"],
+        [sys.executable, "-c", script],
         env=kept | variables, capture_output=True, text=True, check=True,
     )
     assert told.stdout.strip() == str(list(expected))
 
 
+@pytest.mark.elsewhere
 @pytest.mark.parametrize(
     ("name", "value"),
     [("CONNECTION_POOL_SIZE", "many"), ("CONNECTION_POOL_SIZE", "1.5"),
@@ -210,10 +214,13 @@ def test_what_cannot_be_opened(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     (tmp_path / "junk.db").write_bytes(b"junk" * 1000)
     for use_pool in (True, False):
         db = DatabaseManager(str(tmp_path / "junk.db"), use_pool)
-        for raising in (db.init_database, db.load_clients_from_db, db.backup_database_to_file,
-                        lambda: db.execute("SELECT 1")):
+        raising: list[Callable[[], object]] = [
+            db.init_database, db.load_clients_from_db, db.backup_database_to_file,
+            lambda: db.execute("SELECT 1"),
+        ]
+        for call in raising:
             with pytest.raises(ServerError, match="junk.db"):
-                raising()
+                call()
         assert db.get_all_clients() == [] and db.get_client_by_name("x") is None
         assert db.get_total_files_count() == 0 and db.delete_client(bytes(16)) is False
         assert db.save_client_to_db(bytes(16), "x", None, None) is None
@@ -337,6 +344,7 @@ def test_the_log_goes_to_the_modules_name(
 # ---- Copied into somebody else's package
 
 
+@pytest.mark.elsewhere
 def test_copied_into_another_package(tmp_path: Path) -> None:
     package = tmp_path / "elsewhere" / "server"
     package.mkdir(parents=True)
@@ -352,7 +360,7 @@ def test_copied_into_another_package(tmp_path: Path) -> None:
     )
     (package / "exceptions.py").write_text("class ServerError(Exception):\n    pass\n")
     here = Path(__file__).parent
-    tests = [str(path) for path in sorted(here.glob("test_database_*.py"))] + [str(here / "test_old_bugs.py")]
+    tests = [*sorted(map(str, here.glob("test_database_*.py"))), str(here / "test_old_bugs.py")]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(package.parent), *filter(None, sys.path)]),
         "SERVER_IS_A_COPY": str(package),

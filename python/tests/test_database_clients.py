@@ -134,8 +134,8 @@ def test_what_is_no_client_is_left_out(
 ) -> None:
     good = {"id": os.urandom(16).hex(), "name": "good", "last_seen": "2026-01-31T09:30:00Z"}
     told = db.bulk_insert_clients([
-        {"name": "without an id"}, {"id": b"short", "name": "x"}, {"id": os.urandom(16), "name": ""},
-        good, {"id": os.urandom(16), "name": 5},
+        {"name": "without an id"}, {"id": b"short", "name": "x"},
+        {"id": os.urandom(16), "name": ""}, good, {"id": os.urandom(16), "name": 5},
     ])
     assert told["success"] is True
     assert told["data"] == {"inserted": 1, "attempted": 5, "skipped": 4}

@@ -14,6 +14,9 @@ from server.database import DatabaseManager, ServerError
 
 INSERT = "INSERT INTO clients (ID, Name, LastSeen) VALUES (?, ?, '2026-01-31T09:30:00Z')"
 
+COUNTING = """WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?)
+SELECT i FROM n"""
+
 
 def names(db: DatabaseManager) -> list[str]:
     return [name for _, name, _, _ in db.load_clients_from_db()]
@@ -51,10 +54,7 @@ def test_a_cursor_of_a_statement_that_writes(db: DatabaseManager, anna: bytes) -
 
 
 def test_many_rows_do_not_hold_the_database(db: DatabaseManager, anna: bytes) -> None:
-    cursors = [
-        db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) SELECT i FROM n")
-        for _ in range(3)
-    ]
+    cursors = [db.execute(COUNTING, (1000,)) for _ in range(3)]
     assert [next(cursor) for cursor in cursors] == [(1,)] * 3
     db.save_client_to_db(os.urandom(16), "bob", None, None)
     assert db.get_total_clients_count() == 2
@@ -62,7 +62,8 @@ def test_many_rows_do_not_hold_the_database(db: DatabaseManager, anna: bytes) ->
 
 
 @pytest.mark.parametrize("query", [
-    "SELECT nosuch FROM clients", "  select * from nosuch", "SELEC 1", "SELECT ?", "PRAGMA table_info(",
+    "SELECT nosuch FROM clients", "  select * from nosuch", "SELEC 1", "SELECT ?",
+    "PRAGMA table_info(",
 ])
 @pytest.mark.parametrize("how", [{"fetchone": True}, {"fetchall": True}, {}])
 def test_a_failed_read_raises(
@@ -118,8 +119,8 @@ def test_old_programs_define_and_delete_as_they_like(db: DatabaseManager, anna: 
 
 
 def test_pragmas_that_old_programs_send(db: DatabaseManager) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=10000", "temp_store=MEMORY",
-                   "foreign_keys=ON", "busy_timeout=5000"):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=10000",
+                   "temp_store=MEMORY", "foreign_keys=ON", "busy_timeout=5000"):
         db.execute(f"PRAGMA {pragma}")
     assert db.execute("PRAGMA foreign_keys", fetchone=True) == (1,)
     assert db.execute("PRAGMA journal_mode", fetchone=True) == ("wal",)
@@ -139,8 +140,12 @@ def test_many(db: DatabaseManager, anna: bytes, caplog: pytest.LogCaptureFixture
 def test_many_are_all_or_none(
     db: DatabaseManager, anna: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for rows in ([(os.urandom(16), "x"), (os.urandom(16), "anna")], [(os.urandom(16), "x"), (1,)],
-                 [(os.urandom(16), object())]):
+    several: list[list[tuple[object, ...]]] = [
+        [(os.urandom(16), "x"), (os.urandom(16), "anna")],
+        [(os.urandom(16), "x"), (1,)],
+        [(os.urandom(16), object())],
+    ]
+    for rows in several:
         assert db.execute_many(INSERT, rows) is False
     assert db.execute_many("SELECT ?", [(1,)]) is False
     assert names(db) == ["anna"] and len(caplog.records) == 4
@@ -274,4 +279,5 @@ def test_sixteen_threads(db: DatabaseManager, anna: bytes) -> None:
         list(pool.map(work, range(16)))
     assert db.get_database_stats()["total_clients"] == 129
     assert db.get_database_stats()["verified_files"] == 128
-    assert db.execute("SELECT count(*) FROM clients WHERE LastSeen = 'now'", fetchone=True) == (128,)
+    seen = db.execute("SELECT count(*) FROM clients WHERE LastSeen = 'now'", fetchone=True)
+    assert seen == (128,)

@@ -46,7 +46,8 @@ def test_what_is_not_known_is_null(db: DatabaseManager, anna: bytes) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["a\nb", os.fsdecode(b"\xff\xfe.txt"), "x'; DROP TABLE files;--", "ä" * 500, "%_", "\x1b[31m", "a/b"],
+    ["a\nb", os.fsdecode(b"\xff\xfe.txt"), "x'; DROP TABLE files;--", "ä" * 500, "%_", "\x1b[31m",
+     "a/b"],
 )
 def test_names_are_bytes(db: DatabaseManager, anna: bytes, name: str) -> None:
     save(db, anna, name, crc=1)
@@ -93,7 +94,8 @@ def test_verification(
 
 
 @pytest.mark.parametrize(
-    ("size", "crc", "words"), [(-1, None, "-1"), (3, 2**32, "4294967296"), (2**70, None, "int"), ("3", None, "integer")]
+    ("size", "crc", "words"),
+    [(-1, None, "-1"), (3, 2**32, "4294967296"), (2**70, None, "int"), ("3", None, "integer")],
 )
 def test_values_that_are_refused(
     db: DatabaseManager, anna: bytes, size: int, crc: int | None, words: str,
@@ -206,7 +208,8 @@ def test_what_a_search_tells(found: DatabaseManager) -> None:
 
 def test_a_search_ends_at_a_thousand(db: DatabaseManager, anna: bytes) -> None:
     db.execute_many(
-        "INSERT INTO files (ID, FileName, PathName, ModificationDate, ClientID) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO files (ID, FileName, PathName, ModificationDate, ClientID) "
+        "VALUES (?, ?, ?, ?, ?)",
         [(os.urandom(16), f"{i:04}", "p", f"2026-01-31T00:{i // 60:02}:{i % 60:02}", anna)
          for i in range(1500)],
     )

@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -32,9 +33,11 @@ INSERT = "INSERT INTO clients (ID, Name, LastSeen) VALUES (?, ?, 'x')"
 
 
 @pytest.fixture
-def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DatabaseConnectionPool]:
+def pool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
+) -> Iterator[DatabaseConnectionPool]:
     monkeypatch.chdir(tmp_path)
-    DatabaseManager("defensive.db", use_pool=False).init_database()
+    shutil.copy(empty_database, tmp_path)
     pool = DatabaseConnectionPool("defensive.db", pool_size=2, timeout=0.2)
     yield pool
     pool.close_all()
@@ -67,10 +70,12 @@ def test_the_status(pool: DatabaseConnectionPool) -> None:
     assert status["pool_size"] == 2
     assert (status["active_connections"], status["available_connections"]) == (2, 0)
     assert status["total_connections"] >= 2
-    assert status["connections_created"] - status["connections_closed"] == status["total_connections"]
+    created, closed = status["connections_created"], status["connections_closed"]
+    assert created - closed == status["total_connections"]
     assert status["peak_active_connections"] >= 2
-    assert status["connection_details"]["connection_count"] == 2
-    assert status["connection_details"]["max_age_seconds"] >= status["connection_details"]["avg_age_seconds"] >= 0
+    details = status["connection_details"]
+    assert details["connection_count"] == 2
+    assert details["max_age_seconds"] >= details["avg_age_seconds"] >= 0
     assert status["monitoring_enabled"] is True and status["cleanup_thread_alive"] is True
     pool.return_connection(first)
     pool.return_connection(second)
@@ -242,7 +247,8 @@ def test_monitoring(db: DatabaseManager) -> None:
         "health_score",
     }
     assert set(told["pool_status"]) == STATUS
-    assert (told["monitoring_enabled"], told["health_score"], told["pool_utilization"]) == (True, 100.0, 0.0)
+    assert told["monitoring_enabled"] is True
+    assert (told["health_score"], told["pool_utilization"]) == (100.0, 0.0)
     assert told["warnings"] == [] == told["recommendations"]
 
 
@@ -318,7 +324,9 @@ def test_calls_after_closing_work(db: DatabaseManager, anna: bytes) -> None:
 
 
 def test_an_unread_cursor_does_not_hold_up_closing(db: DatabaseManager) -> None:
-    cursor = db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n")
+    cursor = db.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n"
+    )
     assert next(cursor) == (1,)
     db.cleanup_connection_pool()
     with pytest.raises(sqlite3.ProgrammingError):  # And no end that comes too soon.
@@ -380,10 +388,10 @@ def test_a_child_needs_its_own(db: DatabaseManager, anna: bytes) -> None:
             os._exit(0)
     os.close(writer)
     with open(reader) as pipe:
-        told = json.load(pipe)
+        words, *rest = json.load(pipe)
     os.waitpid(child, 0)
-    assert str(os.getpid()) in told[0] and "new DatabaseManager" in told[0]
-    assert told[1:] == [[], 2, "closed"]
+    assert str(os.getpid()) in words and "new DatabaseManager" in words
+    assert rest == [[], 2, "closed"]
     assert db.get_total_clients_count() == 2
 
 
@@ -397,6 +405,7 @@ def test_one_that_was_not_used_yet_may_be_forked(tmp_path: Path) -> None:
     assert db.get_total_clients_count() == 1
 
 
+@pytest.mark.elsewhere
 def test_multiprocessing(tmp_path: Path) -> None:
     script = tmp_path / "many.py"
     script.write_text("""
@@ -420,6 +429,7 @@ if __name__ == "__main__":
     for how in ("fork", "spawn"):
         done = subprocess.run(
             [sys.executable, str(script), how, str(tmp_path / f"{how}.db")],
-            capture_output=True, text=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True, text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         assert done.stdout.strip() == "30", done.stderr

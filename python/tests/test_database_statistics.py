@@ -16,7 +16,8 @@ from server.database import DatabaseManager, ServerError
 @pytest.fixture
 def filled(db: DatabaseManager, anna: bytes) -> DatabaseManager:
     db.save_client_to_db(os.urandom(16), "bob", None, None)
-    for name, size, verified in (("a", 1024, True), ("b", 3072, True), ("c", 2048, False), ("d", None, False)):
+    sizes = (("a", 1024, True), ("b", 3072, True), ("c", 2048, False), ("d", None, False))
+    for name, size, verified in sizes:
         db.save_file_info_to_db(anna, name, f"received_files/{name}", verified, size, None)
     return db
 
@@ -104,8 +105,10 @@ def test_health(filled: DatabaseManager, tmp_path: Path) -> None:
 
 def test_health_finds_rows_that_refer_to_nothing(filled: DatabaseManager) -> None:
     with closing(sqlite3.connect("defensive.db")) as other, other:
-        other.execute("INSERT INTO files (ID, FileName, PathName, ClientID) VALUES (?, 'x', 'x', ?)",
-                      (os.urandom(16), os.urandom(16)))
+        other.execute(
+            "INSERT INTO files (ID, FileName, PathName, ClientID) VALUES (?, 'x', 'x', ?)",
+            (os.urandom(16), os.urandom(16)),
+        )
     health = filled.get_database_health()
     assert health["foreign_key_check"] is False
     assert health["integrity_check"] is True
@@ -211,7 +214,10 @@ def test_metrics(db: DatabaseManager) -> None:
     assert db.cleanup_old_metrics(days_to_keep=0) == 3
 
 
-@pytest.mark.parametrize(("name", "value"), [("", 1.0), ("x" * 101, 1.0), ("a\nb", 1.0), ("a", float("nan")), ("a", "x")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("", 1.0), ("x" * 101, 1.0), ("a\nb", 1.0), ("a", float("nan")), ("a", "x")],
+)
 def test_metrics_that_are_none(
     db: DatabaseManager, name: str, value: float, caplog: pytest.LogCaptureFixture
 ) -> None:

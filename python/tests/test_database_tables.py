@@ -8,7 +8,9 @@ import pytest
 
 from server.database import DatabaseManager
 
-EVIL = ['clients"; DROP TABLE files; --', "clients WHERE 1=1", "sqlite_master", "nosuch", "", "clients'"]
+EVIL = [
+    'clients"; DROP TABLE files; --', "clients WHERE 1=1", "sqlite_master", "nosuch", "", "clients'"
+]
 
 
 def test_names(db: DatabaseManager) -> None:
@@ -93,7 +95,8 @@ def test_deleting_a_row(db: DatabaseManager, anna: bytes) -> None:
 
 def test_rows_by_a_number_and_by_several_columns(db: DatabaseManager, anna: bytes) -> None:
     number = db.execute(
-        "INSERT INTO metrics_history (timestamp, metric_name, value) VALUES ('x', 'y', 1)", commit=True
+        "INSERT INTO metrics_history (timestamp, metric_name, value) VALUES ('x', 'y', 1)",
+        commit=True,
     ).lastrowid
     assert db.update_table_row("metrics_history", number, {"value": 2.5}) is True
     row = db.get_row_by_primary_key("metrics_history", str(number))

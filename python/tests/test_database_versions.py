@@ -19,7 +19,8 @@ VERSIONS = range(6)
 
 def version_of(path: Path) -> int:
     with closing(sqlite3.connect(path)) as other:
-        if not other.execute("SELECT 1 FROM sqlite_schema WHERE name = 'database_migrations'").fetchone():
+        ledger = "SELECT 1 FROM sqlite_schema WHERE name = 'database_migrations'"
+        if other.execute(ledger).fetchone() is None:
             return 0
         return int(other.execute("SELECT max(version) FROM database_migrations").fetchone()[0])
 
@@ -97,14 +98,14 @@ def test_the_first_write_upgrades(
 ) -> None:
     db = manager(5)
     assert db.get_total_files_count() == 3
-    before = list(map(tuple, sqlite_rows(tmp_path / "defensive.db")))
+    before = sqlite_rows(tmp_path / "defensive.db")
     WRITES[write](db)
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
     assert "schema version 5" in caplog.text
     assert version_of(tmp_path / "defensive.db") > 5
     [backup] = tmp_path.glob("defensive.db_backup_2*.db")
     assert version_of(backup) == 5
-    assert list(map(tuple, sqlite_rows(backup))) == before
+    assert sqlite_rows(backup) == before
     db.cleanup_connection_pool()
 
 
@@ -143,8 +144,7 @@ def test_many_threads_write_first(
     db = manager(2)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(
-            lambda i: db.save_file_info_to_db(ANNA, f"{i}", f"received_files/{i}", True, 1, None),
-            range(32),
+            lambda i: db.save_file_info_to_db(ANNA, f"{i}", f"p/{i}", True, 1, None), range(32)
         ))
     assert db.get_total_files_count() == 35
     assert len(list(tmp_path.glob("defensive.db_backup_2*.db"))) == 1

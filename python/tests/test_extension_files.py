@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-import strongroom
-from strongroom import _strongroom
+from strongroom import _strongroom, errors
 
 
 @pytest.fixture
@@ -27,7 +26,8 @@ def named(fields: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
 def test_every_field_comes_back(raw: _strongroom.Catalog, client: bytes) -> None:
     given = (
         client, "a.txt", "received_files/a.txt", "/home/anna/a.txt", 12, "2026-01-31T09:30:00Z", 7,
-        "ab" * 32, True, "image", "text/plain", "txt", 5, 6, 0.5, 1_700_000_000_000_000_001, 99, False,
+        "ab" * 32, True, "image", "text/plain", "txt", 5, 6, 0.5, 1_700_000_000_000_000_001, 99,
+        False,
     )
     added, changed, unchanged, refused, files, refusal = raw.file_save([given])
     assert (added, changed, unchanged, refused, refusal) == (1, 0, 0, 0, None)
@@ -67,8 +67,8 @@ def test_outcomes_and_a_refusal(raw: _strongroom.Catalog, client: bytes) -> None
     assert result[:4] == (1, 1, 1, 1)
     assert [outcome for outcome, _ in result[4]] == ["unchanged", "changed", "over quota", "added"]
     assert result[4][2][1] == bytes(16)
-    assert "'c'" in result[5] and "'anna'" in result[5]
-    with pytest.raises(strongroom.NotFoundError, match="'c'"):
+    assert result[5] is not None and "'c'" in result[5] and "'anna'" in result[5]
+    with pytest.raises(errors.NotFoundError, match="'c'"):
         raw.file_find(client, "c")
 
 
@@ -81,7 +81,7 @@ def test_outcomes_and_a_refusal(raw: _strongroom.Catalog, client: bytes) -> None
         ((bytes(16), 5), TypeError),
         ((bytes(16), "a", None, None, "ten"), TypeError),
         ((bytes(16), "a", None, None, 2**64), OverflowError),
-        ((bytes(16), "a"), strongroom.NotFoundError),
+        ((bytes(16), "a"), errors.NotFoundError),
     ],
 )
 def test_files_that_are_none(
@@ -103,7 +103,7 @@ def test_verified_and_deleted(raw: _strongroom.Catalog, client: bytes, tmp_path:
     assert raw.file_find(client, "a")[6:9:2] == (4, False)
     raw.file_set_verified(client, "a", True)
     assert raw.file_find(client, "a")[6:9:2] == (4, True)
-    with pytest.raises(strongroom.CorruptError):
+    with pytest.raises(errors.CorruptError):
         raw.file_verify(client, "a")
     raw.file_delete(client, "b")
     raw.file_delete_stored(client, "a")
@@ -112,7 +112,9 @@ def test_verified_and_deleted(raw: _strongroom.Catalog, client: bytes, tmp_path:
 
 
 def test_statistics(raw: _strongroom.Catalog, client: bytes) -> None:
-    raw.file_save([(client, f"{i}.txt", None, None, 1024, "2026-01-31", i, None, i % 2 == 0) for i in range(4)])
+    raw.file_save([
+        (client, f"{i}.txt", None, None, 1024, "2026-01-31", i, None, i % 2 == 0) for i in range(4)
+    ])
     found = named(_strongroom.STATISTICS_FIELDS, raw.statistics())
     assert found["file_path"] == raw.path
     assert (found["total_clients"], found["total_files"], found["verified_files"]) == (1, 4, 2)
@@ -135,13 +137,17 @@ def test_metrics(raw: _strongroom.Catalog) -> None:
     assert list(raw.metric_list("other")) == []
     assert raw.metric_cleanup(1) == 0
     assert raw.metric_cleanup(0) == 2
-    with pytest.raises(strongroom.InvalidError):
+    with pytest.raises(errors.InvalidError):
         raw.metric_record("load", float("nan"))
 
 
 def test_health(raw: _strongroom.Catalog) -> None:
     asked: list[tuple[int, int]] = []
-    found = named(_strongroom.HEALTH_FIELDS, raw.health(progress=lambda *parts: asked.append(parts)))
+
+    def ask(done: int, total: int) -> None:
+        asked.append((done, total))
+
+    found = named(_strongroom.HEALTH_FIELDS, raw.health(progress=ask))
     assert found["integrity_check"] is True and found["foreign_key_check"] is True
     assert found["opened"] is True and found["full"] is False
     assert found["errors"] == 0
@@ -163,13 +169,15 @@ def test_optimize(raw: _strongroom.Catalog) -> None:
     done = named(_strongroom.OPTIMIZED_FIELDS, raw.optimize())
     assert done["vacuum_performed"] and done["analyze_performed"]
     assert done["errors"] == ()
-    assert named(_strongroom.OPTIMIZED_FIELDS, raw.optimize(analyze_only=True))["vacuum_performed"] is False
+    again = named(_strongroom.OPTIMIZED_FIELDS, raw.optimize(analyze_only=True))
+    assert again["vacuum_performed"] is False
 
 
 def test_progress_cancels(raw: _strongroom.Catalog) -> None:
-    with pytest.raises(strongroom.InterruptedByCallerError) as caught:
+    with pytest.raises(errors.InterruptedByCallerError) as caught:
         raw.optimize(progress=lambda done, total: True)
-    assert named(_strongroom.OPTIMIZED_FIELDS, caught.value.result)["vacuum_performed"] is False
+    result = caught.value.result  # type: ignore[attr-defined]
+    assert named(_strongroom.OPTIMIZED_FIELDS, result)["vacuum_performed"] is False
 
     def fail(done: int, total: int) -> bool:
         raise ZeroDivisionError(f"{done} of {total}")
@@ -177,7 +185,7 @@ def test_progress_cancels(raw: _strongroom.Catalog) -> None:
     with pytest.raises(ZeroDivisionError):
         raw.health(progress=fail)
     with pytest.raises(TypeError, match="progress"):
-        raw.health(progress=5)
+        raw.health(progress=5)  # type: ignore[arg-type]
     assert raw.client_count() == 0
 
 

@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.elsewhere
+
 
 def logged(tmp_path: Path, lines: str) -> list[str]:
     """Names and levels of what these lines log, in a process of their own."""

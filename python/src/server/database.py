@@ -30,6 +30,17 @@ from strongroom.sqlite_errors import translated
 from . import config
 from .exceptions import ServerError
 
+__all__ = [
+    "DatabaseConnectionPool",
+    "DatabaseManager",
+    "ServerError",
+    "check_database_permissions",
+    "get_connection_pool_status",
+    "get_database_manager",
+    "init_database",
+    "monitor_database_connections",
+]
+
 logger = logging.getLogger(__name__)
 
 log.redirect(

@@ -142,7 +142,8 @@ class ConnectionPool:
         catalog = self._source.catalog()
         with self._lock:
             if self._pool is None or self._pool[0] is not catalog:
-                self._pool = (catalog, dbapi.Pool(catalog, size=self._source.readers, logger=self._logger))
+                pool = dbapi.Pool(catalog, size=self._source.readers, logger=self._logger)
+                self._pool = (catalog, pool)
             return self._pool[1]
 
     def _lent(self) -> int:
@@ -167,7 +168,8 @@ class ConnectionPool:
         with self._lock:
             holders = ", ".join(sorted(owner for _, owner in self._homes.values()))
         self._logger.warning(
-            "Connection pool exhausted, creating new connection: all %d were out for %g s, lent at %s",
+            "Connection pool exhausted, creating new connection: all %d were out for %g s, "
+            "lent at %s",
             self._source.settings.pool_size, self._source.settings.timeout, holders,
         )
         connection = dbapi.Connection(self._spare.catalog())
