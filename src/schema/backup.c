@@ -15,7 +15,8 @@
 #include "../base/path.h"
 #include "copy.h"
 
-#define KEPT 5
+#define KEPT  5
+#define TRIES 100
 
 /* ---- The list of our own ---- */
 
@@ -85,13 +86,17 @@ static sr_status backup_copy(sr_conn *conn, char path[4096], sr_progress_fn prog
 	char part[4096];
 	sr_status rc;
 
-	if ((rc = sr_backup_name(database, NULL, "", path)) != SR_OK ||
-	    (rc = sr_part_name(path, part)) != SR_OK)
-		return rc;
 	/* One snapshot for the copy and for the rows that it is compared with. */
 	if ((rc = sr_conn_begin(conn, SR_TRANSACTION_READ)) != SR_OK)
 		return rc;
-	if ((rc = sr_copy_make(conn, part, false, &watch, &copied)) == SR_OK) {
+	/* A part's name that another thread of this process has taken in this very moment is free
+	 * again under the next number. */
+	rc = SR_EXISTS;
+	for (int i = 0; i < TRIES && rc == SR_EXISTS; i++)
+		if ((rc = sr_backup_name(database, NULL, "", path)) == SR_OK &&
+		    (rc = sr_part_name(path, part)) == SR_OK)
+			rc = sr_copy_make(conn, part, false, &watch, &copied);
+	if (rc == SR_OK) {
 		while ((rc = sr_part_finish(part, path)) == SR_EXISTS)
 			if ((rc = sr_backup_name(database, NULL, "", path)) != SR_OK)
 				break;

@@ -1,5 +1,6 @@
 /* The backup before a migration, and migrations that compete or are killed. */
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -309,6 +310,59 @@ static void test_killed(void **state)
 	print_message("%d of 25 were killed between two versions\n", interrupted);
 }
 
+enum { THREADS = 6 };
+
+static pthread_barrier_t together;
+static char threads_path[128];
+
+/* Its status, and its words where that is a failure. */
+static void *migrate_in_thread(void *out)
+{
+	sr_conn_options access = {
+		.access = SR_ACCESS_WRITE, .busy_timeout = 60, .cache_pages = 500};
+	sr_schema_options options = up_options();
+	char *words = out;
+	sr_conn *conn;
+	sr_status rc;
+
+	options.validate = false;
+	if ((rc = sr_conn_open(&sr_sqlite, threads_path, &access, &conn)) == SR_OK) {
+		pthread_barrier_wait(&together);
+		rc = sr_schema_migrate(conn, &options, NULL);
+	} else {
+		pthread_barrier_wait(&together);
+	}
+	snprintf(words, SR_MESSAGE_SIZE, "%s", rc == SR_OK ? "" : sr_error_message());
+	if (conn != NULL)
+		sr_conn_close(conn);
+	return NULL;
+}
+
+/* Threads of one process give their copies names of their own, however close they come. */
+static void test_threads_at_once(void **state)
+{
+	static char words[THREADS][SR_MESSAGE_SIZE];
+
+	(void)state;
+	for (int round = 0; round < 5; round++) {
+		pthread_t threads[THREADS];
+
+		snprintf(threads_path, sizeof(threads_path), "%s", migrate_path());
+		old_database_make(threads_path, &(old_options){.version = 5, .files = 50});
+		assert_int_equal(pthread_barrier_init(&together, NULL, THREADS), 0);
+		for (int i = 0; i < THREADS; i++)
+			assert_int_equal(
+				pthread_create(&threads[i], NULL, migrate_in_thread, words[i]), 0);
+		for (int i = 0; i < THREADS; i++)
+			pthread_join(threads[i], NULL);
+		pthread_barrier_destroy(&together);
+		for (int i = 0; i < THREADS; i++)
+			assert_string_equal(words[i], "");
+		assert_int_equal(count_files(".part"), 0);
+		assert_int_equal(migrate_drift(threads_path), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +374,7 @@ int main(void)
 		TEST(test_busy),
 		TEST(test_killed_while_copying),
 		TEST(test_two_at_once),
+		TEST(test_threads_at_once),
 		TEST(test_killed),
 	};
 
