@@ -39,8 +39,7 @@ METHOD(activity_list)
 	query.limit = limit;
 	if ((handle = catalog_enter(self)) != NULL) {
 		LIBRARY(rc = sr_activity_list(handle, &query, &activities));
-		if (!failed(rc))
-			cursor = cursor_new(self, &activity_rows, activities);
+		cursor = cursor_opened(self, rc, &activity_rows, activities);
 		catalog_leave(self);
 	}
 	text_done(&name);
@@ -109,8 +108,7 @@ METHOD(transfer_list)
 	    (handle = catalog_enter(self)) == NULL)
 		return NULL;
 	LIBRARY(rc = sr_transfer_day_list(handle, days, &list));
-	if (!failed(rc))
-		cursor = cursor_new(self, &transfer_rows, list);
+	cursor = cursor_opened(self, rc, &transfer_rows, list);
 	catalog_leave(self);
 	return cursor;
 }

@@ -32,8 +32,7 @@ METHOD(category_list)
 	    (handle = catalog_enter(self)) == NULL)
 		return NULL;
 	LIBRARY(rc = sr_category_list(handle, counts, &categories));
-	if (!failed(rc))
-		cursor = cursor_new(self, &category_rows, categories);
+	cursor = cursor_opened(self, rc, &category_rows, categories);
 	catalog_leave(self);
 	return cursor;
 }

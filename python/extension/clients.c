@@ -195,8 +195,7 @@ METHOD(client_list)
 	    (handle = catalog_enter(self)) == NULL)
 		return NULL;
 	LIBRARY(rc = sr_client_list(handle, counts, &clients));
-	if (!failed(rc))
-		cursor = cursor_new(self, &client_rows, clients);
+	cursor = cursor_opened(self, rc, &client_rows, clients);
 	catalog_leave(self);
 	return cursor;
 }

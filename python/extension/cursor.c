@@ -55,6 +55,20 @@ PyObject *cursor_new(Catalog *catalog, const cursor_kind *kind, void *handle)
 	return (PyObject *)self;
 }
 
+PyObject *cursor_opened(Catalog *catalog, sr_status status, const cursor_kind *kind, void *handle)
+{
+	PyObject *type, *value, *traceback;
+
+	if (!failed(status))
+		return cursor_new(catalog, kind, handle);
+	if (handle != NULL) { /* Opened, and then came Ctrl-C. */
+		PyErr_Fetch(&type, &value, &traceback);
+		LIBRARY(kind->close(handle));
+		PyErr_Restore(type, value, traceback);
+	}
+	return NULL;
+}
+
 void *cursor_handle(PyObject *object, const cursor_kind *kind)
 {
 	Cursor *self = (Cursor *)object;

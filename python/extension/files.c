@@ -320,10 +320,7 @@ METHOD(file_list)
 	    (handle = catalog_enter(self)) == NULL)
 		return NULL;
 	LIBRARY(rc = sr_file_list(handle, client.given ? &client.id : NULL, &files));
-	if (!failed(rc))
-		cursor = cursor_new(self, &file_rows, files);
-	else
-		sr_files_close(files);
+	cursor = cursor_opened(self, rc, &file_rows, files);
 	catalog_leave(self);
 	return cursor;
 }

@@ -29,8 +29,7 @@ METHOD(folder)
 		return NULL;
 	if ((handle = catalog_enter(self)) != NULL) {
 		LIBRARY(rc = sr_folder_open(handle, &client, path.text, recursive, &folder));
-		if (!failed(rc))
-			cursor = cursor_new(self, &entry_rows, folder);
+		cursor = cursor_opened(self, rc, &entry_rows, folder);
 		catalog_leave(self);
 	}
 	text_done(&path);

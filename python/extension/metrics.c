@@ -53,10 +53,7 @@ METHOD(metric_list)
 	}
 	LIBRARY(rc = sr_metric_list(handle, name.text, hours, &metrics));
 	text_done(&name);
-	if (!failed(rc))
-		cursor = cursor_new(self, &metric_rows, metrics);
-	else
-		sr_metrics_close(metrics);
+	cursor = cursor_opened(self, rc, &metric_rows, metrics);
 	catalog_leave(self);
 	return cursor;
 }

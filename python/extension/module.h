@@ -193,6 +193,8 @@ struct Cursor {
 
 /* Takes the library's cursor over, also where it fails. */
 PyObject *cursor_new(Catalog *catalog, const cursor_kind *kind, void *handle);
+/* `failed`, and cursor_new where it has not; takes the handle over, also where it fails. */
+PyObject *cursor_opened(Catalog *catalog, sr_status status, const cursor_kind *kind, void *handle);
 /* The handle of an open cursor of this kind; NULL with an exception else. */
 void *cursor_handle(PyObject *cursor, const cursor_kind *kind);
 /* The same for a call that uses it without Python's lock, until cursor_used, which closes what is

@@ -81,8 +81,7 @@ METHOD(policy_list)
 	    (handle = catalog_enter(self)) == NULL)
 		return NULL;
 	LIBRARY(rc = sr_policy_list(handle, &policies));
-	if (!failed(rc))
-		cursor = cursor_new(self, &policy_rows, policies);
+	cursor = cursor_opened(self, rc, &policy_rows, policies);
 	catalog_leave(self);
 	return cursor;
 }

@@ -86,8 +86,7 @@ METHOD(quota_list)
 	    (handle = catalog_enter(self)) == NULL)
 		return NULL;
 	LIBRARY(rc = sr_quota_list(handle, &quotas));
-	if (!failed(rc))
-		cursor = cursor_new(self, &quota_rows, quotas);
+	cursor = cursor_opened(self, rc, &quota_rows, quotas);
 	catalog_leave(self);
 	return cursor;
 }

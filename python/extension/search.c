@@ -148,7 +148,7 @@ METHOD(search)
 {
 	PyObject *cursor = NULL;
 	sr_catalog *handle;
-	sr_files *files;
+	sr_files *files = NULL;
 	sr_status rc;
 	asked a;
 
@@ -156,8 +156,7 @@ METHOD(search)
 		return NULL;
 	if ((handle = catalog_enter(self)) != NULL) {
 		LIBRARY(rc = sr_search(handle, &a.query, &files));
-		if (!failed(rc))
-			cursor = cursor_new(self, &search_rows, files);
+		cursor = cursor_opened(self, rc, &search_rows, files);
 		catalog_leave(self);
 	}
 	asked_done(&a);

@@ -98,10 +98,7 @@ METHOD(total_list)
 	    (handle = catalog_enter(self)) == NULL)
 		return NULL;
 	LIBRARY(rc = sr_total_list(handle, by, &totals));
-	if (!failed(rc))
-		cursor = cursor_new(self, &total_rows, totals);
-	else
-		sr_totals_close(totals);
+	cursor = cursor_opened(self, rc, &total_rows, totals);
 	catalog_leave(self);
 	return cursor;
 }
@@ -150,10 +147,7 @@ METHOD(client_usage_list)
 	    (handle = catalog_enter(self)) == NULL)
 		return NULL;
 	LIBRARY(rc = sr_client_usage_list(handle, days, &usages));
-	if (!failed(rc))
-		cursor = cursor_new(self, &usage_rows, usages);
-	else
-		sr_client_usages_close(usages);
+	cursor = cursor_opened(self, rc, &usage_rows, usages);
 	catalog_leave(self);
 	return cursor;
 }

@@ -35,8 +35,7 @@ METHOD(version_list)
 		return NULL;
 	if ((handle = catalog_enter(self)) != NULL) {
 		LIBRARY(rc = sr_version_list(handle, &client, key.text, &versions));
-		if (!failed(rc))
-			cursor = cursor_new(self, &version_rows, versions);
+		cursor = cursor_opened(self, rc, &version_rows, versions);
 		catalog_leave(self);
 	}
 	text_done(&key);

@@ -107,13 +107,21 @@ class Sql(Base):
         An exception undoes it, and goes on. One inside another is undone alone. Keep it short: it
         holds the only writer, and others' `BusyError` names its `owner`.
         """
-        self._raw.begin(owner)
+        outermost = not self._raw.in_transaction()
+        begun = False
         try:
+            self._raw.begin(owner)
+            begun = True
             yield
+            begun = False
+            self._raw.commit()
         except BaseException:
-            self._raw.rollback()
+            if begun and not outermost:
+                self._raw.rollback()
+            # Ctrl-C may have come between two of these lines.
+            while outermost and self._raw.in_transaction():
+                self._raw.rollback()
             raise
-        self._raw.commit()
 
     def in_transaction(self) -> bool:
         """Whether this thread is inside one."""
