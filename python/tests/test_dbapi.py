@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import strongroom
 from strongroom import _strongroom, dbapi, errors
 
 ADD = "INSERT INTO notes (word, number) VALUES (?, ?)"
@@ -367,6 +368,46 @@ def test_nesting(raw: _strongroom.Catalog, connection: dbapi.Connection) -> None
         raw.client_save([(os.urandom(16), "anna", None, None, None)])
     assert count(raw) == 1
     assert raw.client_count() == 1
+
+
+def test_reading_beside_and_within(raw: _strongroom.Catalog, connection: dbapi.Connection) -> None:
+    counting = "SELECT count(*) FROM notes"
+    beside = dbapi.Connection(raw)
+    connection.execute(ADD, ("a", 1))
+    assert beside.execute(counting).fetchone() == (0,)
+    connection.rollback()
+    with dbapi.transaction(raw) as outer:
+        outer.execute(ADD, ("a", 1))
+        assert beside.execute(counting).fetchone() == (1,)
+        inner = dbapi.Connection(raw)
+        inner.execute(ADD, ("b", 1))
+        assert beside.execute(counting).fetchone() == (2,)
+        with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+            outer.execute(ADD, ("c", 1))
+        with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+            beside.execute(ADD, ("c", 1))
+        inner.commit()
+    assert count(raw) == 2
+
+
+def test_what_is_left_inside_a_block_is_undone(
+    raw: _strongroom.Catalog, connection: dbapi.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    with dbapi.transaction(raw) as outer:
+        outer.execute(ADD, ("a", 1))
+        left = dbapi.Connection(raw, owner="left.py:1")
+        left.execute(ADD, ("b", 1))
+    assert "left.py:1" in caplog.text
+    assert not left.in_transaction
+    assert count(raw) == 1
+
+
+def test_closing_the_catalog_rolls_back(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with strongroom.Catalog(tmp_path / "c.db", create=True) as catalog:
+        connection = catalog.connect()
+        connection.execute("DELETE FROM clients WHERE Name = ''")
+    assert "rolled back" in caplog.text
+    assert not connection.in_transaction
 
 
 # ---- Pragmas

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Literal, Self
 
-from strongroom import _strongroom
+from strongroom import _strongroom, sessions
 from strongroom.activity import Activities
 from strongroom.backups import Backups
 from strongroom.categories import Categories
@@ -114,7 +114,9 @@ class Catalog(
 
     def close(self) -> None:
         """Closes it, and ends iterations over it. Waits for calls of other threads; calls that come
-        later raise `ClosedError`. Closing again does nothing."""
+        later raise `ClosedError`. A connection of this thread that is in a transaction is rolled
+        back. Closing again does nothing."""
+        sessions.end_here(self._raw)
         self._raw.close()
 
     def __enter__(self) -> Self:

@@ -199,8 +199,7 @@ class Connection:
 
     def _is_beside(self) -> bool:
         """Whether this thread is in a transaction that this connection has no part in."""
-        other = sessions.innermost(self._raw)
-        return other is not None and not self._session.open and not other.shared
+        return not self._session.open and sessions.shares(self._raw) is False
 
     def _reader(self) -> _strongroom.Cursor | None:
         """The lease to read by; None inside a transaction, which sees what it has written."""

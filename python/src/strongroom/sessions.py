@@ -58,6 +58,20 @@ def innermost(raw: _strongroom.Catalog) -> Session | None:
     return sessions[-1] if sessions else None
 
 
+def shares(raw: _strongroom.Catalog) -> bool | None:
+    """Whether this thread's transaction is one that other connections are part of; None: it has
+    none of a session.
+    """
+    sessions = _open.get(_here(raw))
+    return sessions[0].shared if sessions else None
+
+
+def end_here(raw: _strongroom.Catalog) -> None:
+    """Rolls back what this thread has left open, with a warning: the catalog is to be closed."""
+    while (session := innermost(raw)) is not None:
+        session.abandon()
+
+
 def add_stream(raw: _strongroom.Catalog, stream: Stream) -> None:
     """Registers rows that must be drained before this thread's transaction changes."""
     sessions = _open.get(_here(raw))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
-from strongroom import _strongroom, errors
+from strongroom import _strongroom, errors, sessions
 
 
 _READERS_MAX = 1000
@@ -154,6 +154,7 @@ class Source:
             self._closed = True
         if opened is None:
             return False
+        sessions.end_here(opened.catalog)
         opened.catalog.close()
         return True
 
