@@ -13,9 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of versions above, this program writes every row itself. */
-#define LAST_OF_OLD_CODE 5
-
 /* A row, and what is known of it. */
 typedef struct row {
 	int64_t version;
@@ -38,7 +35,7 @@ static row read_row(sr_stmt *stmt)
 	if (read.version == SR_NULL_INTEGER)
 		read.version = 0;
 	read.checked = sr_column_type(stmt, 2) != SR_NULL;
-	read.ours = read.checked || read.version <= LAST_OF_OLD_CODE ||
+	read.ours = read.checked || read.version <= SR_LAST_OF_OLD_CODE ||
 		    (read.version <= latest && words.data != NULL &&
 		     strcmp(words.data, sr_migration_sources[read.version].description) == 0);
 	return read;
@@ -109,7 +106,7 @@ static void settle_beyond(rows *all)
 	const int latest = sr_schema_latest();
 	bool found = true;
 
-	for (int v = LAST_OF_OLD_CODE + 1; v <= latest && found; v++)
+	for (int v = SR_LAST_OF_OLD_CODE + 1; v <= latest && found; v++)
 		found = has(all, v, false) && !has(all, v, true);
 	for (size_t i = 0; found && i < all->count; i++)
 		if (all->list[i].version > latest)

@@ -252,6 +252,9 @@ static sr_status step_down(run *r, const sr_migration_source *source)
 		sr_log("migrate", SR_LOG_WARNING, "%s: dropped with version %d: %s",
 		       sr_conn_path(r->conn), v, lost.data);
 	rc = sr_ledger_remove(r->conn, v);
+	/* Old code may go on with it. */
+	if (rc == SR_OK && v - 1 <= SR_LAST_OF_OLD_CODE)
+		rc = sr_own_ledger_lend(r->conn);
 err0:
 	sr_extras_free(&extras);
 	sr_buffer_free(&lost);

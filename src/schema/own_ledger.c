@@ -90,6 +90,21 @@ sr_status sr_own_ledger_move(sr_conn *conn, const sr_ledger *ledger)
 	return rc;
 }
 
+sr_status sr_own_ledger_lend(sr_conn *conn)
+{
+	bool there;
+	sr_status rc;
+
+	if ((rc = ledger_there(conn, &there)) != SR_OK || !there)
+		return rc;
+	return run_of(conn,
+		      "INSERT INTO database_migrations"
+		      " (version, description, applied_at, rollback_sql)"
+		      " SELECT version, description, applied_at, rollback_sql FROM own_migrations"
+		      " WHERE version > $1 ON CONFLICT DO NOTHING",
+		      SR_LAST_OF_OLD_CODE);
+}
+
 sr_status sr_own_ledger_add(sr_conn *conn, const sr_own_migration *migration, const char *checksum)
 {
 	char now[48];

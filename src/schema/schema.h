@@ -107,6 +107,14 @@ bool sr_is_ledger(const char *table);
 /* Makes it where it is missing. SR_EXISTS where something else has its name. */
 sr_status sr_own_ledger_prepare(sr_conn *conn);
 
+/* The last version that the old code knows: of those above, this program writes every row itself.
+ */
+#define SR_LAST_OF_OLD_CODE 5
+
+/* Writes them into this program's ledger as well, where the old code looks for them: in a database
+ * that goes back to it. The next migration moves them back. */
+sr_status sr_own_ledger_lend(sr_conn *conn);
+
 /* Moves the foreign rows of this program's ledger there. */
 sr_status sr_own_ledger_move(sr_conn *conn, const sr_ledger *ledger);
 

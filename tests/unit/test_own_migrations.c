@@ -5,6 +5,7 @@
 
 #include "catalog_fixture.h"
 #include "old_database.h"
+#include "schema/migrate.h"
 
 static const sr_own_migration tapes = {
 	.version = 6,
@@ -404,6 +405,49 @@ static void test_of_old_code(void **state)
 	assert_int_equal(listed(f), 0);
 }
 
+static void expect_ledger(const catalog_fixture *f, const char *rows)
+{
+	char *dump = old_database_dump(f->path, "SELECT version, description, rollback_sql FROM"
+						" database_migrations WHERE version > 5");
+	char *expected = old_database_dump(f->path, rows);
+
+	assert_string_equal(dump, expected);
+	sqlite3_free(expected);
+	sqlite3_free(dump);
+}
+
+/* Old code to which the database goes back finds them applied where it looks. */
+static void test_back_to_old_code(void **state)
+{
+	const catalog_fixture *f = *state;
+	sr_migrate_options down;
+	sr_migration_status *status;
+
+	assert_ok(sr_migrate_own(f->catalog, &tapes, NULL));
+	assert_ok(apply(f, 3, "CREATE TABLE three (a)"));
+	sr_migrate_options_init(&down);
+	down.accept_loss = true;
+	for (down.to = 5; down.to >= 3; down.to--) {
+		assert_ok(sr_migrate(f->catalog, &down, NULL));
+		expect_ledger(
+			f, "SELECT 6, 'Tape library', 'DROP TABLE tape_files; DROP TABLE tapes;'");
+		assert_ok(sr_migration_status_get(&f->options, &status));
+		assert_int_equal(status->current_version, down.to);
+		assert_null(status->migrations[5].applied_at);
+		assert_int_equal(status->own_count, 2);
+		sr_migration_status_free(status);
+	}
+	foreign_sql(f, "INSERT INTO database_migrations (version, description, applied_at,"
+		       " rollback_sql) VALUES (7, 'By old code', 'then', 'SELECT 1')");
+	assert_ok(sr_migrate(f->catalog, NULL, NULL));
+	assert_int_equal(listed(f), 3);
+	assert_int_equal(ask(f, "SELECT count(*) FROM database_migrations"), sr_schema_latest());
+	assert_int_equal(ask(f, "SELECT count(*) FROM database_migrations WHERE description IN"
+				" ('Tape library', 'By old code')"),
+			 0);
+	assert_healthy(f);
+}
+
 enum { PROCESSES = 4 };
 
 /* Of processes that apply the same one at once, one does. */
@@ -496,8 +540,9 @@ int main(void)
 		TEST(test_not_blocked),      TEST(test_what_fails_leaves_nothing),
 		TEST(test_dangerous_down),   TEST(test_old_and_read_only),
 		TEST(test_name_taken),       TEST(test_with_everything_else),
-		TEST(test_of_old_code),      TEST(test_at_once),
-		TEST(test_settings),         TEST(test_cancelled),
+		TEST(test_of_old_code),      TEST(test_back_to_old_code),
+		TEST(test_at_once),          TEST(test_settings),
+		TEST(test_cancelled),
 	};
 
 	return cmocka_run_group_tests_name("own_migrations", tests, NULL, NULL);
