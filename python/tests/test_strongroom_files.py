@@ -148,6 +148,18 @@ def test_verifying_and_deleting(catalog: strongroom.Catalog, tmp_path: Path) -> 
     assert list(catalog.files()) == []
 
 
+def test_where_relative_paths_start(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "a").write_bytes(b"abc")
+    with strongroom.Catalog(tmp_path / "c.db", create=True, base_dir=tmp_path / "base") as opened:
+        opened.add_client("laptop")
+        opened.save_file("laptop", "a", path="a", size=3)
+        opened.verify_file("laptop", "a")
+    with strongroom.Catalog(tmp_path / "c.db") as opened:
+        with pytest.raises(strongroom.NotFoundError):
+            opened.verify_file("laptop", "a")
+
+
 def test_folders(catalog: strongroom.Catalog) -> None:
     for path in ("/home/ann/a.txt", "/home/ann/b/c.txt", "/home/x"):
         catalog.save_file("laptop", original_path=path, size=2, date="2026-01-31")

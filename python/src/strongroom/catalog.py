@@ -57,6 +57,7 @@ class Catalog(
         migrate: bool = False,
         read_only: bool = False,
         storage_dir: Path | None = None,
+        base_dir: Path | None = None,
         config_file: Path | None = None,
         pool_size: int | None = None,
         timeout: float | None = None,
@@ -73,6 +74,8 @@ class Catalog(
         - `migrate`: upgrade an older one, with a backup; without, writing to one is `TooOldError`.
         - `read_only`: never write, not even a log beside it.
         - `storage_dir`: where stored files are.
+        - `base_dir`: what that and the relative paths of stored files start at; None: the database's
+          folder.
         - `pool_size`: connections that read, 1 to 1000.
         - `timeout`: seconds to wait for a connection or a lock, before `BusyError`.
         - `durability`: "full" (what is saved survives a power cut) or "normal" (it survives a crash
@@ -85,6 +88,7 @@ class Catalog(
             path,
             config_file=config_file,
             storage_dir=storage_dir,
+            base_dir=base_dir,
             pool_size=pool_size or 0,
             timeout=timeout or 0,
             durability=durability,

@@ -159,7 +159,7 @@ class Files(Base):
         """Every file, or the client's, in the order in which they were recorded.
 
         Rows come as they are read: memory does not grow with their number. What is not read to its
-        end holds one of the catalog's readers until it is closed.
+        end holds one of the catalog's readers until it is closed; after a minute the log warns of it.
         """
         id = None if client is None else self._client(client)
         return stream(File, self._raw.file_list(id))

@@ -179,7 +179,7 @@ class Searches(Base):
         - `all_versions`: earlier versions too, each by its own path, size and date.
         - `sort`: "date" (newest first), "name", "path" or "size" (largest first); `reverse` turns
           it round.
-        - `limit`: at most so many; `after`: go on behind a page, see `Search.page`.
+        - `limit`: at most so many, None or 0 for all; `after`: go on behind a page, see `Search.page`.
 
         Of `term` to `not_hash` each may be a list, of which all must hold. Raises `NotFoundError` for a
         client that there is not, `InvalidError` for a size, time or text that cannot be understood.
