@@ -28,7 +28,10 @@ from strongroom.errors import Error
 
 FEW = 20
 """Rounds of calls that handle the whole database."""
-WHOLE = {"backup", "backup_verify", "migrate_own", "optimize", "restore"}
+WHOLE = {
+    "backup", "backup_verify", "health_look", "migrate_own", "optimize", "repair", "restore", "salvage",
+    "search_index_build",
+}
 ID = bytes(range(16))
 MISSING = bytes(16)
 numbers = itertools.count()
@@ -191,6 +194,8 @@ METHODS: dict[str, list[Make]] = {
         *one(ID, "/etc/hostname"),
         *one(MISSING, ["/etc/hostname"]),
     ],
+    "repair": [*one(), *one(True, False), *one(progress=stop), *one(True, progress=broken)],
+    "search_index_build": [*one(), *one(True), *one(progress=broken)],
     "folder": [*one(ID), *one(ID, "/home", True), *one(ID, "nowhere")],
     "version_list": [*one(ID, "kept"), *one(ID, "nowhere")],
     "version_find": [*one(ID, "kept", 1), *one(ID, "kept", 99)],
@@ -293,6 +298,16 @@ FUNCTIONS: dict[str, list[Make]] = {
         lambda: ({}, FOLDER, {"last": 1}, True, {}),
         lambda: ({}, FOLDER, {"last": -5}, {}),
         lambda: ({}, FOLDER / "none", {"daily": 1}, {}),
+    ],
+    "health_look": [
+        lambda: ({"path": FOLDER / "kept backup"}, {}),
+        lambda: ({"path": FOLDER / "kept backup"}, True, broken, {}),
+        lambda: ({"path": FOLDER / "none"}, {}),
+    ],
+    "salvage": [
+        lambda: (FOLDER / "kept backup", FOLDER / f"salvaged {next(numbers)}", {}),
+        lambda: (FOLDER / "kept backup", FOLDER / "stopped", {"progress": broken}),
+        lambda: (FOLDER / "none", FOLDER / "none either", {"refused": stop}),
     ],
     "migration_status": [
         lambda: ({"path": FOLDER / "catalog.db"}, {}),
