@@ -145,6 +145,33 @@ def test_in_mid_transaction(
     small.execute(ADD, ("b", 1))  # The writer is free.
 
 
+def test_given_back_while_its_thread_is_using_it(
+    small: _strongroom.Catalog, pool: dbapi.Pool
+) -> None:
+    connection = pool.lend()
+    begun = threading.Event()
+    results: list[object] = []
+
+    def use() -> None:
+        connection.execute(ADD, ("a", 1))
+        begun.set()
+        try:
+            while True:
+                results.append(connection.execute(f"SELECT count(*) FROM ({MANY})").fetchone())
+        except sqlite3.ProgrammingError as error:
+            results.append(error)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    begun.wait()
+    assert pool.give_back(connection)
+    thread.join()
+    assert isinstance(results.pop(), sqlite3.ProgrammingError)
+    assert all(result == (5000,) for result in results)
+    assert count(small) == 0
+    small.execute(ADD, ("b", 1))
+
+
 def test_returning_twice_or_elsewhere_is_harmless(
     pool: dbapi.Pool, small: _strongroom.Catalog, caplog: pytest.LogCaptureFixture
 ) -> None:
