@@ -243,6 +243,14 @@ def test_what_cannot_be_opened(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     assert (tmp_path / "junk.db").read_bytes() == b"junk" * 1000
 
 
+@pytest.mark.parametrize("name", [":memory:", "file:a.db?mode=ro"])
+def test_what_is_no_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ServerError, match=name[:5]):
+        DatabaseManager(name).init_database()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_error_has_the_drivers_error_behind_it(db: DatabaseManager) -> None:
     import sqlite3
 

@@ -84,6 +84,20 @@ def test_words_of_old(db: DatabaseManager, caplog: pytest.LogCaptureFixture) -> 
     assert "Database operational error: no such column: FileCat" in caplog.text
 
 
+@pytest.mark.parametrize("query", [None, 5, "SELECT '\udcff'", "SELECT 1; SELECT 2"])
+def test_what_is_no_statement(
+    db: DatabaseManager, query: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ServerError):
+        db.execute(query, fetchall=True)
+    assert db.execute_many(query, [()]) is False
+    assert len(caplog.records) == 2
+
+
+def test_an_empty_statement(db: DatabaseManager) -> None:
+    assert db.execute("", fetchall=True) == [] and db.execute("-- nothing").fetchone() is None
+
+
 # ---- Writing
 
 
@@ -222,6 +236,20 @@ def test_a_failure_inside_leaves_the_rest(
         db.save_client_to_db(os.urandom(16), "anna", None, None)
     assert names(db) == ["anna", "bob"]
     assert len(caplog.records) == 2
+
+
+def test_begin_and_commit_as_statements(db: DatabaseManager) -> None:
+    db.execute("BEGIN")
+    db.execute(INSERT, (os.urandom(16), "lost"))
+    db.save_client_to_db(os.urandom(16), "lost too", None, None)
+    db.execute("ROLLBACK")
+    db.execute("BEGIN")
+    db.execute(INSERT, (os.urandom(16), "kept"))
+    db.save_client_to_db(os.urandom(16), "kept too", None, None)
+    db.execute("UPDATE clients SET LastSeen = 'y'", commit=True)
+    with closing(sqlite3.connect("defensive.db")) as other:
+        assert other.execute("SELECT count(*) FROM clients").fetchone() == (2,)
+    assert names(db) == ["kept", "kept too"]
 
 
 def test_nesting(db: DatabaseManager) -> None:

@@ -323,15 +323,64 @@ def test_calls_after_closing_work(db: DatabaseManager, anna: bytes) -> None:
     assert not Path("defensive.db-wal").exists()
 
 
-def test_an_unread_cursor_does_not_hold_up_closing(db: DatabaseManager) -> None:
+def test_an_unread_cursor_does_not_hold_up_closing(
+    db: DatabaseManager, caplog: pytest.LogCaptureFixture
+) -> None:
     cursor = db.execute(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) SELECT i FROM n"
     )
     assert next(cursor) == (1,)
     db.cleanup_connection_pool()
-    with pytest.raises(sqlite3.ProgrammingError):  # And no end that comes too soon.
-        cursor.fetchall()
+    assert "stays open" in caplog.text
+    assert len(cursor.fetchall()) == 4999
     assert db.execute("SELECT 1", fetchone=True) == (1,)
+
+
+def test_a_cursor_that_is_read_does_not_keep_it_open(db: DatabaseManager, anna: bytes) -> None:
+    cursor = db.execute("UPDATE clients SET Name = 'anne'")
+    db.cleanup_connection_pool()
+    assert not Path("defensive.db-wal").exists()
+    assert cursor.rowcount == 1
+
+
+def test_closing_in_a_transaction(db: DatabaseManager, anna: bytes) -> None:
+    with db.transaction() as connection:
+        connection.execute(INSERT, (os.urandom(16), "first"))
+        db.cleanup_connection_pool()
+        assert db.get_total_clients_count() == 2
+        connection.execute(INSERT, (os.urandom(16), "second"))
+    assert [name for _, name, _, _ in db.load_clients_from_db()] == ["anna", "first", "second"]
+
+
+def test_closing_ends_what_a_statement_has_begun(
+    db: DatabaseManager, anna: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    db.execute("BEGIN")
+    db.execute(INSERT, (os.urandom(16), "lost"))
+    db.cleanup_connection_pool()
+    assert "rolled back" in caplog.text
+    db.save_client_to_db(os.urandom(16), "kept", None, None)
+    assert [name for _, name, _, _ in db.load_clients_from_db()] == ["anna", "kept"]
+
+
+def test_closing_beside_a_transaction(db: DatabaseManager, anna: bytes) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with db.transaction() as connection:
+            connection.execute(INSERT, (os.urandom(16), "held"))
+            inside.set()
+            assert go_on.wait(30)
+
+    with ThreadPoolExecutor(1) as threads:
+        held = threads.submit(hold)
+        assert inside.wait(30)
+        db.cleanup_connection_pool()
+        assert db.get_total_clients_count() == 1
+        go_on.set()
+        held.result()
+    db.save_client_to_db(os.urandom(16), "after", None, None)
+    assert db.get_total_clients_count() == 3
 
 
 def test_closing_while_others_work(db: DatabaseManager, anna: bytes) -> None:
@@ -360,6 +409,12 @@ def test_closing_while_others_work(db: DatabaseManager, anna: bytes) -> None:
     logging.getLogger("server.database").setLevel(logging.NOTSET)
     assert failures == []
     assert db.get_total_clients_count() == 1
+
+
+def test_health_after_closing(db: DatabaseManager) -> None:
+    db.cleanup_connection_pool()
+    health = db.get_database_health()
+    assert health["integrity_check"] is True and health["connection_pool_healthy"] is True
 
 
 # ---- Forking

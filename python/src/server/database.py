@@ -159,7 +159,7 @@ class DatabaseManager:
         catalog = self._catalog()
         connection: dbapi.Connection | None = getattr(self._local, "connection", None)
         if connection is None or self._local.catalog is not catalog:
-            connection = dbapi.Connection(catalog, isolation_level=None)
+            connection = dbapi.Connection(catalog, isolation_level=None, shared=True)
             self._local.connection = connection
             self._local.catalog = catalog
         return connection
@@ -190,7 +190,7 @@ class DatabaseManager:
                 cursor.close()
                 return row
             return cursor
-        except (sqlite3.Error, ServerError) as error:
+        except _FAILURES as error:
             words = f"{failures.kind_of(error)}: {error}"
             logger.error("%s", words)
             if fetchone or fetchall or failures.reads(query):
@@ -204,8 +204,10 @@ class DatabaseManager:
     ) -> bool:
         """Runs a statement that writes once for each of the parameters, all or none."""
         try:
-            self._connection().executemany(query, param_list)
-        except (sqlite3.Error, ServerError, TypeError, ValueError) as error:
+            self._catalog()
+            with self._source.pinned():
+                self._connection().executemany(query, param_list)
+        except _FAILURES as error:
             logger.error("%s: %s", failures.kind_of(error), error)
             return False
         return True
@@ -443,12 +445,12 @@ class DatabaseManager:
     def get_database_health(self) -> Report:
         """integrity_check, foreign_key_check, table_count, index_count,
         connection_pool_healthy, issues, connection_pool_metrics."""
-        pool = self._pool_report(monitor.health)
         try:
-            return reports.health(self._catalog(here=True).health(), pool)
+            found = self._catalog(here=True).health()
+            return reports.health(found, self._pool_report(monitor.health))
         except _FAILURES as error:
             logger.error("Database error while checking health: %s", error)
-            return reports.unhealthy(str(error), pool)
+            return reports.unhealthy(str(error), self._pool_report(monitor.health))
 
     def optimize_database(self) -> Report:
         """VACUUM and ANALYZE: vacuum_performed, analyze_performed, size_before_mb,

@@ -130,7 +130,7 @@ class ConnectionPool:
         for source in (self._source, self._spare):
             try:
                 source.close()
-            except errors.BusyError as error:
+            except errors.Error as error:
                 self._logger.warning("Closing the pool: %s", error)
 
     @staticmethod

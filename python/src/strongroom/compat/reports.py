@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from strongroom import _strongroom
@@ -28,44 +30,75 @@ def _listed(report: Report) -> Report:
 _FILE_PLACE = {name: place for place, name in enumerate(_strongroom.FILE_FIELDS)}
 
 
-def _place(*names: str) -> tuple[int, ...]:
-    return tuple(_FILE_PLACE[name] for name in names)
+def _picker(names: str) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Takes these fields out of a row of a file."""
+    return itemgetter(*(_FILE_PLACE[name] for name in names.split()))
 
 
-_BRIEF = _place("name", "path", "verified")
-_INFO = _place("name", "path", "verified", "client_name", "size", "date", "crc")
-_LISTED = _place("name", "path", "verified", "client_name", "size", "date", "client_id")
-_FOUND = _place(
-    "name", "path", "size", "date", "verified", "crc", "client_name", "category", "mime_type",
-    "extension", "transfer_duration", "transfer_speed",
-)
-_FOUND_KEYS = (
-    "filename", "path", "size", "date", "verified", "crc", "client", "category", "mime_type",
-    "extension", "transfer_duration", "transfer_speed",
+_brief = _picker("name path verified")
+_info = _picker("name path verified client_name size date crc")
+_listed_file = _picker("name path verified client_name size date client_id")
+_found = _picker(
+    "name path size date verified crc client_name category mime_type extension "
+    "transfer_duration transfer_speed"
 )
 
 
 def file_tuple(file: tuple[Any, ...]) -> tuple[str, str, bool]:
-    name, path, verified = _BRIEF
-    return file[name], file[path], file[verified]
+    name, path, verified = _brief(file)
+    return name, path, verified
 
 
 def file_brief(file: tuple[Any, ...]) -> Report:
-    return {key: file[at] for key, at in zip(("filename", "path", "verified"), _BRIEF)}
+    name, path, verified = _brief(file)
+    return {"filename": name, "path": path, "verified": verified}
 
 
 def file_info(file: tuple[Any, ...]) -> Report:
-    keys = ("filename", "path", "verified", "client", "size", "date", "crc")
-    return {key: file[at] for key, at in zip(keys, _INFO)}
+    name, path, verified, client, size, date, crc = _info(file)
+    return {
+        "filename": name,
+        "path": path,
+        "verified": verified,
+        "client": client,
+        "size": size,
+        "date": date,
+        "crc": crc,
+    }
 
 
 def file_listed(file: tuple[Any, ...]) -> Report:
-    keys = ("filename", "path", "verified", "client", "size", "date", "client_id")
-    return {key: file[at] for key, at in zip(keys, _LISTED)}
+    name, path, verified, client, size, date, client_id = _listed_file(file)
+    return {
+        "filename": name,
+        "path": path,
+        "verified": verified,
+        "client": client,
+        "size": size,
+        "date": date,
+        "client_id": client_id,
+    }
 
 
 def file_found(file: tuple[Any, ...]) -> Report:
-    return {key: file[at] for key, at in zip(_FOUND_KEYS, _FOUND)}
+    (
+        name, path, size, date, verified, crc, client, category, mime_type, extension,
+        transfer_duration, transfer_speed,
+    ) = _found(file)  # fmt: skip
+    return {
+        "filename": name,
+        "path": path,
+        "size": size,
+        "date": date,
+        "verified": verified,
+        "crc": crc,
+        "client": client,
+        "category": category,
+        "mime_type": mime_type,
+        "extension": extension,
+        "transfer_duration": transfer_duration,
+        "transfer_speed": transfer_speed,
+    }
 
 
 # ---- Questions

@@ -8,11 +8,27 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
+from weakref import WeakSet
 
 from strongroom import _strongroom, errors, sessions
 
 
 _READERS_MAX = 1000
+_READS = frozenset(("client_by_id", "client_by_name", "file_find", "fetch", "query", "more"))
+"""Methods that every version is up to, and that are called so often that it matters."""
+
+
+_ACTIVE = _strongroom.POOL_FIELDS.index("active")
+_sources: WeakSet[Source] = WeakSet()
+
+
+def _after_fork() -> None:
+    """Whoever has held a lock is not in the child."""
+    for source in _sources:
+        source.forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class Settings(NamedTuple):
@@ -48,7 +64,10 @@ class Upgrading:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.raw, name)
-        if name in ("path", "closed"):
+        if name in ("path", "closed"):  # They are no methods, and change.
+            return method
+        if name in _READS:
+            setattr(self, name, method)
             return method
         upgrade = self._upgrade
 
@@ -82,7 +101,13 @@ class Source:
         self._opened: _Opened | None = None
         self._path: str | None = None
         self._closed = False
+        self._users = 0  # Threads that have pinned it.
         self._pinned = threading.local()
+        _sources.add(self)
+
+    def forked(self) -> None:
+        """Makes a new lock. For the child of a fork, whose only thread calls it."""
+        self._lock = threading.RLock()
 
     @property
     def path(self) -> str:
@@ -129,14 +154,21 @@ class Source:
 
     @contextmanager
     def pinned(self) -> Iterator[_strongroom.Catalog]:
-        """Inside it, this thread gets the same catalog, whatever others do to settings."""
-        catalog = self.catalog()
+        """Inside it, this thread gets the same catalog, whatever others do to settings, and it
+        stays open.
+        """
+        self.catalog()  # In a child of the process that has opened it the lock may be taken.
+        with self._lock:
+            catalog = self.catalog()
+            self._users += 1
         before = getattr(self._pinned, "catalog", None)
         self._pinned.catalog = catalog
         try:
             yield catalog
         finally:
             self._pinned.catalog = before
+            with self._lock:
+                self._users -= 1
 
     def migrate(self) -> None:
         """Makes the database where it is missing, and brings it to the latest version."""
@@ -144,21 +176,28 @@ class Source:
             options = self._options(self._settings(), os.getcwd())
             _strongroom.Catalog(self.path, **options, migrate=True).close()
 
-    def close(self) -> bool:
-        """Closes what is open; the next use opens it again. False: nothing was.
-
-        Raises `strongroom.BusyError` where somebody held a connection for the whole timeout.
+    def close(self) -> None:
+        """Closes what is open; the next use opens it again. Transactions and cursors that are not
+        at their end go on, and the last of them closes it. Raises `strongroom.Error`.
         """
         with self._lock:
             opened, self._opened = self._opened, None
             self._closed = True
-        if opened is None:
-            return False
-        sessions.end_here(opened.catalog)
-        opened.catalog.close()
-        return True
+            if opened is None or opened.pid != os.getpid():
+                return
+            if self._users == 0:
+                sessions.end_here(opened.catalog)  # A BEGIN that nothing has ended.
+            active = opened.catalog.pool_statistics()[_ACTIVE]
+            if self._users == 0 and active == 0:
+                opened.catalog.close()
+                return
+        self._logger.warning(
+            "Database %s stays open until %d connections of it are given back", self.path, active
+        )
 
     def _options(self, settings: Settings, folder: str) -> dict[str, Any]:
+        if self._given.startswith((":memory:", "file:")):
+            raise errors.InvalidError(f"a database is the path of a file, not {self._given!r}")
         return {
             "storage_dir": settings.storage_dir,
             "base_dir": folder,
