@@ -384,8 +384,9 @@ static sr_status find(sr_catalog *catalog, const sr_id *id, sr_text name, sr_cli
 	*client = NULL;
 	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
 		return rc;
-	sr_buffer_printf(&sql, "SELECT " COLUMNS " FROM %s AS c WHERE c.%s = $1",
-			 reading.shape.clients, id ? "ID" : "Name");
+	sr_buffer_add_string(&sql, "SELECT " COLUMNS " FROM ");
+	sr_buffer_add_string(&sql, reading.shape.clients);
+	sr_buffer_add_string(&sql, id ? " AS c WHERE c.ID = $1" : " AS c WHERE c.Name = $1");
 	if ((rc = sr_buffer_status(&sql)) != SR_OK)
 		goto err0;
 	if ((rc = sr_prepare(reading.conn, sql.data, &stmt)) != SR_OK)

@@ -15,9 +15,20 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "../base/process.h"
+
+/* A thread keeps its number, but for the one that goes on in a child. */
 long sr_thread_number(void)
 {
-	return (long)gettid();
+	static _Thread_local long number;
+	static _Thread_local unsigned generation;
+	unsigned now = sr_process_generation();
+
+	if (number == 0 || generation != now) {
+		number = (long)gettid();
+		generation = now;
+	}
+	return number;
 }
 
 /* ---- The line ---- */
