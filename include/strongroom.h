@@ -1583,6 +1583,10 @@ typedef struct sr_own_migrated {
  * are, fewer rows of clients or files, triggers that would make the catalog only read, pragmas,
  * ATTACH, transactions. Adding columns and changing rows is allowed.
  *
+ * Those that the Python module of old has written into this program's ledger count as applied. The
+ * next migration up moves them to theirs; one down to version 5 or below writes those with numbers
+ * above 5 where that module looks.
+ *
  * A failure leaves the database as it was. SR_EXISTS: that number is applied already, perhaps by
  * another process meanwhile. The catalog must be at the latest version: SR_TOO_OLD. Not inside the
  * thread's transaction: SR_INVALID. migrated may be NULL.
