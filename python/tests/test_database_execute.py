@@ -132,6 +132,23 @@ def test_old_programs_define_and_delete_as_they_like(db: DatabaseManager, anna: 
     assert db.get_total_clients_count() == 0
 
 
+def test_a_trigger_of_ones_own_on_the_core_tables(
+    db: DatabaseManager, anna: bytes, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trigger = "CREATE TRIGGER mine AFTER INSERT ON files BEGIN DELETE FROM metrics_history; END"
+    assert db.execute(trigger, commit=True) is None
+    assert "TRUST_FOREIGN_TRIGGERS" in caplog.text
+    db.save_file_info_to_db(anna, "a", "received_files/a", True, 1, None)
+    assert db.get_total_files_count() == 1
+    db.cleanup_connection_pool()
+    monkeypatch.setenv("TRUST_FOREIGN_TRIGGERS", "true")
+    db.record_metric("load", 1.0)
+    assert db.execute(trigger, commit=True) is not None
+    db.save_file_info_to_db(anna, "b", "received_files/b", True, 1, None)
+    assert db.get_total_files_count() == 2 and db.get_metrics_history("load") == []
+
+
 def test_pragmas_that_old_programs_send(db: DatabaseManager) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=10000",
                    "temp_store=MEMORY", "foreign_keys=ON", "busy_timeout=5000"):

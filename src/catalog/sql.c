@@ -133,21 +133,41 @@ static sr_status run_guarded(sr_conn *conn, run *job)
 	return rc;
 }
 
+/* What would run with our writes from now on makes the catalog one that only reads the next time it
+ * is opened, also where nothing else is blocked. */
+static sr_status refuse_foreign(sr_conn *conn, int64_t schema_before)
+{
+	int64_t schema, foreign = 0;
+	sr_status rc;
+
+	if ((rc = sr_query_integer(conn, "PRAGMA schema_version", &schema)) != SR_OK)
+		return rc;
+	if (schema == schema_before)
+		return SR_OK;
+	if ((rc = sr_schema_foreign(conn, NULL, NULL, &foreign)) != SR_OK || foreign == 0)
+		return rc;
+	return sr_fail(SR_REFUSED, "The statement contains potentially dangerous operations: "
+				   "after it something that is not this program's would run "
+				   "at each write; TRUST_FOREIGN_TRIGGERS stands in the way");
+}
+
 /* With the guard on, and a look at what it cannot see: a DELETE without a WHERE, and on which
  * table a trigger or an index is made that would then run with ours. */
 static sr_status run_watched(sr_conn *conn, run *job)
 {
 	const sr_catalog *catalog = job->catalog;
-	bool block = catalog->settings.block_dangerous;
+	const bool block = catalog->settings.block_dangerous;
+	const bool trust = catalog->settings.trust_foreign_triggers;
 	sr_guarding guarding = {job->returned ? guard_returning : guard_write, job->catalog};
 	unsigned before = 0;
 	unsigned after = 0;
-	int64_t schema = 0, changed = 0, foreign = 0;
+	int64_t schema = 0;
 	sr_heed heed;
 	sr_status rc;
 
-	if (block && ((rc = sr_schema_core_filled(conn, &before)) != SR_OK ||
-		      (rc = sr_query_integer(conn, "PRAGMA schema_version", &schema)) != SR_OK))
+	if (block && (rc = sr_schema_core_filled(conn, &before)) != SR_OK)
+		return rc;
+	if (!trust && (rc = sr_query_integer(conn, "PRAGMA schema_version", &schema)) != SR_OK)
 		return rc;
 	guarding = sr_conn_guard_swap(conn, guarding);
 	heed = sr_conn_heed(conn, job->alone ? SR_HEED_ALL : SR_HEED_READS);
@@ -155,19 +175,10 @@ static sr_status run_watched(sr_conn *conn, run *job)
 	(void)sr_conn_heed(conn, heed);
 	(void)sr_conn_guard_swap(conn, guarding);
 	job->ran = rc == SR_OK;
-	if (rc != SR_OK || !block)
+	if (rc != SR_OK || (!trust && (rc = refuse_foreign(conn, schema)) != SR_OK) || !block)
 		return rc;
-	if ((rc = sr_schema_core_filled(conn, &after)) != SR_OK ||
-	    (rc = sr_query_integer(conn, "PRAGMA schema_version", &changed)) != SR_OK)
+	if ((rc = sr_schema_core_filled(conn, &after)) != SR_OK)
 		return rc;
-	if (changed != schema && !catalog->settings.trust_foreign_triggers &&
-	    (rc = sr_schema_foreign(conn, NULL, NULL, &foreign)) != SR_OK)
-		return rc;
-	if (foreign > 0)
-		return sr_fail(SR_REFUSED,
-			       "The statement contains potentially dangerous operations: "
-			       "after it something that is not this program's would run "
-			       "at each write; TRUST_FOREIGN_TRIGGERS stands in the way");
 	if ((before & ~after) == 0)
 		return SR_OK;
 	return sr_fail(SR_REFUSED,

@@ -125,6 +125,30 @@ static void test_dangerous(void **state)
 	assert_fails(sr_execute(f->catalog, "COMMIT", NULL, 0, NULL), SR_REFUSED, "");
 }
 
+/* It would run with each save, so the catalog would be one that only reads from then on. */
+static void test_foreign_triggers(void **state)
+{
+	static const char make[] = "CREATE TRIGGER mine AFTER INSERT ON files BEGIN "
+				   "DELETE FROM metrics_history; END";
+	catalog_fixture *f = *state;
+
+	for (int block = 1; block >= 0; block--) {
+		f->options.block_dangerous = block;
+		catalog_open(f);
+		assert_fails(sr_execute(f->catalog, make, NULL, 0, NULL), SR_REFUSED,
+			     "TRUST_FOREIGN_TRIGGERS");
+		assert_ok(sr_execute(f->catalog, "CREATE VIEW v AS SELECT * FROM files", NULL, 0,
+				     NULL));
+		assert_ok(sr_execute(f->catalog, "DROP VIEW v", NULL, 0, NULL));
+		assert_ok(sr_close(f->catalog));
+		f->catalog = NULL;
+	}
+	setenv("TRUST_FOREIGN_TRIGGERS", "true", 1);
+	catalog_open(f);
+	assert_ok(sr_execute(f->catalog, make, NULL, 0, NULL));
+	unsetenv("TRUST_FOREIGN_TRIGGERS");
+}
+
 static void test_reading(void **state)
 {
 	catalog_fixture *f = *state;
@@ -509,6 +533,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_log_is_tended, catalog_setup,
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_dangerous, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_foreign_triggers, catalog_setup,
+						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_reading, catalog_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_reading_refuses, catalog_setup,
 						catalog_teardown),
