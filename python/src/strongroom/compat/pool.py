@@ -49,6 +49,7 @@ class ConnectionPool:
         )  # Of each that is out: its pool, and where it was lent.
         self.emergency_connections: set[dbapi.Connection] = set()
         """Lent beyond the pool's size, until they are returned."""
+        self._peak = 0  # Most that were out at once.
         self._exhausted = 0
         self._cleanups = 0
         self._reclaimed = 0
@@ -68,6 +69,7 @@ class ConnectionPool:
             connection = pool.lend(owner)
             with self._lock:
                 self._homes[connection] = (pool, owner)
+                self._count()
         finally:
             with self._lock:
                 self._entering -= 1
@@ -136,7 +138,7 @@ class ConnectionPool:
     @staticmethod
     def unknown(size: int) -> Report:
         """Figures of a pool that cannot be looked at."""
-        return _status(size, None, dict(_NOBODY), 0, 0, 0, 0, None, 0)
+        return _status(size, None, dict(_NOBODY), 0, 0, 0, 0, 0, None, 0)
 
     def _current(self) -> dbapi.Pool:
         catalog = self._source.catalog()
@@ -175,7 +177,12 @@ class ConnectionPool:
         connection = dbapi.Connection(self._spare.catalog())
         with self._lock:
             self.emergency_connections.add(connection)
+            self._count()
         return connection
+
+    def _count(self) -> None:
+        """With the lock."""
+        self._peak = max(self._peak, len(self._homes) + len(self.emergency_connections))
 
     def _status(self, figures: tuple[Any, ...] | None, details: Report) -> Report:
         with self._lock:
@@ -184,6 +191,7 @@ class ConnectionPool:
                 figures,
                 details,
                 details["connection_count"] + len(self.emergency_connections),
+                self._peak,
                 len(self.emergency_connections),
                 self._exhausted,
                 self._cleanups,
@@ -197,6 +205,7 @@ def _status(
     figures: tuple[Any, ...] | None,
     details: Report,
     out: int,
+    peak: int,
     extra: int,
     exhausted: int,
     cleanups: int,
@@ -206,18 +215,19 @@ def _status(
     def figure(name: str) -> Any:
         return figures[_FIGURE[name]] if figures is not None else 0
 
-    # There are more readers than may be lent, see Source; those work for the manager's own calls.
+    # There are more readers than may be lent, see Source. Those work for the manager's own calls and
+    # are no part of the pool that programs look at.
     active = max(out, min(figure("active"), size))
     return {
         "pool_size": size,
-        "total_connections": figure("created") - figure("closed") + extra,
+        "total_connections": min(figure("created") - figure("closed"), size) + extra,
         "active_connections": active,
         "available_connections": max(0, size - active) if figures is not None else 0,
         "connections_created": figure("created"),
         "connections_closed": figure("closed"),
         "pool_exhaustion_events": max(exhausted, figure("timeouts")),
         "cleanup_operations": cleanups,
-        "peak_active_connections": figure("peak"),
+        "peak_active_connections": max(peak, min(figure("peak"), size)),
         "average_connection_age_seconds": details["avg_age_seconds"],
         "stale_connections_cleaned": figure("recycled") + reclaimed,
         "last_cleanup_time": last_cleanup,
