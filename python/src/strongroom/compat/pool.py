@@ -215,8 +215,8 @@ def _status(
     def figure(name: str) -> Any:
         return figures[_FIGURE[name]] if figures is not None else 0
 
-    # There are more readers than may be lent, see Source. Those work for the manager's own calls and
-    # are no part of the pool that programs look at.
+    # There are more readers than may be lent, see Source. Those work for the manager's own calls,
+    # and are no part of the pool that programs look at.
     active = max(out, min(figure("active"), size))
     return {
         "pool_size": size,
