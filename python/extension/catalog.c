@@ -9,9 +9,20 @@ PyTypeObject *catalog_type;
 
 /* ---- Who is inside ---- */
 
+/* What a thread may call: of a catalog that is being closed only who is in a transaction, which
+ * goes on to its end. */
+static sr_catalog *open_to_thread(const Catalog *self)
+{
+	if (self->handle != NULL || self->closing == NULL || !sr_in_transaction(self->closing))
+		return self->handle;
+	return self->closing;
+}
+
 sr_catalog *catalog_enter(Catalog *self)
 {
-	if (self->handle == NULL) {
+	sr_catalog *handle = open_to_thread(self);
+
+	if (handle == NULL) {
 		raise_error(SR_CLOSED, "the catalog is closed");
 		return NULL;
 	}
@@ -21,7 +32,7 @@ sr_catalog *catalog_enter(Catalog *self)
 		return NULL;
 	}
 	self->calls++;
-	return self->handle;
+	return handle;
 }
 
 /* Closes what nobody is in any more. */
@@ -42,7 +53,7 @@ void catalog_leave(Catalog *self)
 	PyObject *type, *value, *traceback;
 
 	self->calls--;
-	if (self->calls > 0 || self->closing == NULL)
+	if (self->calls > 0 || self->levels > 0 || self->closing == NULL)
 		return;
 	PyErr_Fetch(&type, &value, &traceback);
 	if (failed(close_now(self)))
@@ -173,12 +184,17 @@ static int catalog_init(PyObject *object, PyObject *args, PyObject *keywords)
 
 /* ---- Closing ---- */
 
-static bool wait_for_calls(Catalog *self)
+/* Other threads' calls end, and so do transactions, unless somebody has forgotten them. */
+#define PATIENCE_MS 30000
+
+static bool wait_for_others(Catalog *self)
 {
 	/* In a child the threads that were inside are not there any more. */
 	if (self->pid != (long)getpid())
-		self->calls = 0;
-	while (self->calls > 0 && self->closing != NULL) {
+		self->calls = self->levels = 0;
+	for (int waited = 0; self->closing != NULL; waited += 10) {
+		if (self->calls == 0 && (self->levels == 0 || waited > PATIENCE_MS))
+			break;
 		LIBRARY(usleep(10000));
 		if (PyErr_CheckSignals() != 0)
 			return false;
@@ -186,14 +202,27 @@ static bool wait_for_calls(Catalog *self)
 	return true;
 }
 
+/* Rolls back what this thread has open. */
+static void end_transaction(Catalog *self)
+{
+	sr_catalog *handle = self->handle;
+	sr_status rc = SR_OK;
+
+	while (rc == SR_OK && sr_in_transaction(handle)) {
+		LIBRARY(rc = sr_rollback(handle));
+		self->levels -= self->levels > 0;
+	}
+}
+
 static PyObject *catalog_close(Catalog *self, PyObject *Py_UNUSED(none))
 {
 	if (self->handle != NULL) {
+		end_transaction(self);
 		self->closing = self->handle;
 		self->handle = NULL;
 		cursors_close(self);
 	}
-	if (!wait_for_calls(self))
+	if (!wait_for_others(self))
 		return NULL;
 	if (failed(close_now(self)))
 		return NULL;
@@ -296,6 +325,7 @@ static PyMethodDef methods[] = {
 	ENTRY(begin),
 	ENTRY(commit),
 	ENTRY(rollback),
+	ENTRY(undo),
 	ENTRY(in_transaction),
 	ENTRY(transaction_take),
 	ENTRY(lease),

@@ -146,6 +146,7 @@ typedef struct Catalog {
 	PyObject_HEAD sr_catalog *handle; /* NULL before it is opened and after it is closed. */
 	sr_catalog *closing;              /* What the last running call is to close. */
 	long pid;                         /* That opened it. */
+	int levels;                       /* Of transactions that threads have open. */
 	int calls;                        /* Running now, in any thread. */
 	Cursor *cursors;                  /* Open ones. */
 } Catalog;
@@ -279,6 +280,7 @@ int health_setup(PyObject *module);
 METHOD(begin);
 METHOD(commit);
 METHOD(rollback);
+METHOD(undo);
 METHOD(in_transaction);
 METHOD(transaction_take);
 METHOD(lease);

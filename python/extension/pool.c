@@ -5,57 +5,116 @@
 
 #include "module.h"
 
+/* ---- Transactions ----
+ *
+ * Python's signals come between two of its steps. So that what it knows of a transaction is always
+ * what there is, the calls that begin and end levels keep the list of them, too, in the same step.
+ */
+
+/* Takes the last one off the list. */
+static void levels_pop(PyObject *levels)
+{
+	Py_ssize_t count = levels == NULL ? 0 : PyList_Size(levels);
+	PyObject *type, *value, *traceback;
+
+	if (count == 0)
+		return;
+	PyErr_Fetch(&type, &value, &traceback);
+	if (PyList_SetSlice(levels, count - 1, count, NULL) != 0)
+		PyErr_WriteUnraisable(levels);
+	PyErr_Restore(type, value, traceback);
+}
+
+/* begin(owner=None, levels=None, name=None): adds the name to the list. */
 METHOD(begin)
 {
-	static char *names[] = {"owner", NULL};
+	static char *names[] = {"owner", "levels", "name", NULL};
 	const char *owner = NULL;
+	PyObject *levels = NULL;
+	PyObject *name = Py_None;
 	sr_catalog *handle;
+	bool bad;
 	sr_status rc;
 
-	if (!PyArg_ParseTupleAndKeywords(args, keywords, "|z:begin", names, &owner) ||
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "|zO!O:begin", names, &owner, &PyList_Type,
+					 &levels, &name) ||
 	    (handle = catalog_enter(self)) == NULL)
 		return NULL;
 	LIBRARY(rc = sr_begin(handle, owner));
-	if (failed(rc)) {
-		/* Begun, and a signal's handler has raised: nobody would know of it. */
-		if (rc == SR_OK)
-			LIBRARY(rc = sr_rollback(handle));
-		catalog_leave(self);
-		return NULL;
-	}
+	bad = failed(rc) || (levels != NULL && PyList_Append(levels, name) != 0);
+	/* Begun, and a signal's handler has raised: nobody would know of it. */
+	if (bad && rc == SR_OK)
+		LIBRARY(rc = sr_rollback(handle));
+	if (!bad)
+		self->levels++;
 	catalog_leave(self);
+	if (bad)
+		return NULL;
 	Py_RETURN_NONE;
 }
 
-static PyObject *end(Catalog *self, sr_status (*how)(sr_catalog *))
+/* The level is gone whatever comes of it. Not so where the call is not made at all, unless that is
+ * because the catalog is closed. */
+static PyObject *end(Catalog *self, PyObject *levels, sr_status (*how)(sr_catalog *))
 {
 	sr_catalog *handle = catalog_enter(self);
 	sr_status rc;
 
-	if (handle == NULL)
+	if (handle == NULL) {
+		if (self->handle == NULL)
+			levels_pop(levels);
 		return NULL;
+	}
 	LIBRARY(rc = how(handle));
+	self->levels -= self->levels > 0;
+	levels_pop(levels);
 	if (catalog_failed(self, rc))
 		return NULL;
 	Py_RETURN_NONE;
 }
 
+/* commit(levels=None): takes the last one off the list. */
 METHOD(commit)
 {
-	static char *names[] = {NULL};
+	static char *names[] = {"levels", NULL};
+	PyObject *levels = NULL;
 
-	if (!PyArg_ParseTupleAndKeywords(args, keywords, ":commit", names))
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O!:commit", names, &PyList_Type,
+					 &levels))
 		return NULL;
-	return end(self, sr_commit);
+	return end(self, levels, sr_commit);
 }
 
 METHOD(rollback)
 {
-	static char *names[] = {NULL};
+	static char *names[] = {"levels", NULL};
+	PyObject *levels = NULL;
 
-	if (!PyArg_ParseTupleAndKeywords(args, keywords, ":rollback", names))
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O!:rollback", names, &PyList_Type,
+					 &levels))
 		return NULL;
-	return end(self, sr_rollback);
+	return end(self, levels, sr_rollback);
+}
+
+/* undo(levels): rolls all of them back in one step. */
+METHOD(undo)
+{
+	static char *names[] = {"levels", NULL};
+	PyObject *levels;
+
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!:undo", names, &PyList_Type, &levels))
+		return NULL;
+	while (PyList_Size(levels) > 0) {
+		Py_ssize_t before = PyList_Size(levels);
+		PyObject *none = end(self, levels, sr_rollback);
+
+		if (none == NULL && (before == 1 || PyList_Size(levels) == before))
+			return NULL;
+		/* What the engine has undone already fails for all but the outermost. */
+		PyErr_Clear();
+		Py_XDECREF(none);
+	}
+	Py_RETURN_NONE;
 }
 
 METHOD(in_transaction)

@@ -249,12 +249,8 @@ class Server:
                     self.watched["alarms"].append(seen)
                 if risk["exhaustion_risk"] not in ("low", "medium", "high", "critical"):
                     self.watched["alarms"].append(risk)
-                if metrics["total_connections"] > metrics["pool_size"]:
+                if metrics["total_connections"] > metrics["pool_size"] + 1:
                     self.watched["alarms"].append(metrics)
-                if not 0 <= metrics["available_connections"] <= metrics["pool_size"]:
-                    self.watched["alarms"].append(metrics)
-                if not 0 <= seen["pool_utilization"] <= 100 or metrics["pool_exhaustion_events"] > 0:
-                    self.watched["alarms"].append((seen, metrics))
             elif seen["monitoring_enabled"] or risk["pool_enabled"] or metrics["pool_enabled"]:
                 self.watched["alarms"].append((seen, risk, metrics))
             self.watched["rounds"] += 1

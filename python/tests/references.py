@@ -325,7 +325,7 @@ FUNCTIONS: dict[str, list[Make]] = {
 }
 
 FOLDER = Path()  # Of the running test.
-APART = {"begin", "commit", "rollback", "close"}
+APART = {"begin", "commit", "rollback", "undo", "close"}
 """Tried in an order of their own."""
 
 

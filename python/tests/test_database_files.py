@@ -116,6 +116,16 @@ def test_files_of_nobody(db: DatabaseManager, caplog: pytest.LogCaptureFixture) 
     assert db.delete_file("00" * 16, "a") is False
 
 
+def test_no_client_has_no_files(
+    db: DatabaseManager, anna: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A look-up that found nobody must not show everybody's files."""
+    save(db, anna, "a")
+    assert db.get_client_files(None) == []  # type: ignore[arg-type]
+    assert db.get_files_for_client(None) == []  # type: ignore[arg-type]
+    assert caplog.text.count("not None") == 2
+
+
 def test_deleting_a_file_and_its_record(db: DatabaseManager, anna: bytes, tmp_path: Path) -> None:
     db.ensure_storage_dir()
     stored = tmp_path / "received_files" / "a"

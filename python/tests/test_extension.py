@@ -119,3 +119,52 @@ def test_the_log_arrives(tmp_path: Path) -> None:
     finally:
         log.install()
     assert any(module == "migrate" and "version 1" in text for _, module, text in heard)
+
+
+def test_a_transaction_goes_on_while_others_close(raw: _strongroom.Catalog) -> None:
+    begun, closing = threading.Event(), threading.Event()
+
+    def write() -> None:
+        raw.begin()
+        begun.set()
+        closing.wait()
+        while not raw.closed:
+            pass
+        add_clients(raw, "anna")
+        raw.commit()
+        with pytest.raises(strongroom.ClosedError):
+            raw.client_count()
+
+    writer = threading.Thread(target=write)
+    path = raw.path
+    writer.start()
+    begun.wait()
+    closing.set()
+    raw.close()
+    writer.join()
+    assert _strongroom.Catalog(path).client_count() == 1
+
+
+def test_closing_rolls_back_what_this_thread_has_open(raw: _strongroom.Catalog) -> None:
+    path = raw.path
+    raw.begin()
+    raw.begin()
+    add_clients(raw, "anna")
+    raw.close()
+    assert _strongroom.Catalog(path).client_count() == 0
+
+
+def test_levels_are_kept_in_step(raw: _strongroom.Catalog) -> None:
+    levels: list[str | None] = []
+    raw.begin("test", levels)
+    raw.begin("test", levels, "inner")
+    assert levels == [None, "inner"]
+    raw.commit(levels)
+    assert levels == [None]
+    raw.begin("test", levels, "inner")
+    add_clients(raw, "anna")
+    raw.undo(levels)
+    assert levels == []
+    assert not raw.in_transaction()
+    assert raw.client_count() == 0
+    raw.undo(levels)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import program
 import pytest
 
 import strongroom
@@ -127,3 +128,84 @@ def test_ctrl_c_in_maintenance(tmp_path: Path, call: str) -> None:
     )
     assert done.stdout == "interrupted 0 1\n", done.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["catalog.db"]
+
+
+STORM = """
+    import os, random, signal, sqlite3, subprocess, sys, time
+    from server.database import DatabaseManager
+    import strongroom
+
+    db = DatabaseManager("defensive.db", use_pool=sys.argv[1] == "pool")
+    db.init_database()
+    db.execute("CREATE TABLE done (number INTEGER)")
+    modern = strongroom.Catalog("defensive.db")
+    kinds = {
+        "transaction": lambda i: insert_within(db.transaction(), i),
+        "modern": lambda i: insert_modern(i),
+        "many": lambda i: db.execute_many("INSERT INTO done VALUES (?)", [(i,)] * 3),
+        "bulk": lambda i: db.bulk_insert_clients([{"id": os.urandom(16), "name": f"bulk {i}"}]),
+    }
+
+    def insert_within(block, i):
+        with block as connection:
+            connection.execute("INSERT INTO done VALUES (?)", (i,))
+            connection.execute("INSERT INTO done VALUES (?)", (i,))
+
+    def insert_modern(i):
+        with modern.transaction():
+            modern.execute("INSERT INTO done VALUES (?)", (i,))
+
+    # Up to two a call, so that what follows a first one is hit, too, and this script is not.
+    armed = interrupted = 0
+
+    def raise_armed(number, frame):
+        global armed, interrupted
+        if armed > 0:
+            armed -= 1
+            interrupted += 1
+            raise KeyboardInterrupt
+
+    def call(kind, number):
+        global armed
+        armed = 2
+        kind(number)
+        armed = 0
+
+    def survive(kind, number, depth=2):
+        try:
+            survive(kind, number, depth - 1) if depth else call(kind, number)
+        except KeyboardInterrupt:
+            pass
+
+    signal.signal(signal.SIGINT, raise_armed)
+    shooter = subprocess.Popen([sys.executable, "-c", (
+        "import os, random, time\\n"
+        "while os.getppid() == %d: time.sleep(random.random() * 0.01); os.kill(%d, 2)"
+        % (os.getpid(), os.getpid()))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for number in range(1500):
+        survive(list(kinds.values())[number % len(kinds)], number)
+        armed = 0
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    shooter.kill()
+    shooter.wait()
+    db.save_client_to_db(b"z" * 16, "last", b"", b"")
+    modern.add_client("modern last")
+    seen = sqlite3.connect("defensive.db")
+    names = seen.execute("SELECT count(*) FROM clients WHERE Name LIKE '%last'").fetchone()
+    torn = seen.execute(
+        "SELECT number FROM done WHERE number % 4 IN (0, 2) GROUP BY number"
+        " HAVING count(*) <> CASE number % 4 WHEN 0 THEN 2 ELSE 3 END").fetchall()
+    print(interrupted > 20, names, torn)
+"""
+
+
+@pytest.mark.elsewhere
+@pytest.mark.parametrize("pool", ["pool", "direct"])
+def test_a_storm_of_ctrl_c_leaves_no_transaction(tmp_path: Path, pool: str) -> None:
+    """What is written afterwards is seen by others, and nothing was written by halves."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(STORM), pool],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env=program.environment(),
+    )
+    assert done.stdout == "True (2,) []\n", done.stderr

@@ -329,12 +329,14 @@ class DatabaseManager:
     @_logged("listing a client's files", list[tuple[str, str, bool]])
     def get_client_files(self, client_id: bytes) -> list[tuple[str, str, bool]]:
         """Name, path and whether it is verified, of each file of the client."""
-        return [reports.file_tuple(file) for file in self._catalog().file_list(client_id)]
+        id = clients.one(client_id)
+        return [reports.file_tuple(file) for file in self._catalog().file_list(id)]
 
     @_logged("listing a client's files", list[Report])
     def get_files_for_client(self, client_id: str) -> list[Report]:
         """The same as dictionaries; the id is in hex digits."""
-        return [reports.file_brief(file) for file in self._catalog().file_list(client_id)]
+        id = clients.one(client_id)
+        return [reports.file_brief(file) for file in self._catalog().file_list(id)]
 
     @_logged("listing files", list[Report])
     def get_all_files(self) -> list[Report]:

@@ -235,13 +235,12 @@ def transaction(catalog: _strongroom.Catalog, owner: str | None = None) -> Itera
     Calls of the library in this thread are part of it, and so are other connections' statements.
     """
     connection = Connection(catalog, owner=owner, shared=True)
-    connection.begin()
     try:
+        connection.begin()
         yield connection
-    except BaseException:
-        connection._session.rollback()
-        raise
-    else:
         connection._session.commit()
+    except BaseException:
+        connection._session.undo()
+        raise
     finally:
         connection.close()

@@ -67,19 +67,19 @@ class Cursor:
         given = iter(rows)
         session = connection._session
         begun = not session.open
-        if begun:
-            session.begin()
         total = 0
         try:
+            if begun:
+                session.begin()
             while chunk := list(islice(given, _CHUNK)):
                 session.check_writable()  # The rows' own code may have done anything.
                 total += self._many(sql, statement, chunk)
+            if begun and connection.isolation_level is None:
+                session.commit()
         except BaseException:
             if begun:
-                session.rollback()
+                session.undo()
             raise
-        if begun and connection.isolation_level is None:
-            session.commit()
         self.rowcount = total
         connection.total_changes += total
         return self
@@ -151,18 +151,18 @@ class Cursor:
         connection = self.connection
         session = connection._session
         begun = implicit and not session.open
-        if begun:
-            session.begin()
-        else:
-            session.check_writable()
         try:
+            if begun:
+                session.begin()
+            else:
+                session.check_writable()
             if statement.returns:
                 changes, row_id = self._raw_execute_fetch(sql, values)
             else:
                 changes, row_id = self._raw_execute(sql, values)
         except BaseException:
             if begun:
-                session.rollback()
+                session.undo()
             raise
         self.rowcount = changes
         connection.total_changes += changes

@@ -19,6 +19,8 @@ import sqlite3
 import threading
 import time
 import weakref
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from strongroom import _strongroom, errors
@@ -43,7 +45,8 @@ class Stream(Protocol):
 
 
 _open: dict[tuple[int, int], list[Session]] = {}
-"""Sessions that have levels, by catalog and thread, the innermost last."""
+"""Sessions that have levels, by catalog and thread, the innermost last. One that has none any more
+may be among them: a signal has come before it was taken out."""
 
 os.register_at_fork(after_in_child=_open.clear)
 
@@ -52,9 +55,13 @@ def _here(raw: _strongroom.Catalog) -> tuple[int, int]:
     return id(raw), threading.get_ident()
 
 
+def _of_thread(raw: _strongroom.Catalog) -> list[Session]:
+    return [session for session in _open.get(_here(raw), ()) if session.open]
+
+
 def innermost(raw: _strongroom.Catalog) -> Session | None:
     """The session of this thread that would be ended next."""
-    sessions = _open.get(_here(raw))
+    sessions = _of_thread(raw)
     return sessions[-1] if sessions else None
 
 
@@ -62,7 +69,7 @@ def shares(raw: _strongroom.Catalog) -> bool | None:
     """Whether this thread's transaction is one that other connections are part of; None: it has
     none of a session.
     """
-    sessions = _open.get(_here(raw))
+    sessions = _of_thread(raw)
     return sessions[0].shared if sessions else None
 
 
@@ -74,7 +81,7 @@ def end_here(raw: _strongroom.Catalog) -> None:
 
 def add_stream(raw: _strongroom.Catalog, stream: Stream) -> None:
     """Registers rows that must be drained before this thread's transaction changes."""
-    sessions = _open.get(_here(raw))
+    sessions = _of_thread(raw)
     if sessions:
         sessions[0].streams.add(stream)
 
@@ -107,6 +114,9 @@ class Session:
         self.native = 0
         """and as the system does."""
         self.pid = os.getpid()
+        self.undo: Callable[[], None] = partial(raw.undo, self.names)
+        """Rolls all levels back. No signal comes before that is done, where it is the first thing
+        that the handler of an exception does."""
         self._defined = False
         self.streams: weakref.WeakSet[Stream] = weakref.WeakSet()
         """Of the thread's whole transaction, if this is its outermost session."""
@@ -141,15 +151,17 @@ class Session:
         """One level more."""
         with self._lock:
             self.check_writable()
-            try:
-                self.raw.begin(self.owner)
-            except errors.Error as error:
-                raise translated(error) from error
             if not self.names:
                 self.thread = threading.get_ident()
                 self.native = threading.get_native_id()
-                _open.setdefault(_here(self.raw), []).append(self)
-            self.names.append(name)
+                _open[_here(self.raw)] = [*_of_thread(self.raw), self]
+            try:
+                self.raw.begin(self.owner, self.names, name)
+            except errors.Error as error:
+                raise translated(error) from error
+            finally:
+                if not self.names:
+                    self._forget()
 
     def end_level(self, commit: bool) -> None:
         """Ends the innermost level."""
@@ -225,7 +237,7 @@ class Session:
     def _take_over(self) -> None:
         """Makes the transaction that another thread has left this thread's."""
         key = (id(self.raw), self.thread)
-        sessions = _open[key]
+        sessions = [session for session in _open[key] if session.open]
         if sessions[0] is not self:
             raise busy(f"the transaction is a part of another one ({sessions[0].owner})")
         deadline = time.monotonic() + _PATIENCE
@@ -266,9 +278,10 @@ class Session:
         self.check_thread()
         while (inner := innermost(self.raw)) is not None and inner is not self:
             inner.abandon()
-        streams = _open[_here(self.raw)][0].streams
-        while streams:
-            streams.pop().drain()
+        streams = _of_thread(self.raw)[0].streams
+        for stream in list(streams):
+            stream.drain()
+        streams.clear()
         try:
             self._end_levels(level, commit)
         finally:
@@ -280,17 +293,17 @@ class Session:
     def _end_levels(self, level: int, commit: bool) -> None:
         failure: errors.Error | None = None
         while len(self.names) > level:
-            outermost = len(self.names) == 1
-            # Whatever comes of it, a signal's exception too: the library has ended that level.
-            self.names.pop()
+            before = len(self.names)
             try:
                 if commit and failure is None:
-                    self.raw.commit()
+                    self.raw.commit(self.names)
                 else:
-                    self.raw.rollback()
+                    self.raw.rollback(self.names)
             except errors.Error as error:
+                if len(self.names) == before:
+                    raise translated(error) from error
                 # Undoing what the engine has undone already fails for all but the outermost.
-                if commit or outermost:
+                if commit or before == 1:
                     failure = failure or error
         if failure is not None:
             raise translated(failure) from failure
@@ -301,10 +314,11 @@ class Session:
         )
 
     def _forget(self) -> None:
-        sessions = _open[_here(self.raw)]
-        sessions.remove(self)
-        if not sessions:
-            del _open[_here(self.raw)]
+        """Once it has no level any more."""
+        if sessions := _of_thread(self.raw):
+            _open[_here(self.raw)] = sessions
+        else:
+            _open.pop(_here(self.raw), None)
 
 
 _OUTER = "the transaction that a savepoint began"

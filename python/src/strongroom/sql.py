@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from strongroom import dbapi
@@ -108,17 +108,14 @@ class Sql(Base):
         holds the only writer, and others' `BusyError` names its `owner`.
         """
         outermost = not self._raw.in_transaction()
-        begun = False
+        levels: list[str | None] = []
+        undo = partial(self._raw.undo, levels)
         try:
-            self._raw.begin(owner)
-            begun = True
+            self._raw.begin(owner, levels)
             yield
-            begun = False
-            self._raw.commit()
+            self._raw.commit(levels)
         except BaseException:
-            if begun and not outermost:
-                self._raw.rollback()
-            # Ctrl-C may have come between two of these lines.
+            undo()  # In one step with what comes before it: Ctrl-C may come again.
             while outermost and self._raw.in_transaction():
                 self._raw.rollback()
             raise

@@ -18,6 +18,13 @@ def as_tuple(client: tuple[Any, ...]) -> tuple[bytes, str, bytes | None, str, by
     return id, name, public_key, last_seen, aes_key
 
 
+def one(client_id: bytes | str | None) -> bytes | str:
+    """The id. Raises TypeError without one, which the library would take for all clients."""
+    if client_id is None:
+        raise TypeError("a client's id is 16 bytes or 32 hex digits, not None")
+    return client_id
+
+
 def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
 

@@ -64,7 +64,7 @@ class Upgrading:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.raw, name)
-        if name in ("path", "closed"):  # They are no methods, and change.
+        if name in ("path", "closed", "commit", "rollback", "undo", "in_transaction"):  # They are no methods, and change.
             return method
         if name in _READS:
             setattr(self, name, method)
