@@ -23,6 +23,10 @@
  * null shape, here and below, is that of the latest version: what operations write to. */
 void sr_file_select(sr_buffer *sql, const sr_shape *shape, const char *client);
 
+/* The same of the file that a client, $1, has by its key, $2: of the row that is the first to fit.
+ */
+void sr_file_select_by_key(sr_buffer *sql, const sr_shape *shape);
+
 /* What that selects from, with row_number among its columns. */
 const char *sr_file_relation(const sr_shape *shape);
 

@@ -56,8 +56,7 @@ static const char *const by_key[] = {
 	"k.FileName = $2 ORDER BY (k.OriginalPath IS NULL) DESC, k.row_number DESC LIMIT 1",
 };
 
-/* The file's row, by the number of the first of these that there is. */
-static void select_by_key(sr_buffer *sql, const sr_shape *shape)
+void sr_file_select_by_key(sr_buffer *sql, const sr_shape *shape)
 {
 	sr_file_select(sql, shape, "$1");
 	for (size_t i = 0; i < sizeof(by_key) / sizeof(by_key[0]); i++) {
@@ -79,7 +78,7 @@ sr_status sr_file_seek(sr_conn *conn, const sr_shape *shape, const sr_id *client
 	bool row = false;
 
 	*stmt = NULL;
-	select_by_key(&sql, shape);
+	sr_file_select_by_key(&sql, shape);
 	if ((rc = sr_buffer_status(&sql)) != SR_OK)
 		goto err0;
 	if ((rc = sr_prepare(conn, sql.data, stmt)) != SR_OK)

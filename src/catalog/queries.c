@@ -15,15 +15,6 @@ static const struct {
 	const char *client;
 	const char *end;
 } of_files[] = {
-	{"file by path", "$1",
-	 " WHERE f.ClientID = $1 AND f.OriginalPath = $2"
-	 " ORDER BY f.row_number DESC LIMIT 1"},
-	{"file by name", "$1",
-	 " WHERE f.ClientID = $1 AND f.FileName = $2 AND (f.OriginalPath IS NULL) = 0"
-	 " ORDER BY f.row_number DESC LIMIT 1"},
-	{"file by name, without a path", "$1",
-	 " WHERE f.ClientID = $1 AND f.FileName = $2 AND (f.OriginalPath IS NULL) = 1"
-	 " ORDER BY f.row_number DESC LIMIT 1"},
 	{"file by id", "f.ClientID", " WHERE f.ID = $1"},
 	{"file by row", "f.ClientID", " WHERE f.row_number = $1"},
 	{"files of a client", "$1", " WHERE f.ClientID = $1 ORDER BY f.row_number"},
@@ -101,6 +92,10 @@ sr_status sr_queries_each(const sr_shape *shape, sr_query_take_fn take, void *to
 		if ((rc = sr_buffer_status(&sql)) == SR_OK)
 			take(to, others[i].name, sql.data);
 	}
+	sr_buffer_clear(&sql);
+	sr_file_select_by_key(&sql, shape);
+	if (rc == SR_OK && (rc = sr_buffer_status(&sql)) == SR_OK)
+		take(to, "file by key", sql.data);
 	sr_buffer_clear(&sql);
 	sr_file_select(&sql, shape, "$1");
 	sr_buffer_add_string(&sql, shape->version < SR_NAMES_INDEXED ? by_name_early : by_name);
