@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,6 +143,26 @@ def test_what_is_no_client_is_left_out(
     assert len(caplog.records) == 4
     assert db.get_all_clients() == [good]
     assert db.bulk_insert_clients([])["data"] == {"inserted": 0, "attempted": 0, "skipped": 0}
+
+
+@pytest.mark.parametrize("one", [None, "x", 5, ("id", "name")])
+def test_what_is_no_dictionary_is_left_out(
+    db: DatabaseManager, one: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = db.bulk_insert_clients([one, {"id": os.urandom(16), "name": "good"}])
+    assert told["data"] == {"inserted": 1, "attempted": 2, "skipped": 1}
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert repr(one) in caplog.text
+
+
+@pytest.mark.parametrize("what", [None, 5])
+def test_what_is_no_list_of_clients(
+    db: DatabaseManager, what: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = db.bulk_insert_clients(what)
+    assert told["success"] is False and type(what).__name__ in told["error"]
+    assert told["data"] == {"inserted": 0, "attempted": 0, "skipped": 0}
+    assert "adding clients" in caplog.text
 
 
 def test_adding_many_is_all_or_nothing(

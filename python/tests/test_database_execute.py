@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,28 @@ def test_what_is_no_statement(
 ) -> None:
     with pytest.raises(ServerError):
         db.execute(query, fetchall=True)
+    assert db.execute_many(query, [()]) is False
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, "\ud800"])
+def test_values_that_are_none(
+    db: DatabaseManager, value: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ServerError):
+        db.execute("SELECT ?", (value,))
+    sql = "INSERT INTO metrics_history (timestamp, metric_name, value) VALUES ('x', 'y', ?)"
+    assert db.execute(sql, (value,)) is None
+    assert db.execute_many(sql, [(1,), (value,)]) is False
+    assert len(caplog.records) == 3
+    assert db.execute("SELECT count(*) FROM metrics_history", fetchone=True) == (0,)
+
+
+@pytest.mark.parametrize("query", [None, 5, b"DELETE FROM files", "DELETE FROM \ud800"])
+def test_what_cannot_be_a_statement_that_writes(
+    db: DatabaseManager, query: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert db.execute(query, commit=True) is None
     assert db.execute_many(query, [()]) is False
     assert len(caplog.records) == 2
 

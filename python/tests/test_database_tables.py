@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
@@ -81,6 +82,14 @@ def test_changing_a_row(db: DatabaseManager, anna: bytes) -> None:
     assert db.update_table_row("files", file["ID"], {"FileSize": "7", "Verified": 1, "CRC": ""})
     info = db.get_file_info(anna.hex(), "a")
     assert info is not None and (info["size"], info["verified"], info["crc"]) == (7, True, None)
+
+
+@pytest.mark.parametrize("changes", ["", None, 5, ["Name"], [("Name", "x")]])
+def test_changes_that_are_no_dictionary(
+    db: DatabaseManager, anna: bytes, changes: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert db.update_table_row("clients", anna, changes) is False
+    assert repr(changes) in caplog.text
 
 
 def test_deleting_a_row(db: DatabaseManager, anna: bytes) -> None:

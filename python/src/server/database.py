@@ -290,10 +290,12 @@ class DatabaseManager:
         """Adds those whose id and name are new, all in one transaction. Each is a dictionary of
         id, name and, where known, public_key, aes_key and last_seen.
         """
-        counts = {"inserted": 0, "attempted": len(clients_data), "skipped": 0}
+        counts = {"inserted": 0, "attempted": 0, "skipped": 0}
         try:
+            given = list(clients_data)
+            counts["attempted"] = len(given)
             with self.transaction():
-                counts["inserted"] = clients.insert_new(self._catalog(), clients_data, logger)
+                counts["inserted"] = clients.insert_new(self._catalog(), given, logger)
         except _FAILURES as error:
             logger.error("Database error while adding clients: %s", error)
             return {"success": False, "data": counts, "error": str(error)}

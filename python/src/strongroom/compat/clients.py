@@ -58,6 +58,9 @@ def insert_new(
 
 
 def _given(client: Mapping[str, Any]) -> Given:
+    if not isinstance(client, Mapping):
+        raise TypeError(f"a client is a dictionary, not {client!r}")
+
     def value(*keys: str) -> Any:
         return next((client[key] for key in keys if client.get(key) is not None), None)
 

@@ -66,6 +66,8 @@ def row(catalog: _strongroom.Catalog, table: str, key: Any) -> Row | None:
 
 def update(catalog: _strongroom.Catalog, table: str, key: Any, changes: Mapping[str, Any]) -> bool:
     """Sets what differs from what the row shows. False where there is no such row."""
+    if not isinstance(changes, Mapping):
+        raise errors.InvalidError(f"what a row changes to is a dictionary, not {changes!r}")
     columns = {column["name"]: column for column in schema(catalog, table)}
     for name in changes:
         if name not in columns:
