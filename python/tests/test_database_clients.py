@@ -59,7 +59,7 @@ def test_ids_that_are_none(
     assert db.save_client_to_db(given, "x", None, None) is None
     assert db.delete_client(given) is False
     assert db.get_client_files(given) == []
-    assert len(caplog.records) == (3 if id is None else 4)
+    assert len(caplog.records) == 4
     assert db.get_total_clients_count() == 1
 
 
