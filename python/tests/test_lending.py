@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -369,3 +370,97 @@ def test_multiprocessing(small: _strongroom.Catalog, tmp_path: Path) -> None:
         done = workers.starmap(_add_in_process, [(small.path, i) for i in range(6)])
     assert done == list(range(6))
     assert count(small) == 300
+
+
+# ---- A cursor that threads share
+
+
+class Halting:
+    """A catalog that stops before it reads on, until it is told to go, and then may fail."""
+
+    def __init__(self, raw: _strongroom.Catalog, failure: errors.Error | None = None) -> None:
+        self._raw = raw
+        self._failure = failure
+        self.reading = threading.Event()
+        self.go = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def more(self, cursor: _strongroom.Cursor, count: int = 0) -> list[tuple[Any, ...]]:
+        self.reading.set()
+        assert self.go.wait(60)
+        if self._failure is not None:
+            raise self._failure
+        return self._raw.more(cursor, count)
+
+
+def test_threads_that_share_a_cursor_lose_no_row(small: _strongroom.Catalog) -> None:
+    connection = dbapi.Connection(small)
+    cursor = connection.execute(MANY.replace("5000", "50000"))
+
+    def take(rows: list[int]) -> None:
+        while True:
+            try:
+                row = cursor.fetchone()
+            except sqlite3.ProgrammingError as error:
+                assert "another thread is reading" in str(error)
+                continue
+            if row is None:
+                return
+            rows.append(row[0])
+
+    taken: list[list[int]] = [[], [], []]
+    threads = [threading.Thread(target=take, args=(rows,)) for rows in taken]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(sum(taken, [])) == list(range(1, 50001))
+
+
+def test_only_the_second_reader_of_a_cursor_fails(small: _strongroom.Catalog) -> None:
+    halting = Halting(small)
+    cursor = dbapi.Connection(cast(_strongroom.Catalog, halting)).execute(MANY)
+    rows: list[tuple[int]] = []
+    thread = threading.Thread(target=lambda: rows.extend(cursor))
+    thread.start()
+    assert halting.reading.wait(60)
+    for fetch in (cursor.fetchone, cursor.fetchmany, cursor.fetchall, cursor.drain):
+        with pytest.raises(sqlite3.ProgrammingError, match="another thread is reading"):
+            fetch()
+    halting.go.set()
+    thread.join()
+    assert rows == [(number,) for number in range(1, 5001)]
+
+
+@pytest.mark.parametrize("how", ["close", "execute"])
+def test_a_cursor_that_is_closed_while_another_thread_reads(
+    small: _strongroom.Catalog, how: str
+) -> None:
+    halting = Halting(small)
+    cursor = dbapi.Connection(cast(_strongroom.Catalog, halting)).execute(MANY)
+    caught: list[object] = []
+    thread = threading.Thread(target=lambda: caught.append(in_thread(cursor.fetchall)))
+    thread.start()
+    assert halting.reading.wait(60)
+    if how == "close":
+        cursor.close()
+    else:
+        cursor.execute("SELECT 'new'")
+    halting.go.set()
+    thread.join()
+    assert isinstance(caught[0], sqlite3.ProgrammingError)
+    assert small.pool_statistics()[ACTIVE] == 0
+    if how == "execute":
+        assert cursor.fetchall() == [("new",)]
+
+
+def test_after_an_error_there_is_no_end_of_the_rows(small: _strongroom.Catalog) -> None:
+    halting = Halting(small, errors.InputOutputError("the disk is gone"))
+    halting.go.set()
+    cursor = dbapi.Connection(cast(_strongroom.Catalog, halting)).execute(MANY)
+    for fetch in (cursor.fetchall, cursor.fetchone, cursor.fetchmany, lambda: list(cursor)):
+        with pytest.raises(sqlite3.OperationalError, match="the disk is gone"):
+            fetch()
+    assert cursor.execute("SELECT 'new'").fetchall() == [("new",)]

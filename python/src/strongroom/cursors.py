@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,8 @@ class Cursor:
         """Rows that are in memory; `_rows` goes over them."""
         self._rows = iter(self._read)
         self._stream: _strongroom.Cursor | None = None
+        self._failure: errors.Error | None = None  # What reading on has ended with.
+        self._reading = threading.Lock()
         self._closed = False
 
     # ---- Running
@@ -231,21 +234,45 @@ class Cursor:
     def _describe(self, names: tuple[str, ...]) -> None:
         self.description = tuple((name, None, None, None, None, None, None) for name in names)
 
-    def _fill(self, most: int) -> bool:
-        """Reads on (0: to the end), after the rows that are there were given out. False: there are
-        no more.
+    def _fill(self, most: int, seen: Iterator[tuple[Any, ...]]) -> bool:
+        """Reads on (0: to the end), after the rows `seen` were given out. False: there are no more.
+
+        Where another thread has read on meanwhile it does nothing. Where one is reading it raises
+        `sqlite3.ProgrammingError`, and that one goes on.
         """
+        if self._stream is None and self._failure is None:
+            return self._rows is not seen
+        self._check_alone()
+        with self._reading:
+            return self._read_on(most, seen)
+
+    def _check_alone(self) -> None:
+        # Waiting would be for ever in a signal's handler, or in a child of the reader's process.
+        if self._reading.locked():
+            raise sqlite3.ProgrammingError("another thread is reading from this cursor")
+
+    def _read_on(self, most: int, seen: Iterator[tuple[Any, ...]]) -> bool:
+        """What `_fill` does, alone."""
+        if self._rows is not seen:
+            return True
+        if self._failure is not None:
+            raise translated(self._failure) from self._failure
         stream = self._stream
         if stream is None:
             return False
         try:
             rows = self.connection._raw.more(stream, most)
         except errors.Error as error:
-            self._stream = None
+            if self._stream is stream:
+                self._failure = error  # What follows is no end.
+                self._stream = None
             raise translated(error) from error
+        if self._stream is not stream:
+            stream.close()
+            raise sqlite3.ProgrammingError("another thread has closed this cursor or its rows")
+        self._hold(rows)
         if most == 0 or len(rows) < most:
             self._stream = None
-        self._hold(rows)
         return bool(rows)
 
     @property
@@ -254,11 +281,16 @@ class Cursor:
 
     def drain(self) -> None:
         """Reads all rows that are left into memory, and gives the reader back."""
-        if self._stream is not None:
+        if self._stream is None:
+            return
+        self._check_alone()
+        with self._reading:
             rows = list(self._rows)
-            if self._fill(0):
-                rows.extend(self._rows)
-            self._hold(rows)
+            try:
+                if self._read_on(0, self._rows):
+                    rows.extend(self._rows)
+            finally:
+                self._hold(rows)
 
     def _maker(self) -> Callable[[tuple[Any, ...]], Any] | None:
         """What makes of a tuple the row that the caller wants."""
@@ -282,11 +314,13 @@ class Cursor:
     def fetchone(self) -> Any:
         """The next row, or None after the last one."""
         self._check()
-        row = next(self._rows, None)
-        if row is None and self._fill(_CHUNK):
-            row = next(self._rows, None)
-        if row is None:
-            return None
+        rows = self._rows
+        row = next(rows, None)
+        while row is None:
+            if not self._fill(_CHUNK, rows):
+                return None
+            rows = self._rows
+            row = next(rows, None)
         make = self._maker()
         return row if make is None else make(row)
 
@@ -294,18 +328,24 @@ class Cursor:
         """The next rows, at most `size` or `arraysize` of them."""
         self._check()
         wanted = self.arraysize if size is None else size
-        rows = list(islice(self._rows, wanted))
-        while len(rows) < wanted and self._fill(max(wanted - len(rows), _CHUNK)):
-            rows.extend(islice(self._rows, wanted - len(rows)))
+        self._check_alone()
+        with self._reading:
+            rows = list(islice(self._rows, wanted))
+            while len(rows) < wanted and self._read_on(
+                max(wanted - len(rows), _CHUNK), self._rows
+            ):
+                rows.extend(islice(self._rows, wanted - len(rows)))
         make = self._maker()
         return rows if make is None else list(map(make, rows))
 
     def fetchall(self) -> list[Any]:
         """All rows that are left."""
         self._check()
-        rows = list(self._rows)
-        if self._fill(0):
-            rows.extend(self._rows)
+        self._check_alone()
+        with self._reading:
+            rows = list(self._rows)
+            if self._read_on(0, self._rows):
+                rows.extend(self._rows)
         make = self._maker()
         return rows if make is None else list(map(make, rows))
 
@@ -319,7 +359,7 @@ class Cursor:
                 yield row if make is None else make(row)
             self._check()
             # Whoever has changed the rows meanwhile, those that are there now go on.
-            if self._rows is rows and not self._fill(_CHUNK):
+            if not self._fill(_CHUNK, rows):
                 return
 
     def __next__(self) -> Any:
@@ -344,10 +384,13 @@ class Cursor:
     def _forget_rows(self) -> None:
         stream = self._stream
         self._stream = None
+        self._failure = None
         self._read.clear()  # Also for who is going over them.
         self.description = None
         if stream is not None:
-            stream.close()
+            # A thread that is reading from it closes it afterwards.
+            with suppress(errors.InvalidError):
+                stream.close()
 
     def _check(self) -> None:
         if self._closed:
