@@ -10,13 +10,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import server.config
 import server.database
 import server.exceptions
+import strongroom
 from server.database import DatabaseConnectionPool, DatabaseManager, ServerError
+from strongroom import _strongroom
 
 METHODS = {
     "__init__": "(self, db_name=None, use_pool=True)",
@@ -241,6 +244,50 @@ def test_what_cannot_be_opened(tmp_path: Path, caplog: pytest.LogCaptureFixture)
                 pass
     assert all("junk.db" in record.getMessage() for record in caplog.records)
     assert (tmp_path / "junk.db").read_bytes() == b"junk" * 1000
+
+
+@pytest.mark.parametrize("kind", [strongroom.PermissionDeniedError, strongroom.ReadOnlyError])
+def test_what_cannot_be_written_is_read(
+    db: DatabaseManager, anna: bytes, kind: type[strongroom.Error],
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+) -> None:
+    opens = _strongroom.Catalog
+
+    def refusing(path: str, **options: Any) -> _strongroom.Catalog:
+        if not options.get("read_only"):
+            raise kind("the file system is read-only")
+        return opens(path, **options)
+
+    db.cleanup_connection_pool()
+    monkeypatch.setattr(_strongroom, "Catalog", refusing)
+    for _ in range(2):
+        assert [client["name"] for client in db.get_all_clients()] == ["anna"]
+        assert db.execute("SELECT Name FROM clients", fetchall=True) == [("anna",)]
+        assert db.get_database_health()["integrity_check"] is True
+        db.cleanup_connection_pool()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "the file system is read-only" in caplog.text
+
+    assert db.save_client_to_db(os.urandom(16), "bob", None, None) is None
+    assert db.execute("DELETE FROM clients") is None
+    assert db.delete_client(anna) is False
+    assert db.bulk_insert_clients([{"id": os.urandom(16), "name": "x"}])["success"] is False
+    assert [record.levelname for record in caplog.records[1:]] == ["ERROR"] * 4
+    monkeypatch.setattr(_strongroom, "Catalog", opens)
+    db.cleanup_connection_pool()
+    assert db.delete_client(anna) is True
+
+
+def test_what_can_neither_be_written_nor_read(
+    db: DatabaseManager, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refusing(path: str, **options: Any) -> _strongroom.Catalog:
+        raise strongroom.PermissionDeniedError(f"read_only={options.get('read_only', False)}")
+
+    monkeypatch.setattr(_strongroom, "Catalog", refusing)
+    assert db.get_all_clients() == []
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "read_only=False" in caplog.text
 
 
 @pytest.mark.parametrize("name", [":memory:", "file:a.db?mode=ro"])

@@ -101,6 +101,7 @@ class Source:
         self._opened: _Opened | None = None
         self._path: str | None = None
         self._closed = False
+        self._warned = False  # That it is only read.
         self._users = 0  # Threads that have pinned it.
         self._pinned = threading.local()
         _sources.add(self)
@@ -218,12 +219,32 @@ class Source:
                 if not here or opened.folder == folder:
                     return opened.catalog
             self._path = self.path
-            raw = _strongroom.Catalog(self._path, **self._options(settings, folder))
+            raw = self._raw(self._path, self._options(settings, folder))
             catalog = cast(_strongroom.Catalog, Upgrading(raw, self._upgrade))
             # The one before is closed when the last of those who use it lets go.
             self._opened = _Opened(catalog, settings, folder, os.getpid())
             self._closed = False
             return catalog
+
+    def _raw(self, path: str, options: dict[str, Any]) -> _strongroom.Catalog:
+        """A database that cannot be written, for the file system or its permissions, is opened for
+        reading: writes then fail, each with its line in the log.
+        """
+        try:
+            return _strongroom.Catalog(path, **options)
+        except (errors.PermissionDeniedError, errors.ReadOnlyError) as error:
+            try:
+                raw = _strongroom.Catalog(path, **options | {"create": False, "read_only": True})
+            except errors.Error:
+                raise error from None
+            if not self._warned:
+                self._logger.warning(
+                    "Database %s is only read until cleanup_connection_pool() or the end of the "
+                    "program: %s",
+                    path, error,
+                )
+                self._warned = True
+            return raw
 
     def _upgrade(self) -> None:
         """Before the first write to a database of an older version."""
