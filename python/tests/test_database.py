@@ -210,6 +210,28 @@ def test_settings_are_read_when_they_are_used(
     assert DatabaseManager().db_name == str(tmp_path / "other.db")
 
 
+@pytest.mark.parametrize("name", ["CONNECTION_POOL_SIZE", "CONNECTION_TIMEOUT"])
+@pytest.mark.parametrize("value", ["many", None, [5]])
+def test_settings_that_are_no_numbers_are_named(
+    tmp_path: Path, name: str, value: object, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(server.config, name, value, raising=False)
+    db = DatabaseManager(str(tmp_path / "a.db"))
+    raising: list[Callable[[], object]] = [
+        db.init_database, db.load_clients_from_db, lambda: db.execute("SELECT 1")
+    ]
+    for call in raising:
+        with pytest.raises(ServerError, match=name) as caught:
+            call()
+        assert repr(value) in str(caught.value)
+    assert db.get_all_clients() == [] and db.save_client_to_db(bytes(16), "x", None, None) is None
+    assert name in db.get_database_health()["issues"][0]
+    assert db.monitor_connection_pool()["pool_status"]["total_connections"] == 0
+    assert db.get_storage_statistics()["file_stats"]["total_files"] == 0
+    assert all(name in record.getMessage() for record in caplog.records)
+
+
 # ---- Opening
 
 

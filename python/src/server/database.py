@@ -69,7 +69,7 @@ def _settings() -> Settings:
         getattr(config, "CONNECTION_TIMEOUT", _TIMEOUT),
         getattr(config, "MIGRATION_BACKUP_ENABLED", None),
         getattr(config, "MIGRATION_VALIDATION_ENABLED", None),
-    )
+    ).checked()
 
 
 class DatabaseConnectionPool(ConnectionPool):
@@ -96,7 +96,8 @@ class DatabaseConnectionPool(ConnectionPool):
         path = os.fspath(db_name)
 
         def settings() -> Settings:
-            return _settings()._replace(pool_size=self.pool_size, timeout=self.timeout)
+            found = _settings()._replace(pool_size=self.pool_size, timeout=self.timeout)
+            return found.checked()
 
         super().__init__(
             Source(path, settings, logger), Source(path, settings, logger, direct=True), logger
@@ -519,7 +520,14 @@ class DatabaseManager:
             return report(self._pool_status())
         except _FAILURES as error:
             logger.error("Database error while looking at the pool: %s", error)
-            return report(ConnectionPool.unknown(self._source.settings.pool_size))
+            return report(ConnectionPool.unknown(self._size()))
+
+    def _size(self) -> int:
+        """The pool's, 0 where it is no number."""
+        try:
+            return self._source.settings.pool_size
+        except errors.InvalidError:
+            return 0
 
     def get_connection_pool_metrics(self) -> Report:
         """The figures of the pool, and pool_enabled."""

@@ -44,6 +44,20 @@ class Settings(NamedTuple):
     validate: bool | None
     """Whether a migration checks before and after, likewise."""
 
+    def checked(self) -> Settings:
+        """The same. Raises `InvalidError` for numbers that are none."""
+        if not isinstance(self.pool_size, int):
+            raise errors.InvalidError(
+                f"the pool's size, CONNECTION_POOL_SIZE in config, is {self.pool_size!r}: "
+                "it is a whole number"
+            )
+        if not isinstance(self.timeout, (int, float)):
+            raise errors.InvalidError(
+                f"the pool's timeout, CONNECTION_TIMEOUT in config, is {self.timeout!r}: "
+                "it is a number of seconds"
+            )
+        return self
+
 
 class _Opened(NamedTuple):
     catalog: _strongroom.Catalog
@@ -233,8 +247,9 @@ class Source:
         try:
             return _strongroom.Catalog(path, **options)
         except (errors.PermissionDeniedError, errors.ReadOnlyError) as error:
+            options = options | {"create": False, "read_only": True}
             try:
-                raw = _strongroom.Catalog(path, **options | {"create": False, "read_only": True})
+                raw = _strongroom.Catalog(path, **options)
             except errors.Error:
                 raise error from None
             if not self._warned:
