@@ -54,6 +54,18 @@ def test_a_cursor_of_a_statement_that_writes(db: DatabaseManager, anna: bytes) -
     assert db.execute("UPDATE metrics_history SET value = 2").rowcount == 2
 
 
+def test_the_last_row_id_by_sql(db: DatabaseManager, anna: bytes) -> None:
+    sql = "INSERT INTO metrics_history (timestamp, metric_name, value) VALUES ('x', 'y', 1)"
+    db.execute(sql, commit=True)
+    cursor = db.execute(sql, commit=True)
+    row = db.execute("SELECT last_insert_rowid()", fetchone=True)
+    assert row == (cursor.lastrowid,) and row[0] > 0
+    db.execute("UPDATE metrics_history SET value = 2", commit=True)
+    assert db.execute("SELECT changes()", fetchall=True) == [(2,)]
+    with pytest.raises(ServerError, match=r"cursor\.lastrowid"):
+        db.execute("SELECT * FROM metrics_history WHERE rowid = last_insert_rowid()", fetchone=True)
+
+
 def test_many_rows_do_not_hold_the_database(db: DatabaseManager, anna: bytes) -> None:
     cursors = [db.execute(COUNTING, (1000,)) for _ in range(3)]
     assert [next(cursor) for cursor in cursors] == [(1,)] * 3

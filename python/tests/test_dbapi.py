@@ -117,6 +117,62 @@ def test_fetching(connection: dbapi.Connection) -> None:
     assert sum(1 for _ in connection.execute(numbers)) == 2500
 
 
+@pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("SELECT last_insert_rowid()", "last_insert_rowid()"),
+        ("/* the number */ select Last_Insert_RowID ( ) AS id;", "id"),
+        ('SELECT last_insert_rowid() "the id" -- done', "the id"),
+    ],
+)
+def test_the_last_row_id_by_sql(
+    raw: _strongroom.Catalog, connection: dbapi.Connection, sql: str, name: str
+) -> None:
+    other = dbapi.Connection(raw)
+    assert other.execute(sql).fetchone() == (0,)
+    for word in ("a", "b"):
+        connection.execute(ADD, (word, 1))
+    assert connection.execute(sql).fetchone() == (2,)
+    connection.commit()
+    cursor = connection.execute(sql)
+    assert cursor.description is not None and cursor.description[0][0] == name
+    assert cursor.fetchall() == [(2,)]
+    assert other.execute(sql).fetchone() == (0,)
+
+
+def test_numbers_of_changes_by_sql(connection: dbapi.Connection) -> None:
+    connection.executemany(ADD, [("a", 1), ("b", 1), ("c", 1)])
+    connection.execute("UPDATE notes SET number = 2 WHERE word > 'a'")
+    connection.commit()
+    assert connection.execute("SELECT changes()").fetchone() == (2,)
+    assert connection.execute("SELECT total_changes() AS n").fetchone() == (5,)
+    assert connection.execute("SELECT last_insert_rowid()").fetchone() == (3,)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT word FROM notes WHERE rowid = last_insert_rowid()",
+        "SELECT changes(), 1",
+        "SELECT changes() + 1",
+        "SELECT 'a', Total_Changes ()",
+        "WITH a AS (SELECT changes()) SELECT * FROM a",
+    ],
+)
+def test_numbers_that_a_reader_does_not_know(connection: dbapi.Connection, sql: str) -> None:
+    connection.execute(ADD, ("a", 1))
+    assert connection.execute(sql).fetchall()
+    connection.commit()
+    with pytest.raises(sqlite3.OperationalError, match=r"cursor\.lastrowid, cursor\.rowcount"):
+        connection.execute(sql)
+
+
+def test_words_that_are_no_call_of_a_counter(connection: dbapi.Connection) -> None:
+    connection.commit()
+    sql = "SELECT 'changes()', 1 AS \"total_changes()\" /* changes() */ -- last_insert_rowid()"
+    assert connection.execute(sql).fetchall() == [("changes()", 1)]
+
+
 def test_a_failed_statement_leaves_no_transaction(
     raw: _strongroom.Catalog, connection: dbapi.Connection
 ) -> None:

@@ -76,6 +76,8 @@ class Connection:
         """Makes each text, from its bytes; str by default."""
         self.total_changes: int = 0
         """Rows written by it."""
+        self._last_changes = 0  # Rows of its last statement that wrote.
+        self._last_row_id = 0
 
     # ---- Statements
 
@@ -196,6 +198,24 @@ class Connection:
                 session.abandon()
             except sqlite3.Error as error:
                 _logger.error("a transaction cannot be rolled back: %s", error)
+
+    def _counter(self, statement: statements.Statement) -> tuple[tuple[str, ...], list[Any]]:
+        """The answer to a SELECT of `last_insert_rowid()` and the like outside a transaction: its
+        reader has written nothing, and another's number would be wrong.
+        """
+        function, name = statement.counters or ("", "")
+        if function == "":
+            raise sqlite3.OperationalError(
+                "last_insert_rowid(), changes() and total_changes() inside a larger statement "
+                "outside a transaction know nothing of what was written: use cursor.lastrowid, "
+                "cursor.rowcount or connection.total_changes"
+            )
+        values = {
+            "last_insert_rowid": self._last_row_id,
+            "changes": self._last_changes,
+            "total_changes": self.total_changes,
+        }
+        return (name,), [(values[function],)]
 
     def _is_beside(self) -> bool:
         """Whether this thread is in a transaction that this connection has no part in."""

@@ -76,7 +76,10 @@ class Cursor:
                 session.begin()
             while chunk := list(islice(given, _CHUNK)):
                 session.check_writable()  # The rows' own code may have done anything.
-                total += self._many(sql, statement, chunk)
+                changes, row_id = self._many(sql, statement, chunk)
+                total += changes
+                if statement.inserts and row_id:
+                    connection._last_row_id = row_id
             if begun and connection.isolation_level is None:
                 session.commit()
         except BaseException:
@@ -84,6 +87,7 @@ class Cursor:
                 session.undo()
             raise
         self.rowcount = total
+        connection._last_changes = total
         connection.total_changes += total
         return self
 
@@ -131,6 +135,9 @@ class Cursor:
             self._answer(*answer)
             return
         other = connection._is_beside()
+        if statement.counters and (other or not raw.in_transaction()):
+            self._answer(*connection._counter(statement))
+            return
         lease = connection._reader()
         try:
             if other and lease is None:
@@ -168,9 +175,11 @@ class Cursor:
                 session.undo()
             raise
         self.rowcount = changes
+        connection._last_changes = changes
         connection.total_changes += changes
         if statement.inserts and row_id:
             self.lastrowid = row_id
+            connection._last_row_id = row_id
 
     def _define(self, sql: str, values: Sequence[Any]) -> None:
         connection = self.connection
@@ -202,10 +211,12 @@ class Cursor:
         self._answer(names, rows)
         return changes, row_id
 
-    def _many(self, sql: str, statement: statements.Statement, chunk: list[Parameters]) -> int:
+    def _many(
+        self, sql: str, statement: statements.Statement, chunk: list[Parameters]
+    ) -> tuple[int, int]:
         bound = [statement.bind(row) for row in chunk]
         try:
-            return self.connection._raw.execute_more(sql, bound)[0]
+            return self.connection._raw.execute_more(sql, bound)
         except errors.Error as error:
             raise translated(error) from error
         except (TypeError, ValueError) as error:

@@ -29,7 +29,7 @@ _KEPT = 512
 class Statement:
     """What a text of SQL does and takes."""
 
-    __slots__ = ("inserts", "kind", "parameters", "returns", "subject")
+    __slots__ = ("counters", "inserts", "kind", "parameters", "returns", "subject")
 
     def __init__(
         self,
@@ -49,6 +49,10 @@ class Statement:
         """Whether it gives `lastrowid` a new value."""
         self.returns = returns
         """Whether it has rows: INSERT … RETURNING has."""
+        self.counters: tuple[str, str] | None = None
+        """Where it calls `last_insert_rowid`, `changes` or `total_changes`: which of them it is
+        that it asks for alone, and how the column is called; else two empty texts.
+        """
 
     def bind(self, given: Sequence[Any] | Mapping[str, Any]) -> Sequence[Any]:
         """The values in the order that the library takes them in.
@@ -111,10 +115,18 @@ def describe(
     except errors.Error as error:
         raise translated(error) from error
     fresh = Statement(kind, subject, inserts, parameters, bool(columns))
+    fresh.counters = _counters(sql, columns)
     if len(_known) >= _KEPT:
         _known.clear()
     _known[sql] = fresh
     return fresh
+
+
+def _counters(sql: str, columns: Sequence[str]) -> tuple[str, str] | None:
+    if _COUNTER.search(sql) is None or _COUNTER.search(_QUOTED.sub(" ", sql)) is None:
+        return None
+    alone = _COUNTER_ALONE.fullmatch(_COMMENT.sub(" ", sql))
+    return (alone[1].lower(), columns[0]) if alone else ("", "")
 
 
 def split(script: str) -> Iterator[str]:
@@ -143,5 +155,15 @@ def vacuums(sql: str) -> bool:
 
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_QUOTED = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)""", re.DOTALL
+)
+_COUNTERS = r"(?<![\w$])(last_insert_rowid|changes|total_changes)\s*\(\s*\)"
+_COUNTER = re.compile(_COUNTERS, re.IGNORECASE)
+_NAME = r"""(?:[\w$]+|"[^"]*"|'[^']*'|`[^`]*`|\[[^\]]*\])"""
+_COUNTER_ALONE = re.compile(
+    rf"\s*SELECT\s+{_COUNTERS}(?:\s*(?:\bAS\b\s*)?{_NAME})?[\s;]*",
+    re.IGNORECASE,
+)
 _CONTROL = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE")
 
