@@ -114,7 +114,10 @@ static sr_status migrate(sr_catalog *catalog)
 		return rc;
 	rc = sr_schema_migrate(conn, &options, &migrated);
 	sr_pool_release(catalog->pool, conn);
-	if (rc == SR_OK && migrated.from != migrated.to)
+	if (rc == SR_OK && migrated.from < 0)
+		sr_log("catalog", SR_LOG_INFO, "%s is new, at schema version %d",
+		       sr_quoted(sr_text_of(catalog->settings.path)), migrated.to);
+	else if (rc == SR_OK && migrated.from != migrated.to)
 		sr_log("catalog", SR_LOG_INFO, "%s is at schema version %d now, from %d",
 		       sr_quoted(sr_text_of(catalog->settings.path)), migrated.to, migrated.from);
 	return rc;
