@@ -6,9 +6,11 @@ import inspect
 import logging
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -298,6 +300,77 @@ def test_what_cannot_be_written_is_read(
     monkeypatch.setattr(_strongroom, "Catalog", opens)
     db.cleanup_connection_pool()
     assert db.delete_client(anna) is True
+
+
+def writes(db: DatabaseManager, way: str) -> object:
+    """Adds the client "bob"."""
+    id, sql = os.urandom(16), "INSERT INTO clients (ID, Name, LastSeen) VALUES (?, 'bob', 'x')"
+    if way == "call":
+        return db.save_client_to_db(id, "bob", None, None)
+    if way == "execute":
+        return db.execute(sql, (id,))
+    if way == "many":
+        return db.execute_many(sql, [(id,)])
+    return db.bulk_insert_clients([{"id": id, "name": "bob"}])
+
+
+@pytest.mark.parametrize("way", ["call", "execute", "many", "transaction"])
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_file_that_went_away_is_opened_anew(
+    db: DatabaseManager, anna: bytes, way: str, deleted: bool, empty_database: Path,
+    tmp_path: Path, caplog: pytest.LogCaptureFixture,
+) -> None:
+    if deleted:
+        os.unlink("defensive.db")
+    else:
+        for name in ("defensive.db-wal", "defensive.db-shm"):
+            (tmp_path / name).unlink(missing_ok=True)
+        shutil.copy(empty_database, "other.db")
+        os.replace("other.db", "defensive.db")
+    health = db.get_database_health()
+    assert health["integrity_check"] is False
+    assert "while it was open" in health["issues"][-1]
+    writes(db, way)
+    assert [client["name"] for client in db.get_all_clients()] == ["bob"]
+    assert "is opened anew" in caplog.text
+    assert "ERROR" not in [record.levelname for record in caplog.records]
+    assert db.get_database_health()["integrity_check"] is True
+    with closing(sqlite3.connect("defensive.db")) as other:
+        assert other.execute("SELECT Name FROM clients").fetchall() == [("bob",)]
+
+
+def test_the_log_of_one_file_does_not_get_into_another(
+    tmp_path: Path, empty_database: Path, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(empty_database, tmp_path)
+    db, anna = DatabaseManager("defensive.db"), os.urandom(16)
+    db.save_client_to_db(anna, "anna", None, None)
+    shutil.copy(empty_database, "other.db")
+    os.replace("other.db", "defensive.db")
+    assert db.save_client_to_db(os.urandom(16), "bob", None, None) is None
+    assert db.execute_many("DELETE FROM clients WHERE ID = ?", [(anna,)]) is False
+    assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
+    assert "defensive.db-wal is the log of the file before" in caplog.text
+    assert Path("defensive.db").read_bytes() == empty_database.read_bytes()
+    for name in ("defensive.db-wal", "defensive.db-shm"):
+        os.unlink(name)
+    db.save_client_to_db(os.urandom(16), "bob", None, None)
+    assert [client["name"] for client in db.get_all_clients()] == ["bob"]
+    db.cleanup_connection_pool()
+
+
+def test_a_transaction_stays_with_its_file(
+    db: DatabaseManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="while it was open"), db.transaction():
+        db.save_client_to_db(os.urandom(16), "first", None, None)
+        os.unlink("defensive.db")
+        db.save_client_to_db(os.urandom(16), "second", None, None)
+    assert "is opened anew" not in caplog.text
+    db.save_client_to_db(os.urandom(16), "third", None, None)
+    assert [client["name"] for client in db.get_all_clients()] == ["third"]
 
 
 def test_what_can_neither_be_written_nor_read(

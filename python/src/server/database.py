@@ -134,9 +134,17 @@ class DatabaseManager:
         except (TypeError, ValueError) as error:
             raise ServerError(f"A setting in config makes no sense: {error}") from error
 
+    def _renew(self) -> bool:
+        """Opens the database anew where its file was replaced or deleted, and says whether."""
+        try:
+            return self._source.renew()
+        except errors.Error as error:
+            raise ServerError(str(error)) from translated(error)
+
     def _writer(self, here: bool = False) -> _strongroom.Catalog:
         """The same for calls that write, which must not get into the transaction of a connection
         that this thread has lent."""
+        self._renew()
         catalog = self._catalog(here)
         sessions.check_no_other(catalog)
         return catalog
@@ -180,6 +188,8 @@ class DatabaseManager:
         where reading fails; where writing fails it is logged, and the result is None.
         """
         try:
+            if not failures.reads(query):
+                self._renew()
             connection = self._connection()
             cursor = connection.execute(query, () if params is None else params)
             if commit:
@@ -205,6 +215,7 @@ class DatabaseManager:
     ) -> bool:
         """Runs a statement that writes once for each of the parameters, all or none."""
         try:
+            self._renew()
             self._catalog()
             with self._source.pinned():
                 self._connection().executemany(query, param_list)
@@ -219,6 +230,7 @@ class DatabaseManager:
         exception rolled back. All calls of this manager in the thread are part of it, blocks in
         it too. Errors of the connection are those of `sqlite3`.
         """
+        self._renew()
         self._catalog()
         with self._source.pinned() as catalog, dbapi.transaction(catalog) as connection:
             yield connection
@@ -452,7 +464,13 @@ class DatabaseManager:
         connection_pool_healthy, issues, connection_pool_metrics."""
         try:
             found = self._catalog(here=True).health()
-            return reports.health(found, self._pool_report(monitor.health))
+            report = reports.health(found, self._pool_report(monitor.health))
+            if self._source.astray:
+                report["integrity_check"] = False
+                report["issues"].append(
+                    f"{self._source.path} was moved, replaced or deleted while it was open"
+                )
+            return report
         except _FAILURES as error:
             logger.error("Database error while checking health: %s", error)
             return reports.unhealthy(str(error), self._pool_report(monitor.health))

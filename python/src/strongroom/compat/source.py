@@ -64,6 +64,15 @@ class _Opened(NamedTuple):
     settings: Settings
     folder: str  # The working folder when it was opened, which relative paths start at.
     pid: int
+    inode: int | None  # The file's, None where it was not there any more.
+
+
+def _inode(path: str) -> int | None:
+    """What tells the file at the path from another one; None where there is none."""
+    try:
+        return os.stat(path).st_ino
+    except FileNotFoundError:
+        return None
 
 
 class Upgrading:
@@ -185,6 +194,43 @@ class Source:
             with self._lock:
                 self._users -= 1
 
+    @property
+    def astray(self) -> bool:
+        """Whether what is open was deleted, moved or replaced meanwhile. Raises `OSError`."""
+        opened = self._opened
+        return opened is not None and _inode(self.path) != opened.inode
+
+    def renew(self) -> bool:
+        """Opens what stands at the path now where the open file has gone astray. Says whether it
+        did: not while a transaction or connection is in use. Raises `strongroom.Error`, `OSError`.
+        """
+        opened = self._opened
+        if opened is None or opened.pid != os.getpid() or not self.astray:
+            return False
+        with self._lock:
+            if self._opened is not opened or self._users > 0 or opened.catalog.in_transaction():
+                return False
+            if opened.catalog.pool_statistics()[_ACTIVE] > 0:
+                return False
+            self._check_no_log()
+            self._opened = None
+            opened.catalog.close()
+        self._logger.warning(
+            "Database %s was moved, replaced or deleted while it was open, and is opened anew",
+            self.path,
+        )
+        return True
+
+    def _check_no_log(self) -> None:
+        """SQLite would bring the log of the file before into the one that has replaced it."""
+        log = f"{self.path}-wal"
+        if os.path.exists(self.path) and os.path.exists(log) and os.path.getsize(log) > 0:
+            raise errors.InputOutputError(
+                f"{self.path} was replaced while it was open, and {log} is the log of the file "
+                "before: end all programs that use it, remove that and the -shm file, and put the "
+                "new one there again"
+            )
+
     def migrate(self) -> None:
         """Makes the database where it is missing, and brings it to the latest version."""
         with self._lock:
@@ -236,7 +282,9 @@ class Source:
             raw = self._raw(self._path, self._options(settings, folder))
             catalog = cast(_strongroom.Catalog, Upgrading(raw, self._upgrade))
             # The one before is closed when the last of those who use it lets go.
-            self._opened = _Opened(catalog, settings, folder, os.getpid())
+            self._opened = _Opened(
+                catalog, settings, folder, os.getpid(), _inode(self._path)
+            )
             self._closed = False
             return catalog
 
