@@ -268,6 +268,7 @@ static bool is_plain(PyObject *object)
 static bool value_take(PyObject *object, sr_value *value, value_list *list)
 {
 	text_arg text;
+	PyObject *name;
 
 	*value = (sr_value){.type = SR_NULL};
 	if (object == Py_None)
@@ -290,10 +291,13 @@ static bool value_take(PyObject *object, sr_value *value, value_list *list)
 	}
 	if (PyObject_CheckBuffer(object))
 		return value_buffer(object, value, list);
-	PyErr_Format(PyExc_TypeError,
-		     "Error binding parameter %zu: type '%S' is not supported; a value is None, "
-		     "int, float, str, bytes, or what sqlite3 has an adapter for",
-		     list->count + 1, (PyObject *)Py_TYPE(object));
+	name = PyType_GetName(Py_TYPE(object));
+	if (name != NULL)
+		PyErr_Format(PyExc_TypeError,
+			     "Error binding parameter %zu: type '%U' is not supported; a value is "
+			     "None, int, float, str, bytes, or what sqlite3 has an adapter for",
+			     list->count + 1, name);
+	Py_XDECREF(name);
 	return false;
 }
 

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -115,10 +116,14 @@ def test_what_is_not_lent_cannot_be_returned(
     pool.return_connection(connection)
     pool.return_connection(connection)
     pool.return_connection(None)
+    with closing(sqlite3.connect(":memory:")) as plain:
+        pool.return_connection(plain)  # type: ignore[arg-type]
+        assert plain.execute("SELECT 1").fetchone() == (1,)
+    pool.return_connection([])  # type: ignore[arg-type]
     other = DatabaseConnectionPool("defensive.db")
     foreign = other.get_connection()
     pool.return_connection(foreign)
-    assert len([r for r in caplog.records if "not lent by this pool" in r.getMessage()]) == 3
+    assert len([r for r in caplog.records if "not lent by this pool" in r.getMessage()]) == 5
     assert foreign.execute("SELECT 1").fetchone() == (1,)
     other.close_all()
     assert active(pool) == 0

@@ -38,6 +38,56 @@ def count(raw: _strongroom.Catalog) -> int:
 # ---- Statements
 
 
+@pytest.mark.parametrize("sql", ["SELECT 1; SELECT 2", "DELETE FROM notes; DELETE FROM notes;"])
+def test_two_statements_in_one(connection: dbapi.Connection, sql: str) -> None:
+    with pytest.raises(sqlite3.ProgrammingError) as caught:
+        connection.execute(sql)
+    with pytest.raises(sqlite3.Error) as expected:
+        plain = sqlite3.connect(":memory:")
+        plain.execute("CREATE TABLE notes (word)")
+        plain.execute(sql)
+    assert str(caught.value) == str(expected.value).replace("Warning", "")
+
+
+def test_a_script_that_is_none(connection: dbapi.Connection) -> None:
+    connection.execute(ADD, ("a", 1))
+    for script in (None, b"SELECT 1", 5):
+        with pytest.raises(TypeError):
+            connection.executescript(script)  # type: ignore[arg-type]
+    assert connection.in_transaction
+
+
+@pytest.mark.parametrize("value", [[], {}, set(), Ellipsis])
+def test_the_type_of_a_value_that_cannot_be_bound(
+    connection: dbapi.Connection, value: object
+) -> None:
+    with pytest.raises(sqlite3.Error) as caught:
+        connection.execute("SELECT ?", (value,))
+    assert f"Error binding parameter 1: type '{type(value).__name__}' is not supported" in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("INSERT INTO strict VALUES (1, 1, 1, NULL)", "SQLITE_CONSTRAINT_UNIQUE"),
+        ("INSERT INTO strict VALUES (2, NULL, 1, NULL)", "SQLITE_CONSTRAINT_NOTNULL"),
+        ("INSERT INTO strict VALUES (2, 1, -1, NULL)", "SQLITE_CONSTRAINT_CHECK"),
+        ("INSERT INTO strict VALUES (2, 1, 1, 9)", "SQLITE_CONSTRAINT_FOREIGNKEY"),
+    ],
+)
+def test_the_name_of_a_constraint(connection: dbapi.Connection, sql: str, name: str) -> None:
+    connection.execute(
+        "CREATE TABLE strict (a UNIQUE, b NOT NULL, c CHECK (c > 0), d REFERENCES strict (a))"
+    )
+    connection.execute("INSERT INTO strict VALUES (1, 1, 1, NULL)")
+    with pytest.raises(sqlite3.IntegrityError) as caught:
+        connection.execute(sql)
+    assert caught.value.sqlite_errorname == name
+    assert caught.value.sqlite_errorcode == getattr(sqlite3, name)
+
+
 def test_a_statement_that_writes_begins_a_transaction(
     raw: _strongroom.Catalog, connection: dbapi.Connection
 ) -> None:
@@ -212,7 +262,7 @@ def test_values_are_adapted_as_by_sqlite3(connection: dbapi.Connection) -> None:
     given = (moment, moment.date(), Point(1, 2), Level.HIGH, True, bytearray(b"x"), memoryview(b""))
     sql = "SELECT " + ", ".join("?" * len(given))
     assert connection.execute(sql, given).fetchone() == plain.execute(sql, given).fetchone()
-    with pytest.raises(sqlite3.ProgrammingError, match="parameter 2: type '.*object.*'"):
+    with pytest.raises(sqlite3.ProgrammingError, match="parameter 2: type 'object' is not"):
         connection.execute("SELECT ?, ?", (1, object()))
     with pytest.raises(OverflowError):
         connection.execute("SELECT ?", (2**63,))
@@ -513,7 +563,7 @@ def test_pragmas_that_tell(connection: dbapi.Connection) -> None:
         ("SELECT nope FROM notes", sqlite3.OperationalError, "no such column", errors.SqlError),
         ("DROP TABLE clients", sqlite3.OperationalError, "dangerous", errors.RefusedError),
         ("ATTACH 'x' AS y", sqlite3.OperationalError, "", errors.RefusedError),
-        ("SELECT 1; SELECT 2", sqlite3.OperationalError, "one statement", errors.SqlError),
+        ("SELECT 1; SELECT 2", sqlite3.ProgrammingError, "one statement", errors.SqlError),
     ],
 )
 def test_errors_have_sqlites_classes_and_words(
@@ -665,7 +715,7 @@ def test_nothing_leaks(raw: _strongroom.Catalog, connection: dbapi.Connection) -
     def resident() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
-    for _ in range(30):
+    for _ in range(130):  # Until what is kept for next time has its size.
         use_all(connection)
     before, resident_before = used(), resident()
     for _ in range(100):

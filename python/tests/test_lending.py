@@ -426,7 +426,10 @@ def test_only_the_second_reader_of_a_cursor_fails(small: _strongroom.Catalog) ->
     thread = threading.Thread(target=lambda: rows.extend(cursor))
     thread.start()
     assert halting.reading.wait(60)
-    for fetch in (cursor.fetchone, cursor.fetchmany, cursor.fetchall, cursor.drain):
+    fetches: list[Callable[[], object]] = [
+        cursor.fetchone, cursor.fetchmany, cursor.fetchall, cursor.drain,
+    ]
+    for fetch in fetches:
         with pytest.raises(sqlite3.ProgrammingError, match="another thread is reading"):
             fetch()
     halting.go.set()
@@ -460,7 +463,10 @@ def test_after_an_error_there_is_no_end_of_the_rows(small: _strongroom.Catalog) 
     halting = Halting(small, errors.InputOutputError("the disk is gone"))
     halting.go.set()
     cursor = dbapi.Connection(cast(_strongroom.Catalog, halting)).execute(MANY)
-    for fetch in (cursor.fetchall, cursor.fetchone, cursor.fetchmany, lambda: list(cursor)):
+    fetches: list[Callable[[], object]] = [
+        cursor.fetchall, cursor.fetchone, cursor.fetchmany, lambda: list(cursor),
+    ]
+    for fetch in fetches:
         with pytest.raises(sqlite3.OperationalError, match="the disk is gone"):
             fetch()
     assert cursor.execute("SELECT 'new'").fetchall() == [("new",)]

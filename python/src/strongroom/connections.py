@@ -76,8 +76,8 @@ class Connection:
         """Makes each text, from its bytes; str by default."""
         self.total_changes: int = 0
         """Rows written by it."""
-        self._last_changes = 0  # Rows of its last statement that wrote.
-        self._last_row_id = 0
+        self._last_changes: int = 0  # Rows of its last statement that wrote.
+        self._last_row_id: int = 0
 
     # ---- Statements
 

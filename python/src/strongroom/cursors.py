@@ -94,6 +94,8 @@ class Cursor:
     def executescript(self, script: str, /) -> Cursor:
         """Commits, and then runs several statements. Their rows are dropped."""
         self._restart()
+        if not isinstance(script, str):
+            raise TypeError(f"a script is a str, not {type(script).__name__}")
         connection = self.connection
         connection.commit()
         parts = list(statements.split(script))

@@ -55,9 +55,11 @@ class Pool:
 
         False, and a warning, for one that is not out: given back twice, or of somebody else.
         """
+        known = isinstance(connection, Connection)  # Of others there may be no weak reference.
         with self._lock:
-            known = connection in self._lent
-            self._lent.discard(connection)
+            known = known and connection in self._lent
+            if known:
+                self._lent.discard(connection)
         if not known:
             self._logger.warning("%r is not lent by this pool: it cannot be given back", connection)
             return False

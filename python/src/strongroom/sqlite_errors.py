@@ -6,6 +6,7 @@ some, and the library's error is the `__cause__`.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 from strongroom import errors
@@ -33,6 +34,9 @@ _KINDS: dict[type[errors.Error], tuple[type[sqlite3.Error], str]] = {
     errors.OutcomeUnknownError: (sqlite3.OperationalError, "SQLITE_IOERR"),
 }
 
+_CONSTRAINT = re.compile(r"\b(UNIQUE|FOREIGN KEY|NOT NULL|CHECK) constraint failed")
+"""SQLite's words. Of a primary key they are those of UNIQUE."""
+
 
 def named(error: sqlite3.Error, name: str) -> sqlite3.Error:
     """The error with what `sqlite3` tells of it since Python 3.11: a name and its number."""
@@ -48,8 +52,14 @@ def translated(error: errors.Error) -> Exception:
     """
     if isinstance(error, errors.NoMemoryError):
         return error
+    words = str(error)
+    if isinstance(error, errors.SqlError) and words.startswith("only one statement is expected"):
+        return sqlite3.ProgrammingError("You can only execute one statement at a time.")
     kind, name = _KINDS.get(type(error), (sqlite3.DatabaseError, "SQLITE_ERROR"))
-    return named(kind(str(error)), name)
+    failed = _CONSTRAINT.search(words) if name == "SQLITE_CONSTRAINT" else None
+    if failed is not None:
+        name += "_" + failed[1].replace(" ", "")
+    return named(kind(words), name)
 
 
 def busy(words: str) -> sqlite3.Error:

@@ -80,15 +80,18 @@ class ConnectionPool:
 
         None, and one that is not out, do nothing but a line in the log.
         """
+        if not isinstance(connection, dbapi.Connection):  # Of those there may be no weak reference.
+            self._logger.warning("%r is not lent by this pool: it cannot be returned", connection)
+            return
         with self._lock:
-            home = self._homes.pop(connection, None) if connection is not None else None
+            home = self._homes.pop(connection, None)
             emergency = connection in self.emergency_connections
-            self.emergency_connections.discard(connection)  # type: ignore[arg-type]
-        if home is not None and connection is not None:
+            self.emergency_connections.discard(connection)
+        if home is not None:
             home[0].give_back(connection)
             with self._lock:
                 self._returned.notify()
-        elif emergency and connection is not None:
+        elif emergency:
             if connection.in_transaction:
                 self._logger.warning(
                     "A connection was returned in mid-transaction, which is rolled back"
