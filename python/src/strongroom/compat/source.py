@@ -87,7 +87,8 @@ class Upgrading:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.raw, name)
-        if name in ("path", "closed", "commit", "rollback", "undo", "in_transaction"):  # They are no methods, and change.
+        # No methods, which change, or what is called while a transaction ends.
+        if name in ("path", "closed", "commit", "rollback", "undo", "in_transaction"):
             return method
         if name in _READS:
             setattr(self, name, method)
