@@ -109,6 +109,28 @@ def test_one_more_where_all_are_out(
     assert active(pool) == 0
 
 
+def test_what_is_set_on_the_pool_of_a_manager(
+    pool: DatabaseConnectionPool,  # It leaves a database in the working folder.
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    db = DatabaseManager("defensive.db")
+    assert db.connection_pool is not None
+    pool = db.connection_pool
+    monkeypatch.setattr(server.config, "CONNECTION_TIMEOUT", 600.0, raising=False)
+    pool.pool_size = 1
+    pool.timeout = 0.125
+    lent = [pool.get_connection(), pool.get_connection()]
+    assert "all 1 were out for 0.125 s" in caplog.text
+    assert pool.get_pool_status()["pool_size"] == 1
+    pool.pool_size = 3
+    lent += [pool.get_connection(), pool.get_connection()]
+    assert len(pool.emergency_connections) == 1
+    for connection in lent:
+        pool.return_connection(connection)
+    pool.close_all()
+
+
 def test_what_is_not_lent_cannot_be_returned(
     pool: DatabaseConnectionPool, caplog: pytest.LogCaptureFixture
 ) -> None:

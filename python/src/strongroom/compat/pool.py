@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from strongroom import _strongroom, dbapi, errors
-from strongroom.compat.source import Source
+from strongroom.compat.source import Settings, Source
 from strongroom.connections import caller
 
 Report = dict[str, Any]
@@ -43,6 +43,7 @@ class ConnectionPool:
         self._lock = threading.Lock()  # Guards the rest.
         self._returned = threading.Condition(self._lock)
         self._entering = 0  # About to lend one.
+        self._built: Settings | None = None  # What it was made with, where it shares a catalog.
         self._pool: tuple[_strongroom.Catalog, dbapi.Pool] | None = None
         self._homes: WeakKeyDictionary[dbapi.Connection, tuple[dbapi.Pool, str]] = (
             WeakKeyDictionary()
@@ -58,6 +59,20 @@ class ConnectionPool:
     def share(self, source: Source) -> None:
         """Lends the connections of this catalog instead, which somebody else uses as well."""
         self._source = source
+        self._built = self._spare.settings
+
+    def _limits(self) -> tuple[int, float]:
+        """How many may be out at once, and for how many seconds to wait for one. Of a shared
+        catalog they are its own, but for what was set on this pool since.
+        """
+        settings, own = self._source.settings, self._spare.settings
+        size, timeout = settings.pool_size, settings.timeout
+        if self._built is not None and own.timeout != self._built.timeout:
+            timeout = own.timeout
+        if self._built is not None and own.pool_size != self._built.pool_size:
+            # One reader at least is left for calls of the library.
+            size = min(own.pool_size, max(size, self._source.readers - 1))
+        return size, timeout
 
     def get_connection(self) -> dbapi.Connection:
         """Lends a connection; `return_connection` gives it back."""
@@ -158,9 +173,10 @@ class ConnectionPool:
 
     def _enter(self, pool: dbapi.Pool) -> bool:
         """Waits until one more may be lent. False: they all stayed out for the whole timeout."""
-        end = time.monotonic() + self._source.settings.timeout
+        size, timeout = self._limits()
+        end = time.monotonic() + timeout
         with self._lock:
-            while pool.lent + self._entering >= self._source.settings.pool_size:
+            while pool.lent + self._entering >= size:
                 left = end - time.monotonic()
                 if left <= 0:
                     self._exhausted += 1
@@ -175,7 +191,7 @@ class ConnectionPool:
         self._logger.warning(
             "Connection pool exhausted, creating new connection: all %d were out for %g s, "
             "lent at %s",
-            self._source.settings.pool_size, self._source.settings.timeout, holders,
+            *self._limits(), holders,
         )
         connection = dbapi.Connection(self._spare.catalog())
         with self._lock:
@@ -190,7 +206,7 @@ class ConnectionPool:
     def _status(self, figures: tuple[Any, ...] | None, details: Report) -> Report:
         with self._lock:
             return _status(
-                self._source.settings.pool_size,
+                self._limits()[0],
                 figures,
                 details,
                 details["connection_count"] + len(self.emergency_connections),
