@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from strongroom import _strongroom, dbapi, errors
-from strongroom.compat.source import Settings, Source
+from strongroom.compat.source import Source
 from strongroom.connections import caller
 
 Report = dict[str, Any]
@@ -35,6 +35,9 @@ class ConnectionPool:
     return theirs go on, and the log tells. Those are the `emergency_connections`.
     """
 
+    pool_size: int
+    timeout: float
+
     def __init__(self, source: Source, spare: Source, logger: logging.Logger) -> None:
         """`spare` is the same database without a pool."""
         self._source = source
@@ -43,7 +46,7 @@ class ConnectionPool:
         self._lock = threading.Lock()  # Guards the rest.
         self._returned = threading.Condition(self._lock)
         self._entering = 0  # About to lend one.
-        self._built: Settings | None = None  # What it was made with, where it shares a catalog.
+        self._built: tuple[int, float] | None = None  # What it was made with, where it shares a catalog.
         self._pool: tuple[_strongroom.Catalog, dbapi.Pool] | None = None
         self._homes: WeakKeyDictionary[dbapi.Connection, tuple[dbapi.Pool, str]] = (
             WeakKeyDictionary()
@@ -59,19 +62,19 @@ class ConnectionPool:
     def share(self, source: Source) -> None:
         """Lends the connections of this catalog instead, which somebody else uses as well."""
         self._source = source
-        self._built = self._spare.settings
+        self._built = (self.pool_size, self.timeout)
 
     def _limits(self) -> tuple[int, float]:
         """How many may be out at once, and for how many seconds to wait for one. Of a shared
         catalog they are its own, but for what was set on this pool since.
         """
-        settings, own = self._source.settings, self._spare.settings
+        settings = self._source.settings
         size, timeout = settings.pool_size, settings.timeout
-        if self._built is not None and own.timeout != self._built.timeout:
-            timeout = own.timeout
-        if self._built is not None and own.pool_size != self._built.pool_size:
+        if self._built is not None and self.timeout != self._built[1]:
+            timeout = self.timeout
+        if self._built is not None and self.pool_size != self._built[0]:
             # One reader at least is left for calls of the library.
-            size = min(own.pool_size, max(size, self._source.readers - 1))
+            size = min(self.pool_size, max(size, self._source.readers - 1))
         return size, timeout
 
     def get_connection(self) -> dbapi.Connection:
