@@ -274,6 +274,7 @@ METHODS: dict[str, list[Make]] = {
     "lease": [*one(), *one("somebody")],
     "transaction_take": [*one(1), *one(2**62, 3)],
     "begin": one(),
+    "undo": one([]),
     "commit": one(),
     "rollback": one(),
     "version": one(),
