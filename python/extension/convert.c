@@ -65,6 +65,31 @@ PyObject *from_value(const sr_value *value)
 	Py_RETURN_NONE;
 }
 
+PyObject *from_each(PyObject *(*item)(const void *of, size_t index), const void *of, size_t count)
+{
+	PyObject *tuple = PyTuple_New((Py_ssize_t)count);
+
+	for (size_t i = 0; tuple != NULL && i < count; i++) {
+		PyObject *made = item(of, i);
+
+		if (made == NULL)
+			Py_CLEAR(tuple);
+		else
+			PyTuple_SetItem(tuple, (Py_ssize_t)i, made);
+	}
+	return tuple;
+}
+
+static PyObject *string_at(const void *strings, size_t index)
+{
+	return from_string(((const char *const *)strings)[index]);
+}
+
+PyObject *from_strings(const char *const *strings, size_t count)
+{
+	return from_each(string_at, (const void *)strings, count);
+}
+
 PyObject *row(Py_ssize_t count, ...)
 {
 	PyObject *tuple = PyTuple_New(count);

@@ -3,21 +3,6 @@
  */
 #include "module.h"
 
-static PyObject *strings_tuple(const char *const *strings, size_t count)
-{
-	PyObject *tuple = PyTuple_New((Py_ssize_t)count);
-
-	for (size_t i = 0; tuple != NULL && i < count; i++) {
-		PyObject *text = from_string(strings[i]);
-
-		if (text == NULL)
-			Py_CLEAR(tuple);
-		else
-			PyTuple_SetItem(tuple, (Py_ssize_t)i, text);
-	}
-	return tuple;
-}
-
 /* ---- The check-up ---- */
 
 static PyObject *finding_row(const sr_finding *finding)
@@ -56,8 +41,8 @@ static PyObject *pool_row(const sr_pool_health *pool)
 		   from_integer(pool->available_connections), from_real(pool->utilization_percent),
 		   from_real(pool->health_score), from_integer(pool->exhaustion_events),
 		   from_integer(pool->peak_active),
-		   strings_tuple(pool->warnings, pool->warning_count),
-		   strings_tuple(pool->recommendations, pool->recommendation_count));
+		   from_strings(pool->warnings, pool->warning_count),
+		   from_strings(pool->recommendations, pool->recommendation_count));
 }
 
 static PyObject *health_row(const sr_health *h)
@@ -65,9 +50,9 @@ static PyObject *health_row(const sr_health *h)
 	return row(26, PyBool_FromLong(h->integrity_check), PyBool_FromLong(h->foreign_key_check),
 		   from_integer(h->table_count), from_integer(h->index_count),
 		   PyBool_FromLong(h->connection_pool_healthy),
-		   strings_tuple(h->issues, h->issue_count), findings_tuple(h),
+		   from_strings(h->issues, h->issue_count), findings_tuple(h),
 		   from_integer(h->errors), from_integer(h->warnings), from_integer(h->notes),
-		   strings_tuple(h->unseen, h->unseen_count), PyBool_FromLong(h->opened),
+		   from_strings(h->unseen, h->unseen_count), PyBool_FromLong(h->opened),
 		   PyBool_FromLong(h->full), from_integer(h->schema_version),
 		   from_integer(h->latest_version), from_string(h->engine),
 		   PyBool_FromLong(h->engine_at_risk), size_row(&h->size),
@@ -165,7 +150,7 @@ static PyObject *errors_tuple(const sr_optimized *optimized)
 
 	for (size_t i = 0; i < optimized->error_count; i++)
 		errors[i] = optimized->errors[i];
-	return strings_tuple(errors, optimized->error_count);
+	return from_strings(errors, optimized->error_count);
 }
 
 static PyObject *optimized_row(const sr_optimized *o)

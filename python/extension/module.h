@@ -89,6 +89,10 @@ PyObject *from_integer(int64_t value);   /* int, or None for SR_NULL_INTEGER */
 PyObject *from_real(double value);       /* float, or None for NAN */
 PyObject *from_value(const sr_value *value);
 
+/* A tuple of what `item` makes of each. */
+PyObject *from_each(PyObject *(*item)(const void *of, size_t index), const void *of, size_t count);
+PyObject *from_strings(const char *const *strings, size_t count);
+
 /* A tuple of `count` new references, which it takes over; NULL where one of them is. */
 PyObject *row(Py_ssize_t count, ...);
 

@@ -175,20 +175,9 @@ PyObject *values_row(const sr_value *values, size_t count)
 	return tuple;
 }
 
-static PyObject *rows_names(const sr_rows *rows)
+static PyObject *name_at(const void *rows, size_t index)
 {
-	size_t count = sr_rows_columns(rows);
-	PyObject *tuple = PyTuple_New((Py_ssize_t)count);
-
-	for (size_t i = 0; tuple != NULL && i < count; i++) {
-		PyObject *item = from_string(sr_rows_name(rows, i));
-
-		if (item == NULL)
-			Py_CLEAR(tuple);
-		else
-			PyTuple_SetItem(tuple, (Py_ssize_t)i, item);
-	}
-	return tuple;
+	return from_string(sr_rows_name(rows, index));
 }
 
 /* Adds the rows that are there, at most so many. */
@@ -283,7 +272,7 @@ static bool select_open(Catalog *self, selecting *what)
 	what->lease = lease_hold(what->lease); /* Another thread may close it meanwhile. */
 	LIBRARY(rc = stream_open(handle, what->lease, &what->given, &what->opened));
 	if (!stream_failed(rc))
-		what->names = rows_names(what->opened->rows);
+		what->names = from_each(name_at, what->opened->rows, what->opened->columns);
 	if (what->names != NULL) {
 		LIBRARY(rc = fill(what->opened, what->first));
 		good = !stream_failed(rc);

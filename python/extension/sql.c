@@ -26,21 +26,6 @@ static PyObject *executed_row(const sr_executed *executed)
 	return row(2, from_integer(executed->changes), from_integer(executed->last_row_id));
 }
 
-static PyObject *strings_row(const char *const *strings, size_t count)
-{
-	PyObject *tuple = PyTuple_New((Py_ssize_t)count);
-
-	for (size_t i = 0; tuple != NULL && i < count; i++) {
-		PyObject *item = from_string(strings[i]);
-
-		if (item == NULL)
-			Py_CLEAR(tuple);
-		else
-			PyTuple_SetItem(tuple, (Py_ssize_t)i, item);
-	}
-	return tuple;
-}
-
 /* execute(sql, parameters=()) -> (changes, last_row_id) */
 METHOD(execute)
 {
@@ -156,7 +141,7 @@ METHOD(execute_fetch)
 		if (!catalog_failed(self, rc))
 			result = row(4, from_integer(executed.changes),
 				     from_integer(executed.last_row_id),
-				     strings_row(table->names, table->columns), table_rows(table));
+				     from_strings(table->names, table->columns), table_rows(table));
 		LIBRARY(sr_table_free(table));
 	}
 	values_done(&given.values);
@@ -233,8 +218,8 @@ METHOD(describe)
 	if (!catalog_failed(self, rc))
 		result = row(5, from_string(kind_name(found->kind)), from_string(found->subject),
 			     PyBool_FromLong(found->inserts),
-			     strings_row(found->parameter, found->parameters),
-			     strings_row(found->column, found->columns));
+			     from_strings(found->parameter, found->parameters),
+			     from_strings(found->column, found->columns));
 	sr_description_free(found);
 	lease_let_go(lease);
 	return result;

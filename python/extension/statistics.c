@@ -3,19 +3,9 @@
  */
 #include "module.h"
 
-static PyObject *texts_tuple(const sr_text *texts, int64_t count)
+static PyObject *text_at(const void *texts, size_t index)
 {
-	PyObject *tuple = PyTuple_New((Py_ssize_t)count);
-
-	for (Py_ssize_t i = 0; tuple != NULL && i < (Py_ssize_t)count; i++) {
-		PyObject *text = from_text(texts[i]);
-
-		if (text == NULL)
-			Py_CLEAR(tuple);
-		else
-			PyTuple_SetItem(tuple, i, text);
-	}
-	return tuple;
+	return from_text(((const sr_text *)texts)[index]);
 }
 
 static PyObject *statistics_row(const sr_statistics *s)
@@ -29,7 +19,7 @@ static PyObject *statistics_row(const sr_statistics *s)
 		   from_real(s->verification_rate), from_real(s->average_file_size_mb),
 		   from_real(s->total_size_gb), from_real(s->min_file_size_kb),
 		   from_real(s->max_file_size_mb), from_integer(s->indexes_count),
-		   texts_tuple(s->indexes, s->indexes_count));
+		   from_each(text_at, s->indexes, (size_t)s->indexes_count));
 }
 
 METHOD(statistics)

@@ -103,14 +103,14 @@ class Cursor:
             for part in parts:
                 self._run(part, (), implicit=False)
         else:
-            connection._session.begin()
             try:
+                connection._session.begin()
                 for part in parts:
                     self._run(part, (), implicit=False)
+                connection._session.commit()
             except BaseException:
-                connection._session.end_level(commit=False)
+                connection._session.undo()
                 raise
-            connection._session.end_level(commit=True)
         self._forget_rows()
         return self
 

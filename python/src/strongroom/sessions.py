@@ -163,11 +163,6 @@ class Session:
                 if not self.names:
                     self._forget()
 
-    def end_level(self, commit: bool) -> None:
-        """Ends the innermost level."""
-        with self._lock:
-            self._end(len(self.names) - 1, commit)
-
     def commit(self) -> None:
         """Ends all levels. Where that fails, nothing of them is kept."""
         with self._lock:
