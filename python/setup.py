@@ -5,6 +5,7 @@ that pkg-config finds, ../build.
 """
 
 import os
+import platform
 import shlex
 import subprocess
 from pathlib import Path
@@ -45,7 +46,20 @@ def library() -> tuple[list[str], list[str]]:
     return from_build_folder(HERE.parent / "build")
 
 
+def hardening() -> tuple[list[str], list[str]]:
+    """As in meson.build; tools/check-hardening looks for it in what comes out."""
+    compile_flags = ["-fstack-protector-strong", "-fstack-clash-protection"]
+    if platform.machine() in ("x86_64", "i686"):
+        compile_flags.append("-fcf-protection=full")
+    elif platform.machine() == "aarch64":
+        compile_flags.append("-mbranch-protection=standard")
+    if "-fsanitize" not in os.environ.get("CFLAGS", ""):
+        compile_flags += ["-O2", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=3"]
+    return compile_flags, ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"]
+
+
 compile_flags, link_flags = library()
+hard_compile_flags, hard_link_flags = hardening()
 setup(
     ext_modules=[
         Extension(
@@ -53,8 +67,9 @@ setup(
             sources=sorted(str(path.relative_to(HERE)) for path in HERE.glob("extension/*.c")),
             depends=sorted(str(path.relative_to(HERE)) for path in HERE.glob("extension/*.h")),
             extra_compile_args=["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-fvisibility=hidden"]
+            + hard_compile_flags
             + compile_flags,
-            extra_link_args=link_flags,
+            extra_link_args=hard_link_flags + link_flags,
             py_limited_api=True,
         )
     ],
