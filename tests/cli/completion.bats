@@ -23,17 +23,18 @@ setup_more() {
 type_in() {
 	local shell=$1 typed=$2$'\001words \nexit\n'
 	mkdir -p rc
-	printf '%s\n' "PS1='ready> '" 'words() { printf "{%s}" "$@"; echo; }' >rc/bash
+	rm -f words
+	printf '%s\n' "PS1='ready> '" 'words() { printf "{%s}" "$@" >>'"'$PWD/words'"'; }' >rc/bash
 	cp rc/bash rc/.zshrc
 	printf '%s\n' "bind 'set enable-bracketed-paste off'" "source '$scripts/strongroom.bash'" >>rc/bash
 	printf '%s\n' "fpath=('$scripts' \$fpath)" 'autoload -Uz compinit' 'compinit -u' 'bindkey -e' >>rc/.zshrc
-	export ZDOTDIR=$PWD/rc TYPE_AFTER='ready> '
+	export ZDOTDIR=$PWD/rc TYPE_AFTER='ready> ' TYPE_KEYS=
 	case $shell in
 	bash) set -- /bin/bash --noprofile --rcfile rc/bash -i ;;
 	zsh) set -- /bin/zsh -i ;;
 	esac
-	timeout 60 python3 "$BATS_TEST_DIRNAME/on_terminal.py" 250 "$typed" "$@" |
-		tr -d '\r' | sed -n 's/^\({strongroom}\({.*}\)*\).*/\1/p'
+	timeout 300 python3 "$BATS_TEST_DIRNAME/on_terminal.py" 250 "$typed" "$@" >received || true
+	cat words || cat received # Which tells what became of it.
 }
 
 # completes TYPED WORD…: in bash and in zsh.
