@@ -157,3 +157,17 @@ int csv_read(struct csv *csv)
 	} while (csv->count == 1 && csv->used == 1 && after != EOF);
 	return csv->count == 1 && csv->used == 1 ? 0 : 1;
 }
+
+bool csv_is_formula(const char *text)
+{
+	static const char *const wide[] = {"\uff1d", "\uff0b", "\uff0d", "\uff20"};
+
+	text += strspn(text, "'");
+	for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++)
+		if (strncmp(text, wide[i], strlen(wide[i])) == 0)
+			return true;
+	if (*text == '=' || *text == '@')
+		return true;
+	return (*text == '+' || *text == '-') &&
+	       (text[1] == '\0' || text[1 + strspn(text + 1, "0123456789.")] != '\0');
+}

@@ -28,4 +28,9 @@ int csv_read(struct csv *csv);
 sr_text csv_field(const struct csv *csv, size_t i);
 void csv_close(struct csv *csv);
 
+/* Whether a spreadsheet takes it for a formula, perhaps behind apostrophes: a text that begins with
+ * = + - @ or their wide forms, and is no number. It is written behind one more apostrophe, which
+ * makes it text there, and which an import takes off. */
+bool csv_is_formula(const char *text);
+
 #endif

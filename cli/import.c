@@ -229,7 +229,8 @@ static int add_value(struct import *import, const char *name, char *owned, sr_te
 	return DONE;
 }
 
-/* CSV cannot tell an empty value from none; an empty one is none. */
+/* CSV cannot tell an empty value from none; an empty one is none. The apostrophe that keeps a text
+ * from being a formula is not of the text. */
 static int next_csv(struct import *import, bool *more)
 {
 	int got = csv_read(&import->csv);
@@ -245,6 +246,8 @@ static int next_csv(struct import *import, bool *more)
 	for (size_t i = 0; got > 0 && code == DONE && i < import->heading_count; i++) {
 		sr_text text = csv_field(&import->csv, i);
 
+		if (text.length > 0 && text.data[0] == '\'' && csv_is_formula(text.data + 1))
+			text = (sr_text){text.data + 1, text.length - 1};
 		if (text.length > 0)
 			code = add_value(import, import->headings[i], NULL, text);
 	}

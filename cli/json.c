@@ -124,27 +124,37 @@ json_t *json_of_version(const sr_file_version *version)
 	return o;
 }
 
-/* Takes text over. U+FFFD may only stand inside a string, so that it can be escaped blindly. */
-static char *escape_replacements(char *text)
+/* Whether the character at text is to be written as \uXXXX: one that stands for bytes that are no
+ * UTF-8, and those that drive a terminal, of which JSON asks only for the first 32. Ends of lines
+ * here are those of the document. */
+static size_t is_escaped(const char *text, unsigned *character)
 {
-	size_t extra = 0;
-	char *escaped;
-	char *to;
+	if (strncmp(text, "\xef\xbf\xbd", 3) == 0) {
+		*character = 0xfffd;
+		return 3;
+	}
+	if ((unsigned char)*text >= ' ' && (unsigned char)*text < 0x7f)
+		return 0;
+	return *text == '\n' ? 0 : utf8_driving(text, character);
+}
 
-	for (const char *at = text; (at = strstr(at, "\xef\xbf\xbd")) != NULL; at += 3)
-		extra += 3;
+/* Takes text over. None of them may stand but inside a string, so they can be escaped blindly. */
+static char *escape_some(char *text)
+{
+	char *escaped, *to;
+	unsigned character;
+	size_t extra = 0, length;
+
+	for (const char *at = text; *at != '\0'; at++)
+		extra += is_escaped(at, &character) > 0 ? 5 : 0;
 	if (extra == 0)
 		return text;
-	escaped = must_alloc(strlen(text) + extra + 1);
-	to = escaped;
-	for (const char *at = text; *at != '\0';) {
-		if (strncmp(at, "\xef\xbf\xbd", 3) == 0) {
-			memcpy(to, "\\ufffd", 6);
-			to += 6;
-			at += 3;
-		} else {
-			*to++ = *at++;
-		}
+	escaped = to = must_alloc(strlen(text) + extra + 1);
+	for (const char *at = text; *at != '\0'; at += length) {
+		if ((length = is_escaped(at, &character)) > 0)
+			to += sprintf(to, "\\u%04x", character);
+		else
+			*to++ = at[length++];
 	}
 	free(text);
 	return escaped;
@@ -186,7 +196,7 @@ static char *dump(json_t *value, size_t flags)
 {
 	const size_t digits = JSON_REAL_PRECISION(digits_of(value));
 
-	return escape_replacements(must_have(json_dumps(value, flags | digits | JSON_ENCODE_ANY)));
+	return escape_some(must_have(json_dumps(value, flags | digits | JSON_ENCODE_ANY)));
 }
 
 char *json_line(json_t *value)

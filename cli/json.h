@@ -25,7 +25,8 @@ json_t *json_of_file(const sr_file *file);
 json_t *json_of_client(const sr_client *client);
 json_t *json_of_version(const sr_file_version *version);
 
-/* One line, without the newline; each U+FFFD written as \ufffd. Owned: free. */
+/* One line, without the newline. U+FFFD, and what could drive a terminal, is written as \uXXXX.
+ * Owned: free. */
 char *json_line(json_t *value);
 /* Several indented lines. Owned: free. */
 char *json_pretty(json_t *value);

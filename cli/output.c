@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "csv.h"
 #include "json.h"
 #include "memory.h"
 #include "utf8.h"
@@ -157,6 +158,12 @@ void output_cell(struct output *output, const struct cell *cell, bool first)
 
 	if (!first)
 		output_write(output, csv ? "," : "\t");
+	if (csv && (cell->kind == CELL_TEXT || cell->kind == CELL_TIME) && csv_is_formula(text)) {
+		char *behind = must_print("'%s", text);
+
+		free(text);
+		text = behind;
+	}
 	if (csv)
 		output_csv(output, text);
 	else

@@ -89,11 +89,18 @@ size_t utf8_columns(const char *text)
 	return columns;
 }
 
-/* Control characters of both sets, and those that turn the direction of what follows. */
+/* Control characters of both sets, those that turn the direction of writing, and ends of lines. */
 static bool drives_a_terminal(unsigned c)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x202a && c <= 0x202e) ||
-	       (c >= 0x2066 && c <= 0x2069);
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || (c >= 0x200e && c <= 0x200f) ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+size_t utf8_driving(const char *text, unsigned *character)
+{
+	size_t length = decode(text, strnlen(text, 4), character);
+
+	return length > 0 && drives_a_terminal(*character) ? length : 0;
 }
 
 char *utf8_clean(const char *text)

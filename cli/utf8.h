@@ -12,6 +12,9 @@ size_t utf8_length(const char *text, size_t left);
 /* Columns that a NUL-terminated text takes. */
 size_t utf8_columns(const char *text);
 
+/* Bytes of the character at text where that could drive a terminal, and which it is; else 0. */
+size_t utf8_driving(const char *text, unsigned *character);
+
 /* Prints text with what could drive a terminal written as \xNN; text that is clean passes as it
  * is, backslashes too. Owned: free. */
 char *utf8_clean(const char *text);

@@ -362,10 +362,11 @@ static void step(const sr_glob *glob, places *to, size_t place, uint32_t code)
 bool sr_glob_matches(sr_glob *glob, sr_text folded)
 {
 	const char *at = folded.data;
-	const char *end = folded.data + folded.length;
+	const char *end;
 
 	if (folded.data == NULL || folded.length < glob->shortest)
 		return false;
+	end = at + folded.length;
 	glob->now.count = 0;
 	enter(glob, &glob->now, 0);
 	while (at < end && glob->now.count > 0) {

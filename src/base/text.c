@@ -98,13 +98,16 @@ static bool is_control(const char *bytes, size_t length)
 	return length == 2 && between(bytes[0], 0xC2, 0xC2) && between(bytes[1], 0x80, 0x9F);
 }
 
-/* Whether it turns the direction of all that is shown after it (U+202A to U+202E, U+2066 to
- * U+2069): fit for a text, but in a name it hides what the name ends in. */
-static bool turns_direction(const char *bytes, size_t length)
+/* Whether it turns the direction of what is shown beside it (all of Unicode's Bidi_Control): fit
+ * for a text, but in a name it hides what the name ends in. Or ends a line (U+2028, U+2029). */
+static bool turns_or_breaks(const char *bytes, size_t length)
 {
+	if (length == 2)
+		return bytes[0] == '\xD8' && bytes[1] == '\x9C';
 	if (length != 3 || bytes[0] != '\xE2')
 		return false;
-	return (bytes[1] == '\x80' && between(bytes[2], 0xAA, 0xAE)) ||
+	return (bytes[1] == '\x80' &&
+		(between(bytes[2], 0x8E, 0x8F) || between(bytes[2], 0xA8, 0xAE))) ||
 	       (bytes[1] == '\x81' && between(bytes[2], 0xA6, 0xA9));
 }
 
@@ -158,7 +161,7 @@ static void add_escaped(sr_buffer *buffer, sr_text text)
 			sr_buffer_add_string(buffer, "\\t");
 		else if (*at == '\\')
 			sr_buffer_add_string(buffer, "\\\\");
-		else if (is_control(at, n) || turns_direction(at, n))
+		else if (is_control(at, n) || turns_or_breaks(at, n))
 			add_hex_bytes(buffer, at, n);
 		else
 			sr_buffer_add(buffer, at, n);

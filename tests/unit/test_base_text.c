@@ -42,6 +42,12 @@ static void escapes_what_drives_a_terminal(void **state)
 			 SR_OK);
 	assert_string_equal(out, "gpj.\\xe2\\x80\\xaeexe \xe2\x80\x99");
 	sr_free(out);
+	/* So do marks of a direction; and some take U+2028 for the end of a line. */
+	assert_int_equal(sr_text_escape(text_of("\u200e\u200f\u061c\u2028\u2029\u2069"), &out),
+			 SR_OK);
+	assert_string_equal(out, "\\xe2\\x80\\x8e\\xe2\\x80\\x8f\\xd8\\x9c\\xe2\\x80\\xa8"
+				 "\\xe2\\x80\\xa9\\xe2\\x81\\xa9");
+	sr_free(out);
 	assert_true(sr_text_has_control(text_of("a\nb")));
 	assert_true(sr_text_has_control(text_of("\xc2\x85")));
 	assert_true(sr_text_has_control(text_of("\xff\x7f")));
