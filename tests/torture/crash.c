@@ -1,0 +1,442 @@
+/* The machine: states of the disk, each looked at by a child process. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "crash.h"
+#include "recorder.h"
+#include "unit/scratch.h"
+
+#define ROW "crash points"
+
+enum {
+	EXHAUSTIVE = 8, /* Units whose every subset is tried. */
+	SAMPLES = 400,  /* States at most of a point with more. */
+	SLICE = 400,    /* States that one process looks at. */
+	SEEN = 1 << 20, /* Room for hashes of images. */
+	BADS = 16,      /* Bad states that a scenario tells of; the others are only counted. */
+	THIN = 12,      /* States of each scenario that are looked at in any case. */
+};
+
+/* What the children and their parent share. */
+typedef struct shared {
+	uint64_t next;  /* State, by number. */
+	uint64_t tried;
+	bool over; /* There are no more. */
+	char now[700]; /* The state that is being looked at, in words. */
+	int bad_count;
+	char bads[BADS][1300];
+	uint64_t seen[SEEN];
+	uint64_t digests[]; /* Of the state after each operation; 0: not known yet. */
+} shared;
+
+typedef struct machine {
+	torture *run;
+	const crash_scenario *scenario;
+	stage *stage;
+	disk record;
+	shared *shared;
+	uint64_t seed;
+	double until;      /* Seconds since the beginning of the run. */
+	char folder[4200]; /* Of the states. */
+} machine;
+
+/* ---- Which state ---- */
+
+/* Every subset, then every unit torn or half arrived; of many units some, by chance. */
+static bool fates_small(size_t count, uint64_t which, unsigned char *fates)
+{
+	uint64_t subsets = UINT64_C(1) << count;
+
+	if (which >= subsets + 4 * count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		fates[i] = which >= subsets || (which >> i & 1) ? DISK_DONE : DISK_LOST;
+	if (which >= subsets)
+		fates[(which - subsets) / 4] =
+			(unsigned char)(DISK_HEAD + (which - subsets) % 4);
+	return true;
+}
+
+static void fates_by_chance(size_t count, const disk_unit *units, uint64_t *chance,
+			    unsigned char *fates)
+{
+	uint64_t manner = torture_chance(chance, 7);
+	uint64_t pivot = torture_chance(chance, count);
+	uint64_t most = 1 + torture_chance(chance, 30);
+	size_t op = units[pivot].op;
+
+	for (size_t i = 0; i < count; i++) {
+		bool rare = torture_chance(chance, most + 1) == 0;
+		bool is_done = manner == 0   ? torture_chance(chance, 2) == 0
+			       : manner == 1 ? i < pivot
+			       : manner == 2 ? i >= pivot
+			       : manner == 3 ? !rare
+			       : manner == 4 ? rare
+			       : manner == 5 ? units[i].op != op
+					     : units[i].op == op;
+
+		fates[i] = is_done ? DISK_DONE : DISK_LOST;
+	}
+	if (torture_chance(chance, 3) == 0)
+		fates[pivot] = (unsigned char)(DISK_HEAD + torture_chance(chance, 2));
+	if (torture_chance(chance, 4) == 0)
+		for (size_t i = 0; i < count; i++)
+			if (fates[i] == DISK_LOST)
+				fates[i] = (unsigned char)(DISK_ZEROS + torture_chance(chance, 2));
+}
+
+/* The fates of a point's units in its state number `which`. False: it has no more. */
+static bool fates_choose(const machine *m, size_t point, uint64_t which, const disk_unit *units,
+			 size_t count, unsigned char *fates)
+{
+	uint64_t chance = torture_state(m->seed, point * 1000003 + which);
+
+	if (count <= EXHAUSTIVE) {
+		uint64_t all = (UINT64_C(1) << count) + 4 * count;
+		uint64_t first = torture_state(m->seed, point) % all;
+
+		return which < all && fates_small(count, (first + which) % all, fates);
+	}
+	if (which >= SAMPLES)
+		return false;
+	memset(fates, which == 1 ? DISK_LOST : DISK_DONE, count);
+	if (which > 2 || which == 0)
+		fates_by_chance(count, units, &chance, fates);
+	return true;
+}
+
+/* ---- The states of a killed process ---- */
+
+static void put_down(const machine *m, const disk_image *image, const char *name, char path[4112])
+{
+	char folder[4300];
+
+	snprintf(folder, sizeof(folder), "%s/%s", m->folder, name);
+	scratch_remove(folder);
+	rmdir(folder);
+	if (mkdir(folder, 0700) != 0) {
+		perror(folder);
+		abort();
+	}
+	disk_image_write(image, folder);
+	snprintf(path, 4112, "%.4000s/catalog.db", folder);
+}
+
+static uint64_t digest_at(const machine *m, size_t point)
+{
+	uint64_t *digest = &m->shared->digests[point];
+	char path[4112], words[512];
+	disk_image image;
+
+	if (*digest != 0)
+		return *digest;
+	disk_image_make(&image, &m->record, point, NULL, NULL, 0);
+	put_down(m, &image, "killed", path);
+	disk_image_free(&image);
+	if ((*digest = oracle_digest(path, words)) == 0)
+		fprintf(stderr, "killed after %zu: %s\n", point, words);
+	return *digest;
+}
+
+/* Between two points with the same digest there is hardly another. */
+static bool is_between(const machine *m, size_t low, size_t high, uint64_t digest)
+{
+	size_t middle = low + (high - low) / 2;
+
+	if (digest_at(m, low) == digest || digest_at(m, high) == digest)
+		return true;
+	if (high - low < 2 || digest_at(m, low) == digest_at(m, high))
+		return false;
+	return is_between(m, low, middle, digest) || is_between(m, middle, high, digest);
+}
+
+static bool is_allowed(const machine *m, size_t low, size_t high, uint64_t digest)
+{
+	for (size_t i = low; i <= high; i++)
+		if (m->shared->digests[i] == digest)
+			return true;
+	if (is_between(m, low, high, digest))
+		return true;
+	for (size_t i = low; i <= high; i++)
+		if (digest_at(m, i) == digest)
+			return true;
+	return false;
+}
+
+/* ---- One state ---- */
+
+static void bad(machine *m, const char *words)
+{
+	shared *s = m->shared;
+
+	if (s->bad_count < BADS)
+		snprintf(s->bads[s->bad_count], sizeof(s->bads[0]), "%s: %s", s->now, words);
+	s->bad_count++;
+}
+
+/* The point from which on what was told last is there, and how much was told. */
+static size_t told_by(const disk *d, size_t point, int *told)
+{
+	size_t since = 0;
+
+	*told = 0;
+	for (size_t i = 0; i < point; i++) {
+		if (d->ops[i].kind != DISK_MARK)
+			continue;
+		since = i;
+		if (d->ops[i].at + 1 > *told)
+			*told = (int)d->ops[i].at + 1;
+	}
+	return since;
+}
+
+static void look_at(machine *m, size_t point, const disk_image *image)
+{
+	char words[512] = "";
+	char folder[4300];
+	crash_look look = {.stage = m->stage, .folder = folder, .words = words};
+	size_t since = told_by(&m->record, point, &look.told);
+	uint64_t digest;
+
+	put_down(m, image, "state", look.path);
+	snprintf(folder, sizeof(folder), "%s/state", m->folder);
+	oracle_open(&look);
+	if (words[0] == '\0' && (digest = oracle_digest(look.path, words)) != 0) {
+		oracle_truths(&look);
+		if (words[0] == '\0' && !is_allowed(m, since, point, digest))
+			snprintf(words, sizeof(words),
+				 "the rows are those of no state that the catalog may be in");
+	}
+	if (words[0] == '\0' && m->scenario->look)
+		m->scenario->look(&look);
+	if (words[0] == '\0')
+		oracle_go_on(&look);
+	if (words[0] == '\0' && m->scenario->look)
+		m->scenario->look(&look);
+	if (words[0] != '\0')
+		bad(m, words);
+}
+
+/* Whether it is new. */
+static bool note_seen(shared *s, uint64_t hash)
+{
+	hash |= 1;
+	for (size_t i = hash % SEEN, steps = 0; steps < 64; i = (i + 1) % SEEN, steps++) {
+		if (s->seen[i] == hash)
+			return false;
+		if (s->seen[i] == 0) {
+			s->seen[i] = hash;
+			return true;
+		}
+	}
+	return true;
+}
+
+/* False: the point has no such state. */
+static bool try_state(machine *m, size_t point, uint64_t which)
+{
+	disk_unit *units;
+	size_t count = disk_uncertain(&m->record, point, &units);
+	unsigned char *fates = calloc(count + 1, 1);
+	disk_image image;
+	bool chosen;
+	int told;
+
+	if (fates == NULL)
+		abort();
+	if ((chosen = fates_choose(m, point, which, units, count, fates))) {
+		size_t lost = 0;
+		uint64_t since = told_by(&m->record, point, &told);
+
+		for (size_t i = 0; i < count; i++)
+			lost += fates[i] != DISK_DONE;
+		snprintf(m->shared->now, sizeof(m->shared->now),
+			 "state %llu after operation %zu of %zu (%.300s), %zu of %zu pieces not "
+			 "arrived",
+			 (unsigned long long)which, point, m->record.op_count,
+			 point > 0 ? disk_op_words(&m->record, point - 1) : "nothing", lost, count);
+		disk_image_make(&image, &m->record, point, units, fates, count);
+		if (note_seen(m->shared, disk_image_hash(&image) + since * 31)) {
+			m->shared->tried++;
+			look_at(m, point, &image);
+		}
+		disk_image_free(&image);
+	}
+	free(fates);
+	free(units);
+	return chosen;
+}
+
+/* ---- All of them ---- */
+
+/* Every point once, in an order by chance, then each again. */
+static size_t point_of(const machine *m, uint64_t number)
+{
+	uint64_t points = m->record.op_count + 1;
+	uint64_t chance = torture_state(m->seed, number / points);
+	uint64_t stride = 1 + torture_chance(&chance, points);
+	uint64_t a = points, b = stride;
+
+	while (b != 0) {
+		uint64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	/* A stride without a common factor comes to every point. */
+	if (a != 1)
+		stride = 1;
+	return (size_t)((torture_chance(&chance, points) + number * stride) % points);
+}
+
+static void slice(machine *m)
+{
+	uint64_t points = m->record.op_count + 1, idle = 0;
+
+	for (int i = 0; i < SLICE; i++) {
+		uint64_t number = m->shared->next++;
+
+		if (idle > points) {
+			m->shared->over = true;
+			return;
+		}
+		if (torture_elapsed(m->run) > m->until && m->shared->tried >= THIN)
+			return;
+		if (try_state(m, point_of(m, number), number / points))
+			idle = 0;
+		else
+			idle++;
+	}
+}
+
+/* In a process of its own: what it breaks is its own. */
+static void slice_apart(machine *m)
+{
+	int status;
+	pid_t child;
+
+	fflush(NULL);
+	if ((child = fork()) == 0) {
+		slice(m);
+		_exit(0);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child) {
+		perror("a child");
+		abort();
+	}
+	if (WIFSIGNALED(status)) {
+		char words[64];
+
+		snprintf(words, sizeof(words), "the process died of signal %d", WTERMSIG(status));
+		bad(m, words);
+	}
+}
+
+static void try_all(machine *m)
+{
+	size_t size = sizeof(shared) + (m->record.op_count + 1) * sizeof(uint64_t);
+
+	m->shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (m->shared == MAP_FAILED)
+		abort();
+	do {
+		slice_apart(m);
+	} while (!m->shared->over &&
+		 (torture_elapsed(m->run) < m->until || m->shared->tried < THIN));
+	for (int i = 0; i < m->shared->bad_count; i++)
+		torture_bad(m->run, m->scenario->name, "%s",
+			    i < BADS ? m->shared->bads[i] : "and more");
+	torture_scenario_end(m->run, m->scenario->name, ROW, m->shared->tried);
+	munmap(m->shared, size);
+}
+
+/* ---- A scenario ---- */
+
+static recorder_plant plant_of(const torture *run)
+{
+	if (run->plant == NULL || strcmp(run->plant, "early-acknowledge") == 0)
+		return RECORDER_HONEST;
+	if (strcmp(run->plant, "missing-sync") == 0)
+		return RECORDER_NO_SYNC;
+	if (strcmp(run->plant, "missing-own-sync") == 0)
+		return RECORDER_NO_OWN_SYNC;
+	fprintf(stderr, "torture-crash: there is no bug '%s' to plant: missing-sync, "
+			"missing-own-sync or early-acknowledge\n",
+		run->plant);
+	exit(2);
+}
+
+static void stage_init(stage *s, const machine *m)
+{
+	snprintf(s->folder, sizeof(s->folder), "%s/live", m->folder);
+	snprintf(s->path, sizeof(s->path), "%s/catalog.db", s->folder);
+	if (mkdir(m->folder, 0700) != 0 || mkdir(s->folder, 0700) != 0)
+		abort();
+	sr_options_init(&s->options);
+	s->options.path = s->path;
+	s->options.create = s->options.migrate = true;
+	s->options.pool_size = 2;
+	s->chance = m->seed;
+}
+
+static void run_scenario(torture *run, const crash_scenario *scenario, unsigned number,
+			 double until)
+{
+	machine m = {.run = run, .scenario = scenario, .until = until};
+	char words[512];
+
+	m.stage = calloc(1, sizeof(*m.stage));
+	m.seed = torture_state(run->seed, number);
+	snprintf(m.folder, sizeof(m.folder), "%s/%u", run->folder, number);
+	if (m.stage == NULL)
+		abort();
+	stage_init(m.stage, &m);
+	scenario->prepare(m.stage);
+	recorder_begin(&m.record, m.stage->folder, plant_of(run));
+	scenario->run(m.stage);
+	recorder_end(words);
+	if (m.stage->failed)
+		torture_bad(run, scenario->name, "the scenario itself failed");
+	if (words[0] != '\0')
+		torture_bad(run, scenario->name, "the recorder missed something: %s", words);
+	try_all(&m);
+	disk_free(&m.record);
+	free(m.stage);
+	scratch_remove(m.folder);
+}
+
+/* Memory that is a file system: thousands of databases a minute are written. */
+static void use_memory(void)
+{
+	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
+		setenv("TMPDIR", "/dev/shm", 0);
+}
+
+int main(int argc, char **argv)
+{
+	torture run;
+	unsigned count = 0;
+
+	use_memory();
+	run = torture_begin("crash", argc, argv);
+	(void)plant_of(&run);
+	stage_plant_early(run.plant != NULL && strcmp(run.plant, "early-acknowledge") == 0);
+	while (crash_scenarios[count].name != NULL)
+		count++;
+	for (unsigned i = 0; i < count; i++) {
+		double left = run.seconds - torture_elapsed(&run);
+
+		if (!torture_wants(&run, crash_scenarios[i].name))
+			continue;
+		/* What one does not need is there for the others. */
+		run_scenario(&run, &crash_scenarios[i], i,
+			     torture_elapsed(&run) + (run.only ? left : left / (count - i)));
+	}
+	return torture_end(&run);
+}
