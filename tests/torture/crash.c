@@ -25,9 +25,9 @@ enum {
 
 /* What the children and their parent share. */
 typedef struct shared {
-	uint64_t next;  /* State, by number. */
+	uint64_t next; /* State, by number. */
 	uint64_t tried;
-	bool over; /* There are no more. */
+	bool over;     /* There are no more. */
 	char now[700]; /* The state that is being looked at, in words. */
 	int bad_count;
 	char bads[BADS][1300];
@@ -58,8 +58,7 @@ static bool fates_small(size_t count, uint64_t which, unsigned char *fates)
 	for (size_t i = 0; i < count; i++)
 		fates[i] = which >= subsets || (which >> i & 1) ? DISK_DONE : DISK_LOST;
 	if (which >= subsets)
-		fates[(which - subsets) / 4] =
-			(unsigned char)(DISK_HEAD + (which - subsets) % 4);
+		fates[(which - subsets) / 4] = (unsigned char)(DISK_HEAD + (which - subsets) % 4);
 	return true;
 }
 
@@ -366,8 +365,9 @@ static recorder_plant plant_of(const torture *run)
 		return RECORDER_NO_SYNC;
 	if (strcmp(run->plant, "missing-own-sync") == 0)
 		return RECORDER_NO_OWN_SYNC;
-	fprintf(stderr, "torture-crash: there is no bug '%s' to plant: missing-sync, "
-			"missing-own-sync or early-acknowledge\n",
+	fprintf(stderr,
+		"torture-crash: there is no bug '%s' to plant: missing-sync, "
+		"missing-own-sync or early-acknowledge\n",
 		run->plant);
 	exit(2);
 }

@@ -27,8 +27,8 @@ typedef struct crash_truth {
 
 /* Where a scenario works. */
 typedef struct stage {
-	char folder[4096]; /* The whole of what is recorded. */
-	char path[4112];   /* Of the database in it, */
+	char folder[4096];  /* The whole of what is recorded. */
+	char path[4112];    /* Of the database in it, */
 	sr_options options; /* and how it is opened. */
 	sr_catalog *catalog;
 	sr_id client;
@@ -42,9 +42,9 @@ typedef struct stage {
 typedef struct crash_look {
 	const stage *stage;
 	const char *folder;
-	char path[4112];    /* Of the database in it. */
-	int told;           /* Truths that somebody was told by then. */
-	char *words;        /* What is wrong with it; 512 bytes, "" at first. */
+	char path[4112]; /* Of the database in it. */
+	int told;        /* Truths that somebody was told by then. */
+	char *words;     /* What is wrong with it; 512 bytes, "" at first. */
 } crash_look;
 
 typedef struct crash_scenario {

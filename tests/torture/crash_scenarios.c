@@ -158,10 +158,9 @@ static void save_one(stage *s)
 	stage_good(s, save(s, 100, 5), "saving");
 	stage_tell(s, promise);
 	/* New content of a file: a version more. */
-	promise = stage_promise(s,
-				"SELECT count(*) FROM files WHERE OriginalPath = "
-				"'/home/host/papers/003 report.txt' AND CRC = 33 AND "
-				"TotalVersions = 2");
+	promise = stage_promise(s, "SELECT count(*) FROM files WHERE OriginalPath = "
+				   "'/home/host/papers/003 report.txt' AND CRC = 33 AND "
+				   "TotalVersions = 2");
 	stage_good(s, save(s, 3, 33), "saving");
 	stage_tell(s, promise);
 	stage_close(s);
@@ -175,8 +174,8 @@ static void batch(stage *s)
 
 	stage_open(s);
 	for (int round = 1; round <= 2; round++) {
-		int promise = stage_promise(
-			s, "SELECT count(*) = %d FROM files WHERE CRC = %d", MANY, round * 1000);
+		int promise = stage_promise(s, "SELECT count(*) = %d FROM files WHERE CRC = %d",
+					    MANY, round * 1000);
 
 		for (int i = 0; i < MANY; i++)
 			files[i] = file_of(s, paths[i], round * 200 + i, round * 1000);

@@ -129,7 +129,8 @@ void disk_free(disk *d)
 
 int disk_node_add(disk *d, bool folder, const unsigned char *bytes, size_t length)
 {
-	disk_node node = {.folder = folder, .base_length = length, .length = length, .room = length};
+	disk_node node = {
+		.folder = folder, .base_length = length, .length = length, .room = length};
 
 	if (!folder) {
 		node.base = copy_bytes(bytes, length);
@@ -490,8 +491,8 @@ static const char *name_of(const disk *d, int node)
 
 const char *disk_op_words(const disk *d, size_t op)
 {
-	static const char *const verbs[] = {"write", "truncate", "sync", "link",
-					    "unlink", "rename",  "mark"};
+	static const char *const verbs[] = {"write",  "truncate", "sync", "link",
+					    "unlink", "rename",   "mark"};
 	static char words[512];
 	const disk_op *o = &d->ops[op];
 

@@ -55,8 +55,8 @@ static int digest_query(sqlite3 *db, const char *sql, uint64_t seed, uint64_t *d
 static int digest_tables(sqlite3 *db, uint64_t *digest, int *tables)
 {
 	sqlite3_stmt *stmt;
-	int code = sqlite3_prepare_v2(db, "SELECT name FROM sqlite_schema WHERE type = 'table'",
-				      -1, &stmt, NULL);
+	int code = sqlite3_prepare_v2(db, "SELECT name FROM sqlite_schema WHERE type = 'table'", -1,
+				      &stmt, NULL);
 
 	while (code == SQLITE_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
 		const char *name = (const char *)sqlite3_column_text(stmt, 0);

@@ -85,8 +85,8 @@ static int folder_of(int at, const char *path, const char **name)
 	if (slash == NULL)
 		snprintf(folder, sizeof(folder), ".");
 	else
-		snprintf(folder, sizeof(folder), "%.*s",
-			 slash == path ? 1 : (int)(slash - path), path);
+		snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path),
+			 path);
 	return !is_index(*name) && fstatat(at, folder, &st, 0) == 0 ? node_of(&st) : -1;
 }
 
@@ -145,8 +145,7 @@ static void catch_up(int node, int fd)
 	while ((n = read_some(fd, bytes, sizeof(bytes), at)) > 0) {
 		const disk_node *now = &record->nodes[node];
 
-		if ((size_t)(at + n) > now->length ||
-		    memcmp(now->now + at, bytes, (size_t)n) != 0)
+		if ((size_t)(at + n) > now->length || memcmp(now->now + at, bytes, (size_t)n) != 0)
 			disk_write(record, node, at, bytes, (size_t)n);
 		at += n;
 	}

@@ -15,7 +15,8 @@
 typedef enum recorder_plant {
 	RECORDER_HONEST,
 	RECORDER_NO_SYNC,     /* SQLite never syncs a file. */
-	RECORDER_NO_OWN_SYNC, /* The library itself never syncs anything: it leaves all to SQLite. */
+	RECORDER_NO_OWN_SYNC, /* The library itself never syncs anything: it leaves all to SQLite.
+			       */
 } recorder_plant;
 
 /* Begins with what is in the folder now, all of it safe on the disk. One record at a time. */

@@ -1,0 +1,43 @@
+#!/usr/bin/env bats
+# The machine that cuts the power: it finds what was planted, and nothing where nothing is.
+
+setup_file() {
+	export BUILD=${BUILD:-$BATS_TEST_DIRNAME/../../build}
+	ninja -C "$BUILD" --quiet tests/torture/torture-crash
+	export MACHINE=$BUILD/tests/torture/torture-crash
+}
+
+# found PATTERN ARGUMENT…: the machine finds something, says so in such words and how to see it again.
+found() {
+	local pattern=$1
+	shift
+	run "$MACHINE" --seconds 2 "$@"
+	echo "$output" | head -40
+	[ "$status" -eq 1 ]
+	grep -q "BAD: .*$pattern" <<<"$output"
+	grep -q "^  again: torture-crash --seed [0-9]* --only '.*' --plant " <<<"$output"
+	grep -q $'^total\tcrash points\t[0-9]*\t[1-9]' <<<"$output"
+}
+
+@test "every scenario survives every state that is tried, and prints how many" {
+	run "$MACHINE" --seconds 8
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^crash: .*: [1-9][0-9]* crash points, 0 bad$' <<<"$output")" -ge 3 ]
+	grep -q $'^total\tcrash points\t[1-9][0-9]*\t0$' <<<"$output"
+}
+
+@test "a build in which SQLite syncs no file is found" {
+	found "what was acknowledged is not there\|not a database\|damaged" --only "save one" --plant missing-sync
+}
+
+@test "a build that acknowledges before the commit is found" {
+	found "what was acknowledged is not there" --only "save one" --plant early-acknowledge
+}
+
+@test "unknown bugs and scenarios are refused" {
+	run "$MACHINE" --plant nothing
+	[ "$status" -eq 2 ]
+	run "$MACHINE" --seconds 1 --only nothing
+	[ "$status" -eq 2 ]
+}
