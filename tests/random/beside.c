@@ -201,7 +201,7 @@ static void ask_beside(machine *m, sqlite3 *db, progress *shared)
 
 void machine_ask_beside(machine *m, unsigned queries)
 {
-	char path[128];
+	char path[560];
 	progress *shared;
 	sqlite3 *db;
 	pid_t writer;

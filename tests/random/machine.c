@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../unit/scratch.h"
 #include "asking.h"
 #include "catalog/search_index.h"
 
@@ -172,11 +173,7 @@ static void step(machine *m)
 static void begin_epoch(machine *m)
 {
 	chance_seed(m->options->seed * 1000003u + m->epoch);
-	strcpy(m->folder, "/tmp/strongroom-random-XXXXXX");
-	if (mkdtemp(m->folder) == NULL) {
-		perror(m->folder);
-		abort();
-	}
+	scratch_make(m->folder, sizeof(m->folder), "random");
 	snprintf(m->path, sizeof(m->path), "%s/catalog.db", m->folder);
 	snprintf(m->log, sizeof(m->log), "%s/log", m->folder);
 	sr_options_init(&m->open);

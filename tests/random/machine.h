@@ -68,9 +68,9 @@ typedef struct machine {
 	const machine_options *options;
 	machine_figures *figures;
 	unsigned epoch;
-	char folder[64];
-	char path[96];
-	char log[96];
+	char folder[512];
+	char path[544];
+	char log[544];
 	sr_options open; /* How the catalog is open, */
 	machine_index index;
 	writing writing;

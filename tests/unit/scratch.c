@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static char folder[64]; /* Empty: there is none. */
+static char folder[512]; /* Empty: there is none. */
 
 static void forget_settings(void)
 {
@@ -30,14 +30,22 @@ static void forget_settings(void)
 	setenv("XDG_CONFIG_HOME", folder, 1);
 }
 
+void scratch_make(char *path, size_t size, const char *name)
+{
+	const char *parent = getenv("TMPDIR");
+	int length = snprintf(path, size, "%s/strongroom-%s-XXXXXX",
+			      parent != NULL && parent[0] == '/' ? parent : "/tmp", name);
+
+	if (length < 0 || (size_t)length >= size || mkdtemp(path) == NULL) {
+		perror(path);
+		abort();
+	}
+}
+
 void scratch_new(void)
 {
 	scratch_teardown(NULL);
-	strcpy(folder, "/tmp/strongroom-test-XXXXXX");
-	if (mkdtemp(folder) == NULL) {
-		perror(folder);
-		abort();
-	}
+	scratch_make(folder, sizeof(folder), "test");
 	forget_settings();
 }
 
@@ -48,7 +56,7 @@ const char *scratch_folder(void)
 
 const char *scratch_path(const char *name)
 {
-	static char paths[8][192];
+	static char paths[8][sizeof(folder) + 128];
 	static int next;
 	char *path = paths[next++ % 8];
 

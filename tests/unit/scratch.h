@@ -2,6 +2,8 @@
 #ifndef SCRATCH_H
 #define SCRATCH_H
 
+#include <stddef.h>
+
 /* A new folder, in place of the one before; the settings of whoever runs the tests are forgotten.
  * Any failure ends the test. */
 void scratch_new(void);
@@ -9,6 +11,10 @@ const char *scratch_folder(void);
 
 /* A path in the folder; good until the next call but seven. */
 const char *scratch_path(const char *name);
+
+/* A new folder under TMPDIR, or /tmp: its path, whose last part begins with the name. Any failure ends
+ * the test. */
+void scratch_make(char *path, size_t size, const char *name);
 
 /* Removes a folder with everything in it, also where that may not be read. */
 void scratch_remove(const char *folder);

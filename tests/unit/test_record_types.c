@@ -2,6 +2,7 @@
 
 #include "expect.h"
 #include "record/types.h"
+#include "scratch.h"
 
 static const char table[] = "# a comment\n"
 			    "80:text/html:*.html\n"
@@ -43,11 +44,12 @@ static bool write_table(const char *name, const char *text)
 
 static int read_tables(void **state)
 {
-	char folder[] = "/tmp/strongroom-types-XXXXXX";
+	char folder[512];
 	sr_status rc;
 
 	(void)state;
-	if (mkdtemp(folder) == NULL || chdir(folder) != 0)
+	scratch_make(folder, sizeof(folder), "types");
+	if (chdir(folder) != 0)
 		return -1;
 	if (!write_table("globs2", table) || !write_table("subclasses", kinds))
 		return -1;
