@@ -12,8 +12,8 @@ const char *scratch_folder(void);
 /* A path in the folder; good until the next call but seven. */
 const char *scratch_path(const char *name);
 
-/* A new folder under TMPDIR, or /tmp: its path, whose last part begins with the name. Any failure ends
- * the test. */
+/* A new folder under TMPDIR, or /tmp: its path, whose last part begins with the name. Any failure
+ * ends the test. */
 void scratch_make(char *path, size_t size, const char *name);
 
 /* Removes a folder with everything in it, also where that may not be read. */

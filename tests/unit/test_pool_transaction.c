@@ -1,7 +1,9 @@
 /* Transactions of a thread, and what joins them; checkpoints. */
 #include "pool_fixture.h"
 
+#include <linux/magic.h>
 #include <sqlite3.h>
+#include <sys/vfs.h>
 
 static sr_status insert_and_fail(sr_conn *conn, void *arg)
 {
@@ -226,6 +228,15 @@ static sr_status insert_much(sr_conn *conn, void *arg)
 	return sr_exec(conn, "INSERT INTO t VALUES (zeroblob(100000))");
 }
 
+/* In a file system in memory a copier is through before the next commit comes. */
+static bool waits_for_disk(void)
+{
+	struct statfs fs;
+
+	assert_int_equal(statfs(scratch_folder(), &fs), 0);
+	return fs.f_type != TMPFS_MAGIC;
+}
+
 /* However fast the writer is, the log is begun anew when it is twice eight steps long, or two more
  * where it is just being copied; not before it is eight, since he is not held for less. */
 static void test_checkpoints_by_itself(void **state)
@@ -244,7 +255,8 @@ static void test_checkpoints_by_itself(void **state)
 	}
 	until_copied(pool);
 	assert_true(figures(pool).checkpoints >= 6);
-	assert_true(longest >= 8 * STEP);
+	if (waits_for_disk())
+		assert_true(longest >= 8 * STEP);
 	assert_true(longest <= 18 * STEP + COMMIT);
 	assert_int_equal(times_logged("long reader"), 0);
 	assert_int_equal(rows(pool), 100);
