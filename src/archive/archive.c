@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../base/error.h"
+#include "../base/private.h"
 #include "../base/text.h"
 #include "descriptor.h"
 #include "sink.h"
@@ -70,10 +71,7 @@ static sr_status out_open(out *o, const char *path)
 	*o = (out){.sink = {out_add, out_end, out_free, NULL, path}, .fd = -1};
 	if (path == NULL)
 		return SR_OK;
-	o->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (o->fd < 0)
-		return sr_fail_errno(errno, "%s cannot be made", sr_quoted(sr_text_of(path)));
-	return SR_OK;
+	return sr_private_open(path, "the file", &o->fd);
 }
 
 /* Closes it; what is not whole is removed. */

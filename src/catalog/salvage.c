@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "../base/path.h"
+#include "../base/private.h"
 #include "../engine/pages.h"
 #include "../schema/copy.h"
 #include "activity.h"
@@ -140,6 +141,8 @@ static sr_status salvage(const char *damaged, const char *fresh, const sr_salvag
 		return rc;
 	sr_parts_remove(NULL, fresh, sr_path_name(sr_text_of(fresh)).data);
 	remove_part(part);
+	if ((rc = sr_private_make(part, "the database", NULL)) != SR_OK)
+		return rc;
 	if ((rc = fill(damaged, part, options, salvaged)) == SR_OK &&
 	    (rc = is_whole(part)) == SR_OK &&
 	    (rc = sr_schema_salvaged_path(*salvaged, fresh)) == SR_OK)

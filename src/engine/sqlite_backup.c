@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../base/path.h"
+#include "../base/private.h"
 
 #define STEP_PAGES 1024
 
@@ -83,7 +84,19 @@ static sr_status copy_pages(sqlite_conn *c, sqlite3 *to, const char *path, sr_pr
 	return rc;
 }
 
-static sr_status copy_make(sqlite_conn *c, const char *path, sr_progress_fn progress, void *arg)
+/* Whether SQLite has opened what was made, and not what a folder holds that somebody has put in the
+ * place of the one before. */
+static bool is_made(sqlite3 *db, const char *path, const sr_made *made)
+{
+	int moved = 0;
+
+	return sr_private_same(path, made) &&
+	       sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+	       !moved;
+}
+
+static sr_status copy_make(sqlite_conn *c, const char *path, const sr_made *made,
+			   sr_progress_fn progress, void *arg)
 {
 	sqlite3 *to = NULL;
 	sr_status rc;
@@ -103,6 +116,8 @@ static sr_status copy_make(sqlite_conn *c, const char *path, sr_progress_fn prog
 		sqlite3_file_control(to, "main", SR_SQLITE_STREAM_FRESH, (void *)(uintptr_t)path);
 	if (code != SQLITE_OK)
 		rc = copy_failed(to, path, code);
+	else if (!is_made(to, path, made))
+		rc = sr_fail(SR_REFUSED, "the copy %s failed: its folder was exchanged", path);
 	else if ((rc = copy_pages(c, to, path, progress, arg)) == SR_OK)
 		rc = copy_sync(to, path);
 	if (sqlite3_close(to) != SQLITE_OK && rc == SR_OK)
@@ -114,6 +129,7 @@ sr_status sr_sqlite_backup(sr_conn *conn, const char *path, sr_progress_fn progr
 {
 	sqlite_conn *c = sqlite_of(conn);
 	bool begun = false;
+	sr_made made;
 	sr_status rc;
 
 	if (path[0] != '/')
@@ -127,11 +143,9 @@ sr_status sr_sqlite_backup(sr_conn *conn, const char *path, sr_progress_fn progr
 		begun = true;
 	}
 	/* Made without opening it, private from its first moment, and never over another. */
-	if (mknod(path, S_IFREG | 0600, 0) != 0) {
-		rc = sr_fail_errno(errno, "the copy %s cannot be made", path);
+	if ((rc = sr_private_make(path, "the copy", &made)) != SR_OK)
 		goto err1;
-	}
-	if ((rc = copy_make(c, path, progress, arg)) != SR_OK)
+	if ((rc = copy_make(c, path, &made, progress, arg)) != SR_OK)
 		unlink(path);
 err1:
 	if (begun)

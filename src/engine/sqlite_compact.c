@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/private.h"
+
 #define STEP_PAGES    1024
 #define STEPS_BETWEEN 2000 /* Instructions of SQLite's machine: less than a millisecond. */
 
@@ -82,8 +84,8 @@ sr_status sr_sqlite_compact(sr_conn *conn, const char *path, sr_progress_fn prog
 	if ((rc = compact_total(conn, &work.total)) != SR_OK)
 		return rc;
 	/* Private from its first moment, and never over another; SQLite takes an empty file. */
-	if (mknod(path, S_IFREG | 0600, 0) != 0)
-		return sr_fail_errno(errno, "the copy %s cannot be made", path);
+	if ((rc = sr_private_make(path, "the copy", NULL)) != SR_OK)
+		return rc;
 	if (progress)
 		sqlite3_progress_handler(c->db, STEPS_BETWEEN, compact_look, &work);
 	code = compact_run(c, path);

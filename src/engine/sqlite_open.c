@@ -17,6 +17,7 @@
 #include "../base/cancel.h"
 #include "../base/clock.h"
 #include "../base/path.h"
+#include "../base/private.h"
 #include "../base/process.h"
 #include "sqlite_settle.h"
 
@@ -54,20 +55,68 @@ static sr_status fail_missing(const char *path)
 	return rc;
 }
 
+/* A side file of the database: its log, the log's index. */
+static bool side_file(const char *path, const char *suffix, struct stat *st)
+{
+	sr_buffer name = SR_BUFFER_EMPTY;
+	bool there;
+
+	sr_buffer_printf(&name, "%s%s", path, suffix);
+	there = sr_buffer_status(&name) == SR_OK && lstat(name.data, st) == 0;
+	sr_buffer_free(&name);
+	return there;
+}
+
+/* The log's file inherits the mode. */
+static sr_status file_make(const char *path, bool *made)
+{
+	sr_status rc = sr_private_make(path, "the database", NULL);
+
+	*made = rc == SR_OK;
+	if (rc == SR_EXISTS)
+		rc = SR_OK;
+	return rc == SR_NOT_FOUND ? fail_missing(path) : rc;
+}
+
+/* An existing database may be a link, since people put it elsewhere; none is made through one. What
+ * SQLite keeps beside it never is: it would refuse that too, and not say why. */
+static sr_status links_check(const char *path, const sr_conn_options *options, bool empty)
+{
+	static const char *const sides[] = {"-wal", "-shm", "-journal"};
+	char *real = NULL;
+	struct stat st;
+	sr_status rc = SR_OK;
+
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
+		if (empty &&
+		    (options->access == SR_ACCESS_WRITE || options->access == SR_ACCESS_CREATE))
+			return sr_fail(SR_REFUSED,
+				       "%s is a symbolic link to an empty file, and no database "
+				       "is made through one",
+				       path);
+		if ((real = realpath(path, NULL)) == NULL)
+			return sr_fail_errno(errno, "the database %s cannot be reached", path);
+	}
+	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]) && rc == SR_OK; i++)
+		if (side_file(real ? real : path, sides[i], &st) && S_ISLNK(st.st_mode))
+			rc = sr_fail(SR_REFUSED,
+				     "%s%s is a symbolic link, which is not followed: look who "
+				     "made it, and remove it",
+				     real ? real : path, sides[i]);
+	free(real);
+	return rc;
+}
+
 static sr_status file_check(const char *path, const sr_conn_options *options, bool *made)
 {
 	struct stat st;
+	sr_status rc;
 
 	*made = false;
 	if (path[0] != '/')
 		return sr_fail(SR_INVALID, "the path of a database must be absolute: %s", path);
-	/* The log's file inherits the mode. */
-	if (options->access == SR_ACCESS_CREATE && mknod(path, S_IFREG | 0600, 0) == 0)
-		*made = true;
-	else if (options->access == SR_ACCESS_CREATE && errno == ENOENT)
-		return fail_missing(path);
-	else if (options->access == SR_ACCESS_CREATE && errno != EEXIST)
-		return sr_fail_errno(errno, "the database %s cannot be made", path);
+	if (options->access == SR_ACCESS_CREATE && (rc = file_make(path, made)) != SR_OK)
+		return rc;
 	if (stat(path, &st) != 0) {
 		if (errno == ENOENT && options->access == SR_ACCESS_CREATE)
 			return sr_fail(SR_NOT_FOUND, "%s is a symbolic link to nothing", path);
@@ -77,24 +126,14 @@ static sr_status file_check(const char *path, const sr_conn_options *options, bo
 	}
 	if (!S_ISREG(st.st_mode))
 		return sr_fail(SR_CORRUPT, "%s is %s, not a database", path, kind_of(st.st_mode));
+	if ((rc = links_check(path, options, st.st_size == 0)) != SR_OK)
+		return rc;
 	if (access(path, R_OK) != 0)
 		return sr_fail_errno(errno, "the database %s cannot be read", path);
 	if ((options->access == SR_ACCESS_WRITE || options->access == SR_ACCESS_CREATE) &&
 	    access(path, W_OK) != 0)
 		return sr_fail_errno(errno, "the database %s cannot be written", path);
 	return SR_OK;
-}
-
-/* A side file of the database: its log, the log's index. */
-static bool side_file(const char *path, const char *suffix, struct stat *st)
-{
-	sr_buffer name = SR_BUFFER_EMPTY;
-	bool there;
-
-	sr_buffer_printf(&name, "%s%s", path, suffix);
-	there = sr_buffer_status(&name) == SR_OK && stat(name.data, st) == 0;
-	sr_buffer_free(&name);
-	return there;
 }
 
 static bool folder_writable(const char *path)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../base/path.h"
+#include "../base/private.h"
 #include "copy.h"
 #include "schema.h"
 
@@ -44,12 +45,14 @@ static sr_status list_write(const char *path, const sr_names *names)
 	sr_buffer_printf(&fresh, "%s.new", path);
 	if ((rc = sr_buffer_status(&fresh)) != SR_OK)
 		goto err0;
-	fd = open(fresh.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	file = fd < 0 ? NULL : fdopen(fd, "w");
-	if (file == NULL) {
+	/* What a killed process left there; of a link, the link. */
+	unlink(fresh.data);
+	if ((rc = sr_private_open(fresh.data, "the list", &fd)) != SR_OK)
+		goto err0;
+	if ((file = fdopen(fd, "w")) == NULL) {
 		rc = sr_fail_errno(errno, "%s cannot be written", fresh.data);
-		if (fd >= 0)
-			close(fd);
+		close(fd);
+		unlink(fresh.data);
 		goto err0;
 	}
 	for (size_t i = 0; i < names->count && !failed; i++)

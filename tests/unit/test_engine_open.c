@@ -174,14 +174,13 @@ static int mode_of(const char *suffix)
 	return (int)(st.st_mode & 0777);
 }
 
-static void new_files_are_private(void **state)
+static void new_files_are_private_under(mode_t mask)
 {
-	mode_t old = umask(0);
+	mode_t old = umask(mask);
 	sr_conn *conn = open_as(SR_ACCESS_CREATE);
 
-	(void)state;
-	umask(old);
 	assert_done(sr_exec(conn, "CREATE TABLE t(a)"));
+	umask(old);
 	assert_int_equal(mode_of(""), 0600);
 	assert_int_equal(mode_of("-wal"), 0600);
 	assert_int_equal(mode_of("-shm"), 0600);
@@ -190,6 +189,14 @@ static void new_files_are_private(void **state)
 	assert_int_equal(chmod(path, 0640), 0);
 	sr_conn_close(open_as(SR_ACCESS_CREATE));
 	assert_int_equal(mode_of(""), 0640); /* Another's choice stays. */
+	assert_int_equal(unlink(path), 0);
+}
+
+static void new_files_are_private(void **state)
+{
+	(void)state;
+	new_files_are_private_under(0);
+	new_files_are_private_under(0777);
 }
 
 static void odd_names_are_names(void **state)
