@@ -349,6 +349,7 @@ static void lead(sr_pool *pool, sr_place *place, sr_waiter *leader)
 	sr_waiter *culprit = NULL;
 	bool open = true;
 
+	SR_INVARIANT(place->writer && place->holds == 1);
 	/* The thread's own wish to end its call is nothing to the others. */
 	sr_cancel_hold();
 	batch_add(&shared, leader);
@@ -379,6 +380,7 @@ static void lead(sr_pool *pool, sr_place *place, sr_waiter *leader)
 		}
 	}
 	tell(pool, &finished, leader);
+	SR_INVARIANT(shared.count == 0 && finished.count == 0);
 	while (alone.first != NULL) {
 		sr_waiter *operation = alone.first;
 		batch one = {0};

@@ -17,6 +17,16 @@
 
 #define SR_SITE_SIZE 128 /* Bytes kept of a call site. */
 
+/* What holds wherever it stands. It is compiled and never run: the machine of tests/torture that
+ * runs the pool under a scheduler of its own checks each of them, and those of the list below. */
+#ifndef SR_INVARIANT
+#define SR_INVARIANT(condition)                                                                    \
+	do {                                                                                       \
+		if (0)                                                                             \
+			(void)(condition);                                                         \
+	} while (0)
+#endif
+
 /* Buckets of the wait-time histogram: 8 an octave of nanoseconds, so 9 % wide. */
 #define SR_WAIT_STEPS   8
 #define SR_WAIT_BUCKETS (64 * SR_WAIT_STEPS)

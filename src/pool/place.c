@@ -125,6 +125,7 @@ void sr_place_return(sr_pool *pool, sr_place *place)
 		      (double)(sr_clock_ns() - place->lent) / 1e9 >= pool->options.leak_after);
 	put_in_order(pool, place);
 	pthread_mutex_lock(&pool->lock);
+	SR_INVARIANT(place->holds == 1);
 	place->holds = 0;
 	place->levels = 0;
 	place->spoiled = SR_OK;

@@ -62,6 +62,8 @@ static void take_out(sr_queue *queue, sr_waiter *waiter)
 
 void sr_place_lend(sr_pool *pool, sr_place *place, sr_waiter *waiter)
 {
+	SR_INVARIANT(place->holds == 0 && place->levels == 0);
+	SR_INVARIANT(waiter->state == SR_WAITER_QUEUED);
 	place->holds = 1;
 	place->thread = waiter->thread;
 	snprintf(place->site, sizeof(place->site), "%s", waiter->site);
@@ -105,6 +107,7 @@ sr_waiter *sr_wait_take(sr_pool *pool)
 
 void sr_wait_done(sr_waiter *waiter)
 {
+	SR_INVARIANT(waiter->state == SR_WAITER_TAKEN);
 	waiter->state = SR_WAITER_DONE;
 	pthread_cond_signal(&waiter->cond);
 }
