@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -37,6 +38,15 @@ const command commands[] = {
 	{"complete", NULL, help_complete, cmd_complete},
 	{NULL, NULL, NULL, NULL},
 };
+
+/* Passphrases and keys pass through this process, so the system writes no core of it and lets no
+ * other process of the user's look into it. The leak detector would be such a one. */
+static void shut_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+	(void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
 
 /* A descriptor 0 to 2 that came closed would be taken by the next file opened, the database
  * among them, and messages would be written into it. Each is filled such that its use fails.
@@ -126,6 +136,7 @@ int main(int argc, char **argv)
 	char message[256];
 	int code;
 
+	shut_memory();
 	/* A reader that leaves is a failed write, after which the catalog is closed in order. */
 	signal(SIGPIPE, SIG_IGN);
 	args_init(&cli.args, argc, argv, globals);
