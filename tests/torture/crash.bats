@@ -11,7 +11,7 @@ setup_file() {
 found() {
 	local pattern=$1
 	shift
-	run "$MACHINE" --seconds 2 "$@"
+	run "$MACHINE" --seconds 3 "$@"
 	echo "$output" | head -40
 	[ "$status" -eq 1 ]
 	grep -q "BAD: .*$pattern" <<<"$output"
@@ -20,15 +20,19 @@ found() {
 }
 
 @test "every scenario survives every state that is tried, and prints how many" {
-	run "$MACHINE" --seconds 8
+	run "$MACHINE" --seconds 10
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[ "$(grep -c '^crash: .*: [1-9][0-9]* crash points, 0 bad$' <<<"$output")" -ge 3 ]
+	[ "$(grep -c '^crash: .*: [1-9][0-9]* crash points, 0 bad$' <<<"$output")" -ge 18 ]
 	grep -q $'^total\tcrash points\t[1-9][0-9]*\t0$' <<<"$output"
 }
 
 @test "a build in which SQLite syncs no file is found" {
 	found "what was acknowledged is not there\|not a database\|damaged" --only "save one" --plant missing-sync
+}
+
+@test "a build in which the library leaves every sync to SQLite is found" {
+	found "what was acknowledged is not there: file:one.db" --only backup --plant missing-own-sync
 }
 
 @test "a build that acknowledges before the commit is found" {

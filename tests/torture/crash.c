@@ -10,6 +10,7 @@
 
 #include "crash.h"
 #include "recorder.h"
+#include "unit/fault_vfs.h"
 #include "unit/scratch.h"
 
 #define ROW "crash points"
@@ -138,9 +139,34 @@ static uint64_t digest_at(const machine *m, size_t point)
 	disk_image_make(&image, &m->record, point, NULL, NULL, 0);
 	put_down(m, &image, "killed", path);
 	disk_image_free(&image);
-	if ((*digest = oracle_digest(path, words)) == 0)
-		fprintf(stderr, "killed after %zu: %s\n", point, words);
+	*digest = oracle_digest(path, words);
+	if (*digest == 0 && m->scenario->damaged)
+		*digest = ORACLE_DAMAGED;
 	return *digest;
+}
+
+/* What is safe on the disk when somebody was told something is one of the states, and a power cut
+ * goes back behind none that is older. Where many write that may be one before the present. */
+static size_t safe_at(const machine *m, size_t point)
+{
+	char path[4112], words[512];
+	disk_unit *units;
+	size_t count = disk_uncertain(&m->record, point, &units);
+	unsigned char *fates = calloc(count + 1, 1); /* DISK_LOST, all. */
+	uint64_t digest;
+	disk_image image;
+
+	if (fates == NULL)
+		abort();
+	disk_image_make(&image, &m->record, point, units, fates, count);
+	put_down(m, &image, "killed", path);
+	disk_image_free(&image);
+	free(fates);
+	free(units);
+	digest = oracle_digest(path, words);
+	while (point > 0 && digest_at(m, point) != digest)
+		point--;
+	return point;
 }
 
 /* Between two points with the same digest there is hardly another. */
@@ -162,6 +188,7 @@ static bool is_allowed(const machine *m, size_t low, size_t high, uint64_t diges
 			return true;
 	if (is_between(m, low, high, digest))
 		return true;
+	low = safe_at(m, low);
 	for (size_t i = low; i <= high; i++)
 		if (digest_at(m, i) == digest)
 			return true;
@@ -179,47 +206,45 @@ static void bad(machine *m, const char *words)
 	s->bad_count++;
 }
 
-/* The point from which on what was told last is there, and how much was told. */
-static size_t told_by(const disk *d, size_t point, int *told)
+/* The point from which on what was told last is there, and what that was. */
+static size_t told_by(const machine *m, size_t point, unsigned char told[CRASH_TRUTHS])
 {
 	size_t since = 0;
 
-	*told = 0;
+	memset(told, 0, CRASH_TRUTHS);
 	for (size_t i = 0; i < point; i++) {
-		if (d->ops[i].kind != DISK_MARK)
+		const disk_op *op = &m->record.ops[i];
+
+		if (op->kind != DISK_MARK)
 			continue;
 		since = i;
-		if (d->ops[i].at + 1 > *told)
-			*told = (int)d->ops[i].at + 1;
+		if (m->stage->truths[op->at].sql[0] == '\0')
+			memset(told, 0, CRASH_TRUTHS);
+		else
+			told[op->at] = 1;
 	}
 	return since;
 }
 
 static void look_at(machine *m, size_t point, const disk_image *image)
 {
-	char words[512] = "";
 	char folder[4300];
-	crash_look look = {.stage = m->stage, .folder = folder, .words = words};
-	size_t since = told_by(&m->record, point, &look.told);
-	uint64_t digest;
+	crash_look look = {.scenario = m->scenario, .stage = m->stage, .folder = folder};
+	size_t since = told_by(m, point, look.told);
 
 	put_down(m, image, "state", look.path);
 	snprintf(folder, sizeof(folder), "%s/state", m->folder);
 	oracle_open(&look);
-	if (words[0] == '\0' && (digest = oracle_digest(look.path, words)) != 0) {
-		oracle_truths(&look);
-		if (words[0] == '\0' && !is_allowed(m, since, point, digest))
-			snprintf(words, sizeof(words),
-				 "the rows are those of no state that the catalog may be in");
-	}
-	if (words[0] == '\0' && m->scenario->look)
+	if (look.words[0] == '\0' && !is_allowed(m, since, point, look.digest))
+		snprintf(look.words, sizeof(look.words),
+			 "the rows are those of no state that the catalog may be in");
+	if (look.words[0] == '\0' && m->scenario->look)
 		m->scenario->look(&look);
-	if (words[0] == '\0')
+	if (look.words[0] == '\0' && look.digest != ORACLE_DAMAGED)
 		oracle_go_on(&look);
-	if (words[0] == '\0' && m->scenario->look)
-		m->scenario->look(&look);
-	if (words[0] != '\0')
-		bad(m, words);
+	oracle_close(&look);
+	if (look.words[0] != '\0')
+		bad(m, look.words);
 }
 
 /* Whether it is new. */
@@ -244,14 +269,14 @@ static bool try_state(machine *m, size_t point, uint64_t which)
 	size_t count = disk_uncertain(&m->record, point, &units);
 	unsigned char *fates = calloc(count + 1, 1);
 	disk_image image;
+	unsigned char told[CRASH_TRUTHS];
 	bool chosen;
-	int told;
 
 	if (fates == NULL)
 		abort();
 	if ((chosen = fates_choose(m, point, which, units, count, fates))) {
 		size_t lost = 0;
-		uint64_t since = told_by(&m->record, point, &told);
+		uint64_t since = told_by(m, point, told);
 
 		for (size_t i = 0; i < count; i++)
 			lost += fates[i] != DISK_DONE;
@@ -385,6 +410,15 @@ static void stage_init(stage *s, const machine *m)
 	s->chance = m->seed;
 }
 
+/* A disk that has no memory to share lets nobody have a log. */
+static void set_disk(const crash_scenario *scenario)
+{
+	if (!scenario->without_log)
+		return;
+	fault_vfs_install();
+	fault_without_shm(true);
+}
+
 static void run_scenario(torture *run, const crash_scenario *scenario, unsigned number,
 			 double until)
 {
@@ -397,6 +431,7 @@ static void run_scenario(torture *run, const crash_scenario *scenario, unsigned 
 	if (m.stage == NULL)
 		abort();
 	stage_init(m.stage, &m);
+	set_disk(scenario);
 	scenario->prepare(m.stage);
 	recorder_begin(&m.record, m.stage->folder, plant_of(run));
 	scenario->run(m.stage);
@@ -406,6 +441,7 @@ static void run_scenario(torture *run, const crash_scenario *scenario, unsigned 
 	if (words[0] != '\0')
 		torture_bad(run, scenario->name, "the recorder missed something: %s", words);
 	try_all(&m);
+	fault_vfs_remove();
 	disk_free(&m.record);
 	free(m.stage);
 	scratch_remove(m.folder);
@@ -420,23 +456,24 @@ static void use_memory(void)
 
 int main(int argc, char **argv)
 {
+	static const crash_scenario *const groups[] = {crash_writes, crash_wholes, NULL};
 	torture run;
-	unsigned count = 0;
+	unsigned left = 0, number = 0;
 
 	use_memory();
 	run = torture_begin("crash", argc, argv);
 	(void)plant_of(&run);
 	stage_plant_early(run.plant != NULL && strcmp(run.plant, "early-acknowledge") == 0);
-	while (crash_scenarios[count].name != NULL)
-		count++;
-	for (unsigned i = 0; i < count; i++) {
-		double left = run.seconds - torture_elapsed(&run);
+	for (int g = 0; groups[g] != NULL; g++)
+		for (const crash_scenario *one = groups[g]; one->name != NULL; one++)
+			left += torture_wants(&run, one->name);
+	for (int g = 0; groups[g] != NULL; g++)
+		for (const crash_scenario *one = groups[g]; one->name != NULL; one++, number++) {
+			double now = torture_elapsed(&run);
 
-		if (!torture_wants(&run, crash_scenarios[i].name))
-			continue;
-		/* What one does not need is there for the others. */
-		run_scenario(&run, &crash_scenarios[i], i,
-			     torture_elapsed(&run) + (run.only ? left : left / (count - i)));
-	}
+			/* What one does not need is there for the others. */
+			if (torture_wants(&run, one->name))
+				run_scenario(&run, one, number, now + (run.seconds - now) / left--);
+		}
 	return torture_end(&run);
 }

@@ -40,34 +40,50 @@ typedef struct stage {
 
 /* A crashed folder that is looked at. */
 typedef struct crash_look {
+	const struct crash_scenario *scenario;
 	const stage *stage;
 	const char *folder;
-	char path[4112]; /* Of the database in it. */
-	int told;        /* Truths that somebody was told by then. */
-	char *words;     /* What is wrong with it; 512 bytes, "" at first. */
+	char path[4112];                  /* Of the database in it. */
+	unsigned char told[CRASH_TRUTHS]; /* Which truths hold by what somebody was told. */
+	sr_catalog *catalog;              /* Open as it is; NULL: there is none. */
+	uint64_t digest;                  /* Of its rows; 0: it is not whole. */
+	int64_t files;                    /* How many it has. */
+	char words[512];                  /* What is wrong with it, "" at first. */
 } crash_look;
 
 typedef struct crash_scenario {
 	const char *name;
 	void (*prepare)(stage *s); /* Not recorded. */
 	void (*run)(stage *s);
-	/* What there is beside the rows, before and after going on; NULL: nothing. */
+	/* What there is beside the rows, before going on; NULL: nothing. */
 	void (*look)(crash_look *look);
+	bool damaged;     /* The database may be unreadable, as it was when it began. */
+	bool without_log; /* The file system has no memory that is shared. */
 } crash_scenario;
 
-extern const crash_scenario crash_scenarios[]; /* The last has no name. */
+/* Of single writes, and of whole databases. The last of each has no name. */
+extern const crash_scenario crash_writes[];
+extern const crash_scenario crash_wholes[];
 
 /* ---- For scenarios ---- */
 
 /* That a call succeeded; else the scenario is a failure of its own. */
 void stage_good(stage *s, sr_status rc, const char *what);
 
-/* Makes the catalog, with a client. */
-void stage_create(stage *s);
+void stage_create(stage *s); /* Opens a new catalog and gives it the client "host". */
 void stage_open(stage *s);
 void stage_close(stage *s);
 
-/* A number for what is about to be done, and what holds when it is. */
+/* The file of that number, with content that has the CRC; path is room for its own. */
+sr_file stage_file(const stage *s, char path[64], int number, int64_t content);
+sr_status stage_save(stage *s, int number, int64_t content);
+void stage_save_many(stage *s, int first, int count, int64_t content); /* In one call. */
+
+/* A file that a scenario itself needs. */
+void stage_write(const char *folder, const char *name, const char *text);
+
+/* A number for what is about to be done, and what holds when it is: SQL that gives 1, or
+ * "file:NAME" for a file of the folder that is there, or "gone:NAME". */
 __attribute__((format(printf, 2, 3))) int stage_promise(stage *s, const char *sql, ...);
 
 /* It is done, and somebody is told so. */
@@ -76,24 +92,29 @@ void stage_tell(stage *s, int promise);
 /* What was told so far need not hold from now on. */
 void stage_forget(stage *s);
 
-/* The next commit of this thread tells of the promise before it is there: a bug. */
+/* The next commit of a thread tells of its promise before it is there: a bug. */
 void stage_plant_early(bool planted);
 
+#define STAGE_IS_THERE                                                                             \
+	"SELECT count(*) FROM files WHERE OriginalPath = '/home/host/papers/%03d report.txt' "     \
+	"AND CRC = %d"
+
 /* ---- The oracle ---- */
+
+/* Digests of what has no rows. */
+enum { ORACLE_ABSENT = 1, ORACLE_EMPTY, ORACLE_DAMAGED };
 
 /* A digest of everything that a database holds; 0: it is not whole, and words say why. */
 uint64_t oracle_digest(const char *path, char words[512]);
 
-/* The one integer of a query on the database; -1 where there is none. */
-int64_t oracle_integer(const char *path, const char *sql);
-
-/* Opens it with the library as it is, and closes it: it must not refuse what is whole. */
+/* Opens it with the library as it is, takes its digest, and sees whether all that was told holds.
+ */
 void oracle_open(crash_look *look);
-
-/* Whether all that was told holds. */
-void oracle_truths(crash_look *look);
 
 /* Saves one more file, finds it, closes and checks. */
 void oracle_go_on(crash_look *look);
+
+/* Closes it, whatever was wrong. */
+void oracle_close(crash_look *look);
 
 #endif

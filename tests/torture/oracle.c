@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 #include "crash.h"
-
-enum { ABSENT = 1, EMPTY = 2 }; /* Digests. */
+#include "schema/schema.h"
 
 static uint64_t mix(uint64_t h, const void *bytes, size_t length)
 {
@@ -96,46 +95,75 @@ static int open_plain(const char *path, sqlite3 **db)
 	return code;
 }
 
-uint64_t oracle_digest(const char *path, char words[512])
+static uint64_t digest_of(sqlite3 *db, char words[512])
 {
 	uint64_t digest = 1000;
-	struct stat st;
-	sqlite3 *db;
 	int code, tables = 0;
 
-	words[0] = '\0';
-	if (stat(path, &st) != 0)
-		return ABSENT;
-	if ((code = open_plain(path, &db)) == SQLITE_OK &&
-	    (code = check(db, "PRAGMA integrity_check", "ok", words)) == SQLITE_OK &&
-	    (code = check(db, "PRAGMA foreign_key_check", NULL, words)) == SQLITE_OK &&
+	if ((code = check(db, "PRAGMA integrity_check", "ok", words)) == SQLITE_OK &&
+	    /* Old databases have orphans, and are not to get others. */
+	    (code = digest_query(db, "PRAGMA foreign_key_check", 2, &digest)) == SQLITE_OK &&
 	    (code = digest_query(db, "SELECT type, name, tbl_name, sql FROM sqlite_schema", 3,
 				 &digest)) == SQLITE_OK &&
 	    (code = digest_query(db, "PRAGMA user_version", 5, &digest)) == SQLITE_OK)
 		code = digest_tables(db, &digest, &tables);
 	if (code != SQLITE_OK && words[0] == '\0')
 		snprintf(words, 512, "the database cannot be read: %s", sqlite3_errmsg(db));
-	sqlite3_close(db);
 	if (words[0] != '\0')
 		return 0;
-	return tables == 0 ? EMPTY : digest | UINT64_C(1) << 63;
+	return tables == 0 ? ORACLE_EMPTY : digest | UINT64_C(1) << 63;
 }
 
-int64_t oracle_integer(const char *path, const char *sql)
+uint64_t oracle_digest(const char *path, char words[512])
+{
+	uint64_t digest = 0;
+	sqlite3 *db;
+
+	words[0] = '\0';
+	if (access(path, F_OK) != 0)
+		return ORACLE_ABSENT;
+	if (open_plain(path, &db) == SQLITE_OK)
+		digest = digest_of(db, words);
+	else
+		snprintf(words, 512, "the database does not open: %s", sqlite3_errmsg(db));
+	sqlite3_close(db);
+	return digest;
+}
+
+static int64_t integer(sqlite3 *db, const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
-	sqlite3 *db;
 	int64_t value = -1;
 
-	if (access(path, F_OK) != 0)
-		return -1;
-	if (open_plain(path, &db) == SQLITE_OK &&
-	    sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK &&
+	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK &&
 	    sqlite3_step(stmt) == SQLITE_ROW)
 		value = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);
-	sqlite3_close(db);
 	return value;
+}
+
+/* ---- What was told ---- */
+
+static bool is_true(const crash_look *look, const char *truth, sqlite3 *db)
+{
+	bool is_file = strncmp(truth, "file:", 5) == 0;
+	char path[4600];
+
+	if (!is_file && strncmp(truth, "gone:", 5) != 0)
+		return db != NULL && integer(db, truth) == 1;
+	snprintf(path, sizeof(path), "%s/%s", look->folder, truth + 5);
+	return (access(path, F_OK) == 0) == is_file;
+}
+
+static void check_truths(crash_look *look, sqlite3 *db)
+{
+	for (int i = 0; i < look->stage->truth_count; i++) {
+		const char *truth = look->stage->truths[i].sql;
+
+		if (look->told[i] && truth[0] != '\0' && !is_true(look, truth, db))
+			snprintf(look->words, sizeof(look->words),
+				 "what was acknowledged is not there: %s", truth);
+	}
 }
 
 /* ---- With the library ---- */
@@ -145,53 +173,59 @@ static sr_options options_of(const crash_look *look)
 	sr_options options = look->stage->options;
 
 	options.path = look->path;
-	options.base_dir = NULL;
 	options.pool_size = 1;
+	options.backup = 0;
 	return options;
+}
+
+/* What SQLite itself says of it, beside the library. */
+static void look_within(crash_look *look)
+{
+	sqlite3 *db = NULL;
+
+	look->digest = ORACLE_ABSENT;
+	look->files = 0;
+	if (access(look->path, F_OK) != 0) {
+		check_truths(look, NULL);
+		return;
+	}
+	if (open_plain(look->path, &db) != SQLITE_OK) {
+		snprintf(look->words, sizeof(look->words), "%s", sqlite3_errmsg(db));
+		look->digest = 0;
+	} else {
+		look->digest = digest_of(db, look->words);
+	}
+	if (look->digest == 0 && look->scenario->damaged) {
+		look->words[0] = '\0';
+		look->digest = ORACLE_DAMAGED;
+	} else if (look->digest != 0) {
+		check_truths(look, db);
+		look->files = integer(db, "SELECT count(*) FROM files");
+	}
+	sqlite3_close(db);
 }
 
 void oracle_open(crash_look *look)
 {
 	sr_options options = options_of(look);
-	sr_catalog *catalog = NULL;
 	sr_status rc;
+	char why[400];
 
 	options.create = options.migrate = false;
-	rc = sr_open(&catalog, &options);
+	rc = sr_open(&look->catalog, &options);
+	snprintf(why, sizeof(why), "%s", sr_error_message());
+	look_within(look);
 	/* Nothing, or nothing in it yet, is a state as well: the digest knows whether it may be. */
-	if (rc != SR_OK && (access(look->path, F_OK) == 0 || rc != SR_NOT_FOUND) &&
-	    oracle_integer(look->path, "SELECT count(*) FROM sqlite_schema") != 0)
-		snprintf(look->words, 512, "it does not open: %.400s", sr_error_message());
-	if ((rc = sr_close(catalog)) != SR_OK)
-		snprintf(look->words, 512, "it does not close: %.400s", sr_error_message());
+	if (rc != SR_OK && look->digest > ORACLE_DAMAGED)
+		snprintf(look->words, sizeof(look->words), "it does not open: %s", why);
 }
 
-void oracle_truths(crash_look *look)
+void oracle_close(crash_look *look)
 {
-	const stage *s = look->stage;
-	sqlite3 *db = NULL;
-	int from = 0;
-
-	for (int i = 0; i < look->told; i++)
-		if (s->truths[i].sql[0] == '\0')
-			from = i + 1;
-	if (from >= look->told)
-		return;
-	if (access(look->path, F_OK) != 0 || open_plain(look->path, &db) != SQLITE_OK) {
-		snprintf(look->words, 512, "there is no database any more");
-		sqlite3_close(db);
-		return;
-	}
-	for (int i = from; i < look->told; i++) {
-		sqlite3_stmt *stmt = NULL;
-
-		if (sqlite3_prepare_v2(db, s->truths[i].sql, -1, &stmt, NULL) != SQLITE_OK ||
-		    sqlite3_step(stmt) != SQLITE_ROW || sqlite3_column_int(stmt, 0) != 1)
-			snprintf(look->words, 512, "what was acknowledged is not there: %s",
-				 s->truths[i].sql);
-		sqlite3_finalize(stmt);
-	}
-	sqlite3_close(db);
+	if (sr_close(look->catalog) != SR_OK && look->words[0] == '\0')
+		snprintf(look->words, sizeof(look->words), "it does not close: %.400s",
+			 sr_error_message());
+	look->catalog = NULL;
 }
 
 static sr_status save_one(sr_catalog *catalog)
@@ -228,32 +262,50 @@ static sr_status find_one(sr_catalog *catalog, int *found)
 	return rc;
 }
 
+/* As a program does that starts after the crash: one of an earlier version is brought to this. */
+static sr_status open_again(crash_look *look)
+{
+	sr_options options = options_of(look);
+	int version;
+
+	if (look->catalog != NULL && sr_catalog_version(look->catalog, &version) == SR_OK &&
+	    version == sr_schema_latest())
+		return SR_OK;
+	oracle_close(look);
+	options.create = options.migrate = true;
+	return sr_open(&look->catalog, &options);
+}
+
+static void check_after(crash_look *look)
+{
+	char words[512] = "";
+	int64_t files = -1;
+	sqlite3 *db;
+
+	if (open_plain(look->path, &db) == SQLITE_OK && digest_of(db, words) != 0)
+		files = integer(db, "SELECT count(*) FROM files");
+	sqlite3_close(db);
+	if (words[0] != '\0')
+		snprintf(look->words, sizeof(look->words), "afterwards %.400s", words);
+	else if (files != (look->files < 0 ? 0 : look->files) + 1)
+		snprintf(look->words, sizeof(look->words), "there were %lld files, and then %lld",
+			 (long long)look->files, (long long)files);
+}
+
 void oracle_go_on(crash_look *look)
 {
-	static const char *const count = "SELECT count(*) FROM files";
-	sr_options options = options_of(look);
-	sr_catalog *catalog = NULL;
-	int64_t before = oracle_integer(look->path, count), after;
-	char words[512];
 	sr_status rc;
 	int found = 0;
 
-	options.create = options.migrate = true;
-	options.backup = 0;
-	if ((rc = sr_open(&catalog, &options)) == SR_OK && (rc = save_one(catalog)) == SR_OK)
-		rc = find_one(catalog, &found);
+	if ((rc = open_again(look)) == SR_OK && (rc = save_one(look->catalog)) == SR_OK)
+		rc = find_one(look->catalog, &found);
 	if (rc != SR_OK)
-		snprintf(look->words, 512, "it cannot be worked on: %.400s", sr_error_message());
+		snprintf(look->words, sizeof(look->words), "it cannot be worked on: %.400s",
+			 sr_error_message());
 	else if (found != 1)
-		snprintf(look->words, 512, "one file was saved and %d are found", found);
-	if ((rc = sr_close(catalog)) != SR_OK && look->words[0] == '\0')
-		snprintf(look->words, 512, "it does not close: %.400s", sr_error_message());
-	if (look->words[0] != '\0')
-		return;
-	after = oracle_integer(look->path, count);
-	if (after != (before < 0 ? 0 : before) + 1)
-		snprintf(look->words, 512, "there were %lld files, and then %lld",
-			 (long long)before, (long long)after);
-	else if (oracle_digest(look->path, words) == 0)
-		snprintf(look->words, 512, "afterwards %.400s", words);
+		snprintf(look->words, sizeof(look->words), "one file was saved and %d are found",
+			 found);
+	oracle_close(look);
+	if (look->words[0] == '\0')
+		check_after(look);
 }
