@@ -21,7 +21,8 @@ enum {
 	SLICE = 400,    /* States that one process looks at. */
 	SEEN = 1 << 20, /* Room for hashes of images. */
 	BADS = 16,      /* Bad states that a scenario tells of; the others are only counted. */
-	THIN = 12,      /* States of each scenario that are looked at in any case. */
+	THIN = 12,      /* States of each scenario that are looked at in any case, */
+	PLANTED = 3000, /* and with a bug in it, which is looked for until it is found. */
 };
 
 /* What the children and their parent share. */
@@ -319,6 +320,15 @@ static size_t point_of(const machine *m, uint64_t number)
 	return (size_t)((torture_chance(&chance, points) + number * stride) % points);
 }
 
+static bool is_enough(const machine *m)
+{
+	const shared *s = m->shared;
+
+	if (m->run->plant != NULL)
+		return s->over || s->bad_count > 0 || s->tried >= PLANTED;
+	return s->over || (torture_elapsed(m->run) > m->until && s->tried >= THIN);
+}
+
 static void slice(machine *m)
 {
 	uint64_t points = m->record.op_count + 1, idle = 0;
@@ -330,7 +340,7 @@ static void slice(machine *m)
 			m->shared->over = true;
 			return;
 		}
-		if (torture_elapsed(m->run) > m->until && m->shared->tried >= THIN)
+		if (is_enough(m))
 			return;
 		if (try_state(m, point_of(m, number), number / points))
 			idle = 0;
@@ -369,10 +379,8 @@ static void try_all(machine *m)
 	m->shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (m->shared == MAP_FAILED)
 		abort();
-	do {
+	while (!is_enough(m))
 		slice_apart(m);
-	} while (!m->shared->over &&
-		 (torture_elapsed(m->run) < m->until || m->shared->tried < THIN));
 	for (int i = 0; i < m->shared->bad_count; i++)
 		torture_bad(m->run, m->scenario->name, "%s",
 			    i < BADS ? m->shared->bads[i] : "and more");
