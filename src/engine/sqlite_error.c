@@ -1,5 +1,6 @@
 #include "sqlite.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -46,6 +47,37 @@ sr_status sr_sqlite_status(int code)
 	default:
 		return SR_SQL;
 	}
+}
+
+/* Of a file of SQLite's, which may be absent, or closed. */
+static int last_errno(sqlite3 *db, int which)
+{
+	sqlite3_file *file = NULL;
+	int error = 0;
+
+	if (sqlite3_file_control(db, "main", which, &file) != SQLITE_OK || file == NULL ||
+	    file->pMethods == NULL)
+		return 0;
+	if (file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error) != SQLITE_OK)
+		return 0;
+	return error;
+}
+
+/* SQLite says that the database is malformed when the disk does not read what is in it: what the
+ * system said then, else 0. */
+static int unreadable(sqlite_conn *c, int code)
+{
+	static const int files[] = {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER};
+
+	if ((code & 0xff) != SQLITE_CORRUPT || c->db == NULL)
+		return 0;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		int error = last_errno(c->db, files[i]);
+
+		if (error == EIO || error == ENXIO)
+			return error;
+	}
+	return 0;
 }
 
 /* What the operating system was asked for when it failed. */
@@ -179,6 +211,7 @@ sr_status sr_sqlite_fail(sqlite_conn *c, int code)
 	sr_status rc = sr_sqlite_status(code);
 	const char *path = c->base.path;
 	char blocker[128];
+	int error;
 
 	/* What it holds in memory may differ from what is on the disk. */
 	if (rc == SR_IO || rc == SR_CORRUPT)
@@ -217,6 +250,8 @@ sr_status sr_sqlite_fail(sqlite_conn *c, int code)
 	case SR_IO:
 		return fail_io(c, code);
 	case SR_CORRUPT:
+		if ((error = unreadable(c, code)) != 0)
+			return sr_fail_errno(error, "%s cannot be read", path);
 		return sr_sqlite_identify(c, code);
 	case SR_NO_SPACE:
 		return fail_full(c);

@@ -4,6 +4,7 @@
  */
 #include "pool_batch.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 
 /* What the faulty methods answer. One test runs at a time, and faults are set while the writer
@@ -266,6 +267,55 @@ static void test_broken_reader_is_discarded(void **state)
 	assert_int_equal(figures(pool).created, 3);
 }
 
+static int not_a_disk_read(sqlite3_file *file, void *bytes, int length, sqlite3_int64 offset)
+{
+	(void)file;
+	(void)bytes;
+	(void)length;
+	(void)offset;
+	return SQLITE_IOERR_CORRUPTFS; /* What SQLite's own says of EIO. */
+}
+
+static int (*sound_control)(sqlite3_file *, int, void *);
+
+static int tell_eio(sqlite3_file *file, int op, void *arg)
+{
+	if (op != SQLITE_FCNTL_LAST_ERRNO)
+		return sound_control(file, op, arg);
+	*(int *)arg = EIO;
+	return SQLITE_OK;
+}
+
+static void test_a_disk_that_does_not_read_is_no_damage(void **state)
+{
+	pool_fixture *f = *state;
+	sqlite3_file *file;
+	sr_conn *conn;
+	sr_pool *pool;
+	int64_t count;
+
+	f->options.readers = 1;
+	pool = fixture_pool(f);
+	assert_done(sr_pool_write(pool, SR_HERE, &conn));
+	assert_done(sr_exec(conn, "INSERT INTO wide VALUES (zeroblob(100000))"));
+	sr_pool_release(pool, conn);
+	assert_done(sr_pool_checkpoint(pool));
+
+	assert_done(sr_pool_read(pool, SR_HERE, &conn));
+	file = file_of(conn, SQLITE_FCNTL_FILE_POINTER);
+	faulty_file = *file->pMethods;
+	sound_control = faulty_file.xFileControl;
+	faulty_file.xRead = not_a_disk_read;
+	faulty_file.xFileControl = tell_eio;
+	faulty_file.xFetch = NULL;
+	faulty_file.iVersion = 2;
+	file->pMethods = &faulty_file;
+	assert_fails(sr_query_integer(conn, "SELECT sum(length(b || 'x')) FROM wide", &count),
+		     SR_IO, "cannot be read: Input/output error");
+	sr_pool_release(pool, conn);
+	assert_int_equal(integer_of(pool, "SELECT count(*) FROM wide"), 1);
+}
+
 static int refuse_lock(sqlite3_file *file, int offset, int count, int flags)
 {
 	(void)file;
@@ -311,6 +361,7 @@ int main(void)
 		TEST(test_io_error_fails_alone),
 		TEST(test_io_error_in_an_own_transaction),
 		TEST(test_broken_reader_is_discarded),
+		TEST(test_a_disk_that_does_not_read_is_no_damage),
 		TEST(test_dead_after_idling_is_replaced),
 	};
 

@@ -1,0 +1,533 @@
+/*
+ * Every n-th allocation and every n-th call of the operating system fails, in each of the
+ * scenarios, for each n: afterwards there is an error with words, nothing has leaked, what was
+ * acknowledged is there, what failed is there whole or not at all, and the catalog goes on working
+ * at once.
+ *
+ * Cases run in a child, so that one that crashes or hangs is told of, and the next one goes on.
+ */
+#include "fault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "holds.h"
+#include "shim.h"
+#include "torture.h"
+#include "unit/scratch.h"
+
+enum {
+	EACH = 2000,        /* Up to here every n is tried, */
+	SAMPLED = 500,      /* of the others as many as this. */
+	HANG_SECONDS = 120, /* Without a case that ends. */
+	HEALTH_EVERY = 4,   /* A whole check-up takes as long as all the rest. */
+	WORDS = 3600,
+};
+
+typedef struct trial {
+	shim_kind kind;
+	uint64_t nth;
+	bool lasting;
+} trial;
+
+typedef struct machine {
+	torture *run;
+	const fault_scenario *scenario;
+	char empty[4200], template[4200], seed[4200], folder[4200];
+	holds before, after;             /* What the catalog holds, without a fault. */
+	holds names_before, names_after; /* And its folder. */
+	uint64_t counts[SHIM_KINDS];
+} machine;
+
+/* What the child tells. */
+typedef struct message {
+	size_t trial;
+	bool done;
+	char words[WORDS];
+} message;
+
+/* ---- Folders ---- */
+
+static void copy_file(const char *from, const char *to)
+{
+	static char bytes[1 << 16];
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	ssize_t n;
+
+	while ((n = read(in, bytes, sizeof(bytes))) > 0)
+		if (write(out, bytes, (size_t)n) != n)
+			abort();
+	if (n != 0 || close(in) != 0 || close(out) != 0)
+		abort();
+}
+
+static void copy_tree(const char *from, const char *to)
+{
+	char *roots[] = {(char *)(uintptr_t)from, NULL};
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *entry;
+
+	while (walk != NULL && (entry = fts_read(walk)) != NULL) {
+		char path[8400];
+
+		snprintf(path, sizeof(path), "%s%s", to, entry->fts_path + strlen(from));
+		if (entry->fts_info == FTS_D && mkdir(path, 0700) != 0)
+			abort();
+		if (entry->fts_info == FTS_F)
+			copy_file(entry->fts_path, path);
+	}
+	fts_close(walk);
+}
+
+/* ---- One case ---- */
+
+sr_status fault_note(fault_case *c, sr_status rc, const char *call)
+{
+	const char *words = sr_error_message();
+
+	if (c->status != SR_OK || (rc == SR_OK && words[0] == '\0'))
+		return rc;
+	if (rc == SR_OK) {
+		snprintf(c->wrong, sizeof(c->wrong), "%s succeeds and says: %s", call, words);
+		return rc;
+	}
+	c->status = rc;
+	snprintf(c->call, sizeof(c->call), "%s", call);
+	snprintf(c->message, sizeof(c->message), "%s", words);
+	return rc;
+}
+
+static void case_begin(machine *m, fault_case *c)
+{
+	bool empty = (m->scenario->flags & FAULT_EMPTY) != 0;
+
+	scratch_remove(m->folder);
+	copy_tree(empty ? m->empty : m->template, m->folder);
+	*c = (fault_case){.folder = m->folder, .seed = m->seed};
+	snprintf(c->database, sizeof(c->database), "%s/catalog.db", m->folder);
+	sr_options_init(&c->options);
+	c->options.path = c->database;
+	c->options.storage_dir = "received_files";
+	c->options.pool_size = 2;
+	c->options.timeout = 0.3;
+	c->host = fault_client(0);
+	c->spare = fault_client(1);
+}
+
+/* A file of the client "judge", which the comparisons leave out. */
+static sr_status save_own(sr_catalog *catalog, const char *path)
+{
+	sr_file file;
+
+	sr_file_init(&file);
+	file.client_id = fault_client(2);
+	file.original_path = sr_text_of(path);
+	file.size = 1;
+	file.stored = false;
+	return sr_file_save(catalog, &file, 1, NULL, NULL, NULL);
+}
+
+static bool is_found(sr_catalog *catalog, const char *term)
+{
+	sr_files *cursor = NULL;
+	const sr_file *file = NULL;
+	sr_query query;
+	bool found;
+
+	sr_query_init(&query);
+	query.term = sr_text_of(term);
+	if (sr_search(catalog, &query, &cursor) != SR_OK)
+		return false;
+	found = sr_files_next(cursor, &file) == SR_OK && file != NULL;
+	sr_files_close(cursor);
+	return found;
+}
+
+#define BAD(...)                                                                                   \
+	do {                                                                                       \
+		snprintf(words, WORDS, __VA_ARGS__);                                               \
+		return false;                                                                      \
+	} while (0)
+
+/* The words of an error, and that it is one of those that a fault can be. */
+static bool judge_status(const fault_case *c, uint64_t hits, char *words)
+{
+	if (c->wrong[0] != '\0')
+		BAD("%s", c->wrong);
+	if (c->status == SR_OK)
+		return true;
+	if (c->message[0] == '\0')
+		BAD("%s fails without a word: %s", c->call, sr_status_name(c->status));
+	if (hits == 0)
+		BAD("%s fails, and nothing was made to: %s", c->call, c->message);
+	switch (c->status) {
+	case SR_IO:
+	case SR_NO_SPACE:
+	case SR_NO_MEMORY:
+	case SR_OUTCOME_UNKNOWN:
+		return true;
+	case SR_BUSY: /* What SQLite takes any failing lock for. */
+		if (strncmp(shim_where(), "fcntl", 5) == 0)
+			return true;
+		/* FALLTHROUGH */
+	default:
+		BAD("%s: the wrong status, '%s': %s", c->call, sr_status_name(c->status),
+		    c->message);
+	}
+}
+
+/* The same handle saves and finds at once. */
+static bool judge_usable(machine *m, fault_case *c, char *words)
+{
+	sr_pool_statistics pool;
+	sr_status rc;
+
+	if (c->catalog == NULL && (m->scenario->flags & FAULT_EMPTY))
+		c->options.create = c->options.migrate = true;
+	if (c->catalog == NULL && sr_open(&c->catalog, &c->options) != SR_OK)
+		BAD("it does not open afterwards: %s", sr_error_message());
+	if (sr_in_transaction(c->catalog))
+		BAD("a transaction was left open");
+	if (sr_pool_statistics_get(c->catalog, &pool) != SR_OK)
+		BAD("no figures of the pool: %s", sr_error_message());
+	if (pool.active != 0 || pool.waiting != 0)
+		BAD("%d connections are still out, %d callers wait", pool.active, pool.waiting);
+	rc = save_own(c->catalog, "/judge/afterwards");
+	if ((rc == SR_TOO_OLD && (m->scenario->flags & FAULT_OLDER)) ||
+	    (rc == SR_NOT_FOUND && (m->scenario->flags & FAULT_EMPTY)))
+		return true;
+	if (rc != SR_OK)
+		BAD("nothing can be saved afterwards: %s", sr_error_message());
+	if (!is_found(c->catalog, "/judge/afterwards"))
+		BAD("what is saved afterwards is not found: %s", sr_error_message());
+	if ((m->scenario->flags & FAULT_OPENS) == 0 && !is_found(c->catalog, "/judge/before"))
+		BAD("what was acknowledged before is not found: %s", sr_error_message());
+	return true;
+}
+
+static bool judge_health(fault_case *c, char *words)
+{
+	sr_health_options how;
+	sr_health *health = NULL;
+	bool well;
+
+	sr_health_options_init(&how);
+	how.full = true;
+	if (sr_health_look(&c->options, &how, &health) != SR_OK)
+		BAD("its health cannot be told: %s", sr_error_message());
+	well = health->errors == 0;
+	if (!well)
+		snprintf(words, WORDS, "it is unhealthy: %s: %s",
+			 health->finding_count > 0 ? health->findings[0].code : "",
+			 health->finding_count > 0 ? health->findings[0].meaning : "");
+	sr_health_free(health);
+	return well;
+}
+
+static bool judge_rows(machine *m, const fault_case *c, char *words)
+{
+	holds all, names;
+	char why[600] = "";
+	bool well, parts = (m->scenario->flags & FAULT_IN_PARTS) != 0;
+
+	holds_read(&all, c->database, !parts);
+	holds_names(&names, c->folder);
+	if (parts)
+		well = holds_between(&all, &m->before, &m->after, why, sizeof(why));
+	else if (c->status == SR_OK)
+		well = holds_equal(&all, &m->after, why, sizeof(why));
+	else
+		well = holds_equal(&all, &m->before, why, sizeof(why)) ||
+		       (c->status == SR_OUTCOME_UNKNOWN &&
+			holds_equal(&all, &m->after, why, sizeof(why)));
+	if (well)
+		well = holds_within(&names, &m->names_before, &m->names_after, why, sizeof(why));
+	holds_free(&all);
+	holds_free(&names);
+	if (!well)
+		snprintf(words, WORDS, "%s; the call: %s%s%s", why,
+			 c->status == SR_OK ? "ok" : sr_status_name(c->status),
+			 c->message[0] != '\0' ? ": " : "", c->message);
+	return well;
+}
+
+static void case_prepare(machine *m, fault_case *c)
+{
+	case_begin(m, c);
+	if ((m->scenario->flags & FAULT_OPENS) == 0 &&
+	    (sr_open(&c->catalog, &c->options) != SR_OK ||
+	     save_own(c->catalog, "/judge/before") != SR_OK)) {
+		fprintf(stderr, "%s: %s\n", m->scenario->name, sr_error_message());
+		abort();
+	}
+	if (m->scenario->begin != NULL && m->scenario->begin(c) != SR_OK) {
+		fprintf(stderr, "%s: %s\n", m->scenario->name, sr_error_message());
+		abort();
+	}
+}
+
+/* Runs it once; false: something is bad, in words. */
+static bool case_run(machine *m, const trial *t, bool traces, char *words)
+{
+	int descriptors = shim_descriptors();
+	const char *whence;
+	uint64_t hits;
+	size_t left;
+	fault_case c;
+	bool well;
+
+	shim_watch(traces);
+	case_prepare(m, &c);
+	shim_arm(t->kind, t->nth, t->lasting);
+	(void)m->scenario->act(&c);
+	hits = shim_disarm();
+	well = judge_status(&c, hits, words) && judge_usable(m, &c, words);
+	if (sr_close(c.catalog) != SR_OK && well) {
+		snprintf(words, WORDS, "it does not close: %s", sr_error_message());
+		well = false;
+	}
+	well = well && judge_rows(m, &c, words) &&
+	       (t->nth % HEALTH_EVERY != 0 || judge_health(&c, words));
+	left = shim_left(&whence);
+	if (well && left > 0)
+		BAD("%zu blocks were not freed%s", left, whence);
+	if (well && shim_descriptors() != descriptors)
+		BAD("%d descriptors were left open", shim_descriptors() - descriptors);
+	return well;
+}
+
+/* What leaks only the first time is somebody's cache. */
+static bool case_try(machine *m, const trial *t, char *words)
+{
+	if (case_run(m, t, false, words))
+		return true;
+	return strstr(words, "were not freed") != NULL &&
+	       (case_run(m, t, false, words) || case_run(m, t, true, words));
+}
+
+/* ---- The cases of a scenario ---- */
+
+/* What it holds before and after, and how many calls there are to fail. */
+static void measure(machine *m)
+{
+	bool activity = (m->scenario->flags & FAULT_IN_PARTS) == 0;
+	fault_case c;
+
+	for (int i = 0; i < 3; i++) { /* The last time everything is warm. */
+		holds_free(&m->before);
+		holds_free(&m->after);
+		holds_free(&m->names_before);
+		holds_free(&m->names_after);
+		case_prepare(m, &c);
+		if (c.catalog != NULL || (m->scenario->flags & FAULT_EMPTY) == 0)
+			holds_read(&m->before, c.database, activity);
+		if (sr_close(c.catalog) != SR_OK)
+			abort();
+		holds_names(&m->names_before, c.folder);
+		case_prepare(m, &c);
+		shim_arm(SHIM_MEMORY, 0, false);
+		(void)m->scenario->act(&c);
+		shim_disarm();
+		if (c.status != SR_OK || c.wrong[0] != '\0' || sr_close(c.catalog) != SR_OK) {
+			fprintf(stderr, "%s fails by itself: %s: %s%s\n", m->scenario->name, c.call,
+				c.message, c.wrong);
+			abort();
+		}
+		holds_read(&m->after, c.database, activity);
+		holds_names(&m->names_after, c.folder);
+		for (int kind = 0; kind < SHIM_KINDS; kind++)
+			m->counts[kind] = shim_count((shim_kind)kind);
+	}
+}
+
+static void shuffle(trial *trials, size_t count, uint64_t *state)
+{
+	for (size_t i = count; i > 1; i--) {
+		size_t j = (size_t)torture_chance(state, i);
+		trial swap = trials[i - 1];
+
+		trials[i - 1] = trials[j];
+		trials[j] = swap;
+	}
+}
+
+/* Every n of each kind, up to EACH; beyond that some. In an order by chance, so that any beginning
+ * of it is a fair sample. */
+static trial *make_trials(machine *m, uint64_t *state, size_t *count)
+{
+	trial *trials = calloc(SHIM_KINDS * (size_t)(EACH + SAMPLED) * 2, sizeof(*trials));
+
+	if (trials == NULL)
+		abort();
+	*count = 0;
+	for (int kind = 0; kind < SHIM_KINDS; kind++) {
+		uint64_t all = m->counts[kind], each = all < EACH ? all : EACH;
+		bool lasts = kind == SHIM_FULL || kind == SHIM_MEMORY || kind == SHIM_IO;
+
+		for (uint64_t n = 1; n <= each; n++) {
+			trials[(*count)++] = (trial){(shim_kind)kind, n, false};
+			if (lasts && n % 2 == 0)
+				trials[(*count)++] = (trial){(shim_kind)kind, n, true};
+		}
+		for (int i = 0; all > each && i < SAMPLED; i++)
+			trials[(*count)++] =
+				(trial){(shim_kind)kind,
+					each + 1 + torture_chance(state, all - each), false};
+	}
+	shuffle(trials, *count, state);
+	return trials;
+}
+
+/* The child: one case after the other, each told of. */
+static void work(machine *m, const trial *trials, size_t from, size_t count, double until, int out)
+{
+	static message told;
+
+	for (size_t i = from; i < count && (i == from || torture_elapsed(m->run) < until); i++) {
+		told = (message){.trial = i};
+		if (write(out, &told, sizeof(told)) != (ssize_t)sizeof(told))
+			exit(1);
+		told.done = true;
+		case_try(m, &trials[i], told.words);
+		if (told.words[0] != '\0') {
+			size_t used = strlen(told.words);
+
+			snprintf(told.words + used, sizeof(told.words) - used, "\n  failed: %s",
+				 shim_where());
+		}
+		if (write(out, &told, sizeof(told)) != (ssize_t)sizeof(told))
+			exit(1);
+	}
+	exit(0);
+}
+
+static void tell(machine *m, const trial *t, const char *words)
+{
+	torture_bad(m->run, m->scenario->name, "%s number %llu%s: %s", shim_kind_names[t->kind],
+		    (unsigned long long)t->nth, t->lasting ? " and all after it" : "", words);
+}
+
+/* Follows a child to its end; the trial to go on with. */
+static size_t follow(machine *m, const trial *trials, size_t from, int in, pid_t child)
+{
+	struct pollfd waiting = {.fd = in, .events = POLLIN};
+	size_t next = from;
+	bool running = false, hangs = false;
+	message told;
+	int status;
+
+	while (!hangs) {
+		hangs = poll(&waiting, 1, HANG_SECONDS * 1000) == 0;
+		if (hangs || read(in, &told, sizeof(told)) != (ssize_t)sizeof(told))
+			break;
+		running = !told.done;
+		next = told.trial + 1;
+		if (told.done && told.words[0] != '\0')
+			tell(m, &trials[told.trial], told.words);
+	}
+	if (hangs)
+		kill(child, SIGKILL);
+	if (waitpid(child, &status, 0) != child)
+		abort();
+	if (running)
+		tell(m, &trials[next - 1],
+		     hangs                 ? "it hangs"
+		     : WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
+					   : "the process ended");
+	return next;
+}
+
+static size_t run_trials(machine *m, const trial *trials, size_t count, double until)
+{
+	size_t next = 0;
+
+	do {
+		int ends[2];
+		pid_t child;
+
+		if (pipe2(ends, O_CLOEXEC) != 0 || fflush(NULL) != 0 || (child = fork()) < 0)
+			abort();
+		if (child == 0)
+			work(m, trials, next, count, until, ends[1]);
+		close(ends[1]);
+		next = follow(m, trials, next, ends[0], child);
+		close(ends[0]);
+	} while (next < count && torture_elapsed(m->run) < until);
+	return next;
+}
+
+static void run_scenario(machine *m, const fault_scenario *scenario, uint64_t part, double until)
+{
+	uint64_t state = torture_state(m->run->seed, part);
+	size_t count, tried;
+	trial *trials;
+
+	m->scenario = scenario;
+	measure(m);
+	trials = make_trials(m, &state, &count);
+	tried = run_trials(m, trials, count, until);
+	printf("fault: %s: %zu of %zu (%llu allocations, %llu calls)\n", scenario->name, tried,
+	       count, (unsigned long long)m->counts[SHIM_MEMORY],
+	       (unsigned long long)m->counts[SHIM_IO]);
+	torture_scenario_end(m->run, scenario->name, "faults", tried);
+	free(trials);
+}
+
+static shim_plant plant_of(const char *name)
+{
+	if (name == NULL)
+		return SHIM_HONEST;
+	if (strcmp(name, "swallow") == 0)
+		return SHIM_SWALLOW;
+	if (strcmp(name, "leak") == 0)
+		return SHIM_LEAK;
+	if (strcmp(name, "hold") == 0)
+		return SHIM_HOLD;
+	fprintf(stderr, "torture-fault: bugs to plant are swallow, leak and hold\n");
+	exit(2);
+}
+
+static void folder_in(const torture *run, const char *name, char *path, bool make)
+{
+	snprintf(path, 4200, "%s/%s", run->folder, name);
+	if (make && mkdir(path, 0700) != 0)
+		abort();
+}
+
+int main(int argc, char **argv)
+{
+	torture run = torture_begin("fault", argc, argv);
+	machine m = {.run = &run};
+	size_t wanted = 0, done = 0;
+	uint64_t part = 0;
+
+	shim_plant_set(plant_of(run.plant));
+	setenv("XDG_CONFIG_HOME", run.folder, 1);
+	folder_in(&run, "empty", m.empty, true);
+	folder_in(&run, "template", m.template, true);
+	folder_in(&run, "seed", m.seed, true);
+	folder_in(&run, "case", m.folder, false);
+	fault_template(m.template, m.seed);
+	for (const fault_scenario *s = fault_scenarios; s->name != NULL; s++)
+		wanted += torture_wants(&run, s->name);
+	for (const fault_scenario *s = fault_scenarios; s->name != NULL; s++) {
+		double left = run.seconds - torture_elapsed(&run);
+
+		part++;
+		if (!torture_wants(&run, s->name))
+			continue;
+		run_scenario(&m, s, part, torture_elapsed(&run) + left / (double)(wanted - done));
+		done++;
+	}
+	return torture_end(&run);
+}

@@ -1,0 +1,61 @@
+/* The scenarios of torture-fault: what is done while something fails. */
+#ifndef FAULT_H
+#define FAULT_H
+
+#include "strongroom.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One run of a scenario in a folder of its own. */
+typedef struct fault_case {
+	const char *folder;
+	char database[4200];
+	sr_options options;
+	sr_catalog *catalog; /* Open, unless the scenario opens it itself. */
+	sr_id host, spare;   /* Clients of the template. */
+	sr_status status;    /* Of the first call that failed, */
+	char call[120];      /* that call, */
+	char message[2100];  /* and its words. */
+	char wrong[400];     /* What a call answered wrongly; "" for nothing. */
+	const char *seed;    /* The folder that holds what all cases only read. */
+} fault_case;
+
+enum {
+	FAULT_OPENS = 1,    /* It opens the catalog itself. */
+	FAULT_EMPTY = 2,    /* There is no catalog before it. */
+	FAULT_IN_PARTS = 4, /* A failure, or a success with failures told, may leave a part. */
+	FAULT_OLDER = 8,    /* It leaves a catalog of an older version. */
+	FAULT_NAMES = 16,   /* Files come and go with the rows that tell of them. */
+};
+
+typedef struct fault_scenario {
+	const char *name;
+	unsigned flags;
+	/* Before anything fails; may be NULL. SR_OK, or the machine gives up. */
+	sr_status (*begin)(fault_case *c);
+	/* What is tried. The first failure ends it. */
+	sr_status (*act)(fault_case *c);
+} fault_scenario;
+
+extern const fault_scenario fault_scenarios[]; /* The last has no name. */
+
+/* Fills an empty folder with the catalog that all but the first scenarios begin with, and another
+ * one with what they read. */
+void fault_template(const char *folder, const char *seed);
+
+/* The template's client, by its place. */
+sr_id fault_client(int number);
+
+/* Notes how a call ended. */
+sr_status fault_note(fault_case *c, sr_status rc, const char *call);
+
+/* Ends the caller where the call fails. */
+#define TRY(c, call)                                                                               \
+	do {                                                                                       \
+		sr_status rc_ = fault_note(c, call, #call);                                        \
+		if (rc_ != SR_OK)                                                                  \
+			return rc_;                                                                \
+	} while (0)
+
+#endif

@@ -1,0 +1,469 @@
+#include "fault.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WRONG(c, ...)                                                                              \
+	do {                                                                                       \
+		if ((c)->wrong[0] == '\0')                                                         \
+			snprintf((c)->wrong, sizeof((c)->wrong), __VA_ARGS__);                     \
+	} while (0)
+
+static sr_file file_of(const sr_id *client, const char *path)
+{
+	sr_file file;
+
+	sr_file_init(&file);
+	file.client_id = *client;
+	file.original_path = sr_text_of(path);
+	file.size = 11;
+	file.date = sr_text_of("2026-02-01T10:00:00Z");
+	file.hash = sr_text_of("00000000000000000000000000000000000000000000000000000000000000ff");
+	file.stored = false;
+	return file;
+}
+
+/* ---- Opening ---- */
+
+static sr_status create_it(fault_case *c)
+{
+	sr_client client = {.id = c->host, .name = sr_text_of("host")};
+
+	c->options.create = c->options.migrate = true;
+	c->options.backup = 0;
+	TRY(c, sr_open(&c->catalog, &c->options));
+	TRY(c, sr_client_save(c->catalog, &client, 1, NULL));
+	return SR_OK;
+}
+
+static sr_status open_it(fault_case *c)
+{
+	int64_t count = 0;
+
+	TRY(c, sr_open(&c->catalog, &c->options));
+	TRY(c, sr_client_count(c->catalog, &count));
+	if (count != 3)
+		WRONG(c, "%lld clients", (long long)count);
+	return SR_OK;
+}
+
+static sr_status open_direct(fault_case *c)
+{
+	c->options.direct = true;
+	return open_it(c);
+}
+
+static sr_status open_to_read(fault_case *c)
+{
+	sr_catalog *catalog = NULL;
+	int64_t count = 0;
+
+	c->options.read_only = true;
+	(void)fault_note(c, sr_open(&catalog, &c->options), "sr_open");
+	c->options.read_only = false;
+	if (catalog == NULL)
+		return c->status;
+	(void)fault_note(c, sr_client_count(catalog, &count), "sr_client_count");
+	return fault_note(c, sr_close(catalog), "sr_close");
+}
+
+static void count_setting(void *arg, const sr_setting *setting)
+{
+	int *count = arg;
+
+	*count += setting->value != NULL;
+}
+
+static sr_status configure(fault_case *c)
+{
+	char path[4400];
+	int count = 0;
+	sr_status rc;
+
+	snprintf(path, sizeof(path), "%s/strongroom.conf", c->seed);
+	c->options.config_file = path;
+	c->options.pool_size = 0;
+	rc = fault_note(c, sr_settings_each(&c->options, count_setting, &count),
+			"sr_settings_each");
+	if (rc == SR_OK)
+		rc = fault_note(c, sr_open(&c->catalog, &c->options), "sr_open");
+	c->options.config_file = NULL;
+	c->options.pool_size = 2;
+	return rc;
+}
+
+/* ---- Saving ---- */
+
+static sr_status save_one(fault_case *c)
+{
+	sr_file file = file_of(&c->host, "/new/one");
+
+	TRY(c, sr_file_save(c->catalog, &file, 1, NULL, NULL, NULL));
+	return SR_OK;
+}
+
+static sr_status save_changed(fault_case *c)
+{
+	sr_file file = file_of(&c->host, "/home/anna/photos/file-01.jpg");
+	sr_outcome outcome = SR_UNCHANGED;
+
+	TRY(c, sr_file_save(c->catalog, &file, 1, &outcome, NULL, NULL));
+	if (outcome != SR_CHANGED)
+		WRONG(c, "the outcome is %d", (int)outcome);
+	return SR_OK;
+}
+
+static sr_status save_many(fault_case *c)
+{
+	enum { MANY = 150 };
+	static char paths[MANY][40];
+	static sr_file files[MANY];
+	static sr_id ids[MANY];
+	sr_saved saved = {0};
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "/many/%d/file-%d", i % 7, i);
+		files[i] = file_of(i % 2 ? &c->host : &c->spare, paths[i]);
+	}
+	TRY(c, sr_file_save(c->catalog, files, MANY, NULL, ids, &saved));
+	if (saved.added != MANY)
+		WRONG(c, "%lld were added", (long long)saved.added);
+	return SR_OK;
+}
+
+static sr_status save_in_transaction(fault_case *c)
+{
+	sr_file file = file_of(&c->host, "/new/first");
+	sr_status rc;
+
+	TRY(c, sr_begin(c->catalog, "torture"));
+	rc = fault_note(c, sr_file_save(c->catalog, &file, 1, NULL, NULL, NULL), "first save");
+	if (rc == SR_OK) {
+		file = file_of(&c->spare, "/new/second");
+		rc = fault_note(c, sr_file_save(c->catalog, &file, 1, NULL, NULL, NULL), "second");
+	}
+	if (rc == SR_OK)
+		rc = fault_note(c, sr_commit(c->catalog), "sr_commit");
+	else
+		(void)fault_note(c, sr_rollback(c->catalog), "sr_rollback");
+	return rc;
+}
+
+static sr_status record_folder(fault_case *c)
+{
+	const char *paths[] = {c->seed};
+	sr_record_options options;
+	sr_record_summary summary;
+
+	sr_record_options_init(&options);
+	options.threads = 2;
+	TRY(c, sr_record(c->catalog, &c->spare, paths, 1, &options, &summary));
+	if (summary.added + summary.failed != 25)
+		WRONG(c, "%lld added, %lld failed", (long long)summary.added,
+		      (long long)summary.failed);
+	return SR_OK;
+}
+
+/* ---- Searching and listing ---- */
+
+static sr_status search_pages(fault_case *c)
+{
+	char token[600] = "";
+	sr_query query;
+	int found = 0;
+
+	sr_query_init(&query);
+	query.term = sr_text_of("photos/file");
+	query.limit = 15;
+	for (int page = 0; page < 4; page++) {
+		const sr_file *file = NULL;
+		sr_files *cursor = NULL;
+		sr_status rc;
+
+		query.after = token[0] != '\0' ? token : NULL;
+		TRY(c, sr_search(c->catalog, &query, &cursor));
+		while ((rc = fault_note(c, sr_files_next(cursor, &file), "sr_files_next")) ==
+			       SR_OK &&
+		       file != NULL)
+			found++;
+		snprintf(token, sizeof(token), "%s",
+			 sr_search_token(cursor) != NULL ? sr_search_token(cursor) : "");
+		sr_files_close(cursor);
+		if (rc != SR_OK)
+			return rc;
+		if (token[0] == '\0')
+			break;
+	}
+	if (found != 32)
+		WRONG(c, "%d rows were found", found);
+	return SR_OK;
+}
+
+static bool count_facet(void *arg, const sr_facet_value *value)
+{
+	int64_t *files = arg;
+
+	*files += value->files;
+	return false;
+}
+
+static sr_status search_count(fault_case *c)
+{
+	sr_condition condition = {.kind = SR_MATCH_GLOB, .text = sr_text_of("letters/*.txt")};
+	sr_found found = {0};
+	int64_t by_type = 0;
+	sr_query query;
+
+	sr_query_init(&query);
+	query.matches = &condition;
+	query.match_count = 1;
+	query.all_versions = true;
+	TRY(c, sr_search_facets(c->catalog, &query, SR_FACET_TYPE, count_facet, &by_type, &found));
+	if (found.files != 13 || by_type != found.files)
+		WRONG(c, "%lld files, %lld by type", (long long)found.files, (long long)by_type);
+	return SR_OK;
+}
+
+/* A list to its end: rows are counted. */
+#define LIST(c, count, row, cursor, open, next, close)                                             \
+	do {                                                                                       \
+		sr_status rc_ = fault_note(c, open, #open);                                        \
+                                                                                                   \
+		if (rc_ != SR_OK)                                                                  \
+			return rc_;                                                                \
+		while ((rc_ = fault_note(c, next(cursor, &(row)), #next)) == SR_OK &&              \
+		       (row) != NULL)                                                              \
+			(count)++;                                                                 \
+		close(cursor);                                                                     \
+		if (rc_ != SR_OK)                                                                  \
+			return rc_;                                                                \
+	} while (0)
+
+static sr_status list_files(fault_case *c)
+{
+	int files = 0, entries = 0, versions = 0;
+	const sr_file *file = NULL;
+	const sr_entry *entry = NULL;
+	const sr_file_version *version = NULL;
+	sr_files *all = NULL;
+	sr_folder *folder = NULL;
+	sr_versions *history = NULL;
+	sr_file *one = NULL;
+
+	LIST(c, files, file, all, sr_file_list(c->catalog, &c->host, &all), sr_files_next,
+	     sr_files_close);
+	LIST(c, entries, entry, folder,
+	     sr_folder_open(c->catalog, &c->host, sr_text_of("/home/anna"), false, &folder),
+	     sr_folder_next, sr_folder_close);
+	LIST(c, versions, version, history,
+	     sr_version_list(c->catalog, &c->host, sr_text_of("/home/anna/letters/file-00.txt"),
+			     &history),
+	     sr_versions_next, sr_versions_close);
+	TRY(c,
+	    sr_file_find(c->catalog, &c->host, sr_text_of("/home/anna/letters/file-00.txt"), &one));
+	sr_file_free(one);
+	if (files != 40 || entries != 2 || versions != 3)
+		WRONG(c, "%d files, %d entries, %d versions", files, entries, versions);
+	return SR_OK;
+}
+
+static sr_status list_clients(fault_case *c)
+{
+	int clients = 0, usages = 0, quotas = 0, policies = 0, categories = 0;
+	const sr_client *client = NULL;
+	const sr_client_usage *usage = NULL;
+	const sr_quota *quota = NULL;
+	const sr_policy *policy = NULL;
+	const sr_category *category = NULL;
+	sr_clients *all = NULL;
+	sr_client_usages *used = NULL;
+	sr_quotas *allowed = NULL;
+	sr_policies *kept = NULL;
+	sr_categories *sorted = NULL;
+
+	LIST(c, clients, client, all, sr_client_list(c->catalog, true, &all), sr_clients_next,
+	     sr_clients_close);
+	LIST(c, usages, usage, used, sr_client_usage_list(c->catalog, 7, &used),
+	     sr_client_usages_next, sr_client_usages_close);
+	LIST(c, quotas, quota, allowed, sr_quota_list(c->catalog, &allowed), sr_quotas_next,
+	     sr_quotas_close);
+	LIST(c, policies, policy, kept, sr_policy_list(c->catalog, &kept), sr_policies_next,
+	     sr_policies_close);
+	LIST(c, categories, category, sorted, sr_category_list(c->catalog, true, &sorted),
+	     sr_categories_next, sr_categories_close);
+	if (clients != 3 || usages != 3 || quotas != 3 || policies != 1 || categories < 2)
+		WRONG(c, "%d clients, %d usages, %d quotas, %d policies, %d categories", clients,
+		      usages, quotas, policies, categories);
+	return SR_OK;
+}
+
+static sr_status statistics(fault_case *c)
+{
+	int totals = 0, days = 0, activities = 0, metrics = 0;
+	sr_statistics *all = NULL;
+	const sr_total *total = NULL;
+	const sr_transfer_day *day = NULL;
+	const sr_activity *activity = NULL;
+	const sr_metric *metric = NULL;
+	sr_totals *by_size = NULL;
+	sr_transfer_days *daily = NULL;
+	sr_activities *done = NULL;
+	sr_metrics *measured = NULL;
+
+	TRY(c, sr_statistics_get(c->catalog, &all));
+	if (all->total_files != 51 || all->stored_files != 15)
+		WRONG(c, "%lld files, %lld stored", (long long)all->total_files,
+		      (long long)all->stored_files);
+	sr_statistics_free(all);
+	LIST(c, totals, total, by_size, sr_total_list(c->catalog, SR_TOTAL_BY_SIZE, &by_size),
+	     sr_totals_next, sr_totals_close);
+	LIST(c, days, day, daily, sr_transfer_day_list(c->catalog, 7, &daily),
+	     sr_transfer_days_next, sr_transfer_days_close);
+	LIST(c, activities, activity, done, sr_activity_list(c->catalog, NULL, &done),
+	     sr_activities_next, sr_activities_close);
+	LIST(c, metrics, metric, measured,
+	     sr_metric_list(c->catalog, sr_text_of("load"), 24, &measured), sr_metrics_next,
+	     sr_metrics_close);
+	if (totals == 0 || days != 7 || activities < 3 || metrics != 1)
+		WRONG(c, "%d totals, %d days, %d activities, %d metrics", totals, days, activities,
+		      metrics);
+	return SR_OK;
+}
+
+/* ---- Clients and what they may ---- */
+
+static sr_status add_client(fault_case *c)
+{
+	sr_client clients[] = {
+		{.id = {{9, 9}}, .name = sr_text_of("new"), .aes_key = {"0123456789abcdef", 16}},
+		{.id = {{9, 8}}, .name = sr_text_of("newer")},
+	};
+
+	TRY(c, sr_client_save(c->catalog, clients, 2, NULL));
+	return SR_OK;
+}
+
+static sr_status update_client(fault_case *c)
+{
+	sr_client client = {.id = c->spare, .name = sr_text_of("renamed")};
+
+	client.public_key = sr_text_of("another");
+	TRY(c, sr_client_update(c->catalog, &client, SR_CLIENT_NAME | SR_CLIENT_PUBLIC_KEY));
+	return SR_OK;
+}
+
+static sr_status delete_client(fault_case *c)
+{
+	int64_t files = 0;
+
+	TRY(c, sr_client_delete(c->catalog, &c->spare, &files));
+	if (files != 10)
+		WRONG(c, "%lld files went", (long long)files);
+	return SR_OK;
+}
+
+static sr_status set_quota(fault_case *c)
+{
+	sr_quota *quota = NULL;
+
+	TRY(c, sr_quota_set(c->catalog, &c->spare, 5000, 0.5, &quota));
+	sr_quota_free(quota);
+	return SR_OK;
+}
+
+static sr_status set_policy(fault_case *c)
+{
+	sr_keep keep;
+
+	sr_keep_init(&keep);
+	keep.daily = 3;
+	TRY(c, sr_policy_set(c->catalog, &c->spare, &keep));
+	return SR_OK;
+}
+
+/* ---- Deleting ---- */
+
+static sr_status delete_stored(fault_case *c)
+{
+	TRY(c, sr_file_delete_stored(c->catalog, &c->host,
+				     sr_text_of("/home/anna/letters/file-24.txt")));
+	return SR_OK;
+}
+
+static sr_status prune(fault_case *c)
+{
+	sr_prune_options options;
+	sr_prune_summary summary;
+
+	sr_prune_options_init(&options);
+	options.policies = true;
+	options.delete_stored = true;
+	TRY(c, sr_prune(c->catalog, &options, &summary));
+	return SR_OK;
+}
+
+/* ---- SQL of the caller's ---- */
+
+static sr_status run_sql(fault_case *c)
+{
+	sr_value values[] = {{.type = SR_TEXT, .text = sr_text_of("b")},
+			     {.type = SR_BLOB, .text = {"blob", 4}}};
+	sr_description *description = NULL;
+	sr_table *table = NULL;
+	size_t rows;
+
+	TRY(c,
+	    sr_describe(c->catalog, "SELECT name FROM users_notes WHERE name = :n", &description));
+	sr_description_free(description);
+	TRY(c,
+	    sr_fetch(c->catalog, "SELECT ID, Name FROM clients ORDER BY Name", NULL, 0, 0, &table));
+	rows = table->rows;
+	sr_table_free(table);
+	if (rows != 3)
+		WRONG(c, "%zu rows", rows);
+	TRY(c,
+	    sr_execute_fetch(c->catalog, "INSERT INTO users_notes VALUES ($1, $2) RETURNING name",
+			     values, 2, NULL, &table));
+	sr_table_free(table);
+	return SR_OK;
+}
+
+static sr_status run_script(fault_case *c)
+{
+	TRY(c, sr_execute_script(c->catalog,
+				 "CREATE TABLE users_more (a, b); CREATE INDEX users_index ON "
+				 "users_more (a); INSERT INTO users_more SELECT value, 'x' FROM "
+				 "(WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 "
+				 "FROM n WHERE value < 100) SELECT value FROM n); INSERT INTO "
+				 "users_notes VALUES ('c', 'script')"));
+	return SR_OK;
+}
+
+const fault_scenario fault_scenarios[] = {
+	{"create", FAULT_OPENS | FAULT_EMPTY | FAULT_IN_PARTS, NULL, create_it},
+	{"open", FAULT_OPENS, NULL, open_it},
+	{"open without a pool", FAULT_OPENS, NULL, open_direct},
+	{"open to read", FAULT_OPENS, NULL, open_to_read},
+	{"configuration", FAULT_OPENS, NULL, configure},
+	{"save one", 0, NULL, save_one},
+	{"save a change", 0, NULL, save_changed},
+	{"save many", 0, NULL, save_many},
+	{"transaction", 0, NULL, save_in_transaction},
+	{"record", FAULT_IN_PARTS, NULL, record_folder},
+	{"search", 0, NULL, search_pages},
+	{"search and count", 0, NULL, search_count},
+	{"list files", 0, NULL, list_files},
+	{"list clients", 0, NULL, list_clients},
+	{"statistics", 0, NULL, statistics},
+	{"client add", 0, NULL, add_client},
+	{"client update", 0, NULL, update_client},
+	{"client delete", 0, NULL, delete_client},
+	{"quota", 0, NULL, set_quota},
+	{"policy", 0, NULL, set_policy},
+	{"file delete stored", FAULT_NAMES, NULL, delete_stored},
+	{"prune", FAULT_IN_PARTS, NULL, prune},
+	{"sql", 0, NULL, run_sql},
+	{"script", 0, NULL, run_script},
+	{NULL, 0, NULL, NULL},
+};
