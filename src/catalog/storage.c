@@ -130,7 +130,7 @@ static sr_status verify(verification *check, sr_buffer *path)
 {
 	sr_catalog *catalog = check->known.catalog;
 	sr_status found, rc;
-	sr_buffer words = SR_BUFFER_EMPTY;
+	char words[SR_MESSAGE_SIZE];
 
 	if ((rc = sr_catalog_writable(catalog)) != SR_OK)
 		return rc;
@@ -150,12 +150,11 @@ static sr_status verify(verification *check, sr_buffer *path)
 	/* Only these say something about the file; the rest says that it could not be read. */
 	if (found != SR_OK && found != SR_CORRUPT && found != SR_NOT_FOUND)
 		return found;
-	sr_buffer_add_string(&words, sr_error_message());
+	strcpy(words, sr_error_message());
 	sr_time_format(sr_time_now(), check->now);
 	rc = sr_catalog_write(catalog, SR_HERE, write_verified, check);
 	if (rc == SR_OK && found != SR_OK)
-		rc = sr_fail(found, "%s", words.data ? words.data : "");
-	sr_buffer_free(&words);
+		rc = sr_fail(found, "%s", words);
 	return rc;
 }
 
@@ -222,26 +221,25 @@ static sr_status look_again(const deletion *work, bool *there)
 /* Brings the hidden file to where the record is. */
 static sr_status settle(deletion *work, sr_status outcome)
 {
-	sr_buffer words = SR_BUFFER_EMPTY;
+	char words[SR_MESSAGE_SIZE];
 	bool there = outcome != SR_OK;
 	sr_status rc = SR_OK;
 
-	sr_buffer_add_string(&words, sr_error_message());
+	strcpy(words, sr_error_message());
 	if (outcome == SR_OUTCOME_UNKNOWN)
 		rc = look_again(work, &there);
 	if (rc == SR_OK)
 		rc = there || work->shared ? sr_place_show(&work->place)
 					   : sr_place_remove(&work->place);
 	if (outcome != SR_OK && rc == SR_OK) {
-		rc = sr_fail(outcome, "%s", words.data ? words.data : "");
+		rc = sr_fail(outcome, "%s", words);
 	} else if (outcome != SR_OK) {
 		/* Still recognisable, and the next deletion takes it back. */
-		rc = sr_fail_within(outcome, "%s; then", words.data ? words.data : "");
+		rc = sr_fail_within(outcome, "%s; then", words);
 	} else if (rc != SR_OK) {
 		rc = sr_fail_within(rc, "the record of %s is deleted, but",
 				    sr_quoted(work->known.key));
 	}
-	sr_buffer_free(&words);
 	return rc;
 }
 

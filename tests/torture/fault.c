@@ -234,7 +234,14 @@ static bool judge_health(fault_case *c, char *words)
 	return well;
 }
 
-static bool judge_rows(machine *m, const fault_case *c, char *words)
+/* What is left of a deletion lies aside, and somebody was told. */
+static bool may_lie_aside(machine *m, const fault_case *c, bool lasting)
+{
+	return (m->scenario->flags & FAULT_ASIDE) != 0 &&
+	       (lasting || c->told || strstr(c->message, HOLDS_ASIDE) != NULL);
+}
+
+static bool judge_rows(machine *m, const fault_case *c, bool lasting, char *words)
 {
 	holds all, names;
 	char why[600] = "";
@@ -242,6 +249,8 @@ static bool judge_rows(machine *m, const fault_case *c, char *words)
 
 	holds_read(&all, c->database, !parts);
 	holds_names(&names, c->folder);
+	if (may_lie_aside(m, c, lasting))
+		(void)holds_drop(&names, HOLDS_ASIDE);
 	if (parts)
 		well = holds_between(&all, &m->before, &m->after, why, sizeof(why));
 	else if (c->status == SR_OK)
@@ -292,11 +301,18 @@ static bool case_run(machine *m, const trial *t, bool traces, char *words)
 	(void)m->scenario->act(&c);
 	hits = shim_disarm();
 	well = judge_status(&c, hits, words) && judge_usable(m, &c, words);
+	if (well && m->scenario->check != NULL) {
+		m->scenario->check(&c);
+		if (c.wrong[0] != '\0') {
+			snprintf(words, WORDS, "%s", c.wrong);
+			well = false;
+		}
+	}
 	if (sr_close(c.catalog) != SR_OK && well) {
 		snprintf(words, WORDS, "it does not close: %s", sr_error_message());
 		well = false;
 	}
-	well = well && judge_rows(m, &c, words) &&
+	well = well && judge_rows(m, &c, t->lasting, words) &&
 	       (t->nth % HEALTH_EVERY != 0 || judge_health(&c, words));
 	left = shim_left(&whence);
 	if (well && left > 0)

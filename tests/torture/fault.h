@@ -18,6 +18,7 @@ typedef struct fault_case {
 	char call[120];      /* that call, */
 	char message[2100];  /* and its words. */
 	char wrong[400];     /* What a call answered wrongly; "" for nothing. */
+	bool told;           /* A call that succeeded told of a stored file that stays. */
 	const char *seed;    /* The folder that holds what all cases only read. */
 } fault_case;
 
@@ -26,7 +27,7 @@ enum {
 	FAULT_EMPTY = 2,    /* There is no catalog before it. */
 	FAULT_IN_PARTS = 4, /* A failure, or a success with failures told, may leave a part. */
 	FAULT_OLDER = 8,    /* It leaves a catalog of an older version. */
-	FAULT_NAMES = 16,   /* Files come and go with the rows that tell of them. */
+	FAULT_ASIDE = 16,   /* A stored file that resists may stay aside, where that is told. */
 };
 
 typedef struct fault_scenario {
@@ -36,6 +37,8 @@ typedef struct fault_scenario {
 	sr_status (*begin)(fault_case *c);
 	/* What is tried. The first failure ends it. */
 	sr_status (*act)(fault_case *c);
+	/* What must hold afterwards, when nothing fails any more; may be NULL. */
+	void (*check)(fault_case *c);
 } fault_scenario;
 
 extern const fault_scenario fault_scenarios[]; /* The last has no name. */

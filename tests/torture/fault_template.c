@@ -83,7 +83,7 @@ static void add_files(sr_catalog *catalog, const char *folder)
 		for (int state = 0; state < (i % 8 == 0 ? 3 : 1 + i % 2); state++) {
 			snprintf(name, sizeof(name), "received_files/%02d-%d", i, state);
 			if (i % 8 == 0)
-				write_file(folder, name, &"content..."[state > 0 ? 0 : 3]);
+				write_file(folder, name, &"..content"[2 - state]);
 			save_state(catalog, 0, i, state);
 		}
 	for (int i = 0; i < 10; i++)

@@ -143,12 +143,32 @@ static char *general(const char *path)
 	if (name == NULL)
 		abort();
 	for (const char *p = path; *p != '\0'; p++) {
+		if (strncmp(p, HOLDS_ASIDE, strlen(HOLDS_ASIDE)) == 0) {
+			strcpy(to, HOLDS_ASIDE);
+			break;
+		}
 		if (isdigit((unsigned char)*p) == 0)
 			*to++ = *p;
 		else if (to == name || to[-1] != '#')
 			*to++ = '#';
 	}
 	return name;
+}
+
+bool holds_drop(holds *names, const char *words)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < names->count; i++) {
+		if (strstr(names->lines[i], words) == NULL)
+			names->lines[kept++] = names->lines[i];
+		else
+			free(names->lines[i]);
+	}
+	if (kept == names->count)
+		return false;
+	names->count = kept;
+	return true;
 }
 
 void holds_names(holds *names, const char *folder)

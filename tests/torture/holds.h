@@ -18,6 +18,12 @@ void holds_read(holds *all, const char *database, bool activity);
 /* The names in a folder and below it, digits of numbers and ids as #. */
 void holds_names(holds *names, const char *folder);
 
+/* A stored file that is being deleted; its ids are left out of names. */
+#define HOLDS_ASIDE ".strongroom-deleted-"
+
+/* Leaves out the lines that contain the words; whether there were any. */
+bool holds_drop(holds *names, const char *words);
+
 void holds_free(holds *all);
 
 /* Whether both are the same; `words` says in what they differ. */
