@@ -295,6 +295,7 @@ static bool case_run(machine *m, const trial *t, bool traces, char *words)
 	fault_case c;
 	bool well;
 
+	words[0] = '\0';
 	shim_watch(traces);
 	case_prepare(m, &c);
 	shim_arm(t->kind, t->nth, t->lasting);
