@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "copy.h"
 #include "holds.h"
 #include "shim.h"
 #include "torture.h"
@@ -54,40 +54,6 @@ typedef struct message {
 	bool done;
 	char words[WORDS];
 } message;
-
-/* ---- Folders ---- */
-
-static void copy_file(const char *from, const char *to)
-{
-	static char bytes[1 << 16];
-	int in = open(from, O_RDONLY | O_CLOEXEC);
-	int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	ssize_t n;
-
-	while ((n = read(in, bytes, sizeof(bytes))) > 0)
-		if (write(out, bytes, (size_t)n) != n)
-			abort();
-	if (n != 0 || close(in) != 0 || close(out) != 0)
-		abort();
-}
-
-static void copy_tree(const char *from, const char *to)
-{
-	char *roots[] = {(char *)(uintptr_t)from, NULL};
-	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-	FTSENT *entry;
-
-	while (walk != NULL && (entry = fts_read(walk)) != NULL) {
-		char path[8400];
-
-		snprintf(path, sizeof(path), "%s%s", to, entry->fts_path + strlen(from));
-		if (entry->fts_info == FTS_D && mkdir(path, 0700) != 0)
-			abort();
-		if (entry->fts_info == FTS_F)
-			copy_file(entry->fts_path, path);
-	}
-	fts_close(walk);
-}
 
 /* ---- One case ---- */
 

@@ -149,6 +149,8 @@ static char *general(const char *path)
 		}
 		if (isdigit((unsigned char)*p) == 0)
 			*to++ = *p;
+		else if (to > name + 2 && to[-1] == '_' && to[-2] == '#')
+			to--; /* A date, a time, and which one of that second. */
 		else if (to == name || to[-1] != '#')
 			*to++ = '#';
 	}
