@@ -211,16 +211,22 @@ static sr_status open_patiently(sr_catalog **catalog, const sr_options *options)
 int cli_open(struct cli *cli, cli_access access, sr_catalog **catalog)
 {
 	sr_options options;
-	sr_status rc;
 
 	cli_options(cli, &options);
-	options.read_only = access == CLI_READ;
-	rc = open_patiently(catalog, &options);
-	if (rc == SR_READ_ONLY && options.read_only) {
+	return cli_open_with(cli, access, &options, catalog);
+}
+
+int cli_open_with(struct cli *cli, cli_access access, sr_options *options, sr_catalog **catalog)
+{
+	sr_status rc;
+
+	options->read_only = access == CLI_READ;
+	rc = open_patiently(catalog, options);
+	if (rc == SR_READ_ONLY && options->read_only) {
 		/* A log that a crash has left and that reading alone cannot use: who may write
 		 * brings it in. */
-		options.read_only = false;
-		rc = sr_open(catalog, &options);
+		options->read_only = false;
+		rc = sr_open(catalog, options);
 	}
 	if (rc == SR_OK)
 		return DONE;

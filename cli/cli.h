@@ -83,6 +83,8 @@ void cli_options(const struct cli *cli, sr_options *options);
 /* Opens the catalog; DONE, or an exit status after saying what is wrong and which command
  * helps. */
 int cli_open(struct cli *cli, cli_access access, sr_catalog **catalog);
+/* The same with options of the command's own, as cli_options began them. */
+int cli_open_with(struct cli *cli, cli_access access, sr_options *options, sr_catalog **catalog);
 /* Closes it and returns code, or FAILED where closing failed. */
 int cli_close(struct cli *cli, sr_catalog *catalog, int code);
 
@@ -118,6 +120,7 @@ int cmd_backup(struct cli *cli);
 int cmd_restore(struct cli *cli);
 int cmd_optimize(struct cli *cli);
 int cmd_quota(struct cli *cli);
+int cmd_keys(struct cli *cli);
 int cmd_salvage(struct cli *cli);
 int cmd_config(struct cli *cli);
 int cmd_migrate(struct cli *cli);
@@ -143,6 +146,7 @@ extern const char help_backup[];
 extern const char help_restore[];
 extern const char help_optimize[];
 extern const char help_quota[];
+extern const char help_keys[];
 extern const char help_salvage[];
 extern const char help_config[];
 extern const char help_migrate[];

@@ -29,6 +29,7 @@ const command commands[] = {
 	{"restore", "a backup in the catalog's place", help_restore, cmd_restore},
 	{"optimize", "give free space back, renew statistics", help_optimize, cmd_optimize},
 	{"quota", "what clients may use: set, clear, show, list", help_quota, cmd_quota},
+	{"keys", "clients' AES keys: wrap, look, check, export", help_keys, cmd_keys},
 	{"salvage", "read what can be read of a damaged file", help_salvage, cmd_salvage},
 	{"config", "every setting and where it comes from", help_config, cmd_config},
 	{"migrate", "the schema: status, up, down, verify", help_migrate, cmd_migrate},

@@ -204,33 +204,37 @@ typedef enum sr_durability {
 				  commits, never consistency. */
 } sr_durability;
 
-#define SR_OPTIONS_VERSION 2
+#define SR_OPTIONS_VERSION 3
 
 /* How to open a catalog. A field left as sr_options_init set it is taken from the
  * environment, else the configuration file, else the default. Strings are copied. Options of
- * version 1, without the fields from `base_dir` on, are understood as well. */
+ * version 1, without the fields from `base_dir` on, and 2, without those from `master_key_file` on,
+ * are understood as well. */
 typedef struct sr_options {
-	unsigned version;         /* SR_OPTIONS_VERSION, set by sr_options_init. */
-	const char *path;         /* The database; else STRONGROOM_DB, DATABASE_NAME. */
-	const char *config_file;  /* strongroom.conf to read instead of searching one. */
-	const char *storage_dir;  /* Where stored files live; else FILE_STORAGE_DIR. Relative
-				     to base_dir. */
-	int pool_size;            /* Readers, 1 to 1000; 0: CONNECTION_POOL_SIZE. */
-	double timeout;           /* Seconds to wait, > 0; 0: CONNECTION_TIMEOUT. */
-	sr_durability durability; /* See above. */
-	bool read_only;           /* Never write; not even to create a log beside it. */
-	bool create;              /* Make the database where it is missing. */
-	bool migrate;             /* Upgrade an older one; without, it opens as it is, and
-				     writes return SR_TOO_OLD. */
-	bool direct;              /* No pool: a connection per call, same results. */
-	int backup;               /* MIGRATION_BACKUP_ENABLED: 1, 0; -1: the setting. */
-	int validate;             /* MIGRATION_VALIDATION_ENABLED, likewise. */
-	int block_dangerous;      /* DANGEROUS_OPERATIONS_BLOCKED, likewise. */
-	bool hide_keys;           /* For doors that show what callers' SQL returns: clients' AES
-				     keys read as null in sr_query_open and sr_fetch. */
-	const char *base_dir;     /* What a relative storage_dir and the relative paths of stored
-				     files start at; NULL: the database's folder. A relative one
-				     starts at the working folder at the time of opening. */
+	unsigned version;            /* SR_OPTIONS_VERSION, set by sr_options_init. */
+	const char *path;            /* The database; else STRONGROOM_DB, DATABASE_NAME. */
+	const char *config_file;     /* strongroom.conf to read instead of searching one. */
+	const char *storage_dir;     /* Where stored files live; else FILE_STORAGE_DIR. Relative
+					to base_dir. */
+	int pool_size;               /* Readers, 1 to 1000; 0: CONNECTION_POOL_SIZE. */
+	double timeout;              /* Seconds to wait, > 0; 0: CONNECTION_TIMEOUT. */
+	sr_durability durability;    /* See above. */
+	bool read_only;              /* Never write; not even to create a log beside it. */
+	bool create;                 /* Make the database where it is missing. */
+	bool migrate;                /* Upgrade an older one; without, it opens as it is, and
+					writes return SR_TOO_OLD. */
+	bool direct;                 /* No pool: a connection per call, same results. */
+	int backup;                  /* MIGRATION_BACKUP_ENABLED: 1, 0; -1: the setting. */
+	int validate;                /* MIGRATION_VALIDATION_ENABLED, likewise. */
+	int block_dangerous;         /* DANGEROUS_OPERATIONS_BLOCKED, likewise. */
+	bool hide_keys;              /* For doors that need no AES keys of clients: they read as
+					null everywhere, in callers' SQL too, no master key is
+					needed for it, and saving a client leaves its key. */
+	const char *base_dir;        /* What a relative storage_dir and the relative paths of stored
+					files start at; NULL: the database's folder. A relative one
+					starts at the working folder at the time of opening. */
+	const char *master_key_file; /* The key ring that AES keys are wrapped under; else
+					STRONGROOM_MASTER_KEY_FILE. See "Keys at rest". */
 } sr_options;
 
 SR_API void sr_options_init(sr_options *options);
@@ -302,7 +306,8 @@ typedef struct sr_client {
 	sr_id id;
 	sr_text name;
 	sr_text public_key; /* Bytes as they were given, or null. */
-	sr_text aes_key;    /* Bytes, or null. Never log or print it. */
+	sr_text aes_key;    /* Bytes, unwrapped; or null. Never log or print it. Zeroed when
+			       its memory goes back. */
 	sr_text last_seen;  /* As stored; old databases hold several forms. */
 	int64_t files;      /* Filled by sr_client_list with counts; else SR_NULL_INTEGER. */
 	int64_t bytes;
@@ -339,12 +344,19 @@ typedef struct sr_saved {
 SR_API SR_MUST_CHECK sr_status sr_client_save(sr_catalog *catalog, const sr_client *clients,
 					      size_t count, sr_saved *saved);
 
-/* One client, owned: sr_client_free. SR_NOT_FOUND names the id or name. */
+/* One client, owned: sr_client_free. SR_NOT_FOUND names the id or name. SR_WRONG_KEY when its AES
+ * key is wrapped under a master key that is not there, SR_CORRUPT when what is wrapped was damaged:
+ * who needs no AES key asks with sr_client_find for the other fields. */
 SR_API SR_MUST_CHECK sr_status sr_client_by_id(sr_catalog *catalog, const sr_id *id,
 					       sr_client **client);
 SR_API SR_MUST_CHECK sr_status sr_client_by_name(sr_catalog *catalog, sr_text name,
 						 sr_client **client);
 SR_API void sr_client_free(sr_client *client);
+
+/* The client with that id, or where id is NULL of that name, and of it these fields (SR_CLIENT_*);
+ * the others are null, but for the name. */
+SR_API SR_MUST_CHECK sr_status sr_client_find(sr_catalog *catalog, const sr_id *id, sr_text name,
+					      unsigned fields, sr_client **client);
 
 /* Changes the named fields (SR_CLIENT_*) of the client with changes->id. */
 SR_API SR_MUST_CHECK sr_status sr_client_update(sr_catalog *catalog, const sr_client *changes,
@@ -363,9 +375,117 @@ typedef struct sr_clients sr_clients;
  * counters, before by reading every file. */
 SR_API SR_MUST_CHECK sr_status sr_client_list(sr_catalog *catalog, bool counts,
 					      sr_clients **cursor);
-/* *client is NULL after the last one. */
+/* The same with these fields alone, as sr_client_find has them. */
+SR_API SR_MUST_CHECK sr_status sr_client_list_fields(sr_catalog *catalog, bool counts,
+						     unsigned fields, sr_clients **cursor);
+/* *client is NULL after the last one. A client whose AES key cannot be read fails as
+ * sr_client_by_id does, and the next call goes on behind it. */
 SR_API SR_MUST_CHECK sr_status sr_clients_next(sr_clients *cursor, const sr_client **client);
 SR_API void sr_clients_close(sr_clients *cursor);
+
+/* ------------------------------------------------------------ Keys at rest */
+
+/*
+ * Clients' AES keys can be kept wrapped: encrypted with AES-256-GCM under a master key that is kept
+ * outside of the database, in a key ring. A ring is a file of mode 0600 that this user owns
+ * (STRONGROOM_MASTER_KEY_FILE), or what a command prints (STRONGROOM_MASTER_KEY_COMMAND, run by the
+ * shell). sr_keys_init begins it; from then on every key that is saved is wrapped, and every key
+ * that is read is unwrapped, by whoever has the ring. Keys that other programs write plain are
+ * wrapped at this library's next write. With STRONGROOM_AES_KEYS=plain nothing is wrapped, and
+ * what is wrapped is still read.
+ *
+ * A key that is wrapped under a master key that the ring does not have, or for which there is no
+ * ring, is SR_WRONG_KEY: the message names the ring and the id of the master key that is wanted.
+ * A ring that others can read is SR_PERMISSION, one that cannot be made out SR_INVALID, and a
+ * wrapped key that was changed, or moved from another client, SR_CORRUPT. No message has any bytes
+ * of a key.
+ */
+
+#define SR_MASTER_ID_SIZE 17 /* 16 hex digits and a NUL. */
+
+/* A master key that this catalog has used or uses. */
+typedef struct sr_master_key {
+	char id[SR_MASTER_ID_SIZE]; /* Derived from the key; it tells nothing of it. */
+	sr_text since;              /* When this catalog began to use it; null: it never said so. */
+	bool current;               /* New keys are wrapped under it. */
+	bool in_ring;
+	int64_t clients; /* Whose keys are wrapped under it now. */
+} sr_master_key;
+
+/* How the clients' AES keys are kept. */
+typedef struct sr_keys_status {
+	bool wrapping;     /* sr_keys_init was done: new keys are wrapped, */
+	bool keep_plain;   /* but for STRONGROOM_AES_KEYS=plain. */
+	int64_t wrapped;   /* Clients whose key is wrapped, */
+	int64_t plain;     /* plain, */
+	int64_t without;   /* or who have none. */
+	sr_text ring;      /* The file or the command; null: none is set. */
+	bool ring_read;    /* It could be read, */
+	sr_text ring_says; /* or this is why not. */
+	sr_text cleaned;   /* When no plain copy was left in the database and its log: the last time
+			      that this was seen to; null: never. */
+	const sr_master_key *masters;
+	size_t master_count;
+} sr_keys_status;
+
+/* Owned: sr_keys_status_free. Works without the ring, and on every version. */
+SR_API SR_MUST_CHECK sr_status sr_keys_status_get(sr_catalog *catalog, sr_keys_status **status);
+SR_API void sr_keys_status_free(sr_keys_status *status);
+
+#define SR_KEYS_OPTIONS_VERSION 1
+
+typedef struct sr_keys_options {
+	unsigned version;     /* SR_KEYS_OPTIONS_VERSION, set by sr_keys_options_init. */
+	sr_stage_fn progress; /* May be NULL. Cancelling is heeded as long as nothing is done, and
+				 while plain copies are removed. */
+	void *progress_arg;
+} sr_keys_options;
+
+SR_API void sr_keys_options_init(sr_keys_options *options);
+
+/* What sr_keys_init and sr_keys_unwrap did. */
+typedef struct sr_keys_done {
+	char id[SR_MASTER_ID_SIZE]; /* Of the current master key; "" after unwrapping. */
+	bool ring_made;             /* The file is new, */
+	bool begun;                 /* and so is that keys are wrapped here. */
+	int64_t changed;            /* Keys that were wrapped, or made plain. */
+	bool cleaned;               /* No plain copy is left in the database, its free pages and
+				       its log; */
+	char why[512];              /* or this kept them there. */
+} sr_keys_done;
+
+/*
+ * Begins to wrap: makes the key ring where its file is missing, else takes its newest key; wraps
+ * every client's AES key in one transaction; then removes what plain copies are left, by making the
+ * database compact (as sr_optimize does, with the same room on the disk) and emptying its log.
+ * Where this was done before it wraps what is plain since, and removes copies again. Backups made
+ * earlier keep their plain keys.
+ *
+ * Once keys are wrapped the call succeeds, also where copies could not be removed, since a reader
+ * holds them or the disk is full: cleaned says so, and another call does it. SR_INVALID without a
+ * key ring, inside a transaction, and with STRONGROOM_AES_KEYS=plain. options may be NULL.
+ */
+SR_API SR_MUST_CHECK sr_status sr_keys_init(sr_catalog *catalog, const sr_keys_options *options,
+					    sr_keys_done *done);
+
+/* The way back: makes every key plain, in one transaction, and wraps no more. All or none: a key
+ * that cannot be unwrapped fails it. */
+SR_API SR_MUST_CHECK sr_status sr_keys_unwrap(sr_catalog *catalog, sr_keys_done *done);
+
+/* A client whose key cannot be read. Valid during the call. */
+typedef struct sr_key_fault {
+	sr_id client;
+	sr_text name;
+	sr_status status;
+	const char *message;
+} sr_key_fault;
+
+typedef void (*sr_key_fault_fn)(void *arg, const sr_key_fault *fault);
+
+/* Unwraps every key and calls fn (may be NULL) for each that cannot be; checked (may be NULL) says
+ * how many wrapped ones there are, faults how many of them are not readable. */
+SR_API SR_MUST_CHECK sr_status sr_keys_check(sr_catalog *catalog, sr_key_fault_fn fn, void *arg,
+					     int64_t *checked, int64_t *faults);
 
 /* ------------------------------------------------------------------- Files */
 

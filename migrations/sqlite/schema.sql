@@ -581,3 +581,16 @@ CREATE INDEX idx_files_stored_path ON files(substr(PathName, -16)) WHERE IsStore
     AND coalesce(OriginalPath IS NULL AND typeof(FileName) = 'text' AND typeof(PathName) = 'text'
         AND instr(FileName, '/') = 0
         AND substr('/' || PathName, -1 - length(FileName)) = '/' || FileName, 0) = 0;
+
+CREATE TABLE master_keys (
+    ID VARCHAR(16) PRIMARY KEY NOT NULL,
+    CreatedAt TEXT NOT NULL,
+    IsCurrent INTEGER NOT NULL DEFAULT 0,
+    CleanedAt TEXT
+);
+
+CREATE UNIQUE INDEX idx_master_keys_current ON master_keys(IsCurrent) WHERE IsCurrent = 1;
+
+CREATE INDEX idx_clients_plain_key ON clients(ID)
+    WHERE length(CAST(AESKey AS BLOB)) > 0
+    AND (length(CAST(AESKey AS BLOB)) < 44 OR substr(CAST(AESKey AS BLOB), 1, 8) <> x'9353524B45590A01');

@@ -30,7 +30,7 @@ from server.database_migrations import (
 from server.exceptions import ServerError
 
 LOGGER = "server.database_migrations"
-LATEST = 18
+LATEST = 19
 STATUS_KEYS = {
     "current_version", "latest_version", "pending_migrations", "total_migrations",
     "database_file", "database_exists",

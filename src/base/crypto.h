@@ -6,6 +6,7 @@
 #include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 
@@ -20,17 +21,21 @@
 	CALL(EVP_CipherFinal_ex)                                                                   \
 	CALL(EVP_CipherInit_ex)                                                                    \
 	CALL(EVP_CipherUpdate)                                                                     \
+	CALL(EVP_DecodeBlock)                                                                      \
 	CALL(EVP_Digest)                                                                           \
 	CALL(EVP_DigestFinal_ex)                                                                   \
 	CALL(EVP_DigestInit_ex)                                                                    \
 	CALL(EVP_DigestUpdate)                                                                     \
+	CALL(EVP_EncodeBlock)                                                                      \
 	CALL(EVP_MD_CTX_free)                                                                      \
 	CALL(EVP_MD_CTX_get0_md)                                                                   \
 	CALL(EVP_MD_CTX_new)                                                                       \
 	CALL(EVP_PBE_scrypt)                                                                       \
 	CALL(EVP_PKEY_free)                                                                        \
+	CALL(EVP_aes_256_gcm)                                                                      \
 	CALL(EVP_chacha20_poly1305)                                                                \
 	CALL(EVP_sha256)                                                                           \
+	CALL(HMAC)                                                                                 \
 	CALL(OSSL_DECODER_CTX_free)                                                                \
 	CALL(OSSL_DECODER_CTX_new_for_pkey)                                                        \
 	CALL(OSSL_DECODER_from_data)                                                               \

@@ -34,6 +34,7 @@ void sr_catalog_let_go(sr_catalog *catalog)
 	if (atomic_fetch_sub(&catalog->references, 1) != 1)
 		return;
 	pthread_mutex_destroy(&catalog->lock);
+	sr_keyring_free(&catalog->keyring);
 	sr_shape_free(&catalog->shape);
 	sr_settings_free(&catalog->settings);
 	sr_buffer_free(&catalog->warnings);
@@ -295,6 +296,7 @@ sr_status sr_open(sr_catalog **catalog, const sr_options *options)
 	if (fresh == NULL)
 		return sr_return(sr_fail_memory());
 	pthread_mutex_init(&fresh->lock, NULL);
+	sr_keyring_init(&fresh->keyring);
 	fresh->process = getpid();
 	atomic_init(&fresh->references, 1);
 	fresh->unindexed = SR_INDEX_UNKNOWN;

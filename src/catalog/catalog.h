@@ -18,6 +18,7 @@
 #include "../base/text.h"
 #include "../pool/pool.h"
 #include "../schema/migrate.h"
+#include "keyring.h"
 #include "settings.h"
 
 struct sr_catalog {
@@ -32,6 +33,7 @@ struct sr_catalog {
 	int64_t index_step;        /* After how many rows. */
 	bool index_always;         /* It is used wherever it can be: for tests. */
 	atomic_bool index_damaged; /* It was found so; it is made anew. */
+	sr_keyring keyring;        /* With a lock of its own. */
 	pthread_mutex_t lock;      /* Guards what follows. */
 	sr_shape shape;            /* Of the last read; readers take it anew when it is stale. */
 	char *only_reads; /* Why it cannot write though nobody asked for that, or NULL. Once
@@ -39,6 +41,10 @@ struct sr_catalog {
 	struct sr_querier *queriers; /* Idle connections for callers' queries: querier.h. */
 	int querier_count;           /* How many; at most the pool's size. */
 	bool queriers_shut;          /* None is kept any more. */
+	sr_keys_seen keys_seen;      /* The last state without plain keys, or with those that the
+					settings want. */
+	uint64_t keys_statements;    /* Callers' statements that may have written some. */
+	bool keys_warned;            /* That some stay plain. */
 	sr_buffer warnings; /* Lines for the log, each with its newline, once the transaction of
 			       the thread that holds the writer commits. */
 };

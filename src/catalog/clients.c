@@ -1,4 +1,5 @@
-/* Clients: saved, found, listed, changed and deleted. Keys are bytes; nothing here shows one. */
+/* Clients: saved, found, listed, changed and deleted. Keys are bytes; nothing here shows one. AES
+ * keys go into the database and come out of it through keyring.h, which wraps them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,10 @@ static sr_status check_fields(const sr_client *client, unsigned fields)
 		rc = check_key("public", client->public_key);
 	if (rc == SR_OK && (fields & SR_CLIENT_AES_KEY))
 		rc = check_key("AES", client->aes_key);
+	/* Read with SQL, and not the key. */
+	if (rc == SR_OK && (fields & SR_CLIENT_AES_KEY) && sr_is_wrapped(client->aes_key))
+		rc = sr_fail(SR_INVALID, "the AES key given is a wrapped one: give the key itself, "
+					 "as sr_client_by_id has it");
 	if (rc == SR_OK && (fields & SR_CLIENT_LAST_SEEN))
 		rc = check_last_seen(client->last_seen);
 	return rc;
@@ -65,6 +70,13 @@ static sr_status check_fields(const sr_client *client, unsigned fields)
 
 #define ALL_FIELDS                                                                                 \
 	((unsigned)SR_CLIENT_NAME | SR_CLIENT_PUBLIC_KEY | SR_CLIENT_AES_KEY | SR_CLIENT_LAST_SEEN)
+
+static sr_status fail_fields(unsigned fields)
+{
+	return sr_fail(SR_INVALID,
+		       "fields 0x%x of a client: name is 1, public key 2, AES key 4, last seen 8",
+		       fields);
+}
 
 /* ---- Binding and reading ---- */
 
@@ -76,8 +88,13 @@ static void bind_key(sr_stmt *stmt, int number, sr_text key)
 		sr_bind_blob(stmt, number, key.data, key.length);
 }
 
-/* $1 to $5. now stands in for a time that was not given. */
-static void bind_client(sr_stmt *stmt, const sr_client *client, const char *now)
+static sr_text owner_of(const sr_id *id)
+{
+	return (sr_text){(const char *)id->bytes, sizeof(id->bytes)};
+}
+
+/* $1 to $5, the AES key as it is to be stored. now stands in for a time that was not given. */
+static void bind_client(sr_stmt *stmt, const sr_client *client, sr_text aes_key, const char *now)
 {
 	sr_text seen = client->last_seen.data ? client->last_seen : sr_text_of(now);
 
@@ -85,11 +102,12 @@ static void bind_client(sr_stmt *stmt, const sr_client *client, const char *now)
 	sr_bind_name(stmt, 2, client->name);
 	bind_key(stmt, 3, client->public_key);
 	sr_bind_name(stmt, 4, seen);
-	bind_key(stmt, 5, client->aes_key);
+	bind_key(stmt, 5, aes_key);
 }
 
 #define COLUMNS "c.ID, c.Name, c.PublicKey, c.LastSeen, c.AESKey"
 
+/* With the AES key as it is stored. */
 static void read_client(sr_stmt *stmt, sr_client *client)
 {
 	*client = (sr_client){.files = SR_NULL_INTEGER, .bytes = SR_NULL_INTEGER};
@@ -100,13 +118,36 @@ static void read_client(sr_stmt *stmt, sr_client *client)
 	client->aes_key = sr_column_text(stmt, 4);
 }
 
+/* What was asked for, with the AES key itself, which `key` keeps. */
+static sr_status read_fields(sr_catalog *catalog, sr_stmt *stmt, unsigned fields, sr_client *client,
+			     sr_key *key)
+{
+	sr_status rc;
+
+	*key = (sr_key){0};
+	read_client(stmt, client);
+	if (!(fields & SR_CLIENT_PUBLIC_KEY))
+		client->public_key = (sr_text){0};
+	if (!(fields & SR_CLIENT_LAST_SEEN))
+		client->last_seen = (sr_text){0};
+	if (!(fields & SR_CLIENT_AES_KEY) || catalog->settings.hide_keys)
+		client->aes_key = (sr_text){0};
+	if ((rc = sr_key_open(catalog, sr_column_text(stmt, 0), client->name, client->aes_key,
+			      key)) == SR_OK &&
+	    key->bytes != NULL)
+		client->aes_key = (sr_text){key->bytes, key->length};
+	return rc;
+}
+
 /* ---- Saving ---- */
 
 typedef struct save {
+	sr_catalog *catalog;
 	const sr_client *clients;
 	size_t count;
 	char now[SR_TIME_TEXT_SIZE];
 	sr_saved saved;
+	sr_sealer sealer;
 } save;
 
 /* SR_EXISTS when another id owns the name. */
@@ -138,8 +179,30 @@ static sr_status check_owner(sr_conn *conn, const sr_client *client)
 	return rc;
 }
 
+/* Whether the AES key is still the one there is. One that cannot be unwrapped is not known, and so
+ * another. */
+static bool same_key(const save *job, sr_stmt *stmt, const sr_client *known,
+		     const sr_client *client)
+{
+	sr_key key;
+	bool same;
+
+	if (job->catalog->settings.hide_keys && client->aes_key.data == NULL)
+		return true;
+	if (known->aes_key.data == NULL || client->aes_key.data == NULL)
+		return known->aes_key.data == client->aes_key.data;
+	if (sr_key_open(job->catalog, sr_column_text(stmt, 0), known->name, known->aes_key, &key) !=
+	    SR_OK)
+		return false;
+	same = sr_text_equal(key.bytes ? (sr_text){key.bytes, key.length} : known->aes_key,
+			     client->aes_key);
+	sr_key_done(&key);
+	return same;
+}
+
 /* What saving it will mean. Being seen again is no change. */
-static sr_status compare(sr_conn *conn, const sr_client *client, sr_outcome *outcome)
+static sr_status compare(sr_conn *conn, const save *job, const sr_client *client,
+			 sr_outcome *outcome)
 {
 	sr_client known;
 	sr_stmt *stmt;
@@ -157,7 +220,7 @@ static sr_status compare(sr_conn *conn, const sr_client *client, sr_outcome *out
 		read_client(stmt, &known);
 		*outcome = sr_text_equal(known.name, client->name) &&
 					   sr_text_equal(known.public_key, client->public_key) &&
-					   sr_text_equal(known.aes_key, client->aes_key)
+					   same_key(job, stmt, &known, client)
 				   ? SR_UNCHANGED
 				   : SR_CHANGED;
 	}
@@ -170,22 +233,29 @@ err0:
 static sr_status save_one(sr_conn *conn, const sr_client *client, save *job)
 {
 	sr_outcome outcome;
+	sr_text aes_key;
 	sr_stmt *stmt;
 	sr_status rc;
 
 	if ((rc = check_owner(conn, client)) != SR_OK)
 		return rc;
-	if ((rc = compare(conn, client, &outcome)) != SR_OK)
+	if ((rc = compare(conn, job, client, &outcome)) != SR_OK)
+		return rc;
+	if ((rc = sr_key_close(job->catalog, conn, &job->sealer, owner_of(&client->id),
+			       client->aes_key, &aes_key)) != SR_OK)
 		return rc;
 	/* Never REPLACE: that deletes the row first, and the client's files with it. */
 	if ((rc = sr_prepare(conn,
 			     "INSERT INTO clients (ID, Name, PublicKey, LastSeen, AESKey) "
 			     "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (ID) DO UPDATE SET "
 			     "Name = excluded.Name, PublicKey = excluded.PublicKey, "
-			     "LastSeen = excluded.LastSeen, AESKey = excluded.AESKey",
+			     "LastSeen = excluded.LastSeen, "
+			     "AESKey = CASE WHEN $6 THEN AESKey ELSE excluded.AESKey END",
 			     &stmt)) != SR_OK)
 		return rc;
-	bind_client(stmt, client, job->now);
+	bind_client(stmt, client, aes_key, job->now);
+	/* Who does not see the key does not take it away by saving what was seen. */
+	sr_bind_integer(stmt, 6, job->catalog->settings.hide_keys && aes_key.data == NULL);
 	rc = sr_run(stmt);
 	sr_stmt_done(stmt);
 	job->saved.added += outcome == SR_ADDED;
@@ -202,13 +272,14 @@ static sr_status save_all(sr_conn *conn, void *arg)
 	job->saved = (sr_saved){0};
 	for (size_t i = 0; i < job->count && rc == SR_OK; i++)
 		rc = save_one(conn, &job->clients[i], job);
+	sr_sealer_end(&job->sealer);
 	return rc;
 }
 
 sr_status sr_client_save(sr_catalog *catalog, const sr_client *clients, size_t count,
 			 sr_saved *saved)
 {
-	save job = {.clients = clients, .count = count};
+	save job = {.catalog = catalog, .clients = clients, .count = count};
 	sr_status rc;
 
 	for (size_t i = 0; i < count; i++) {
@@ -232,18 +303,27 @@ sr_status sr_client_fail_unknown(const sr_id *id)
 /* ---- Updating ---- */
 
 typedef struct update {
+	sr_catalog *catalog;
 	const sr_client *changes;
 	unsigned fields;
 	char now[SR_TIME_TEXT_SIZE];
+	sr_sealer sealer;
 } update;
 
 static sr_status update_one(sr_conn *conn, void *arg)
 {
 	update *job = arg;
+	sr_text aes_key = {0};
 	sr_stmt *stmt;
-	sr_status rc;
+	sr_status rc = SR_OK;
 
 	if ((job->fields & SR_CLIENT_NAME) && (rc = check_owner(conn, job->changes)) != SR_OK)
+		return rc;
+	if (job->fields & SR_CLIENT_AES_KEY)
+		rc = sr_key_close(job->catalog, conn, &job->sealer, owner_of(&job->changes->id),
+				  job->changes->aes_key, &aes_key);
+	sr_sealer_end(&job->sealer);
+	if (rc != SR_OK)
 		return rc;
 	if ((rc = sr_prepare(conn,
 			     "UPDATE clients SET Name = CASE WHEN $6 & 1 THEN $2 ELSE Name END, "
@@ -252,7 +332,7 @@ static sr_status update_one(sr_conn *conn, void *arg)
 			     "LastSeen = CASE WHEN $6 & 8 THEN $4 ELSE LastSeen END WHERE ID = $1",
 			     &stmt)) != SR_OK)
 		return rc;
-	bind_client(stmt, job->changes, job->now);
+	bind_client(stmt, job->changes, aes_key, job->now);
 	sr_bind_integer(stmt, 6, job->fields);
 	rc = sr_run(stmt);
 	sr_stmt_done(stmt);
@@ -263,14 +343,11 @@ static sr_status update_one(sr_conn *conn, void *arg)
 
 sr_status sr_client_update(sr_catalog *catalog, const sr_client *changes, unsigned fields)
 {
-	update job = {.changes = changes, .fields = fields};
+	update job = {.catalog = catalog, .changes = changes, .fields = fields};
 	sr_status rc;
 
 	if (fields == 0 || (fields & ~ALL_FIELDS) != 0)
-		return sr_return(sr_fail(SR_INVALID,
-					 "fields 0x%x of a client: name is 1, public key 2, "
-					 "AES key 4, last seen 8",
-					 fields));
+		return sr_return(fail_fields(fields));
 	if ((rc = check_fields(changes, fields)) != SR_OK)
 		return sr_return(rc);
 	sr_time_format(sr_time_now(), job.now);
@@ -368,17 +445,23 @@ static sr_client *copy_client(const sr_client *client)
 
 void sr_client_free(sr_client *client)
 {
+	if (client == NULL)
+		return;
+	if (client->aes_key.data != NULL)
+		explicit_bzero((void *)(uintptr_t)client->aes_key.data, client->aes_key.length);
 	free(client);
 }
 
 /* The client by id, or without one by name. */
-static sr_status find(sr_catalog *catalog, const sr_id *id, sr_text name, sr_client **client)
+static sr_status find(sr_catalog *catalog, const sr_id *id, sr_text name, unsigned fields,
+		      sr_client **client)
 {
 	sr_reading reading = {0};
 	sr_buffer sql = SR_BUFFER_EMPTY;
 	sr_client known;
 	sr_stmt *stmt;
 	sr_status rc;
+	sr_key key;
 	bool row;
 
 	*client = NULL;
@@ -397,13 +480,13 @@ static sr_status find(sr_catalog *catalog, const sr_id *id, sr_text name, sr_cli
 		sr_bind_name(stmt, 1, name);
 	if ((rc = sr_step(stmt, &row)) != SR_OK)
 		goto err1;
-	if (row) {
-		read_client(stmt, &known);
-		if ((*client = copy_client(&known)) == NULL)
-			rc = sr_fail_memory();
-	} else {
+	if (!row) {
 		rc = id ? sr_client_fail_unknown(id)
 			: sr_fail(SR_NOT_FOUND, "no client named %s", sr_quoted(name));
+	} else if ((rc = read_fields(catalog, stmt, fields, &known, &key)) == SR_OK) {
+		if ((*client = copy_client(&known)) == NULL)
+			rc = sr_fail_memory();
+		sr_key_done(&key);
 	}
 
 err1:
@@ -416,12 +499,21 @@ err0:
 
 sr_status sr_client_by_id(sr_catalog *catalog, const sr_id *id, sr_client **client)
 {
-	return sr_return(find(catalog, id, sr_text_of(NULL), client));
+	return sr_return(find(catalog, id, sr_text_of(NULL), ALL_FIELDS, client));
 }
 
 sr_status sr_client_by_name(sr_catalog *catalog, sr_text name, sr_client **client)
 {
-	return sr_return(find(catalog, NULL, name, client));
+	return sr_return(find(catalog, NULL, name, ALL_FIELDS, client));
+}
+
+sr_status sr_client_find(sr_catalog *catalog, const sr_id *id, sr_text name, unsigned fields,
+			 sr_client **client)
+{
+	*client = NULL;
+	if ((fields & ~ALL_FIELDS) != 0)
+		return sr_return(fail_fields(fields));
+	return sr_return(find(catalog, id, name, fields, client));
 }
 
 /* ---- All of them ---- */
@@ -446,18 +538,29 @@ struct sr_clients {
 	sr_reading reading;
 	sr_stmt *stmt;
 	sr_client_totals *totals; /* NULL unless counts were asked for. */
-	sr_client client;         /* What the last step handed out. */
+	unsigned fields;          /* Asked for. */
+	sr_client client;         /* What the last step handed out, */
+	sr_key key;               /* and its AES key. */
 };
 
 sr_status sr_client_list(sr_catalog *catalog, bool counts, sr_clients **cursor)
 {
-	sr_clients *fresh = calloc(1, sizeof(*fresh));
+	return sr_client_list_fields(catalog, counts, ALL_FIELDS, cursor);
+}
+
+sr_status sr_client_list_fields(sr_catalog *catalog, bool counts, unsigned fields,
+				sr_clients **cursor)
+{
 	sr_buffer sql = SR_BUFFER_EMPTY;
+	sr_clients *fresh;
 	sr_status rc;
 
 	*cursor = NULL;
-	if (fresh == NULL)
+	if ((fields & ~ALL_FIELDS) != 0)
+		return sr_return(fail_fields(fields));
+	if ((fresh = calloc(1, sizeof(*fresh))) == NULL)
 		return sr_return(sr_fail_memory());
+	fresh->fields = fields;
 	if ((rc = sr_reading_begin(catalog, SR_HERE, &fresh->reading)) != SR_OK)
 		goto err0;
 	if (counts && (rc = sr_client_totals_read(&fresh->reading, &fresh->totals)) != SR_OK)
@@ -484,6 +587,7 @@ sr_status sr_clients_next(sr_clients *cursor, const sr_client **client)
 	bool row;
 
 	*client = NULL;
+	sr_key_done(&cursor->key);
 	if (cursor->stmt == NULL)
 		return sr_return(SR_OK);
 	if ((rc = sr_step(cursor->stmt, &row)) != SR_OK)
@@ -493,7 +597,9 @@ sr_status sr_clients_next(sr_clients *cursor, const sr_client **client)
 		cursor->stmt = NULL;
 		return sr_return(SR_OK);
 	}
-	read_client(cursor->stmt, &cursor->client);
+	if ((rc = read_fields(cursor->reading.catalog, cursor->stmt, cursor->fields,
+			      &cursor->client, &cursor->key)) != SR_OK)
+		return sr_return(rc);
 	if (cursor->totals != NULL)
 		sr_client_totals_get(cursor->totals, &cursor->client);
 	*client = &cursor->client;
@@ -504,6 +610,7 @@ void sr_clients_close(sr_clients *cursor)
 {
 	if (cursor == NULL)
 		return;
+	sr_key_done(&cursor->key);
 	sr_stmt_done(cursor->stmt);
 	sr_client_totals_free(cursor->totals);
 	sr_reading_end(&cursor->reading);

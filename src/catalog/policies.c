@@ -130,7 +130,8 @@ static sr_status fail_without(sr_catalog *catalog, const sr_id *client)
 	sr_client *known;
 	sr_status rc;
 
-	if ((rc = sr_client_by_id(catalog, client, &known)) != SR_OK)
+	if ((rc = sr_client_find(catalog, client, sr_text_of(NULL), SR_CLIENT_NAME, &known)) !=
+	    SR_OK)
 		return rc;
 	rc = sr_fail(SR_NOT_FOUND, "client %s has no retention policy", sr_quoted(known->name));
 	sr_client_free(known);

@@ -60,7 +60,8 @@ static sr_status add_named(pruning *work, const sr_id *client)
 	sr_client *known;
 	sr_status rc;
 
-	if ((rc = sr_client_by_id(work->catalog, client, &known)) != SR_OK)
+	if ((rc = sr_client_find(work->catalog, client, sr_text_of(NULL), SR_CLIENT_NAME,
+				 &known)) != SR_OK)
 		return rc;
 	if (work->options->policies)
 		rc = sr_policy_get(work->catalog, client, &policy);
@@ -95,7 +96,7 @@ static sr_status add_everybody(pruning *work)
 	sr_clients *cursor;
 	sr_status rc;
 
-	if ((rc = sr_client_list(work->catalog, false, &cursor)) != SR_OK)
+	if ((rc = sr_client_list_fields(work->catalog, false, SR_CLIENT_NAME, &cursor)) != SR_OK)
 		return rc;
 	while ((rc = sr_clients_next(cursor, &client)) == SR_OK && client != NULL) {
 		if ((rc = add_target(work, &client->id, client->name, work->options->keep)) !=

@@ -30,6 +30,9 @@ enum name {
 	TRUST_FOREIGN_TRIGGERS,
 	SIZE_WARNING_MB,
 	SIZE_CRITICAL_MB,
+	STRONGROOM_MASTER_KEY_FILE,
+	STRONGROOM_MASTER_KEY_COMMAND,
+	STRONGROOM_AES_KEYS,
 	NAMES,
 };
 
@@ -83,6 +86,15 @@ static sr_status parse_durability(const char *name, const char *text, parsed *va
 	return SR_OK;
 }
 
+static sr_status parse_keys(const char *name, const char *text, parsed *value)
+{
+	value->flag = strcasecmp(text, "plain") == 0;
+	if (!value->flag && strcasecmp(text, "wrapped") != 0)
+		return sr_fail(SR_INVALID, "%s is wrapped or plain, not %s", name,
+			       sr_quoted(sr_text_of(text)));
+	return SR_OK;
+}
+
 static sr_status parse_flag(const char *name, const char *text, parsed *value)
 {
 	return sr_bool_parse(name, text, &value->flag);
@@ -106,6 +118,9 @@ static const struct known {
 	[TRUST_FOREIGN_TRIGGERS] = {"TRUST_FOREIGN_TRIGGERS", parse_flag, "false"},
 	[SIZE_WARNING_MB] = {"SIZE_WARNING_MB", parse_megabytes, "500"},
 	[SIZE_CRITICAL_MB] = {"SIZE_CRITICAL_MB", parse_megabytes, "1000"},
+	[STRONGROOM_MASTER_KEY_FILE] = {"STRONGROOM_MASTER_KEY_FILE", parse_path, NULL},
+	[STRONGROOM_MASTER_KEY_COMMAND] = {"STRONGROOM_MASTER_KEY_COMMAND", parse_path, NULL},
+	[STRONGROOM_AES_KEYS] = {"STRONGROOM_AES_KEYS", parse_keys, "wrapped"},
 };
 
 /* How strong a source is. */
@@ -211,6 +226,8 @@ static sr_status take_options(resolved all[NAMES], const sr_options *options)
 		rc = take_option(all, DATABASE_NAME, options->path);
 	if (rc == SR_OK && options->storage_dir != NULL)
 		rc = take_option(all, FILE_STORAGE_DIR, options->storage_dir);
+	if (rc == SR_OK && options->master_key_file != NULL)
+		rc = take_option(all, STRONGROOM_MASTER_KEY_FILE, options->master_key_file);
 	if (rc == SR_OK && options->pool_size != 0) {
 		snprintf(text, sizeof(text), "%d", options->pool_size);
 		rc = take_option(all, CONNECTION_POOL_SIZE, text);
@@ -309,6 +326,27 @@ err0:
 	return rc;
 }
 
+/* Where the master keys come from: of a file and a command the one that the stronger source names,
+ * the file where both do. */
+static sr_status settle_ring(const resolved all[NAMES], sr_settings *settings)
+{
+	const resolved *file = &all[STRONGROOM_MASTER_KEY_FILE];
+	const resolved *command = &all[STRONGROOM_MASTER_KEY_COMMAND];
+	sr_buffer path = SR_BUFFER_EMPTY;
+	sr_status rc;
+
+	if (command->text != NULL && (file->text == NULL || command->rank > file->rank)) {
+		settings->master_key_command = strdup(command->text);
+		return settings->master_key_command ? SR_OK : sr_fail_memory();
+	}
+	if (file->text == NULL)
+		return SR_OK;
+	if ((rc = sr_path_absolute(NULL, sr_text_of(file->text), &path)) == SR_OK)
+		settings->master_key_file = sr_buffer_take(&path);
+	sr_buffer_free(&path);
+	return rc;
+}
+
 void sr_options_init(sr_options *options)
 {
 	*options = (sr_options){
@@ -323,7 +361,8 @@ sr_status sr_options_take(sr_options *own, const sr_options *options)
 {
 	static const size_t sizes[] = {
 		[1] = offsetof(sr_options, base_dir),
-		[2] = sizeof(sr_options),
+		[2] = offsetof(sr_options, master_key_file),
+		[3] = sizeof(sr_options),
 	};
 
 	sr_options_init(own);
@@ -358,7 +397,9 @@ sr_status sr_settings_resolve(const sr_options *options, sr_settings *settings)
 	settings->read_only = own.read_only;
 	settings->direct = own.direct;
 	settings->hide_keys = own.hide_keys;
-	rc = absolute_paths(all, own.base_dir, settings);
+	settings->plain_keys = all[STRONGROOM_AES_KEYS].value.flag;
+	if ((rc = absolute_paths(all, own.base_dir, settings)) == SR_OK)
+		rc = settle_ring(all, settings);
 	free_all(all);
 	return rc;
 }
@@ -368,6 +409,8 @@ void sr_settings_free(sr_settings *settings)
 	free(settings->path);
 	free(settings->base_dir);
 	free(settings->storage_dir);
+	free(settings->master_key_file);
+	free(settings->master_key_command);
 	*settings = (sr_settings){0};
 }
 

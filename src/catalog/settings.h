@@ -13,9 +13,12 @@ typedef struct sr_settings {
 	sr_durability durability;
 	bool read_only;
 	bool direct;
-	bool hide_keys; /* From callers' own SQL. */
-	bool backup;    /* Before migrations. */
-	bool validate;  /* Around migrations. */
+	bool hide_keys;           /* AES keys of clients read as null. */
+	char *master_key_file;    /* Absolute; NULL: none. */
+	char *master_key_command; /* Likewise NULL; it counts where no file is set. */
+	bool plain_keys;          /* They are not wrapped. */
+	bool backup;              /* Before migrations. */
+	bool validate;            /* Around migrations. */
 	bool block_dangerous;
 	bool trust_foreign_triggers; /* Open for writing in spite of triggers not ours. */
 	double size_warning_mb;      /* Sizes of the database that health tells of. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "insert_many.h"
+#include "keys.h"
 #include "rows.h"
 #include "table.h"
 
@@ -267,6 +268,7 @@ static sr_status run_all(run *job, sr_executed *executed)
 	if ((rc = sr_catalog_writable(catalog)) == SR_OK &&
 	    (rc = job->more ? run_more(job) : run_on_writer(job)) == SR_OK && job->stale)
 		sr_catalog_renew(catalog);
+	sr_keys_look_again(catalog);
 	sr_catalog_let_go(catalog);
 	if (rc == SR_OK && executed != NULL)
 		*executed = job->executed;

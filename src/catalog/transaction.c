@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalog.h"
+#include "keys.h"
 #include "rows.h"
 #include "search_index.h"
 
@@ -141,6 +142,7 @@ void sr_lease_close(sr_lease *lease)
 	if (lease == NULL)
 		return;
 	sr_pool_release(lease->catalog->pool, lease->conn);
+	sr_keys_look_again(lease->catalog);
 	sr_catalog_let_go(lease->catalog);
 	free(lease);
 }

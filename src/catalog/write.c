@@ -3,13 +3,15 @@
 #include <stdlib.h>
 
 #include "catalog.h"
+#include "keys.h"
 
 typedef struct checked {
 	sr_catalog *catalog;
 	sr_operation operation;
 	sr_together together; /* NULL: it is not done with others. */
 	void *arg;
-	bool stale; /* The catalog's shape was out of date. */
+	bool stale;        /* The catalog's shape was out of date. */
+	sr_keys_seen seen; /* What was looked at for plain keys. */
 } checked;
 
 static sr_status run_checked(sr_conn *conn, void *arg)
@@ -17,7 +19,8 @@ static sr_status run_checked(sr_conn *conn, void *arg)
 	checked *check = arg;
 	sr_status rc;
 
-	if ((rc = sr_catalog_admit(check->catalog, conn, &check->stale)) != SR_OK)
+	if ((rc = sr_catalog_admit(check->catalog, conn, &check->stale)) != SR_OK ||
+	    (rc = sr_keys_take_in(check->catalog, conn, &check->seen)) != SR_OK)
 		return rc;
 	return check->operation(conn, check->arg);
 }
@@ -29,7 +32,8 @@ static sr_status run_checked_together(sr_conn *conn, void *const *args, size_t c
 	void **inner;
 	sr_status rc;
 
-	if ((rc = sr_catalog_admit(first->catalog, conn, &first->stale)) != SR_OK)
+	if ((rc = sr_catalog_admit(first->catalog, conn, &first->stale)) != SR_OK ||
+	    (rc = sr_keys_take_in(first->catalog, conn, &first->seen)) != SR_OK)
 		return rc;
 	if ((inner = calloc(count, sizeof(*inner))) == NULL)
 		return sr_fail_memory();
@@ -82,6 +86,9 @@ static sr_status write_operation(const char *site, manner how, checked *check)
 		rc = sr_pool_commit(catalog->pool, site, run_checked, check);
 	if (rc != SR_OK)
 		goto err0;
+	/* What the thread's own transaction has done may yet be undone. */
+	if (!sr_pool_in_transaction(catalog->pool))
+		sr_keys_taken(catalog, &check->seen);
 	if (check->stale)
 		sr_catalog_renew(catalog);
 

@@ -1,7 +1,10 @@
 #include "vtable.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
+
+static _Atomic uint64_t opened; /* Connections of this process, ever. */
 
 /* A hole would be a crash at the first use; this finds it when anything is opened. */
 static sr_status engine_complete(const sr_engine *e)
@@ -28,7 +31,9 @@ sr_status sr_conn_open(const sr_engine *engine, const char *path, const sr_conn_
 	*conn = NULL;
 	if ((rc = engine_complete(engine)) != SR_OK)
 		return rc;
-	return engine->open(path, options, conn);
+	if ((rc = engine->open(path, options, conn)) == SR_OK)
+		(*conn)->number = atomic_fetch_add(&opened, 1) + 1;
+	return rc;
 }
 
 void sr_conn_close(sr_conn *conn)
@@ -49,6 +54,11 @@ void sr_conn_close(sr_conn *conn)
 bool sr_conn_has(const sr_conn *conn, unsigned feature)
 {
 	return (conn->engine->features & feature) == feature;
+}
+
+uint64_t sr_conn_number(const sr_conn *conn)
+{
+	return conn->number;
 }
 
 const char *sr_conn_path(const sr_conn *conn)

@@ -66,6 +66,8 @@ void sr_conn_close(sr_conn *conn); /* NULL is fine. Finalizes what is still prep
 
 bool sr_conn_has(const sr_conn *conn, unsigned feature);
 const char *sr_conn_path(const sr_conn *conn);
+uint64_t sr_conn_number(
+	const sr_conn *conn);              /* No other of the process ever has the same; not 0. */
 void *sr_conn_handle(const sr_conn *conn); /* The engine's own: a sqlite3 *. */
 
 /* Whether it must be thrown away: a commit with unknown outcome, an I/O error, corruption. */

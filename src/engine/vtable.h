@@ -98,6 +98,7 @@ struct sr_stmt {
 struct sr_conn {
 	const sr_engine *engine;
 	char *path;
+	uint64_t number; /* In the order of their opening. */
 	sr_access access;
 	pid_t owner;         /* The process that opened it, */
 	unsigned generation; /* and sr_process_generation() then. */

@@ -570,7 +570,8 @@ sr_status sr_record(sr_catalog *catalog, const sr_id *client, const char *const 
 	memset(rec.summary, 0, sizeof(*rec.summary));
 	if ((rc = check(rec.options, count)) != SR_OK)
 		goto err0;
-	if ((rc = sr_client_by_id(catalog, client, &known)) != SR_OK)
+	if ((rc = sr_client_find(catalog, client, sr_text_of(NULL), SR_CLIENT_NAME, &known)) !=
+	    SR_OK)
 		goto err0;
 	rc = sr_excludes_new(&rec.excludes, rec.options->excludes, rec.options->exclude_count);
 	if (rc != SR_OK)

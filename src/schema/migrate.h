@@ -61,6 +61,15 @@ extern const int sr_migration_count; /* The latest version is the last one's. */
 
 int sr_schema_latest(void);
 
+/* Which rows of clients have an AES key that is plain, or wrapped (base/wrap.h): the first in the
+ * words of the index that finds them. */
+#define SR_KEY_BYTES "CAST(AESKey AS BLOB)"
+#define SR_KEY_IS_PLAIN                                                                            \
+	"length(" SR_KEY_BYTES ") > 0 AND (length(" SR_KEY_BYTES ") < 44 OR substr(" SR_KEY_BYTES  \
+	", 1, 8) <> x'9353524B45590A01')"
+#define SR_KEY_IS_WRAPPED                                                                          \
+	"length(" SR_KEY_BYTES ") >= 44 AND substr(" SR_KEY_BYTES ", 1, 8) = x'9353524B45590A01'"
+
 /* The version that a database is at: the ledger's highest, or what its tables show without a
  * ledger; -1 for an empty database, and *legacy tells that `files` is older than version 0
  * (no ClientID, columns missing, another key). Writes nothing. */

@@ -292,6 +292,9 @@ void sr_clause_constraints(const char *sql, const sr_names *columns, sr_buffer *
 sr_status sr_files_key_add(sr_conn *conn);
 sr_status sr_files_key_remove(sr_conn *conn);
 
+/* Another: SR_REFUSED while AES keys are wrapped (keys.c). */
+sr_status sr_keys_all_plain(sr_conn *conn);
+
 /* The text of files with the key, from one where RowKey is a plain column, and back. *same says
  * that rows and indexes are stored the same under both. */
 sr_status sr_files_key_text(const char *sql, sr_buffer *out, bool *same);

@@ -68,6 +68,7 @@ static const struct {
 } hooks[] = {
 	{"-- Hook: files_key_add", sr_files_key_add},
 	{"-- Hook: files_key_remove", sr_files_key_remove},
+	{"-- Hook: keys_all_plain", sr_keys_all_plain},
 };
 
 static bool is_hook(const char *sql)

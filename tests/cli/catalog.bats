@@ -4,9 +4,9 @@ bats_require_minimum_version 1.5.0
 load common
 
 @test "init creates a private database, and again changes nothing" {
-	equal '[true,18,null]' "$(json '[.created, .version, .backup]' init)"
+	equal '[true,19,null]' "$(json '[.created, .version, .backup]' init)"
 	equal 600 "$(stat -c %a "$STRONGROOM_DB")"
-	equal '[false,18,null]' "$(json '[.created, .version, .backup]' init)"
+	equal '[false,19,null]' "$(json '[.created, .version, .backup]' init)"
 	equal 1 "$(find "$folder" -name '*.db*' | wc -l)"
 }
 
@@ -49,10 +49,10 @@ load common
 }
 
 @test "migrate status knows of a missing database" {
-	equal '[false,0,18,18]' "$(json '[.database_exists, .current_version, .latest_version, (.migrations | length)]' migrate status)"
+	equal '[false,0,19,19]' "$(json '[.database_exists, .current_version, .latest_version, (.migrations | length)]' migrate status)"
 	[ ! -e "$STRONGROOM_DB" ]
 	strongroom init >/dev/null
-	equal '[true,18,0]' "$(json '[.database_exists, .current_version, .pending_migrations]' migrate status)"
+	equal '[true,19,0]' "$(json '[.database_exists, .current_version, .pending_migrations]' migrate status)"
 	equal '["current_version","database_exists","database_file","latest_version","migrations","own_migrations","pending_migrations","total_migrations"]' \
 		"$(json keys migrate status)"
 	strongroom migrate status | grep -q '^VERSION  DESCRIPTION'
@@ -63,17 +63,17 @@ load common
 	equal '[]' "$(json .own_migrations migrate status)"
 	! strongroom migrate status | grep -q 'YOUR OWN'
 	sqlite3 "$STRONGROOM_DB" "INSERT INTO database_migrations (version, description, applied_at) VALUES (77, 'Tape library', '2025-08-29T17:42:34.123456+00:00')"
-	equal '[18,0,[{"version":77,"description":"Tape library","applied_at":"2025-08-29T17:42:34.123456+00:00"}]]' \
+	equal '[19,0,[{"version":77,"description":"Tape library","applied_at":"2025-08-29T17:42:34.123456+00:00"}]]' \
 		"$(json '[.current_version, .pending_migrations, .own_migrations]' migrate status)"
 	strongroom migrate status | grep -q '^ *77  Tape library'
-	equal 18 "$(strongroom migrate status --plain | wc -l)"
+	equal 19 "$(strongroom migrate status --plain | wc -l)"
 }
 
 @test "down and up again, and what makes no sense" {
 	strongroom init >/dev/null
-	equal '[18,5]' "$(json '[.from_version, .version]' migrate down --to 5 --yes)"
-	equal '[5,18]' "$(json '[.from_version, .version]' migrate up)"
-	equal '[18,18]' "$(json '[.from_version, .version]' migrate up)"
+	equal '[19,5]' "$(json '[.from_version, .version]' migrate down --to 5 --yes)"
+	equal '[5,19]' "$(json '[.from_version, .version]' migrate up)"
+	equal '[19,19]' "$(json '[.from_version, .version]' migrate up)"
 	refused 2 --to -- migrate down
 	refused 2 --to 3 -- migrate up --to 3
 	strongroom migrate down --to 4 --yes >/dev/null
@@ -88,7 +88,7 @@ load common
 	strongroom client add one >/dev/null
 	printf 'original_path,size,hash\n/a,1,%064d\n' 7 | strongroom file import --client one >/dev/null
 	refused 1 FileHash -- migrate down --to 1
-	equal 18 "$(json .current_version migrate status)"
+	equal 19 "$(json .current_version migrate status)"
 	strongroom migrate down --to 1 --yes >/dev/null
 	equal 1 "$(json .current_version migrate status)"
 }
@@ -167,7 +167,7 @@ load common
 	equal 0 "$(json .current_version migrate status)"
 	strongroom migrate status | grep -q 'no schema yet.*strongroom init'
 	equal true "$(json .created init)"
-	equal 18 "$(json .current_version migrate status)"
+	equal 19 "$(json .current_version migrate status)"
 	sqlite3 other.db 'CREATE TABLE bookmarks (url)'
 	before=$(sha256sum <other.db)
 	for command in init "migrate up" stats; do

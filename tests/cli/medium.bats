@@ -41,7 +41,7 @@ crash() {
 		refused 1 "$STRONGROOM_DB" "no space is left" -- init
 		rm "$medium/fill"
 		try init
-		equal 18 "$(json .current_version migrate status)"
+		equal 19 "$(json .current_version migrate status)"
 		rm "$medium"/*
 	done
 }

@@ -42,7 +42,7 @@ core_rows() {
 		old_database "$STRONGROOM_DB" $version
 		before=$(core_rows "$STRONGROOM_DB")
 		[ $((version % 2)) = 0 ] && command=init || command="migrate up"
-		equal "[$version,18]" "$(json '[.from_version, .version]' $command)"
+		equal "[$version,19]" "$(json '[.from_version, .version]' $command)"
 		equal "$before" "$(core_rows "$STRONGROOM_DB")"
 		equal 1 "$(find "$folder" -name "v$version.db_backup_*.db" | wc -l)"
 		equal "$before" "$(core_rows "$(find "$folder" -name "v$version.db_backup_*.db")")"

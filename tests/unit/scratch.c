@@ -23,6 +23,9 @@ static void forget_settings(void)
 		"SIZE_WARNING_MB",
 		"SIZE_CRITICAL_MB",
 		"DANGEROUS_OPERATIONS_BLOCKED",
+		"STRONGROOM_MASTER_KEY_FILE",
+		"STRONGROOM_MASTER_KEY_COMMAND",
+		"STRONGROOM_AES_KEYS",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -104,6 +104,67 @@ CALL(client_list)
 	return rc;
 }
 
+CALL(client_find)
+{
+	sr_client *client = NULL;
+	sr_status rc =
+		sr_client_find(f->catalog, &f->client, sr_text_of(NULL), SR_CLIENT_NAME, &client);
+
+	sr_client_free(client);
+	return rc;
+}
+
+CALL(client_list_fields)
+{
+	sr_clients *cursor = NULL;
+	sr_status rc = sr_client_list_fields(f->catalog, false, SR_CLIENT_NAME, &cursor);
+
+	sr_clients_close(cursor);
+	return rc;
+}
+
+CALL(keys_status_get)
+{
+	sr_keys_status *status = NULL;
+	sr_status rc = sr_keys_status_get(f->catalog, &status);
+
+	sr_keys_status_free(status);
+	return rc;
+}
+
+/* The cursors that are open would be waited for. */
+static bool leave_copies(void *arg, const char *step, int64_t done, int64_t total)
+{
+	(void)arg;
+	(void)done;
+	(void)total;
+	return strcmp(step, "wrapping") != 0;
+}
+
+CALL(keys_init)
+{
+	sr_keys_options options;
+	sr_keys_done done;
+
+	sr_keys_options_init(&options);
+	options.progress = leave_copies;
+	return sr_keys_init(f->catalog, &options, &done);
+}
+
+CALL(keys_check)
+{
+	int64_t faults;
+
+	return sr_keys_check(f->catalog, NULL, NULL, NULL, &faults);
+}
+
+CALL(keys_unwrap)
+{
+	sr_keys_done done;
+
+	return sr_keys_unwrap(f->catalog, &done);
+}
+
 CALL(clients_next)
 {
 	const sr_client *client;
@@ -837,6 +898,12 @@ static const struct {
 	{"sr_client_count", client_count},
 	{"sr_client_list", client_list},
 	{"sr_clients_next", clients_next},
+	{"sr_client_find", client_find},
+	{"sr_client_list_fields", client_list_fields},
+	{"sr_keys_status_get", keys_status_get},
+	{"sr_keys_init", keys_init},
+	{"sr_keys_check", keys_check},
+	{"sr_keys_unwrap", keys_unwrap},
 	{"sr_file_save", file_save},
 	{"sr_file_save_run", file_save_run},
 	{"sr_file_find", file_find},
@@ -940,6 +1007,7 @@ static int setup(void **state)
 
 	catalog_setup(state);
 	f = *state;
+	f->options.master_key_file = scratch_path("ring");
 	f->options.pool_size = 16; /* Every cursor and a call. */
 	catalog_open(f);
 	f->client = add_client(f, "host");

@@ -123,7 +123,7 @@ static void assert_only_ours(const char *path)
  * not lost. */
 static void test_strangers_version(void **state)
 {
-	static const int64_t versions[] = {6, 7, 8, 18, 19, 100, 20260131093000};
+	static const int64_t versions[] = {6, 7, 8, 19, 20, 100, 20260131093000};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
@@ -158,16 +158,16 @@ static void test_strangers_later(void **state)
 	old_database_make(path, &(old_options){.version = 5});
 	assert_int_equal(run_to(path, -1), SR_OK);
 	assert_runs(path, "INSERT INTO database_migrations (version, description, applied_at,"
-			  " rollback_sql) VALUES (19, 'Tape library', 'then', NULL)");
+			  " rollback_sql) VALUES (20, 'Tape library', 'then', NULL)");
 	assert_int_equal(version_of(path), sr_schema_latest());
 	walk(path);
 	/* A newer program's row has a checksum, */
-	assert_runs(path, "INSERT INTO database_migrations VALUES (20, 'x', 'then', NULL, 'beef')");
+	assert_runs(path, "INSERT INTO database_migrations VALUES (21, 'x', 'then', NULL, 'beef')");
 	assert_int_equal(run_to(path, -1), SR_TOO_NEW);
 	/* or it has found all versions by their tables. */
-	assert_runs(path, "DELETE FROM database_migrations WHERE version = 20;"
+	assert_runs(path, "DELETE FROM database_migrations WHERE version = 21;"
 			  "UPDATE database_migrations SET checksum = NULL;"
-			  "INSERT INTO database_migrations VALUES (19, 'x', 'then', NULL, NULL)");
+			  "INSERT INTO database_migrations VALUES (20, 'x', 'then', NULL, NULL)");
 	assert_int_equal(run_to(path, -1), SR_TOO_NEW);
 }
 

@@ -144,7 +144,7 @@ static void test_numbers(void **state)
 	const catalog_fixture *f = *state;
 
 	assert_ok(apply(f, 1, "CREATE TABLE a (x)"));
-	assert_ok(apply(f, 18, "CREATE TABLE b (x)"));
+	assert_ok(apply(f, 19, "CREATE TABLE b (x)"));
 	assert_ok(apply(f, 20260131093000, "CREATE TABLE c (x)"));
 	assert_int_equal(listed(f), 3);
 	assert_fails(apply(f, 0, "CREATE TABLE d (x)"), SR_INVALID, "0");
@@ -395,12 +395,12 @@ static void test_of_old_code(void **state)
 	assert_no_drift(f);
 	/* And what it applies afterwards. */
 	foreign_sql(f, "INSERT INTO database_migrations (version, description, applied_at,"
-		       " rollback_sql) VALUES (19, 'Later', 'then', 'SELECT 1')");
+		       " rollback_sql) VALUES (20, 'Later', 'then', 'SELECT 1')");
 	assert_int_equal(listed(f), 2);
 	(void)add_client(f, "goes on");
-	assert_fails(apply(f, 19, "SELECT 1"), SR_EXISTS, "19");
+	assert_fails(apply(f, 20, "SELECT 1"), SR_EXISTS, "20");
 	assert_no_drift(f);
-	assert_ok(sr_migrate_own_down(f->catalog, 19, NULL));
+	assert_ok(sr_migrate_own_down(f->catalog, 20, NULL));
 	assert_ok(sr_migrate_own_down(f->catalog, 6, NULL));
 	assert_int_equal(listed(f), 0);
 }

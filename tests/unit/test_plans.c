@@ -20,6 +20,7 @@ static const char *const small[] = {
 	"catalog_settings", "client_quotas",      "client_quotas_replaced", "category_rules",
 	"file_categories",  "retention_policies", "database_migrations",    "files_replaced",
 	"client_usage",     "sqlite_stat1",       "sqlite_sequence",        "sqlite_stat4",
+	"master_keys",
 };
 
 static const struct allowed {
@@ -311,9 +312,22 @@ static void record(catalog_fixture *f)
 		assert_ok(sr_record(f->catalog, &f->client, &folder, 1, NULL, &summary));
 }
 
+static void wrap_keys(catalog_fixture *f)
+{
+	int64_t faults;
+	sr_keys_done done;
+
+	assert_ok(sr_keys_init(f->catalog, NULL, &done));
+	foreign_sql(f, "UPDATE clients SET AESKey = zeroblob(16)");
+	add_client(f, "with keys");
+	assert_ok(sr_keys_check(f->catalog, NULL, NULL, NULL, &faults));
+	assert_ok(sr_keys_unwrap(f->catalog, &done));
+}
+
 static void run_the_calls(catalog_fixture *f)
 {
 	statements_begin();
+	f->options.master_key_file = scratch_path("ring");
 	catalog_open(f);
 	f->client = add_client(f, "host");
 	save_files(f);
@@ -322,6 +336,7 @@ static void run_the_calls(catalog_fixture *f)
 	search(f);
 	record(f);
 	use_the_rest(f);
+	wrap_keys(f);
 	damage(f);
 	mend(f);
 	remove_things(f);

@@ -27,7 +27,7 @@ static void expect(const sr_options *options, const char *name, const char *valu
 	wanted w = {.name = name};
 
 	assert_ok(sr_settings_each(options, take, &w));
-	assert_int_equal(w.count, 12);
+	assert_int_equal(w.count, 15);
 	assert_string_equal(w.value, value);
 	assert_string_equal(w.source, source);
 }

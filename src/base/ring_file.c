@@ -1,0 +1,310 @@
+/*
+ * Key rings in files. A ring is written beside the one that there is, brought to the disk, and only
+ * then has its name, so that a crash leaves the old or the new one and never a part.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buffer.h"
+#include "crypto.h"
+#include "error.h"
+#include "path.h"
+#include "ring.h"
+#include "secret.h"
+#include "text.h"
+
+static const char heading[] = "# Strongroom master keys, one a line: id, time, key. Keep this file "
+			      "apart from the database\n"
+			      "# and its backups, and a copy of it in a safe place: without it no "
+			      "key of a client can be\n"
+			      "# read again.\n";
+
+static const char *show(const char *path)
+{
+	return sr_quoted(sr_text_of(path));
+}
+
+/* ---- Reading ---- */
+
+static sr_status check_private(const char *path, const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return sr_fail(SR_REFUSED,
+			       "the key ring %s is %s and no regular file: name the file itself",
+			       show(path), S_ISLNK(st->st_mode) ? "a link" : "something else");
+	if (st->st_uid != geteuid())
+		return sr_fail(SR_PERMISSION,
+			       "the key ring %s belongs to user %u, not to %u who runs this",
+			       show(path), (unsigned)st->st_uid, (unsigned)geteuid());
+	if ((st->st_mode & 077) != 0)
+		return sr_fail(SR_PERMISSION,
+			       "the key ring %s is open to others (mode %04o): chmod 600 it, and "
+			       "rotate the keys if somebody may have read them",
+			       show(path), (unsigned)(st->st_mode & 07777));
+	if (st->st_size > SR_RING_BYTES_MAX)
+		return sr_fail(SR_INVALID,
+			       "the key ring %s has %lld bytes, more than the %d allowed",
+			       show(path), (long long)st->st_size, SR_RING_BYTES_MAX);
+	return SR_OK;
+}
+
+static sr_status fail_open(const char *path)
+{
+	if (errno == ENOENT || errno == ENOTDIR)
+		return sr_fail(SR_NOT_FOUND, "there is no key ring %s", show(path));
+	return sr_fail_errno(errno, "the key ring %s cannot be read", show(path));
+}
+
+/* Looked at before it is opened, which a device or a pipe may take as something to do, and again
+ * after. */
+static sr_status open_private(const char *path, int *fd, struct stat *st)
+{
+	sr_status rc;
+
+	*fd = -1;
+	if (lstat(path, st) != 0)
+		return fail_open(path);
+	if ((rc = check_private(path, st)) != SR_OK)
+		return rc;
+	*fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (*fd < 0)
+		return fail_open(path);
+	if (fstat(*fd, st) != 0)
+		rc = sr_fail_errno(errno, "the key ring %s cannot be looked at", show(path));
+	else
+		rc = check_private(path, st);
+	if (rc != SR_OK) {
+		close(*fd);
+		*fd = -1;
+	}
+	return rc;
+}
+
+static sr_status read_open(int fd, const char *path, sr_ring **ring)
+{
+	const size_t room = SR_RING_BYTES_MAX + 1;
+	char *text = sr_secret_new(room);
+	size_t length = 0;
+	sr_status rc = SR_OK;
+
+	if (text == NULL)
+		return sr_fail_memory();
+	while (rc == SR_OK && length < room) {
+		ssize_t n = read(fd, text + length, room - length);
+
+		if (n == 0)
+			break;
+		if (n > 0)
+			length += (size_t)n;
+		else if (errno != EINTR)
+			rc = sr_fail_errno(errno, "the key ring %s cannot be read", show(path));
+	}
+	if (rc == SR_OK && length == room)
+		rc = sr_fail(SR_INVALID, "the key ring %s has more than the %d bytes allowed",
+			     show(path), SR_RING_BYTES_MAX);
+	if (rc == SR_OK) {
+		char source[512];
+
+		snprintf(source, sizeof(source), "the key ring %s", show(path));
+		rc = sr_ring_parse(text, length, source, ring);
+	}
+	sr_secret_free(text, room);
+	return rc;
+}
+
+sr_status sr_ring_read(const char *path, sr_ring **ring)
+{
+	struct stat st;
+	sr_status rc;
+	int fd;
+
+	*ring = NULL;
+	if ((rc = open_private(path, &fd, &st)) != SR_OK)
+		return rc;
+	rc = read_open(fd, path, ring);
+	close(fd);
+	return rc;
+}
+
+/* ---- Writing ---- */
+
+/* Into memory for secrets; no stream, whose buffers nobody zeroes. */
+static sr_status format(const sr_ring *ring, char *text, size_t room, size_t *length)
+{
+	const sr_crypto *crypto;
+	sr_status rc;
+
+	if ((rc = sr_crypto_get(&crypto)) != SR_OK)
+		return rc;
+	memcpy(text, heading, sizeof(heading));
+	*length = sizeof(heading) - 1;
+	for (size_t i = 0; i < ring->count; i++) {
+		const sr_master *master = &ring->masters[i];
+
+		*length += (size_t)snprintf(text + *length, room - *length, "%s %s ", master->id,
+					    master->made);
+		*length += (size_t)crypto->EVP_EncodeBlock((unsigned char *)text + *length,
+							   master->secret, SR_MASTER_SIZE);
+		text[(*length)++] = '\n';
+	}
+	return SR_OK;
+}
+
+static sr_status write_all(int fd, const char *text, size_t length)
+{
+	while (length > 0) {
+		ssize_t n = write(fd, text, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return sr_fail_errno(errno, "writing failed");
+		text += n;
+		length -= (size_t)n;
+	}
+	/* Whatever the umask took away. */
+	if (fchmod(fd, 0600) != 0 || fsync(fd) != 0)
+		return sr_fail_errno(errno, "it could not be brought to the disk");
+	return SR_OK;
+}
+
+/* A file beside the ring that nobody else has made, with all of it. */
+static sr_status write_part(const char *part, const char *path, const sr_ring *ring)
+{
+	char *text = sr_secret_new(SR_RING_BYTES_MAX);
+	size_t length;
+	sr_status rc;
+	int fd;
+
+	if (text == NULL)
+		return sr_fail_memory();
+	if ((rc = format(ring, text, SR_RING_BYTES_MAX, &length)) != SR_OK)
+		goto err0;
+	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		rc = sr_fail_errno(errno, "the key ring %s cannot be made", show(path));
+		goto err0;
+	}
+	rc = write_all(fd, text, length);
+	if (close(fd) != 0 && rc == SR_OK)
+		rc = sr_fail_errno(errno, "closing failed");
+	if (rc != SR_OK) {
+		unlink(part);
+		sr_fail_within(rc, "the key ring %s", show(path));
+	}
+err0:
+	sr_secret_free(text, SR_RING_BYTES_MAX);
+	return rc;
+}
+
+static sr_status sync_folder(const char *path)
+{
+	sr_buffer folder = SR_BUFFER_EMPTY;
+	sr_status rc;
+	int fd;
+
+	sr_buffer_add_text(&folder, sr_path_folder(sr_text_of(path)));
+	if ((rc = sr_buffer_status(&folder)) == SR_OK) {
+		fd = open(folder.length > 0 ? folder.data : ".",
+			  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 || fsync(fd) != 0)
+			rc = sr_fail_errno(errno,
+					   "the folder of the key ring %s could not be brought to "
+					   "the disk",
+					   show(path));
+		if (fd >= 0)
+			close(fd);
+	}
+	sr_buffer_free(&folder);
+	return rc;
+}
+
+static sr_status part_name(const char *path, sr_buffer *part)
+{
+	char hex[SR_ID_TEXT_SIZE];
+	sr_id id;
+
+	sr_id_new(&id);
+	sr_id_format(&id, hex);
+	sr_buffer_printf(part, "%s.%s.part", path, hex);
+	return sr_buffer_status(part);
+}
+
+sr_status sr_ring_create(const char *path, const sr_master *master)
+{
+	sr_ring ring = {.masters = (sr_master *)master, .count = 1};
+	sr_buffer part = SR_BUFFER_EMPTY;
+	sr_status rc;
+
+	if ((rc = part_name(path, &part)) != SR_OK ||
+	    (rc = write_part(part.data, path, &ring)) != SR_OK)
+		goto err0;
+	/* A link never takes another's place, as renaming would. */
+	if (link(part.data, path) != 0)
+		rc = errno == EEXIST
+			     ? sr_fail(SR_EXISTS, "there is a key ring %s already", show(path))
+			     : sr_fail_errno(errno, "the key ring %s cannot be made", show(path));
+	unlink(part.data);
+	if (rc == SR_OK)
+		rc = sync_folder(path);
+err0:
+	sr_buffer_free(&part);
+	return rc;
+}
+
+/* Opens it and has the lock of who changes it. Another may have put a new one in its place while
+ * this waited. */
+static sr_status open_locked(const char *path, int *fd)
+{
+	struct stat mine, now;
+	sr_status rc;
+
+	for (;;) {
+		if ((rc = open_private(path, fd, &mine)) != SR_OK)
+			return rc;
+		while (flock(*fd, LOCK_EX) != 0) {
+			if (errno == EINTR)
+				continue;
+			rc = sr_fail_errno(errno, "the key ring %s cannot be locked", show(path));
+			close(*fd);
+			return rc;
+		}
+		if (lstat(path, &now) == 0 && now.st_dev == mine.st_dev &&
+		    now.st_ino == mine.st_ino)
+			return SR_OK;
+		close(*fd);
+	}
+}
+
+sr_status sr_ring_change(const char *path, sr_ring_edit_fn edit, void *arg)
+{
+	sr_buffer part = SR_BUFFER_EMPTY;
+	sr_ring *ring;
+	sr_status rc;
+	int fd;
+
+	if ((rc = open_locked(path, &fd)) != SR_OK)
+		return rc;
+	if ((rc = read_open(fd, path, &ring)) != SR_OK)
+		goto err0;
+	if ((rc = edit(arg, ring)) != SR_OK || (rc = part_name(path, &part)) != SR_OK ||
+	    (rc = write_part(part.data, path, ring)) != SR_OK)
+		goto err1;
+	if (rename(part.data, path) != 0) {
+		rc = sr_fail_errno(errno, "the key ring %s cannot be replaced", show(path));
+		unlink(part.data);
+	} else {
+		rc = sync_folder(path);
+	}
+err1:
+	sr_buffer_free(&part);
+	sr_ring_free(ring);
+err0:
+	close(fd);
+	return rc;
+}

@@ -1,0 +1,237 @@
+#include "keyring.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/ring.h"
+#include "catalog.h"
+#include "keys.h"
+
+/* Seconds that a command may take; somebody may have to type something. */
+#define COMMAND_TIMEOUT 60
+
+void sr_keyring_init(sr_keyring *keyring)
+{
+	*keyring = (sr_keyring){0};
+	pthread_mutex_init(&keyring->lock, NULL);
+}
+
+void sr_keyring_free(sr_keyring *keyring)
+{
+	sr_ring_free(keyring->ring);
+	pthread_mutex_destroy(&keyring->lock);
+}
+
+bool sr_keyring_named(const sr_catalog *catalog)
+{
+	return catalog->settings.master_key_file != NULL ||
+	       catalog->settings.master_key_command != NULL;
+}
+
+const char *sr_keyring_words(const sr_catalog *catalog)
+{
+	if (catalog->settings.master_key_file != NULL)
+		return sr_quoted(sr_text_of(catalog->settings.master_key_file));
+	return sr_quoted(sr_text_of(catalog->settings.master_key_command));
+}
+
+/* ---- Reading it ---- */
+
+/* The database's own files must never be opened here: closing them would drop its locks. */
+static sr_status refuse_database(const sr_catalog *catalog, const struct stat *file)
+{
+	static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+	sr_buffer path = SR_BUFFER_EMPTY;
+	sr_status rc = SR_OK;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && rc == SR_OK; i++) {
+		struct stat st;
+
+		sr_buffer_clear(&path);
+		sr_buffer_printf(&path, "%s%s", catalog->settings.path, ends[i]);
+		if ((rc = sr_buffer_status(&path)) == SR_OK && stat(path.data, &st) == 0 &&
+		    st.st_dev == file->st_dev && st.st_ino == file->st_ino)
+			rc = sr_fail(SR_INVALID, "%s is the database itself and no key ring",
+				     sr_keyring_words(catalog));
+	}
+	sr_buffer_free(&path);
+	return rc;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static void drop(sr_keyring *keyring)
+{
+	sr_ring_free(keyring->ring);
+	keyring->ring = NULL;
+}
+
+/* With its lock. A file is looked at each time, a command's answer is kept. */
+static sr_status load(sr_catalog *catalog)
+{
+	const char *path = catalog->settings.master_key_file;
+	sr_keyring *keyring = &catalog->keyring;
+	struct stat now;
+	sr_status rc;
+
+	if (!sr_keyring_named(catalog))
+		return sr_fail(SR_WRONG_KEY, "no key ring is set: STRONGROOM_MASTER_KEY_FILE "
+					     "names it");
+	if (path == NULL)
+		return keyring->ring != NULL ? SR_OK
+					     : sr_ring_run(catalog->settings.master_key_command,
+							   COMMAND_TIMEOUT, &keyring->ring);
+	if (lstat(path, &now) == 0) {
+		if (keyring->ring != NULL && same_file(&now, &keyring->file))
+			return SR_OK;
+		if ((rc = refuse_database(catalog, &now)) != SR_OK)
+			return rc;
+	}
+	drop(keyring);
+	if ((rc = sr_ring_read(path, &keyring->ring)) == SR_OK)
+		keyring->file = now;
+	return rc;
+}
+
+sr_status sr_keyring_load(sr_catalog *catalog)
+{
+	sr_status rc;
+
+	pthread_mutex_lock(&catalog->keyring.lock);
+	rc = load(catalog);
+	pthread_mutex_unlock(&catalog->keyring.lock);
+	return rc;
+}
+
+/* With its lock: NULL where it does not have that. */
+static const sr_master *find(sr_catalog *catalog, const char *id)
+{
+	sr_keyring *keyring = &catalog->keyring;
+	const sr_master *found =
+		id ? sr_ring_find(keyring->ring, id) : sr_ring_newest(keyring->ring);
+
+	/* Somebody may have rotated since the command was asked. */
+	if (found == NULL && id != NULL && catalog->settings.master_key_file == NULL) {
+		drop(keyring);
+		if (load(catalog) == SR_OK)
+			found = sr_ring_find(keyring->ring, id);
+	}
+	return found;
+}
+
+sr_status sr_keyring_master(sr_catalog *catalog, const char *id, sr_master *master)
+{
+	const sr_master *found = NULL;
+	sr_status rc;
+
+	pthread_mutex_lock(&catalog->keyring.lock);
+	if ((rc = load(catalog)) == SR_OK && (found = find(catalog, id)) != NULL)
+		*master = *found;
+	pthread_mutex_unlock(&catalog->keyring.lock);
+	if (found != NULL)
+		return SR_OK;
+	if (rc == SR_OK && id == NULL)
+		return sr_fail(SR_NOT_FOUND, "the key ring %s has no master key",
+			       sr_keyring_words(catalog));
+	if (rc == SR_OK)
+		return sr_fail(SR_WRONG_KEY,
+			       "the key ring %s does not have the master key %s that is wanted",
+			       sr_keyring_words(catalog), id);
+	if (id != NULL && (rc == SR_NOT_FOUND || rc == SR_WRONG_KEY))
+		return sr_fail_also(SR_WRONG_KEY, "; the master key %s is wanted", id);
+	return rc;
+}
+
+bool sr_keyring_has(sr_catalog *catalog, const char *id)
+{
+	bool has;
+
+	pthread_mutex_lock(&catalog->keyring.lock);
+	has = load(catalog) == SR_OK && sr_ring_find(catalog->keyring.ring, id) != NULL;
+	pthread_mutex_unlock(&catalog->keyring.lock);
+	return has;
+}
+
+/* ---- Keys of clients ---- */
+
+void sr_key_done(sr_key *key)
+{
+	if (key->bytes != NULL)
+		explicit_bzero(key->bytes, key->length);
+	free(key->bytes);
+	*key = (sr_key){0};
+}
+
+sr_status sr_key_open(sr_catalog *catalog, sr_text owner, sr_text name, sr_text stored, sr_key *key)
+{
+	char id[SR_MASTER_ID_SIZE];
+	sr_master master;
+	bool good = false;
+	sr_status rc;
+
+	*key = (sr_key){0};
+	if (!sr_is_wrapped(stored))
+		return SR_OK;
+	sr_wrapped_id(stored, id);
+	if ((rc = sr_keyring_master(catalog, id, &master)) != SR_OK)
+		return sr_fail_within(rc, "the AES key of client %s is wrapped", sr_quoted(name));
+	key->length = stored.length - SR_WRAP_MORE;
+	if ((key->bytes = calloc(1, key->length + 1)) == NULL)
+		rc = sr_fail_memory();
+	else
+		rc = sr_unwrap(&master, owner, stored, (unsigned char *)key->bytes, &good);
+	explicit_bzero(&master, sizeof(master));
+	if (rc == SR_OK && !good)
+		rc = sr_fail(SR_CORRUPT,
+			     "the wrapped AES key of client %s was changed, or is another "
+			     "client's: master key %s does not open it",
+			     sr_quoted(name), id);
+	if (rc != SR_OK)
+		sr_key_done(key);
+	return rc;
+}
+
+void sr_sealer_end(sr_sealer *sealer)
+{
+	explicit_bzero(&sealer->master, sizeof(sealer->master));
+	sealer->asked = false;
+}
+
+static sr_status ask(sr_catalog *catalog, sr_conn *conn, sr_sealer *sealer)
+{
+	char id[SR_MASTER_ID_SIZE] = "";
+	sr_status rc;
+
+	sealer->wraps = false;
+	if (!catalog->settings.plain_keys) {
+		if ((rc = sr_keys_current(conn, id)) != SR_OK)
+			return rc;
+		if (id[0] != '\0' &&
+		    (rc = sr_keyring_master(catalog, id, &sealer->master)) != SR_OK)
+			return sr_fail_within(rc, "AES keys are kept wrapped here");
+		sealer->wraps = id[0] != '\0';
+	}
+	sealer->asked = true;
+	return SR_OK;
+}
+
+sr_status sr_key_close(sr_catalog *catalog, sr_conn *conn, sr_sealer *sealer, sr_text owner,
+		       sr_text key, sr_text *stored)
+{
+	sr_status rc;
+
+	*stored = key;
+	if (key.data == NULL || key.length == 0)
+		return SR_OK;
+	if (!sealer->asked && (rc = ask(catalog, conn, sealer)) != SR_OK)
+		return rc;
+	if (!sealer->wraps)
+		return SR_OK;
+	*stored = (sr_text){(const char *)sealer->wrapped, key.length + SR_WRAP_MORE};
+	return sr_wrap(&sealer->master, owner, key, sealer->wrapped);
+}

@@ -1,0 +1,75 @@
+/* The catalog's key ring, read when it is first needed and again when it was changed; and clients'
+ * AES keys wrapped and unwrapped with what is in it. */
+#ifndef SR_KEYRING_H
+#define SR_KEYRING_H
+
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include "../base/ring.h"
+#include "../engine/engine.h"
+
+/* Which state of the database was looked at for plain keys: others' commits are told by the
+ * connection; what callers' own SQL did on ours is counted. */
+typedef struct sr_keys_seen {
+	uint64_t connection; /* 0: none was looked at. */
+	int64_t version;
+	uint64_t statements;
+} sr_keys_seen;
+
+typedef struct sr_keyring {
+	pthread_mutex_t lock; /* Guards what follows. */
+	sr_ring *ring;        /* NULL until it is read. */
+	struct stat file;     /* As it was then, where it is a file. */
+} sr_keyring;
+
+void sr_keyring_init(sr_keyring *keyring);
+void sr_keyring_free(sr_keyring *keyring);
+
+/* Whether the settings name one; and it in words. */
+bool sr_keyring_named(const sr_catalog *catalog);
+const char *sr_keyring_words(const sr_catalog *catalog);
+
+/* Brings what is known of it up to date. SR_WRONG_KEY without words of what it is for where none is
+ * named, SR_NOT_FOUND where the file is missing. */
+sr_status sr_keyring_load(sr_catalog *catalog);
+
+/* A copy of one of its master keys, the newest for NULL: zero it after use. SR_WRONG_KEY where it
+ * does not have that. */
+sr_status sr_keyring_master(sr_catalog *catalog, const char *id, sr_master *master);
+
+/* Whether it has the key; false where it cannot be read. */
+bool sr_keyring_has(sr_catalog *catalog, const char *id);
+
+/* ---- Keys of clients ---- */
+
+/* Memory of a key's own, ended by a NUL that length does not count. */
+typedef struct sr_key {
+	char *bytes;
+	size_t length;
+} sr_key;
+
+void sr_key_done(sr_key *key); /* Zeroes and frees it; harmless on a zeroed one. */
+
+/* The key itself, of what is stored: NULL bytes where that is plain, and so the key. owner is the
+ * client's ID as it is stored; the message calls the client by name. */
+sr_status sr_key_open(sr_catalog *catalog, sr_text owner, sr_text name, sr_text stored,
+		      sr_key *key);
+
+/* What keys are wrapped under in a write transaction, asked once for many. Zeroed, then
+ * sr_sealer_begin, at last sr_sealer_end. */
+typedef struct sr_sealer {
+	bool asked;
+	bool wraps; /* Else they stay plain. */
+	sr_master master;
+	unsigned char wrapped[SR_KEY_MAX + SR_WRAP_MORE];
+} sr_sealer;
+
+void sr_sealer_end(sr_sealer *sealer);
+
+/* What is to be stored for a key of at most SR_KEY_MAX bytes: itself, or what is wrapped, which is
+ * the sealer's until the next. */
+sr_status sr_key_close(sr_catalog *catalog, sr_conn *conn, sr_sealer *sealer, sr_text owner,
+		       sr_text key, sr_text *stored);
+
+#endif

@@ -1,0 +1,181 @@
+#!/usr/bin/env bats
+# strongroom keys: clients' AES keys wrapped, shown, checked, exported, made plain again
+bats_require_minimum_version 1.5.0
+load common
+
+KEY=5ec2e75ec2e7a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718aabb
+
+setup_more() {
+	strongroom init >/dev/null
+	strongroom client add host >/dev/null
+	strongroom client add other >/dev/null
+	strongroom sql --write "UPDATE clients SET AESKey = x'$KEY' WHERE Name = 'host'" >/dev/null
+	ring=$folder/master.keys
+}
+
+# Every file but the ring, searched for a part of the key.
+has_plain() {
+	LC_ALL=C grep -rlaP '\x5e\xc2\xe7\x5e\xc2\xe7\xa1\xb2' "$folder" --exclude=master.keys
+}
+
+@test "init wraps all keys under a new ring, and leaves no plain byte" {
+	has_plain
+	equal '[true,true,1,true,null]' \
+		"$(json '[.ring_made, .begun, .changed, .cleaned, .why]' keys init --key-file "$ring")"
+	run ! has_plain
+	equal 600 "$(stat -c %a "$ring")"
+	grep -q "^$(json .masters[0].id keys status | tr -d '"') 20..-..-..T..:..:..Z [A-Za-z0-9+/]*=$" "$ring"
+	strongroom backup >/dev/null
+	run ! has_plain
+	equal '[false,false,0,true]' \
+		"$(json '[.ring_made, .begun, .changed, .cleaned]' keys init --key-file "$ring")"
+}
+
+@test "init says where the ring is to be, and keeps to what there is" {
+	refused 2 --key-file STRONGROOM_MASTER_KEY_FILE -- keys init
+	echo hello >"$ring"
+	chmod 600 "$ring"
+	refused 2 'line 1' "$ring" -- keys init --key-file "$ring"
+	equal hello "$(cat "$ring")"
+	chmod 640 "$ring"
+	refused 1 0640 'chmod 600' -- keys init --key-file "$ring"
+	ln -s "$ring" link
+	refused 1 link -- keys init --key-file link
+	refused 2 'database itself' -- keys init --key-file "$STRONGROOM_DB"
+	equal '[false,0,1,1]' "$(json '[.wrapping, .wrapped, .plain, .without]' keys status)"
+	STRONGROOM_AES_KEYS=plain refused 2 STRONGROOM_AES_KEYS -- keys init --key-file new
+	[ ! -e new ]
+}
+
+@test "status tells how keys are kept" {
+	strongroom keys status >"$folder/out"
+	grep -q '^keys are *plain$' "$folder/out"
+	grep -q '^the ring *none is set$' "$folder/out"
+	strongroom keys init --key-file "$ring" >/dev/null
+	export STRONGROOM_MASTER_KEY_FILE=$ring
+	strongroom keys status >"$folder/out"
+	grep -q '^keys are *wrapped$' "$folder/out"
+	grep -q '^the ring *read$' "$folder/out"
+	equal '["wrapped",true,false,1,0,1,true,null,1]' "$(json \
+		'[.state, .wrapping, .keep_plain, .wrapped, .plain, .without, .ring_read, .ring_says, (.masters | length)]' keys status)"
+	equal '[true,true,1]' "$(json '.masters[0] | [.current, .in_ring, .clients]' keys status)"
+	equal state,wrapped,plain,without,current,since,ring,ring_state,cleaned \
+		"$(strongroom keys status --csv | head -1 | tr -d '\r')"
+	equal 1 "$(strongroom keys status --plain | wc -l)"
+	rm "$ring"
+	try keys status
+	equal 0 "$status"
+	grep -q 'no key ring' "$folder/err"
+	# The database of an older version has keys too.
+	strongroom keys status --json >/dev/null
+	old_database "$folder/old.db" 3
+	equal '["plain",0]' "$(json '[.state, .wrapped]' keys status --db "$folder/old.db")"
+}
+
+@test "what another program writes is wrapped by the next write" {
+	strongroom keys init --key-file "$ring" >/dev/null
+	export STRONGROOM_MASTER_KEY_FILE=$ring
+	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET AESKey = x'$KEY' WHERE Name = 'other'"
+	equal '["mixed",1,1]' "$(json '[.state, .wrapped, .plain]' keys status)"
+	strongroom keys status 2>&1 >/dev/null | grep -q '1 keys are plain'
+	strongroom client add third >/dev/null
+	equal '["wrapped",2,0]' "$(json '[.state, .wrapped, .plain]' keys status)"
+	equal "$KEY" "$(json '.[0].aes_key' keys export other --yes | tr -d '"')"
+}
+
+@test "commands that show no keys need no ring" {
+	mkdir tree
+	echo x >tree/x
+	strongroom keys init --key-file "$ring" >/dev/null
+	rm "$ring"
+	strongroom client list | grep -q host
+	strongroom client show host | grep -q host
+	strongroom client update host --last-seen 2026-01-31 >/dev/null
+	strongroom record --client host tree >/dev/null
+	strongroom prune --client host --keep-last 1 --yes >/dev/null
+	strongroom search x | grep -q tree/x
+	printf 'name,last_seen\nhost,2026-02-01\nfresh,2026-02-01\n' >list.csv
+	strongroom client import list.csv >/dev/null
+	strongroom health >/dev/null || [ $? -eq 3 ]
+	equal '[1,0]' "$(json '[.wrapped, .plain]' keys status)"
+}
+
+@test "check names each client whose key cannot be read" {
+	strongroom keys init --key-file "$ring" >/dev/null
+	strongroom keys check --key-file "$ring" | grep -q '^1 wrapped keys, all readable.$'
+	equal '{"faults":[],"checked":1,"unreadable":0}' "$(json . keys check --key-file "$ring")"
+	try keys check
+	equal 3 "$status"
+	grep -q 'host .*wrong key .*STRONGROOM_MASTER_KEY_FILE' "$folder/out"
+	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET AESKey = AESKey || x'00' WHERE Name = 'host'"
+	try keys check --key-file "$ring" --json
+	equal 3 "$status"
+	equal '["host","corrupt",1]' "$(jq -c '[.faults[0].client, .faults[0].status, .unreadable]' "$folder/out")"
+	try keys check --key-file "$ring" --csv
+	equal id,client,status,message "$(head -1 "$folder/out" | tr -d '\r')"
+	try keys check --key-file "$ring" --plain
+	equal 4 "$(tr '\t' '\n' <"$folder/out" | wc -l)"
+}
+
+@test "export asks, and writes into a new file that is nobody else's" {
+	strongroom keys init --key-file "$ring" >/dev/null
+	export STRONGROOM_MASTER_KEY_FILE=$ring
+	refused 2 'AES key of client host' --yes -- keys export host --out keys.txt
+	[ ! -e keys.txt ]
+	(
+		umask 000
+		strongroom keys export --all --out keys.txt --yes --plain
+	) >out
+	[ ! -s out ]
+	equal 600 "$(stat -c %a keys.txt)"
+	equal "$KEY" "$(grep host keys.txt | cut -f 3)"
+	equal 2 "$(wc -l <keys.txt)"
+	refused 1 keys.txt -- keys export host --out keys.txt --yes
+	ln -s nowhere link
+	refused 1 link -- keys export host --out link --yes
+	[ ! -e nowhere ]
+	equal "$KEY" "$(json '.[0].aes_key' keys export host --yes | tr -d '"')"
+	equal id,client,aes_key "$(strongroom keys export --all --yes --csv | head -1 | tr -d '\r')"
+	strongroom keys export other --yes | grep -q other
+	refused 2 'CLIENT, or --all' -- keys export
+	refused 2 'CLIENT, or --all' -- keys export host --all
+	refused 1 nobody -- keys export nobody --yes
+	# Half of it would be worse than nothing.
+	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET AESKey = AESKey || x'00' WHERE Name = 'host'"
+	refused 1 "'host'" -- keys export --all --out half.txt --yes
+	[ ! -e half.txt ]
+}
+
+@test "unwrap asks, makes all plain, and the way down is open again" {
+	strongroom keys init --key-file "$ring" >/dev/null
+	refused 1 'keys unwrap' -- migrate down --to 18 --yes
+	equal 19 "$(json .current_version migrate status)"
+	refused 2 'plain' -- keys unwrap --key-file "$ring"
+	refused 1 'STRONGROOM_MASTER_KEY_FILE' -- keys unwrap --yes
+	equal '{"changed":1}' "$(json . keys unwrap --key-file "$ring" --yes)"
+	equal '["plain",0]' "$(json '[.state, .wrapped]' keys status)"
+	strongroom migrate down --to 18 --yes >/dev/null
+	equal "$KEY" "$(sqlite3 "$STRONGROOM_DB" "SELECT lower(hex(AESKey)) FROM clients WHERE Name = 'host'")"
+}
+
+@test "the ring comes from a command, and settings say which" {
+	strongroom keys init --key-file "$ring" >/dev/null
+	export STRONGROOM_MASTER_KEY_COMMAND="cat '$ring'"
+	equal "$KEY" "$(json '.[0].aes_key' keys export host --yes | tr -d '"')"
+	strongroom keys status | grep -q "^key ring *cat '"
+	STRONGROOM_MASTER_KEY_COMMAND='exit 7' refused 1 'status 7' -- keys export host --yes
+	unset STRONGROOM_MASTER_KEY_COMMAND
+	echo "STRONGROOM_MASTER_KEY_FILE = $ring" >strongroom.conf
+	equal "$KEY" "$(json '.[0].aes_key' keys export host --yes | tr -d '"')"
+	strongroom config | grep -q "STRONGROOM_MASTER_KEY_FILE *$ring"
+	strongroom config | grep -q 'STRONGROOM_AES_KEYS *wrapped *default'
+}
+
+@test "no message, log or trace has a key" {
+	strongroom keys init --key-file "$ring" --log-level debug >out 2>&1
+	strongroom keys status --key-file "$ring" --log-level debug >>out 2>&1
+	strongroom keys check --log-level debug >>out 2>&1 || true
+	secret=$(grep -o '[A-Za-z0-9+/]*=$' "$ring")
+	run ! grep -F -e "$secret" out
+	run ! grep -i "${KEY:0:12}" out
+}
