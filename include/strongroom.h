@@ -578,7 +578,9 @@ SR_API SR_MUST_CHECK sr_status sr_file_set_verified(sr_catalog *catalog, const s
 
 /* Reads what is stored and compares it with what is recorded. Equal: sets Verified (and a CRC
  * or hash that was missing). Different or absent: clears Verified and returns SR_CORRUPT or
- * SR_NOT_FOUND. A file that is only catalogued is SR_INVALID: nothing is stored. */
+ * SR_NOT_FOUND. A file that is only catalogued is SR_INVALID: nothing is stored. One outside
+ * FILE_STORAGE_DIR, symbolic links and ".." included, is not read: SR_REFUSED, and nothing changes.
+ */
 SR_API SR_MUST_CHECK sr_status sr_file_verify(sr_catalog *catalog, const sr_id *client,
 					      sr_text key);
 

@@ -6,12 +6,14 @@
  * in any way are compared as what they mean and ten million of them fit in memory. Two paths that
  * share a number would hide one stray file in 2^64 / records: nobody will see that.
  */
+#include <fcntl.h>
 #include <fts.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../base/path.h"
 #include "file.h"
@@ -48,11 +50,13 @@ typedef struct survey {
 	uint64_t *known;    /* Of each record's path below it, sorted in the end. */
 	size_t count;
 	size_t capacity;
-	int64_t records;   /* Of stored files. */
-	sr_tally missing;  /* Records whose file is not there. */
-	sr_tally stray;    /* Files without a record. */
-	sr_tally deleted;  /* What deletions that were cut short have left. */
-	sr_tally unlisted; /* Folders that cannot be read. */
+	int64_t records;    /* Of stored files. */
+	int storage;        /* The folder, open. */
+	sr_tally missing;   /* Records whose file is not there, */
+	sr_tally elsewhere; /* or that lead out of the folder. */
+	sr_tally stray;     /* Files without a record. */
+	sr_tally deleted;   /* What deletions that were cut short have left. */
+	sr_tally unlisted;  /* Folders that cannot be read. */
 } survey;
 
 static sr_status note_path(survey *s, const char *path)
@@ -78,16 +82,22 @@ static sr_status note_path(survey *s, const char *path)
 
 static sr_status look_at_record(survey *s, sr_text stored, sr_buffer *path)
 {
-	struct stat st;
-
 	s->records++;
 	sr_buffer_clear(path);
 	if (sr_place_resolve(&s->c->catalog->settings, stored, path) != SR_OK) {
 		sr_tally_add(&s->missing, "%s", sr_quoted(stored));
 		return sr_buffer_status(path);
 	}
-	if (lstat(path->data, &st) != 0 && (errno == ENOENT || errno == ENOTDIR))
+	switch (sr_place_presence(&s->c->catalog->settings, s->storage, stored, path->data)) {
+	case SR_ABSENT:
 		sr_tally_add(&s->missing, "%s", sr_quoted(stored));
+		break;
+	case SR_ELSEWHERE:
+		sr_tally_add(&s->elsewhere, "%s", sr_quoted(stored));
+		break;
+	case SR_PRESENT:
+		break;
+	}
 	return note_path(s, path->data);
 }
 
@@ -216,6 +226,14 @@ static void report(survey *s)
 			       "delete CLIENT PATH",
 			       "stored files are not where their records say: %s",
 			       sr_tally_names(&s->missing));
+	if (s->elsewhere.count > 0)
+		sr_finding_add(
+			c, SR_SEVERITY_WARNING, "file_elsewhere", folder, s->elsewhere.count,
+			"set FILE_STORAGE_DIR to the folder that holds them all, or correct "
+			"their records",
+			"records of stored files lead out of the storage folder, and what is "
+			"there is neither read nor deleted: %s",
+			sr_tally_names(&s->elsewhere));
 	if (s->stray.count > 0)
 		sr_finding_add(c, SR_SEVERITY_WARNING, "file_stray", folder, s->stray.count,
 			       "record them with strongroom file import, or remove them",
@@ -261,6 +279,8 @@ sr_status sr_check_storage(sr_checkup *c)
 
 	if (stat(s.folder, &st) != 0 || !S_ISDIR(st.st_mode))
 		return check_missing_folder(&s);
+	if ((s.storage = open(s.folder, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return sr_fail_errno(errno, "storage folder %s", sr_quoted(sr_text_of(s.folder)));
 	s.real = realpath(s.folder, NULL);
 	if ((rc = look_at_records(&s)) == SR_OK) {
 		/* Without all records nothing can be said of files. */
@@ -273,7 +293,9 @@ sr_status sr_check_storage(sr_checkup *c)
 	sr_tally_free(&s.unlisted);
 	sr_tally_free(&s.deleted);
 	sr_tally_free(&s.stray);
+	sr_tally_free(&s.elsewhere);
 	sr_tally_free(&s.missing);
+	close(s.storage);
 	free(s.known);
 	free(s.real);
 	return rc;
@@ -342,16 +364,16 @@ static bool stop(void *arg)
 
 static sr_status verify(sr_checkup *c, const sr_file *file)
 {
-	sr_buffer path = SR_BUFFER_EMPTY;
 	sr_stored found;
+	sr_place place;
 	sr_status rc;
 
-	rc = sr_place_resolve(&c->catalog->settings, file->path, &path);
-	if (rc == SR_OK)
-		rc = sr_stored_measure(&c->catalog->settings, path.data, stop, c, &found);
-	if (rc == SR_OK)
-		rc = sr_stored_compare(file, &found, path.data);
-	sr_buffer_free(&path);
+	if ((rc = sr_place_open(&c->catalog->settings, file->path, &place)) == SR_OK) {
+		rc = sr_stored_measure(&c->catalog->settings, &place, stop, c, &found);
+		if (rc == SR_OK)
+			rc = sr_stored_compare(file, &found, place.path);
+		sr_place_close(&place);
+	}
 	if (rc == SR_INTERRUPTED || rc == SR_NO_MEMORY)
 		return rc;
 	c->health->stored_files++;

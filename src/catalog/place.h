@@ -35,6 +35,16 @@ sr_status sr_place_resolve(const sr_settings *settings, sr_text path, sr_buffer 
 sr_status sr_place_open(const sr_settings *settings, sr_text path, sr_place *place);
 void sr_place_close(sr_place *place);
 
+/* Whether a record's file is there, without following a link; `absolute` is what the path resolves
+ * to, `storage` the open storage folder. Where it cannot be told it is SR_PRESENT. */
+typedef enum sr_presence {
+	SR_PRESENT,
+	SR_ABSENT,
+	SR_ELSEWHERE, /* Outside the storage folder, or behind a link: not looked at. */
+} sr_presence;
+sr_presence sr_place_presence(const sr_settings *settings, int storage, sr_text path,
+			      const char *absolute);
+
 /* Whether a deletion is at work on the file, or one was cut short. */
 bool sr_place_hidden(const sr_place *place);
 

@@ -109,24 +109,43 @@ static sr_status write_verified(sr_conn *conn, void *arg)
 				  check->found.size, check->now);
 }
 
-/* A deletion that a crash cut short may have left the file hidden. What is stored elsewhere
- * was never hidden. Deletions of other files in the folder are none of its business. */
-static sr_status take_back(sr_catalog *catalog, sr_text path)
+/* A deletion that a crash cut short may have left the file hidden. Deletions of other files in the
+ * folder are none of its business. */
+static sr_status take_back(sr_place *place)
 {
-	sr_place place;
-	sr_status rc = sr_place_open(&catalog->settings, path, &place);
+	sr_status rc = SR_OK;
 
-	if (rc == SR_REFUSED || rc == SR_NOT_FOUND)
-		return SR_OK;
-	if (rc != SR_OK)
-		return rc;
-	if (sr_place_hidden(&place) && (rc = sr_place_lock(&place, false)) == SR_OK)
-		rc = sr_place_recover(&place);
-	sr_place_close(&place);
+	if (sr_place_hidden(place) && (rc = sr_place_lock(place, false)) == SR_OK)
+		rc = sr_place_recover(place);
 	return rc;
 }
 
-static sr_status verify(verification *check, sr_buffer *path)
+/* Reads the bytes. *found says what of them can be said; anything else is a failure. */
+static sr_status compare(verification *check, sr_status *found)
+{
+	const sr_settings *settings = &check->known.catalog->settings;
+	sr_place place;
+	sr_status rc;
+
+	*found = sr_place_open(settings, check->known.file->path, &place);
+	if (*found == SR_OK) {
+		if ((rc = take_back(&place)) != SR_OK) {
+			sr_place_close(&place);
+			return rc;
+		}
+		*found = sr_stored_measure(settings, &place, NULL, NULL, &check->found);
+		if (*found == SR_OK)
+			*found = sr_stored_compare(check->known.file, &check->found, place.path);
+		sr_place_close(&place);
+	}
+	check->equal = *found == SR_OK;
+	/* Only these say something about the file; the rest says that it could not be read. */
+	if (*found != SR_OK && *found != SR_CORRUPT && *found != SR_NOT_FOUND)
+		return *found;
+	return SR_OK;
+}
+
+static sr_status verify(verification *check)
 {
 	sr_catalog *catalog = check->known.catalog;
 	sr_status found, rc;
@@ -139,17 +158,8 @@ static sr_status verify(verification *check, sr_buffer *path)
 	if (!check->known.file->stored)
 		return sr_fail(SR_INVALID, "file %s is only catalogued: nothing of it is stored",
 			       sr_quoted(check->known.key));
-	if ((rc = sr_place_resolve(&catalog->settings, check->known.file->path, path)) != SR_OK)
+	if ((rc = compare(check, &found)) != SR_OK)
 		return rc;
-	if ((rc = take_back(catalog, check->known.file->path)) != SR_OK)
-		return rc;
-	found = sr_stored_measure(&catalog->settings, path->data, NULL, NULL, &check->found);
-	if (found == SR_OK)
-		found = sr_stored_compare(check->known.file, &check->found, path->data);
-	check->equal = found == SR_OK;
-	/* Only these say something about the file; the rest says that it could not be read. */
-	if (found != SR_OK && found != SR_CORRUPT && found != SR_NOT_FOUND)
-		return found;
 	strcpy(words, sr_error_message());
 	sr_time_format(sr_time_now(), check->now);
 	rc = sr_catalog_write(catalog, SR_HERE, write_verified, check);
@@ -161,10 +171,8 @@ static sr_status verify(verification *check, sr_buffer *path)
 sr_status sr_file_verify(sr_catalog *catalog, const sr_id *client, sr_text key)
 {
 	verification check = {.known = {.catalog = catalog, .client = client, .key = key}};
-	sr_buffer path = SR_BUFFER_EMPTY;
-	sr_status rc = verify(&check, &path);
+	sr_status rc = verify(&check);
 
-	sr_buffer_free(&path);
 	sr_file_free(check.known.file);
 	return sr_return(rc);
 }

@@ -8,20 +8,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "place.h"
-
-static sr_status open_stored(const sr_settings *settings, const char *path, int *fd)
+static sr_status open_stored(const sr_settings *settings, const sr_place *place, int *fd)
 {
-	const char *quoted = sr_quoted(sr_text_of(path));
+	const char *quoted = sr_quoted(sr_text_of(place->path));
 	struct stat status;
 
-	if (lstat(path, &status) != 0)
+	if (fstatat(place->folder, place->name, &status, AT_SYMLINK_NOFOLLOW) != 0)
 		return sr_fail_errno(errno, "stored file %s", quoted);
 	if (!S_ISREG(status.st_mode))
 		return sr_fail(SR_CORRUPT, "stored file %s is no regular file", quoted);
 	if (sr_is_database(settings, &status))
 		return sr_fail(SR_REFUSED, "stored file %s is the database", quoted);
-	*fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	*fd = openat(place->folder, place->name,
+		     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (*fd < 0)
 		return sr_fail_errno(errno, "stored file %s", quoted);
 	if (fstat(*fd, &status) == 0 && S_ISREG(status.st_mode))
@@ -69,15 +68,15 @@ err0:
 	return rc;
 }
 
-sr_status sr_stored_measure(const sr_settings *settings, const char *path, sr_watch_fn stop,
+sr_status sr_stored_measure(const sr_settings *settings, const sr_place *place, sr_watch_fn stop,
 			    void *arg, sr_stored *found)
 {
 	sr_status rc;
 	int fd = -1;
 
-	if ((rc = open_stored(settings, path, &fd)) != SR_OK)
+	if ((rc = open_stored(settings, place, &fd)) != SR_OK)
 		return rc;
-	rc = digest_file(fd, path, stop, arg, found);
+	rc = digest_file(fd, place->path, stop, arg, found);
 	close(fd);
 	return rc;
 }

@@ -859,6 +859,38 @@ static void test_storage(void **state)
 	sr_health_free(health);
 }
 
+/* A record that leads out of the folder is told of, and what is there is left alone: whether it is
+ * there is nobody's to know. */
+static void test_storage_elsewhere(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health_options how;
+	sr_health *health;
+
+	store(f, "a", "received_files/a", "aaa");
+	assert_int_equal(symlink(scratch_folder(), scratch_path("received_files/up")), 0);
+	write_file(scratch_path("secret"), "aaa");
+	foreign_sql(f, "UPDATE files SET PathName = '../../etc/passwd' WHERE FileName = 'a'");
+	store(f, "b", "received_files/b", "bbb");
+	foreign_sql(f,
+		    "UPDATE files SET PathName = 'received_files/up/secret' WHERE FileName = 'b'");
+	store(f, "c", "received_files/c", "ccc");
+	foreign_sql(f, "UPDATE files SET PathName = '/no/such/place' WHERE FileName = 'c'");
+	assert_int_equal(unlink(scratch_path("received_files/a")), 0);
+	assert_int_equal(unlink(scratch_path("received_files/b")), 0);
+	assert_int_equal(unlink(scratch_path("received_files/c")), 0);
+	sr_health_options_init(&how);
+	how.verify_files = true;
+	assert_ok(sr_health_check(f->catalog, &how, &health));
+	assert_int_equal(finding(health, "file_elsewhere")->count, 3);
+	assert_null(finding(health, "file_missing"));
+	assert_int_equal(health->stored_failed, 3);
+	for (size_t i = 0; i < health->finding_count; i++)
+		if (strcmp(health->findings[i].code, "stored_differs") == 0)
+			assert_non_null(strstr(health->findings[i].meaning, "not touched"));
+	sr_health_free(health);
+}
+
 static void test_storage_missing(void **state)
 {
 	catalog_fixture *f = *state;
@@ -1145,6 +1177,7 @@ int main(void)
 		TEST(test_version_differs),
 		TEST(test_version_parent),
 		TEST(test_storage),
+		TEST(test_storage_elsewhere),
 		TEST(test_storage_missing),
 		TEST(test_storage_with_the_catalog),
 		TEST(test_verify_files),

@@ -176,11 +176,44 @@ static void test_verify_reads_only_files(void **state)
 	assert_int_equal(unlink(scratch_path("received_files/a")), 0);
 	assert_int_equal(symlink("/etc/passwd", scratch_path("received_files/a")), 0);
 	assert_fails(verify(fixture, "a"), SR_CORRUPT, "no regular file");
-	add(fixture, "db", "catalog.db");
+	assert_int_equal(link(fixture->path, scratch_path("received_files/db")), 0);
+	add(fixture, "db", "received_files/db");
 	assert_fails(verify(fixture, "db"), SR_REFUSED, "database");
 	file.stored = false;
 	assert_int_equal(save(fixture, &file), SR_ADDED);
 	assert_fails(verify(fixture, "catalogued"), SR_INVALID, "only catalogued");
+}
+
+/* Nothing outside the storage folder is read, whatever a record says: not even whether it is there.
+ */
+static void test_verify_never_outside(void **state)
+{
+	catalog_fixture *fixture = *state;
+	char absolute[256];
+	const char *const paths[] = {
+		"outside",
+		"received_files/../outside",
+		"received_files/up/outside",
+		"/nowhere",
+		"../../nowhere",
+		absolute,
+	};
+
+	write_file(scratch_path("outside"), BYTES);
+	strcpy(absolute, scratch_path("outside"));
+	assert_int_equal(symlink("..", scratch_path("received_files/up")), 0);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		sr_file *file;
+
+		add(fixture, paths[i], paths[i]);
+		assert_ok(sr_file_set_verified(fixture->catalog, &fixture->client,
+					       sr_text_of(paths[i]), true, SR_NULL_INTEGER));
+		assert_fails(verify(fixture, paths[i]), SR_REFUSED, "not touched");
+		file = find(fixture, paths[i]);
+		assert_true(file->verified);
+		assert_null(file->hash.data);
+		sr_file_free(file);
+	}
 }
 
 /* ---- Deleting ---- */
@@ -223,7 +256,7 @@ static void test_delete_catalogued(void **state)
 static void expect_refused(const catalog_fixture *fixture, const char *path)
 {
 	add(fixture, path, path);
-	assert_fails(drop(fixture, path), SR_REFUSED, "not deleted");
+	assert_fails(drop(fixture, path), SR_REFUSED, "stored file");
 	assert_true(is_recorded(fixture, path));
 }
 
@@ -621,6 +654,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_verify),
 		TEST(test_verify_reads_only_files),
+		TEST(test_verify_never_outside),
 		TEST(test_delete),
 		TEST(test_delete_what_is_gone),
 		TEST(test_delete_catalogued),
