@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
 /* One line that a terminal can show whole; longer words are cut. */
 
 static _Thread_local char message[SR_MESSAGE_SIZE];
@@ -13,12 +15,26 @@ const char *sr_error_message(void)
 	return message;
 }
 
-/* Words of the engine may quote a damaged or hostile file: one line it stays. */
-static void keep_one_line(char *words)
+/* Words of the engine may quote a damaged or hostile file: one line of text it stays, which drives
+ * nothing. Adds them to the message from there on. */
+static void put_one_line(size_t at, const char *words)
 {
-	for (; *words; words++)
-		if ((unsigned char)*words < ' ' || *words == 0x7f)
-			*words = ' ';
+	size_t left = strlen(words), n;
+
+	for (; left > 0 && at + 4 * 4 < sizeof(message); words += n, left -= n) {
+		n = sr_utf8_sequence(words, left);
+		if (n == 1 && sr_utf8_drives(words, n)) {
+			message[at++] = ' ';
+		} else if (n > 0 && !sr_utf8_drives(words, n)) {
+			memcpy(message + at, words, n);
+			at += n;
+		} else {
+			n = n > 0 ? n : 1;
+			for (size_t i = 0; i < n; i++, at += 4)
+				snprintf(message + at, 5, "\\x%02x", (unsigned char)words[i]);
+		}
+	}
+	message[at] = '\0';
 }
 
 const char *sr_version(void)
@@ -88,8 +104,7 @@ static void set_message(const char *fmt, va_list args, const char *after)
 
 	if (after != NULL && n >= 0 && (size_t)n < sizeof(fresh))
 		snprintf(fresh + n, sizeof(fresh) - (size_t)n, ": %s", after);
-	keep_one_line(fresh);
-	memcpy(message, fresh, sizeof(message));
+	put_one_line(0, fresh);
 }
 
 sr_status sr_fail(sr_status status, const char *fmt, ...)
@@ -114,13 +129,13 @@ sr_status sr_fail_within(sr_status status, const char *fmt, ...)
 
 sr_status sr_fail_also(sr_status status, const char *fmt, ...)
 {
-	size_t length = strlen(message);
+	char fresh[SR_MESSAGE_SIZE];
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(message + length, sizeof(message) - length, fmt, args);
+	vsnprintf(fresh, sizeof(fresh), fmt, args);
 	va_end(args);
-	keep_one_line(message + length);
+	put_one_line(strlen(message), fresh);
 	return status;
 }
 
@@ -173,6 +188,8 @@ sr_status sr_return(sr_status status)
 
 void sr_error_set(const char *words)
 {
-	snprintf(message, sizeof(message), "%s", words ? words : "");
-	keep_one_line(message);
+	char fresh[SR_MESSAGE_SIZE];
+
+	snprintf(fresh, sizeof(fresh), "%s", words ? words : "");
+	put_one_line(0, fresh);
 }

@@ -111,6 +111,11 @@ static bool turns_or_breaks(const char *bytes, size_t length)
 	       (bytes[1] == '\x81' && between(bytes[2], 0xA6, 0xA9));
 }
 
+bool sr_utf8_drives(const char *bytes, size_t length)
+{
+	return is_control(bytes, length) || turns_or_breaks(bytes, length);
+}
+
 bool sr_text_has_control(sr_text text)
 {
 	size_t n;
@@ -161,7 +166,7 @@ static void add_escaped(sr_buffer *buffer, sr_text text)
 			sr_buffer_add_string(buffer, "\\t");
 		else if (*at == '\\')
 			sr_buffer_add_string(buffer, "\\\\");
-		else if (is_control(at, n) || turns_or_breaks(at, n))
+		else if (sr_utf8_drives(at, n))
 			add_hex_bytes(buffer, at, n);
 		else
 			sr_buffer_add(buffer, at, n);

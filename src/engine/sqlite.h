@@ -125,4 +125,9 @@ const char *sr_sqlite_stream(void);
  * damaged. */
 sr_status sr_sqlite_identify(sqlite_conn *c, int code);
 
+/* That what lies beside the database, the path of which holds no link at its end, can be left to
+ * SQLite: SR_REFUSED for links, pipes and the like, and for a journal that names somebody else's
+ * file (sqlite_beside.c). */
+sr_status sr_sqlite_beside_check(const char *database);
+
 #endif

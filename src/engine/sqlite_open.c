@@ -82,27 +82,20 @@ static sr_status file_make(const char *path, bool *made)
  * SQLite keeps beside it never is: it would refuse that too, and not say why. */
 static sr_status links_check(const char *path, const sr_conn_options *options, bool empty)
 {
-	static const char *const sides[] = {"-wal", "-shm", "-journal"};
-	char *real = NULL;
+	char *real;
 	struct stat st;
-	sr_status rc = SR_OK;
+	sr_status rc;
 
-	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
-		if (empty &&
-		    (options->access == SR_ACCESS_WRITE || options->access == SR_ACCESS_CREATE))
-			return sr_fail(SR_REFUSED,
-				       "%s is a symbolic link to an empty file, and no database "
-				       "is made through one",
-				       path);
-		if ((real = realpath(path, NULL)) == NULL)
-			return sr_fail_errno(errno, "the database %s cannot be reached", path);
-	}
-	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]) && rc == SR_OK; i++)
-		if (side_file(real ? real : path, sides[i], &st) && S_ISLNK(st.st_mode))
-			rc = sr_fail(SR_REFUSED,
-				     "%s%s is a symbolic link, which is not followed: look who "
-				     "made it, and remove it",
-				     real ? real : path, sides[i]);
+	if (lstat(path, &st) != 0 || !S_ISLNK(st.st_mode))
+		return sr_sqlite_beside_check(path);
+	if (empty && (options->access == SR_ACCESS_WRITE || options->access == SR_ACCESS_CREATE))
+		return sr_fail(SR_REFUSED,
+			       "%s is a symbolic link to an empty file, and no database is made "
+			       "through one",
+			       path);
+	if ((real = realpath(path, NULL)) == NULL)
+		return sr_fail_errno(errno, "the database %s cannot be reached", path);
+	rc = sr_sqlite_beside_check(real);
 	free(real);
 	return rc;
 }

@@ -75,6 +75,11 @@ static const planted cases[] = {
 	 "UPDATE files SET FileSize = 'words', ModificationDate = x'ff00', Verified = 'x',"
 	 " CRC = 1e300, TotalVersions = -5, CurrentVersionID = 99",
 	 SR_OK, SR_OK, SR_OK, NULL},
+	{"a schema text that is no UTF-8",
+	 SCHEMA
+	 "UPDATE sqlite_schema SET sql = CAST(replace(CAST(sql AS TEXT), 'WHEN', x'9b' || 'HEN')"
+	 " AS TEXT) WHERE name = 'trg_files_note_insert'",
+	 SR_CORRUPT, SR_CORRUPT, SR_CORRUPT, "is damaged"},
 	{"a row of 20 MB", "UPDATE files SET PathName = zeroblob(20000000)", SR_OK, SR_OK, SR_OK,
 	 NULL},
 };
@@ -89,6 +94,8 @@ static void expect(const planted *one, const catalog_fixture *f, const char *wha
 			 sr_status_name(wanted), words);
 	if (rc == SR_OK)
 		return;
+	if (!sr_text_is_utf8(sr_text_of(words)))
+		fail_msg("%s: %s: is no text: %s", one->what, what, words);
 	if (strstr(words, f->path) == NULL)
 		fail_msg("%s: %s: does not name the file: %s", one->what, what, words);
 	/* The write may have another reason than what came before it. */
@@ -188,12 +195,90 @@ static void test_planted(void **state)
 		check(*state, &cases[i]);
 }
 
+/* ---- What lies beside ---- */
+
+/* A journal with nothing in it but the name of another file: SQLite looks for that first. */
+static void write_journal(const catalog_fixture *f, const char *name)
+{
+	static const unsigned char magic[8] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+	unsigned char end[16] = {0};
+	const size_t length = strlen(name);
+	char path[128];
+	FILE *file;
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < length; i++)
+		sum += (unsigned char)name[i];
+	for (int i = 0; i < 4; i++) {
+		end[i] = (unsigned char)(length >> (24 - 8 * i));
+		end[4 + i] = (unsigned char)(sum >> (24 - 8 * i));
+	}
+	memcpy(end + 8, magic, sizeof(magic));
+	snprintf(path, sizeof(path), "%s-journal", f->path);
+	assert_non_null(file = fopen(path, "wb"));
+	assert_int_equal(fwrite(magic, 1, 8, file), 8);
+	for (int i = 0; i < 512 - 8 + 4; i++)
+		fputc(0, file);
+	assert_int_equal(fwrite(name, 1, length, file), length);
+	assert_int_equal(fwrite(end, 1, sizeof(end), file), sizeof(end));
+	assert_int_equal(fclose(file), 0);
+}
+
+/* SQLite would read the file that a journal names, and delete it. */
+static void test_journal_of_somebody(void **state)
+{
+	catalog_fixture *f = *state;
+	const char *names[3];
+	char own[128];
+
+	copy(scratch_path("whole.db"), f->path);
+	copy(scratch_path("whole.db"), scratch_path("precious"));
+	snprintf(own, sizeof(own), "%s-mj012345678", f->path);
+	assert_int_equal(symlink(scratch_path("precious"), own), 0);
+	names[0] = scratch_path("precious");
+	names[1] = own; /* A link to it. */
+	names[2] = "precious";
+	for (int i = 0; i < 3; i++) {
+		write_journal(f, names[i]);
+		for (int reads = 0; reads < 2; reads++) {
+			f->options.read_only = reads;
+			assert_fails(sr_open(&f->catalog, &f->options), SR_REFUSED, "journal");
+			assert_non_null(strstr(sr_error_message(), f->path));
+		}
+		assert_int_equal(access(scratch_path("precious"), F_OK), 0);
+	}
+	f->options.read_only = false;
+	/* The one that a crash of sqlite3 has left is SQLite's business: what it names is gone, so
+	 * the transaction was committed. */
+	assert_int_equal(unlink(own), 0);
+	write_journal(f, own);
+	assert_ok(sr_open(&f->catalog, &f->options));
+}
+
+static void test_pipes_beside(void **state)
+{
+	static const char *const sides[] = {"-wal", "-shm", "-journal"};
+	catalog_fixture *f = *state;
+
+	copy(scratch_path("whole.db"), f->path);
+	for (size_t i = 0; i < 3; i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "%s%s", f->path, sides[i]);
+		assert_int_equal(mkfifo(path, 0600), 0);
+		assert_fails(sr_open(&f->catalog, &f->options), SR_REFUSED, path);
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, catalog_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_planted),
+		TEST(test_journal_of_somebody),
+		TEST(test_pipes_beside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
