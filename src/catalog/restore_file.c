@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,8 +70,9 @@ static void hold_files(const files *f, int answer, int wake)
 
 static void hold_end(const hold *h)
 {
-	/* A byte, since a child that another thread has just made may hold a copy of the pipe. */
-	if (write(h->wake, "", 1) != 1)
+	/* A byte, since a child that another thread has just made may hold a copy of this end. The
+	 * child may be gone already, which must not be a signal for this process. */
+	if (send(h->wake, "", 1, MSG_NOSIGNAL) != 1)
 		kill(h->child, SIGKILL);
 	close(h->wake);
 	while (waitpid(h->child, NULL, 0) < 0 && errno == EINTR)
@@ -98,8 +100,8 @@ static sr_status hold_begin(hold *h, const files *f)
 
 	if (pipe2(answer, O_CLOEXEC) != 0)
 		return sr_fail_errno(errno, "no pipe can be made");
-	if (pipe2(wake, O_CLOEXEC) != 0) {
-		rc = sr_fail_errno(errno, "no pipe can be made");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wake) != 0) {
+		rc = sr_fail_errno(errno, "no pair of sockets can be made");
 		goto err1;
 	}
 	if ((h->child = fork()) < 0) {

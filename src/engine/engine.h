@@ -53,6 +53,8 @@ typedef struct sr_conn_options {
 	const char *hidden_table;  /* A column that reads as null here, because it is a secret; */
 	const char *hidden_column; /* NULL for none. Literals. */
 	bool sweeping;   /* It will go through all of the database: read in large pieces. */
+	bool first;      /* Of those that a program opens: SR_REFUSED where the log beside the
+			    database was left by another, which was replaced. */
 	double deadline; /* Seconds that one statement of an untrusted connection may run,
 			    waiting for the caller not counted; 0: 30. */
 } sr_conn_options;

@@ -57,6 +57,10 @@ static inline sqlite_conn *sqlite_of(sr_conn *conn)
 	return (sqlite_conn *)conn;
 }
 
+/* sqlite_log_owner.c: SR_REFUSED where the log beside the database was left by another; the
+ * connection then leaves both as they are, also when it is closed. */
+sr_status sr_sqlite_log_check(sqlite_conn *c);
+
 /* sqlite_error.c: the status and words for what the last call on the connection returned;
  * marks the connection broken where that follows. */
 sr_status sr_sqlite_fail(sqlite_conn *c, int code);

@@ -412,6 +412,9 @@ sr_status sr_sqlite_open(const char *path, const sr_conn_options *options, sr_co
 		goto err0;
 	if ((rc = open_handle(c, options)) != SR_OK)
 		goto err1;
+	if (options->first && options->access != SR_ACCESS_INSPECT &&
+	    (rc = sr_sqlite_log_check(c)) != SR_OK)
+		goto err1;
 	sqlite3_busy_handler(c->db, busy, c);
 	if ((rc = sr_sqlite_settle(c, options)) != SR_OK)
 		goto err1;

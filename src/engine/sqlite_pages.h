@@ -1,4 +1,5 @@
-/* What the files that read pages share: sqlite_pages.c, sqlite_pages_log.c, sqlite_tree.c. */
+/* What the files that read pages share: sqlite_pages.c, sqlite_pages_log.c, sqlite_tree.c,
+ * sqlite_log_owner.c. */
 #ifndef SR_SQLITE_PAGES_H
 #define SR_SQLITE_PAGES_H
 
@@ -62,6 +63,39 @@ static inline uint32_t get2(const unsigned char *p)
 static inline uint32_t get4(const unsigned char *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* ---- A log ---- */
+
+#define LOG_HEADER   32
+#define FRAME_HEADER 24
+
+static inline bool sr_is_page_size(uint32_t size)
+{
+	return size >= 512 && size <= 65536 && (size & (size - 1)) == 0;
+}
+
+static inline bool sr_log_header_good(const unsigned char *h)
+{
+	return (get4(h) & ~1u) == 0x377f0682 && get4(h + 4) == 3007000 &&
+	       sr_is_page_size(get4(h + 8));
+}
+
+/* The sums that go on from frame to frame. */
+typedef struct sr_log_sums {
+	bool big; /* Words are read with their highest byte first. */
+	uint32_t a;
+	uint32_t b;
+} sr_log_sums;
+
+static inline void sr_log_sums_add(sr_log_sums *s, const unsigned char *bytes, size_t length)
+{
+	for (size_t i = 0; i + 8 <= length; i += 8) {
+		uint32_t x = get4(bytes + i), y = get4(bytes + i + 4);
+
+		s->a += (s->big ? x : __builtin_bswap32(x)) + s->b;
+		s->b += (s->big ? y : __builtin_bswap32(y)) + s->a;
+	}
 }
 
 #endif

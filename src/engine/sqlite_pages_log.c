@@ -8,16 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define LOG_HEADER    32
-#define FRAME_HEADER  24
 #define JOURNAL_WHOLE 0xffffffffu
 
 static const unsigned char journal_magic[8] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
-
-static bool is_page_size(uint32_t size)
-{
-	return size >= 512 && size <= 65536 && (size & (size - 1)) == 0;
-}
 
 /* Opens what is there and not empty; *file stays NULL where nothing is. */
 static sr_status beside(const char *name, int kind, sqlite3_file **file, int64_t *size)
@@ -53,11 +46,6 @@ static sr_status logged_set(sr_pages *p, int64_t number, int64_t offset)
 
 /* ---- The log ---- */
 
-static bool log_header_good(const unsigned char *h)
-{
-	return (get4(h) & ~1u) == 0x377f0682 && get4(h + 4) == 3007000 && is_page_size(get4(h + 8));
-}
-
 uint32_t sr_pages_log_page_size(const sr_pages *p)
 {
 	unsigned char header[LOG_HEADER];
@@ -67,30 +55,14 @@ uint32_t sr_pages_log_page_size(const sr_pages *p)
 
 	if (beside(sqlite3_filename_wal(p->name), SQLITE_OPEN_WAL, &log, &length) != SR_OK || !log)
 		return 0;
-	if (sr_pages_file_read(log, header, LOG_HEADER, 0) && log_header_good(header))
+	if (sr_pages_file_read(log, header, LOG_HEADER, 0) && sr_log_header_good(header))
 		size = get4(header + 8);
 	sr_pages_file_close(log);
 	return size;
 }
 
-typedef struct sums {
-	bool big; /* Words are read with their highest byte first. */
-	uint32_t a;
-	uint32_t b;
-} sums;
-
-static void sums_add(sums *s, const unsigned char *bytes, size_t length)
-{
-	for (size_t i = 0; i + 8 <= length; i += 8) {
-		uint32_t x = get4(bytes + i), y = get4(bytes + i + 4);
-
-		s->a += (s->big ? x : __builtin_bswap32(x)) + s->b;
-		s->b += (s->big ? y : __builtin_bswap32(y)) + s->a;
-	}
-}
-
 /* The frames that follow each other by salt and sum; *last is where the last commit ends. */
-static sr_status log_frames(sr_pages *p, const unsigned char *header, sums s, int64_t length,
+static sr_status log_frames(sr_pages *p, const unsigned char *header, sr_log_sums s, int64_t length,
 			    bool apply, int64_t *last)
 {
 	int64_t frame = FRAME_HEADER + (int64_t)p->page_size;
@@ -104,8 +76,8 @@ static sr_status log_frames(sr_pages *p, const unsigned char *header, sums s, in
 		if (!sr_pages_file_read(p->log, bytes, (int)frame, at) ||
 		    memcmp(bytes + 8, header + 16, 8) != 0)
 			break;
-		sums_add(&s, bytes, 8);
-		sums_add(&s, bytes + FRAME_HEADER, p->page_size);
+		sr_log_sums_add(&s, bytes, 8);
+		sr_log_sums_add(&s, bytes + FRAME_HEADER, p->page_size);
 		if (get4(bytes + 16) != s.a || get4(bytes + 20) != s.b)
 			break;
 		number = get4(bytes);
@@ -124,17 +96,17 @@ static sr_status log_load(sr_pages *p)
 {
 	unsigned char header[LOG_HEADER];
 	int64_t length, last = 0, count = p->count;
-	sums s = {0};
+	sr_log_sums s = {0};
 	sr_status rc;
 
 	rc = beside(sqlite3_filename_wal(p->name), SQLITE_OPEN_WAL, &p->log, &length);
 	if (rc != SR_OK || p->log == NULL)
 		return rc;
-	if (!sr_pages_file_read(p->log, header, LOG_HEADER, 0) || !log_header_good(header) ||
+	if (!sr_pages_file_read(p->log, header, LOG_HEADER, 0) || !sr_log_header_good(header) ||
 	    get4(header + 8) != p->page_size)
 		goto bad;
 	s.big = get4(header) & 1;
-	sums_add(&s, header, 24);
+	sr_log_sums_add(&s, header, 24);
 	if (get4(header + 24) != s.a || get4(header + 28) != s.b)
 		goto bad;
 	/* What follows the last commit was never committed. */
@@ -175,7 +147,7 @@ static sr_status journal_part(sr_pages *p, int64_t *at, int64_t length, bool *go
 		goto err0;
 	if (*at == 0)
 		p->count = get4(header + 16);
-	sector = is_page_size(get4(header + 20)) ? get4(header + 20) : 512;
+	sector = sr_is_page_size(get4(header + 20)) ? get4(header + 20) : 512;
 	*at += sector;
 	records = get4(header + 8) == JOURNAL_WHOLE ? (length - *at) / size : get4(header + 8);
 	for (int64_t i = 0; i < records && rc == SR_OK; i++, *at += size) {

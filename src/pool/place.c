@@ -19,6 +19,16 @@ static bool wants_bare(sr_pool *pool, const sr_place *place)
 	return distrusted && !place->writer;
 }
 
+static bool is_first(sr_pool *pool)
+{
+	bool first;
+
+	pthread_mutex_lock(&pool->lock);
+	first = pool->created == 0;
+	pthread_mutex_unlock(&pool->lock);
+	return first;
+}
+
 static sr_status open_conn(sr_pool *pool, sr_place *place)
 {
 	bool bare = wants_bare(pool, place);
@@ -29,6 +39,7 @@ static sr_status open_conn(sr_pool *pool, sr_place *place)
 		.busy_timeout = pool->options.timeout,
 		.cache_pages = place->writer ? pool->writer_pages : pool->reader_pages,
 		.bare = bare,
+		.first = is_first(pool),
 	};
 	sr_conn *conn;
 	sr_status rc;

@@ -9,9 +9,23 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define FILES 150
+
+static bool reads_late; /* What is read from a pipe is handed on when its writer is gone. */
+
+/* In the place of the C library's. */
+ssize_t read(int fd, void *bytes, size_t count)
+{
+	ssize_t n = (ssize_t)syscall(SYS_read, fd, bytes, count);
+	siginfo_t gone;
+
+	if (reads_late && n == (ssize_t)sizeof(int))
+		waitid(P_ALL, 0, &gone, WEXITED | WNOWAIT);
+	return n;
+}
 
 static void add_files(const catalog_fixture *f, int from, int count)
 {
@@ -719,8 +733,11 @@ static void test_damaged(void **state)
 	close(fd);
 	assert_int_equal(rename(f->path, scratch_path("real")), 0);
 	assert_int_equal(rename(scratch_path("damage"), f->path), 0);
-	/* The log of the one that is open is held, whatever became of its database. */
+	/* The log of the one that is open is held, whatever became of its database. The child that
+	 * found it out may be gone before this process speaks to it again. */
+	reads_late = true;
 	assert_fails(sr_restore(&f->options, s.from, NULL, NULL), SR_BUSY, "open");
+	reads_late = false;
 	assert_int_equal(rename(f->path, scratch_path("damage")), 0);
 	assert_int_equal(rename(scratch_path("real"), f->path), 0);
 	close_catalog(f);
