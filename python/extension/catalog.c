@@ -102,21 +102,23 @@ static bool parse_options(opening *o, PyObject *args, PyObject *keywords)
 	static char *names[] = {
 		"path",       "config_file", "storage_dir",     "pool_size", "timeout",
 		"durability", "read_only",   "create",          "migrate",   "direct",
-		"backup",     "validate",    "block_dangerous", "base_dir",  NULL};
+		"backup",     "validate",    "block_dangerous", "base_dir",  "master_key_file",
+		NULL};
 	int read_only = 0, create = 0, migrate = 0, direct = 0;
 
 	if (!PyArg_ParseTupleAndKeywords(
-		    args, keywords, "|O&$O&O&idO&ppppO&O&O&O&:Catalog", names, arg_text, &o->path,
+		    args, keywords, "|O&$O&O&idO&ppppO&O&O&O&O&:Catalog", names, arg_text, &o->path,
 		    arg_text, &o->config_file, arg_text, &o->storage_dir, &o->options.pool_size,
 		    &o->options.timeout, durability, &o->options.durability, &read_only, &create,
 		    &migrate, &direct, maybe_flag, &o->options.backup, maybe_flag,
 		    &o->options.validate, maybe_flag, &o->options.block_dangerous, arg_text,
-		    &o->base_dir))
+		    &o->base_dir, arg_text, &o->master_key_file))
 		return false;
 	o->options.path = o->path.text.data;
 	o->options.config_file = o->config_file.text.data;
 	o->options.storage_dir = o->storage_dir.text.data;
 	o->options.base_dir = o->base_dir.text.data;
+	o->options.master_key_file = o->master_key_file.text.data;
 	o->options.read_only = read_only;
 	o->options.create = create;
 	o->options.migrate = migrate;
@@ -130,6 +132,7 @@ void opening_done(opening *o)
 	text_done(&o->config_file);
 	text_done(&o->storage_dir);
 	text_done(&o->base_dir);
+	text_done(&o->master_key_file);
 }
 
 int arg_options(PyObject *object, void *out)
@@ -376,6 +379,11 @@ static PyMethodDef methods[] = {
 	ENTRY(quota_default),
 	ENTRY(quota_enforce_set),
 	ENTRY(quota_enforce),
+	/* keys.c */
+	ENTRY(keys_status),
+	ENTRY(keys_init),
+	ENTRY(keys_unwrap),
+	ENTRY(keys_check),
 	/* activity.c */
 	ENTRY(activity_list),
 	ENTRY(activity_failed),

@@ -146,55 +146,66 @@ static PyObject *owned_row(Catalog *self, sr_status rc, sr_client *client)
 	return tuple;
 }
 
+#define WITHOUT_KEYS ((unsigned)SR_CLIENT_NAME | SR_CLIENT_PUBLIC_KEY | SR_CLIENT_LAST_SEEN)
+#define WITH_KEYS    (WITHOUT_KEYS | SR_CLIENT_AES_KEY)
+
+/* client_by_id(id, keys=True): without keys aes_key is None, and none is unwrapped. */
 METHOD(client_by_id)
 {
-	static char *names[] = {"id", NULL};
+	static char *names[] = {"id", "keys", NULL};
 	sr_client *client = NULL;
 	sr_catalog *handle;
+	int keys = 1;
 	sr_status rc;
 	sr_id id;
 
-	if (!PyArg_ParseTupleAndKeywords(args, keywords, "O&:client_by_id", names, arg_id, &id) ||
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "O&|p:client_by_id", names, arg_id, &id,
+					 &keys) ||
 	    (handle = catalog_enter(self)) == NULL)
 		return NULL;
-	LIBRARY(rc = sr_client_by_id(handle, &id, &client));
+	LIBRARY(rc = sr_client_find(handle, &id, sr_text_of(NULL), keys ? WITH_KEYS : WITHOUT_KEYS,
+				    &client));
 	return owned_row(self, rc, client);
 }
 
 METHOD(client_by_name)
 {
-	static char *names[] = {"name", NULL};
+	static char *names[] = {"name", "keys", NULL};
 	sr_client *client = NULL;
 	sr_catalog *handle;
 	text_arg name = {0};
+	int keys = 1;
 	sr_status rc;
 
-	if (!PyArg_ParseTupleAndKeywords(args, keywords, "O&:client_by_name", names, arg_text,
-					 &name))
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "O&|p:client_by_name", names, arg_text,
+					 &name, &keys))
 		return NULL;
 	if ((handle = catalog_enter(self)) == NULL) {
 		text_done(&name);
 		return NULL;
 	}
-	LIBRARY(rc = sr_client_by_name(handle, name.text, &client));
+	LIBRARY(rc = sr_client_find(handle, NULL, name.text, keys ? WITH_KEYS : WITHOUT_KEYS,
+				    &client));
 	text_done(&name);
 	return owned_row(self, rc, client);
 }
 
-/* client_list(counts=False) -> cursor */
+/* client_list(counts=False, keys=True) -> cursor */
 METHOD(client_list)
 {
-	static char *names[] = {"counts", NULL};
+	static char *names[] = {"counts", "keys", NULL};
 	sr_clients *clients = NULL;
 	sr_catalog *handle;
 	PyObject *cursor = NULL;
-	int counts = 0;
+	int counts = 0, keys = 1;
 	sr_status rc;
 
-	if (!PyArg_ParseTupleAndKeywords(args, keywords, "|p:client_list", names, &counts) ||
+	if (!PyArg_ParseTupleAndKeywords(args, keywords, "|pp:client_list", names, &counts,
+					 &keys) ||
 	    (handle = catalog_enter(self)) == NULL)
 		return NULL;
-	LIBRARY(rc = sr_client_list(handle, counts, &clients));
+	LIBRARY(rc = sr_client_list_fields(handle, counts, keys ? WITH_KEYS : WITHOUT_KEYS,
+					   &clients));
 	cursor = cursor_opened(self, rc, &client_rows, clients);
 	catalog_leave(self);
 	return cursor;

@@ -64,7 +64,7 @@ PyMODINIT_FUNC PyInit__strongroom(void)
 		clients_setup,  files_setup,  statistics_setup, metrics_setup,  health_setup,
 		pool_setup,     search_setup, backup_setup,     keep_setup,     record_setup,
 		versions_setup, prune_setup,  quotas_setup,     activity_setup, categories_setup,
-		folders_setup,  repair_setup, migrations_setup,
+		folders_setup,  repair_setup, migrations_setup, keys_setup,
 	};
 	PyObject *module = PyModule_Create(&definition);
 

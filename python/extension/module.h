@@ -168,6 +168,7 @@ typedef struct opening {
 	text_arg config_file;
 	text_arg storage_dir;
 	text_arg base_dir;
+	text_arg master_key_file;
 } opening;
 
 /* For O&: a dictionary of what the type Catalog takes. Let go with opening_done. */
@@ -368,6 +369,13 @@ METHOD(quota_default);
 METHOD(quota_enforce_set);
 METHOD(quota_enforce);
 int quotas_setup(PyObject *module);
+
+/* keys.c */
+METHOD(keys_status);
+METHOD(keys_init);
+METHOD(keys_unwrap);
+METHOD(keys_check);
+int keys_setup(PyObject *module);
 
 /* activity.c */
 METHOD(activity_list);

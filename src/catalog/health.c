@@ -54,6 +54,7 @@ static const check checks[] = {
 	{"quotas against a sum", sr_check_quotas, false},
 	{"versions", sr_check_versions, false},
 	{"the search index", sr_check_search_index, false},
+	{"clients' AES keys", sr_check_keys, false},
 	{"the storage folder", sr_check_storage, false},
 	{"stored files", sr_check_stored, true},
 };

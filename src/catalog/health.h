@@ -113,6 +113,9 @@ sr_status sr_check_versions(sr_checkup *c);
 /* health_index.c */
 sr_status sr_check_search_index(sr_checkup *c);
 
+/* health_keys.c */
+sr_status sr_check_keys(sr_checkup *c);
+
 /* health_storage.c */
 sr_status sr_check_storage(sr_checkup *c);
 sr_status sr_check_stored(sr_checkup *c);

@@ -196,6 +196,9 @@ static sr_status look(sr_catalog *catalog, sr_conn *conn)
 	}
 	rc = sr_keys_wrap_plain(conn, &master, &count);
 	explicit_bzero(&master, sizeof(master));
+	/* What they wrote may have left copies. */
+	if (rc == SR_OK)
+		rc = sr_exec(conn, "UPDATE master_keys SET CleanedAt = NULL");
 	if (rc == SR_OK)
 		sr_log("catalog", SR_LOG_INFO,
 		       "%lld AES keys that another program wrote are wrapped", (long long)count);
@@ -300,8 +303,9 @@ static sr_status read_masters(gathered *g, sr_conn *conn)
 	bool row;
 
 	if ((rc = sr_prepare(conn,
-			     "SELECT ID, CreatedAt, IsCurrent = 1, nullif(CleanedAt, '') FROM "
-			     "master_keys ORDER BY CreatedAt, ID",
+			     "SELECT ID, CreatedAt, IsCurrent = 1, (SELECT max(CleanedAt) FROM "
+			     "master_keys WHERE CleanedAt <> '') FROM master_keys ORDER BY "
+			     "CreatedAt, ID",
 			     &stmt)) != SR_OK)
 		return rc;
 	while ((rc = sr_step(stmt, &row)) == SR_OK && row) {
@@ -315,9 +319,10 @@ static sr_status read_masters(gathered *g, sr_conn *conn)
 			rc = keep_text(sr_column_text(stmt, 1), &master->since);
 		if (rc == SR_OK && sr_column_integer(stmt, 2) == 1) {
 			master->current = g->status.wrapping = true;
-			free((char *)g->status.cleaned.data);
-			rc = keep_text(sr_column_text(stmt, 3), &g->status.cleaned);
 		}
+		/* By the key that was current then. */
+		if (rc == SR_OK && g->status.cleaned.data == NULL)
+			rc = keep_text(sr_column_text(stmt, 3), &g->status.cleaned);
 		if (rc != SR_OK)
 			break;
 	}
@@ -383,28 +388,37 @@ static sr_status look_at_ring(gathered *g, sr_catalog *catalog)
 	return SR_OK;
 }
 
-sr_status sr_keys_status_get(sr_catalog *catalog, sr_keys_status **status)
+sr_status sr_keys_status_read(sr_catalog *catalog, const sr_reading *reading,
+			      sr_keys_status **status)
 {
 	gathered *g = calloc(1, sizeof(*g));
+	sr_status rc = SR_OK;
+
+	*status = NULL;
+	if (g == NULL)
+		return sr_fail_memory();
+	g->status.keep_plain = catalog->settings.plain_keys;
+	if ((reading->shape.version < KEYS_VERSION ||
+	     (rc = read_masters(g, reading->conn)) == SR_OK) &&
+	    (rc = count_clients(g, reading)) == SR_OK)
+		rc = look_at_ring(g, catalog);
+	g->status.masters = g->masters;
+	if (rc == SR_OK)
+		*status = &g->status;
+	else
+		sr_keys_status_free(&g->status);
+	return rc;
+}
+
+sr_status sr_keys_status_get(sr_catalog *catalog, sr_keys_status **status)
+{
 	sr_reading reading = {0};
 	sr_status rc;
 
 	*status = NULL;
-	if (g == NULL)
-		return sr_return(sr_fail_memory());
-	g->status.keep_plain = catalog->settings.plain_keys;
-	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) == SR_OK &&
-	    (reading.shape.version < KEYS_VERSION || (rc = read_masters(g, reading.conn)) == SR_OK))
-		rc = count_clients(g, &reading);
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) == SR_OK)
+		rc = sr_keys_status_read(catalog, &reading, status);
 	sr_reading_end(&reading);
-	if (rc == SR_OK)
-		rc = look_at_ring(g, catalog);
-	g->status.masters = g->masters;
-	*status = &g->status;
-	if (rc != SR_OK) {
-		sr_keys_status_free(*status);
-		*status = NULL;
-	}
 	return sr_return(rc);
 }
 
@@ -450,35 +464,44 @@ static sr_status check_row(sr_catalog *catalog, sr_stmt *stmt, sr_key_fault_fn f
 	return SR_OK;
 }
 
-sr_status sr_keys_check(sr_catalog *catalog, sr_key_fault_fn fn, void *arg, int64_t *checked,
-			int64_t *faults)
+sr_status sr_keys_check_read(sr_catalog *catalog, const sr_reading *reading, sr_key_fault_fn fn,
+			     void *arg, int64_t *checked, int64_t *faults)
 {
 	sr_buffer sql = SR_BUFFER_EMPTY;
-	sr_reading reading = {0};
-	int64_t good = 0, bad = 0;
 	sr_stmt *stmt;
 	sr_status rc;
 	bool row;
 
-	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
-		return sr_return(rc);
+	*checked = *faults = 0;
 	sr_buffer_printf(&sql,
 			 "SELECT ID, Name, AESKey FROM %s AS c WHERE " SR_KEY_IS_WRAPPED
 			 " ORDER BY Name, ID",
-			 reading.shape.clients);
+			 reading->shape.clients);
 	if ((rc = sr_buffer_status(&sql)) == SR_OK &&
-	    (rc = sr_prepare(reading.conn, sql.data, &stmt)) == SR_OK) {
+	    (rc = sr_prepare(reading->conn, sql.data, &stmt)) == SR_OK) {
 		while ((rc = sr_step(stmt, &row)) == SR_OK && row &&
-		       (rc = check_row(catalog, stmt, fn, arg, &bad)) == SR_OK)
-			good++;
+		       (rc = check_row(catalog, stmt, fn, arg, faults)) == SR_OK)
+			++*checked;
 		sr_stmt_done(stmt);
 	}
 	sr_buffer_free(&sql);
+	return rc;
+}
+
+sr_status sr_keys_check(sr_catalog *catalog, sr_key_fault_fn fn, void *arg, int64_t *checked,
+			int64_t *faults)
+{
+	sr_reading reading = {0};
+	int64_t all, bad;
+	sr_status rc;
+
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) == SR_OK)
+		rc = sr_keys_check_read(catalog, &reading, fn, arg, &all, &bad);
 	sr_reading_end(&reading);
 	if (rc == SR_OK) {
 		*faults = bad;
 		if (checked != NULL)
-			*checked = good;
+			*checked = all;
 	}
 	return sr_return(rc);
 }

@@ -205,7 +205,7 @@ static sr_status cut_log(sr_catalog *catalog, sr_conn *conn)
 	for (;;) {
 		if ((rc = sr_pool_checkpoint(catalog->pool)) != SR_OK ||
 		    (rc = write_small(conn, "UPDATE master_keys SET CleanedAt = CASE WHEN "
-					    "CleanedAt IS NULL THEN '' END WHERE IsCurrent = 1")) !=
+					    "IsCurrent = 1 AND CleanedAt IS NULL THEN '' END")) !=
 			    SR_OK ||
 		    (rc = log_bytes(catalog, &bytes)) != SR_OK)
 			return rc;

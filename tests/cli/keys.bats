@@ -77,7 +77,7 @@ has_plain() {
 	export STRONGROOM_MASTER_KEY_FILE=$ring
 	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET AESKey = x'$KEY' WHERE Name = 'other'"
 	equal '["mixed",1,1]' "$(json '[.state, .wrapped, .plain]' keys status)"
-	strongroom keys status 2>&1 >/dev/null | grep -q '1 keys are plain'
+	strongroom keys status 2>&1 >/dev/null | grep -q '1 key is plain'
 	strongroom client add third >/dev/null
 	equal '["wrapped",2,0]' "$(json '[.state, .wrapped, .plain]' keys status)"
 	equal "$KEY" "$(json '.[0].aes_key' keys export other --yes | tr -d '"')"
@@ -102,7 +102,7 @@ has_plain() {
 
 @test "check names each client whose key cannot be read" {
 	strongroom keys init --key-file "$ring" >/dev/null
-	strongroom keys check --key-file "$ring" | grep -q '^1 wrapped keys, all readable.$'
+	strongroom keys check --key-file "$ring" | grep -q '^1 wrapped key, readable.$'
 	equal '{"faults":[],"checked":1,"unreadable":0}' "$(json . keys check --key-file "$ring")"
 	try keys check
 	equal 3 "$status"

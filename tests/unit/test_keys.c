@@ -960,6 +960,104 @@ static void test_command(void **state)
 	assert_says("client 0");
 }
 
+/* ---- Health ---- */
+
+/* How often a check-up finds that; -1 for a check-up that fails. */
+static int64_t health_finds(const catalog_fixture *f, const char *code, bool full)
+{
+	sr_health_options options;
+	sr_health *health;
+	int64_t count = 0;
+
+	sr_health_options_init(&options);
+	options.full = full;
+	assert_ok(sr_health_check(f->catalog, &options, &health));
+	for (size_t i = 0; i < health->finding_count; i++)
+		if (strcmp(health->findings[i].code, code) == 0)
+			count += health->findings[i].count > 0 ? health->findings[i].count : 1;
+	sr_health_free(health);
+	return count;
+}
+
+static void test_health(void **state)
+{
+	static const char *const codes[] = {"keys_ring",        "keys_master", "keys_unreadable",
+					    "keys_not_wrapped", "keys_plain",  "keys_copies"};
+	catalog_fixture *f = *state;
+	sr_keys_status *status;
+
+	f->options.master_key_file = scratch_path("ring");
+	catalog_open(f);
+	assert_ok(save_key(f->catalog, 0));
+	assert_int_equal(health_finds(f, "keys_not_wrapped", false), 1);
+	assert_true(init(f).cleaned);
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		assert_int_equal(health_finds(f, codes[i], true), 0);
+	/* Plain by another program, then wrapped, with copies that may be left, then none. */
+	foreign_sql(f, OLD_CODE);
+	assert_int_equal(health_finds(f, "keys_plain", false), 1);
+	assert_ok(save_key(f->catalog, 1));
+	assert_int_equal(health_finds(f, "keys_plain", false), 0);
+	assert_int_equal(health_finds(f, "keys_copies", false), 1);
+	assert_ok(sr_keys_status_get(f->catalog, &status));
+	assert_null(status->cleaned.data);
+	sr_keys_status_free(status);
+	assert_true(init(f).cleaned);
+	assert_int_equal(health_finds(f, "keys_copies", false), 0);
+	/* What cannot be read is told of where a ring is named. */
+	foreign_sql(f, "UPDATE clients SET AESKey = AESKey || x'00' WHERE Name = 'client 1'");
+	assert_int_equal(health_finds(f, "keys_unreadable", false), 0);
+	assert_int_equal(health_finds(f, "keys_unreadable", true), 1);
+	assert_int_equal(chmod(scratch_path("ring"), 0604), 0);
+	assert_int_equal(health_finds(f, "keys_ring", false), 3);
+	assert_int_equal(chmod(scratch_path("ring"), 0600), 0);
+	open_with_ring(f, NULL);
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		assert_int_equal(health_finds(f, codes[i], true), 0);
+	/* Another catalog's ring. */
+	sr_options other = f->options;
+	sr_catalog *catalog;
+	sr_keys_done done;
+
+	other.path = scratch_path("other.db");
+	other.master_key_file = scratch_path("other ring");
+	assert_ok(sr_open(&catalog, &other));
+	assert_ok(sr_keys_init(catalog, NULL, &done));
+	assert_ok(sr_close(catalog));
+	open_with_ring(f, scratch_path("other ring"));
+	assert_int_equal(health_finds(f, "keys_master", false), 3);
+}
+
+/* A database that is salvaged, backed up or restored has its keys as they were. */
+static void test_copies_of_the_database(void **state)
+{
+	catalog_fixture *f = *state;
+	const char *salvaged = scratch_path("salvaged.db");
+	sr_salvaged *report;
+	sr_backup_options backup;
+
+	set_up(f);
+	sr_backup_options_init(&backup);
+	backup.path = scratch_path("backup.db");
+	assert_ok(sr_backup(f->catalog, &backup, NULL));
+	assert_ok(sr_close(f->catalog));
+	f->catalog = NULL;
+	assert_ok(sr_salvage(f->path, salvaged, NULL, &report));
+	sr_salvaged_free(report);
+	snprintf(f->path, sizeof(f->path), "%s", salvaged);
+	catalog_open(f);
+	for (unsigned i = 0; i < KEYS; i++)
+		assert_key(f->catalog, i);
+	assert_int_equal(wrapped(f), KEYS);
+	assert_false(init(f).begun);
+	assert_ok(sr_close(f->catalog));
+	f->catalog = NULL;
+	assert_ok(sr_restore(&f->options, backup.path, NULL, NULL));
+	catalog_open(f);
+	for (unsigned i = 0; i < KEYS; i++)
+		assert_key(f->catalog, i);
+}
+
 #define WITH(name) cmocka_unit_test_setup_teardown(name, catalog_setup, catalog_teardown)
 
 int main(void)
@@ -988,6 +1086,8 @@ int main(void)
 		WITH(test_status),
 		WITH(test_the_ring_is_looked_at),
 		WITH(test_command),
+		WITH(test_health),
+		WITH(test_copies_of_the_database),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

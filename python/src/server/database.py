@@ -242,7 +242,7 @@ class DatabaseManager:
         try:
             return [
                 (id, name, public_key, last_seen)
-                for id, name, public_key, _, last_seen, *_ in self._catalog().client_list()
+                for id, name, public_key, _, last_seen, *_ in self._catalog().client_list(keys=False)
             ]
         except errors.Error as error:
             logger.error("Database error while loading clients: %s", error)
@@ -280,7 +280,7 @@ class DatabaseManager:
         """Every client: id in hex digits, name, last_seen."""
         return [
             {"id": id.hex(), "name": name, "last_seen": last_seen}
-            for id, name, _, _, last_seen, *_ in self._catalog().client_list()
+            for id, name, _, _, last_seen, *_ in self._catalog().client_list(keys=False)
         ]
 
     @_logged("updating a client", bool)

@@ -70,6 +70,7 @@ from strongroom.health import (
     SizeLimits,
     look_at_health,
 )
+from strongroom.keys import KeyFault, KeysDone, KeysStatus, MasterKey
 from strongroom.migrations import (
     Drift,
     Migrated,
@@ -120,6 +121,10 @@ __all__ = [
     "InterruptedByCallerError",
     "InvalidError",
     "Keep",
+    "KeyFault",
+    "KeysDone",
+    "KeysStatus",
+    "MasterKey",
     "Metric",
     "Migrated",
     "Migration",

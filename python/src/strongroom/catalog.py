@@ -12,6 +12,7 @@ from strongroom.categories import Categories
 from strongroom.clients import Clients
 from strongroom.files import Files
 from strongroom.health import HealthCalls
+from strongroom.keys import KeyCalls
 from strongroom.migrations import Migrations
 from strongroom.quotas import Quotas
 from strongroom.record import Records
@@ -26,6 +27,7 @@ from strongroom.words import Path
 
 class Catalog(
     Clients,
+    KeyCalls,
     Files,
     Records,
     Searches,
@@ -66,6 +68,7 @@ class Catalog(
         backup: bool | None = None,
         validate: bool | None = None,
         block_dangerous: bool | None = None,
+        master_key_file: Path | None = None,
     ) -> None:
         """Opens the database at `path`. What is None is taken from the environment, else from
         strongroom.conf, else it is the default.
@@ -83,6 +86,7 @@ class Catalog(
         - `direct`: no pool, but a connection for each call.
         - `backup`, `validate`: whether migrations make a backup and check the database.
         - `block_dangerous`: whether SQL that drops or empties tables of the catalog is refused.
+        - `master_key_file`: the key ring that clients' AES keys are wrapped under.
         """
         self._raw = _strongroom.Catalog(
             path,
@@ -99,6 +103,7 @@ class Catalog(
             backup=backup,
             validate=validate,
             block_dangerous=block_dangerous,
+            master_key_file=master_key_file,
         )
 
     @property

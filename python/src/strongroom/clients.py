@@ -19,7 +19,7 @@ class Client(Row):
     id: 16 bytes
     name: 1 to 255 bytes of UTF-8 without control characters; no two clients share one
     public_key: bytes as they were given, or None
-    aes_key: bytes, or None; never shown by repr
+    aes_key: bytes, unwrapped, or None; None where it was not asked for; never shown by repr
     last_seen: when it was seen last, text as it is stored, or None
     files: how many files it has; None where they were not counted
     bytes: the sizes of its files; None where they were not counted
@@ -63,13 +63,18 @@ class Saved(Row):
 class Clients(Base):
     """Clients."""
 
-    def clients(self, *, counts: bool = True) -> Iterator[Client]:
-        """Every client by name; with `counts` also how many files each has, and their bytes."""
-        return stream(Client, self._raw.client_list(counts))
+    def clients(self, *, counts: bool = True, keys: bool = True) -> Iterator[Client]:
+        """Every client by name; with `counts` also how many files each has, and their bytes.
 
-    def client(self, client: AnyClient) -> Client:
-        """One client, by name or id; its files are not counted. Raises `NotFoundError`."""
-        return Client._make(self._raw.client_by_id(self._client(client)))
+        Raises `WrongKeyError` at a client whose AES key is wrapped under a master key that is not
+        there; without `keys` each `aes_key` is None, and none is needed.
+        """
+        return stream(Client, self._raw.client_list(counts, keys))
+
+    def client(self, client: AnyClient, *, keys: bool = True) -> Client:
+        """One client, by name or id; its files are not counted. Raises `NotFoundError`, and with
+        `keys` what `clients` does."""
+        return Client._make(self._raw.client_by_id(self._client(client), keys))
 
     def add_client(
         self,
@@ -110,9 +115,10 @@ class Clients(Base):
     ) -> Client:
         """Changes what is given, and nothing else; returns the client as it is then.
 
-        Raises `NotFoundError`, or `ExistsError` where another client has the name.
+        Raises `NotFoundError`, `ExistsError` where another client has the name, or `WrongKeyError`
+        where its AES key cannot be unwrapped.
         """
-        id = self._client(client)
+        id = self.client(client).id
         self._raw.client_update(id, name, public_key, aes_key, time_text(last_seen))
         return self.client(id)
 

@@ -219,4 +219,4 @@ class Searches(Base):
     def _client_name(self, client: AnyClient) -> str:
         if isinstance(client, Client):
             return client.name
-        return cast(str, self._raw.client_by_id(self._client(client))[1])
+        return cast(str, self._raw.client_by_id(self._client(client), False)[1])

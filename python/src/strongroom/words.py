@@ -113,12 +113,12 @@ def client_id(raw: _strongroom.Catalog, client: AnyClient) -> bytes:
 def named_id(raw: _strongroom.Catalog, name: str) -> bytes:
     """The id of the client of this name, or of those hex digits."""
     try:
-        return raw.client_by_name(name)[0]  # type: ignore[no-any-return]
+        return raw.client_by_name(name, False)[0]  # type: ignore[no-any-return]
     except NotFoundError as unknown:
         digits = name.replace("-", "")
         if len(digits) == 32:
             try:
-                return raw.client_by_id(digits)[0]  # type: ignore[no-any-return]
+                return raw.client_by_id(digits, False)[0]  # type: ignore[no-any-return]
             except (NotFoundError, InvalidError):
                 pass
         raise unknown

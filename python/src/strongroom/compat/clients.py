@@ -37,7 +37,7 @@ def insert_new(
     """
     ids: set[bytes] = set()
     names: set[str] = set()
-    for id, name, *_ in catalog.client_list():
+    for id, name, *_ in catalog.client_list(keys=False):
         ids.add(id)
         names.add(name)
     inserted = 0
