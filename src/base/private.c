@@ -27,7 +27,12 @@ static int make(const char *path, struct stat *st)
 
 	if (mknod(path, S_IFREG | MODE, 0) != 0)
 		return errno;
-	if (lstat(path, st) != 0 || !S_ISREG(st->st_mode))
+	if (lstat(path, st) != 0) {
+		error = errno;
+		unlink(path);
+		return error;
+	}
+	if (!S_ISREG(st->st_mode))
 		return ESTALE;
 	if ((st->st_mode & 07777) != MODE &&
 	    fchmodat(AT_FDCWD, path, MODE, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -64,10 +69,14 @@ sr_status sr_private_open(const char *path, const char *what, int *fd)
 	return SR_OK;
 }
 
-bool sr_private_same(const char *path, const sr_made *made)
+sr_status sr_private_same(const char *path, const sr_made *made, bool *same)
 {
 	struct stat st;
 
-	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_dev == made->device &&
-	       st.st_ino == made->inode;
+	*same = false;
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT ? SR_OK
+				       : sr_fail_errno(errno, "%s cannot be looked at", path);
+	*same = S_ISREG(st.st_mode) && st.st_dev == made->device && st.st_ino == made->inode;
+	return SR_OK;
 }

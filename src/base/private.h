@@ -25,6 +25,6 @@ sr_status sr_private_make(const char *path, const char *what, sr_made *made);
 sr_status sr_private_open(const char *path, const char *what, int *fd);
 
 /* Whether the name still stands for what was made, and is no link. */
-bool sr_private_same(const char *path, const sr_made *made);
+sr_status sr_private_same(const char *path, const sr_made *made, bool *same);
 
 #endif

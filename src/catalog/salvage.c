@@ -1,4 +1,5 @@
 /* What can be read of a damaged database, into a new one that gets its name when it is whole. */
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,12 +51,10 @@ static void remove_part(const char *part)
 	static const char *const sides[] = {"", "-wal", "-journal", "-shm"};
 
 	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++) {
-		sr_buffer name = SR_BUFFER_EMPTY;
+		char name[4096 + 16]; /* It may be for want of memory that it goes. */
 
-		sr_buffer_printf(&name, "%s%s", part, sides[i]);
-		if (sr_buffer_status(&name) == SR_OK)
-			unlink(name.data);
-		sr_buffer_free(&name);
+		snprintf(name, sizeof(name), "%s%s", part, sides[i]);
+		unlink(name);
 	}
 }
 

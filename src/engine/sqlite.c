@@ -182,7 +182,7 @@ static sr_status sqlite_step(sr_stmt *stmt, bool *row)
 	if (code != SQLITE_DONE)
 		rc = sr_sqlite_fail(c, code);
 	else if (sr_sqlite_torn(c))
-		rc = sr_sqlite_fail(c, SQLITE_BUSY);
+		rc = sr_sqlite_fail_below(c);
 	sqlite_reset(stmt, false);
 	return rc;
 }

@@ -41,6 +41,7 @@ typedef struct sqlite_conn {
 	bool immutable;         /* Opened without locks; stamp tells when that was wrong. */
 	bool excludes;          /* Without WAL: readers and writers exclude each other. */
 	int64_t stamp[3];       /* The file's inode, size and modification time then. */
+	int unseen;             /* Why it could not be looked at again: an errno, or 0. */
 	int watched; /* That file as O_PATH, where immutable; else, or without one, -1. */
 } sqlite_conn;
 
@@ -65,6 +66,8 @@ sr_status sr_sqlite_log_check(sqlite_conn *c);
  * marks the connection broken where that follows. */
 sr_status sr_sqlite_fail(sqlite_conn *c, int code);
 sr_status sr_sqlite_status(int code); /* Without words. */
+/* What sr_sqlite_changed_below or sr_sqlite_torn has found. */
+sr_status sr_sqlite_fail_below(sqlite_conn *c);
 
 /* sqlite_open.c */
 sr_status sr_sqlite_open(const char *path, const sr_conn_options *options, sr_conn **conn);
@@ -72,10 +75,10 @@ void sr_sqlite_close(sr_conn *conn);
 void sr_sqlite_watch(sr_conn *conn, sr_watch_fn watch, void *arg);
 /* Whether what an immutable connection may read is not, or is no more the newest: its file was
  * changed or replaced, or a log begun beside it. */
-bool sr_sqlite_changed_below(const sqlite_conn *c);
+bool sr_sqlite_changed_below(sqlite_conn *c);
 /* Likewise at the end of a statement. Inside a snapshot only what tears that counts, which a log
  * does not before it is brought in; so thousands of small statements walk no path. */
-bool sr_sqlite_torn(const sqlite_conn *c);
+bool sr_sqlite_torn(sqlite_conn *c);
 
 /* sqlite_readers.c */
 int sr_sqlite_readers(sr_conn *conn, long *processes, int room);

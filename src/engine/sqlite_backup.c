@@ -86,13 +86,18 @@ static sr_status copy_pages(sqlite_conn *c, sqlite3 *to, const char *path, sr_pr
 
 /* Whether SQLite has opened what was made, and not what a folder holds that somebody has put in the
  * place of the one before. */
-static bool is_made(sqlite3 *db, const char *path, const sr_made *made)
+static sr_status check_made(sqlite3 *db, const char *path, const sr_made *made)
 {
 	int moved = 0;
+	sr_status rc;
+	bool same;
 
-	return sr_private_same(path, made) &&
-	       sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
-	       !moved;
+	if ((rc = sr_private_same(path, made, &same)) != SR_OK)
+		return rc;
+	if (!same ||
+	    sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved)
+		return sr_fail(SR_REFUSED, "the copy %s failed: its folder was exchanged", path);
+	return SR_OK;
 }
 
 static sr_status copy_make(sqlite_conn *c, const char *path, const sr_made *made,
@@ -116,9 +121,8 @@ static sr_status copy_make(sqlite_conn *c, const char *path, const sr_made *made
 		sqlite3_file_control(to, "main", SR_SQLITE_STREAM_FRESH, (void *)(uintptr_t)path);
 	if (code != SQLITE_OK)
 		rc = copy_failed(to, path, code);
-	else if (!is_made(to, path, made))
-		rc = sr_fail(SR_REFUSED, "the copy %s failed: its folder was exchanged", path);
-	else if ((rc = copy_pages(c, to, path, progress, arg)) == SR_OK)
+	else if ((rc = check_made(to, path, made)) == SR_OK &&
+		 (rc = copy_pages(c, to, path, progress, arg)) == SR_OK)
 		rc = copy_sync(to, path);
 	if (sqlite3_close(to) != SQLITE_OK && rc == SR_OK)
 		rc = sr_fail(SR_IO, "the copy %s could not be closed", path);

@@ -1,6 +1,7 @@
 #include "sqlite.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -206,6 +207,30 @@ static sr_status take_refusal(sqlite_conn *c)
 	return rc;
 }
 
+sr_status sr_sqlite_fail_below(sqlite_conn *c)
+{
+	int error = c->unseen;
+
+	c->base.broken = true;
+	c->unseen = 0;
+	if (error != 0)
+		return sr_fail_errno(error, "%s cannot be looked at", c->base.path);
+	return sr_fail(SR_BUSY,
+		       "%s was changed by another program while it was read; open it again",
+		       c->base.path);
+}
+
+sr_status sr_complaint_status(sr_text line)
+{
+	static const char words[] = "error code=";
+	const char *at = line.data != NULL ? strstr(line.data, words) : NULL;
+	sr_status rc = SR_CORRUPT;
+
+	if (at != NULL)
+		rc = sr_sqlite_status(atoi(at + sizeof(words) - 1));
+	return rc == SR_IO || rc == SR_NO_MEMORY ? rc : SR_CORRUPT;
+}
+
 sr_status sr_sqlite_fail(sqlite_conn *c, int code)
 {
 	sr_status rc = sr_sqlite_status(code);
@@ -216,13 +241,8 @@ sr_status sr_sqlite_fail(sqlite_conn *c, int code)
 	/* What it holds in memory may differ from what is on the disk. */
 	if (rc == SR_IO || rc == SR_CORRUPT)
 		c->base.broken = true;
-	if (sr_sqlite_changed_below(c)) {
-		c->base.broken = true;
-		return sr_fail(SR_BUSY,
-			       "%s was changed by another program while it was read; "
-			       "open it again",
-			       path);
-	}
+	if (sr_sqlite_changed_below(c))
+		return sr_sqlite_fail_below(c);
 	switch (rc) {
 	case SR_NO_MEMORY:
 		return sr_fail_memory();

@@ -149,36 +149,43 @@ static void stamp_of(const struct stat *st, int64_t stamp[3])
 	stamp[2] = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
-static void stamp_take(const char *path, int64_t stamp[3])
+/* 0, or why the file could not be looked at; a missing one is another. */
+static int stamp_take(const char *path, int64_t stamp[3])
 {
 	struct stat st;
+	int error = 0;
 
-	if (stat(path, &st) != 0)
+	if (stat(path, &st) != 0) {
+		error = errno == ENOENT ? 0 : errno;
 		memset(&st, 0, sizeof(st));
+	}
 	stamp_of(&st, stamp);
+	return error;
 }
 
-bool sr_sqlite_changed_below(const sqlite_conn *c)
+bool sr_sqlite_changed_below(sqlite_conn *c)
 {
 	int64_t now[3];
 	struct stat log;
 
 	if (!c->immutable)
 		return false;
-	stamp_take(c->base.path, now);
+	c->unseen = stamp_take(c->base.path, now);
 	return memcmp(now, c->stamp, sizeof(now)) != 0 ||
 	       (side_file(c->base.path, "-wal", &log) && log.st_size > 0);
 }
 
-bool sr_sqlite_torn(const sqlite_conn *c)
+bool sr_sqlite_torn(sqlite_conn *c)
 {
 	struct stat st;
 	int64_t now[3];
 
 	if (!c->immutable || c->watched < 0 || sqlite3_get_autocommit(c->db))
 		return sr_sqlite_changed_below(c);
-	if (fstat(c->watched, &st) != 0)
+	if (fstat(c->watched, &st) != 0) {
+		c->unseen = errno;
 		return true;
+	}
 	stamp_of(&st, now);
 	return memcmp(now, c->stamp, sizeof(now)) != 0;
 }
@@ -217,7 +224,7 @@ static int open_immutable(sqlite_conn *c)
 		return SQLITE_NOMEM;
 	/* Closing one of these drops no locks. */
 	c->watched = open(c->base.path, O_PATH | O_CLOEXEC);
-	stamp_take(c->base.path, c->stamp);
+	(void)stamp_take(c->base.path, c->stamp);
 	code = sqlite3_open_v2(uri.data, &c->db,
 			       SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI |
 				       SQLITE_OPEN_EXRESCODE,

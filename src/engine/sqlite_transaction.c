@@ -76,7 +76,7 @@ sr_status sr_sqlite_command(sr_conn *conn, sr_command command)
 		}
 		if (code == SQLITE_OK && sr_sqlite_changed_below(c)) {
 			command_run(c, SR_COMMAND_ROLLBACK);
-			return sr_sqlite_fail(c, SQLITE_BUSY);
+			return sr_sqlite_fail_below(c);
 		}
 		break;
 	case SR_COMMAND_ROLLBACK_TO:

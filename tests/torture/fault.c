@@ -42,7 +42,7 @@ typedef struct trial {
 typedef struct machine {
 	torture *run;
 	const fault_scenario *scenario;
-	char empty[4200], template[4200], seed[4200], folder[4200];
+	char empty[4200], template[4200], seed[4200], prepared[4200], folder[4200];
 	holds before, after;             /* What the catalog holds, without a fault. */
 	holds names_before, names_after; /* And its folder. */
 	uint64_t counts[SHIM_KINDS];
@@ -73,12 +73,10 @@ sr_status fault_note(fault_case *c, sr_status rc, const char *call)
 	return rc;
 }
 
-static void case_begin(machine *m, fault_case *c)
+static void case_begin(machine *m, const char *from, fault_case *c)
 {
-	bool empty = (m->scenario->flags & FAULT_EMPTY) != 0;
-
 	scratch_remove(m->folder);
-	copy_tree(empty ? m->empty : m->template, m->folder);
+	copy_tree(from, m->folder);
 	*c = (fault_case){.folder = m->folder, .seed = m->seed};
 	snprintf(c->database, sizeof(c->database), "%s/catalog.db", m->folder);
 	sr_options_init(&c->options);
@@ -176,7 +174,8 @@ static bool judge_usable(machine *m, fault_case *c, char *words)
 		BAD("nothing can be saved afterwards: %s", sr_error_message());
 	if (!is_found(c->catalog, "/judge/afterwards"))
 		BAD("what is saved afterwards is not found: %s", sr_error_message());
-	if ((m->scenario->flags & FAULT_OPENS) == 0 && !is_found(c->catalog, "/judge/before"))
+	if ((m->scenario->flags & (FAULT_OPENS | FAULT_REPLACES | FAULT_OLDER)) == 0 &&
+	    !is_found(c->catalog, "/judge/before"))
 		BAD("what was acknowledged before is not found: %s", sr_error_message());
 	return true;
 }
@@ -207,7 +206,16 @@ static bool may_lie_aside(machine *m, const fault_case *c, bool lasting)
 	       (lasting || c->told || strstr(c->message, HOLDS_ASIDE) != NULL);
 }
 
-static bool judge_rows(machine *m, const fault_case *c, bool lasting, char *words)
+/* On the way from version to version what the schema is differs, not what clients have. */
+static void drop_schema(holds *all)
+{
+	static const char *const kinds[] = {"schema|", "table|", "setting|", "rule|", "category|"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		(void)holds_drop(all, kinds[i]);
+}
+
+static bool judge_rows(machine *m, const fault_case *c, const trial *t, char *words)
 {
 	holds all, names;
 	char why[600] = "";
@@ -215,8 +223,15 @@ static bool judge_rows(machine *m, const fault_case *c, bool lasting, char *word
 
 	holds_read(&all, c->database, !parts);
 	holds_names(&names, c->folder);
-	if (may_lie_aside(m, c, lasting))
+	if (m->scenario->flags & FAULT_STEPS)
+		drop_schema(&all);
+	if (may_lie_aside(m, c, t->lasting))
 		(void)holds_drop(&names, HOLDS_ASIDE);
+	if (t->lasting && t->kind == SHIM_IO) { /* It could not be removed either. */
+		(void)holds_drop(&names, ".part");
+		(void)holds_drop(&names, ".rehearsal.");
+		(void)holds_drop(&names, ".new");
+	}
 	if (parts)
 		well = holds_between(&all, &m->before, &m->after, why, sizeof(why));
 	else if (c->status == SR_OK)
@@ -225,6 +240,9 @@ static bool judge_rows(machine *m, const fault_case *c, bool lasting, char *word
 		well = holds_equal(&all, &m->before, why, sizeof(why)) ||
 		       (c->status == SR_OUTCOME_UNKNOWN &&
 			holds_equal(&all, &m->after, why, sizeof(why)));
+	if (well && (m->scenario->flags & FAULT_NO_FILE) && c->status != SR_OK &&
+	    c->status != SR_OUTCOME_UNKNOWN)
+		well = holds_equal(&names, &m->names_before, why, sizeof(why));
 	if (well)
 		well = holds_within(&names, &m->names_before, &m->names_after, why, sizeof(why));
 	holds_free(&all);
@@ -236,19 +254,39 @@ static bool judge_rows(machine *m, const fault_case *c, bool lasting, char *word
 	return well;
 }
 
+static void give_up(const machine *m, const fault_case *c)
+{
+	fprintf(stderr, "%s fails by itself: %s: %s%s%s\n", m->scenario->name, c->call, c->message,
+		c->wrong, sr_error_message());
+	abort();
+}
+
+/* What all cases of the scenario begin with. */
+static void prepare(machine *m)
+{
+	bool empty = (m->scenario->flags & FAULT_EMPTY) != 0;
+	fault_case c;
+
+	case_begin(m, empty ? m->empty : m->template, &c);
+	c.options.backup = 0;
+	if (m->scenario->prepare != NULL &&
+	    (sr_open(&c.catalog, &c.options) != SR_OK || m->scenario->prepare(&c) != SR_OK ||
+	     sr_close(c.catalog) != SR_OK))
+		give_up(m, &c);
+	scratch_remove(m->prepared);
+	copy_tree(m->folder, m->prepared);
+}
+
 static void case_prepare(machine *m, fault_case *c)
 {
-	case_begin(m, c);
-	if ((m->scenario->flags & FAULT_OPENS) == 0 &&
-	    (sr_open(&c->catalog, &c->options) != SR_OK ||
-	     save_own(c->catalog, "/judge/before") != SR_OK)) {
-		fprintf(stderr, "%s: %s\n", m->scenario->name, sr_error_message());
-		abort();
-	}
-	if (m->scenario->begin != NULL && m->scenario->begin(c) != SR_OK) {
-		fprintf(stderr, "%s: %s\n", m->scenario->name, sr_error_message());
-		abort();
-	}
+	case_begin(m, m->prepared, c);
+	if (m->scenario->flags & FAULT_OPENS)
+		return;
+	if (sr_open(&c->catalog, &c->options) != SR_OK)
+		give_up(m, c);
+	if (save_own(c->catalog, "/judge/before") != SR_OK &&
+	    (m->scenario->flags & FAULT_OLDER) == 0)
+		give_up(m, c);
 }
 
 /* Runs it once; false: something is bad, in words. */
@@ -279,8 +317,9 @@ static bool case_run(machine *m, const trial *t, bool traces, char *words)
 		snprintf(words, WORDS, "it does not close: %s", sr_error_message());
 		well = false;
 	}
-	well = well && judge_rows(m, &c, t->lasting, words) &&
-	       (t->nth % HEALTH_EVERY != 0 || judge_health(&c, words));
+	well = well && judge_rows(m, &c, t, words) &&
+	       ((m->scenario->flags & FAULT_UNWELL) != 0 || t->nth % HEALTH_EVERY != 0 ||
+		judge_health(&c, words));
 	left = shim_left(&whence);
 	if (well && left > 0)
 		BAD("%zu blocks were not freed%s", left, whence);
@@ -321,13 +360,14 @@ static void measure(machine *m)
 		shim_arm(SHIM_MEMORY, 0, false);
 		(void)m->scenario->act(&c);
 		shim_disarm();
-		if (c.status != SR_OK || c.wrong[0] != '\0' || sr_close(c.catalog) != SR_OK) {
-			fprintf(stderr, "%s fails by itself: %s: %s%s\n", m->scenario->name, c.call,
-				c.message, c.wrong);
-			abort();
-		}
+		if (c.status != SR_OK || c.wrong[0] != '\0' || sr_close(c.catalog) != SR_OK)
+			give_up(m, &c);
 		holds_read(&m->after, c.database, activity);
 		holds_names(&m->names_after, c.folder);
+		if (m->scenario->flags & FAULT_STEPS) {
+			drop_schema(&m->before);
+			drop_schema(&m->after);
+		}
 		for (int kind = 0; kind < SHIM_KINDS; kind++)
 			m->counts[kind] = shim_count((shim_kind)kind);
 	}
@@ -456,6 +496,7 @@ static void run_scenario(machine *m, const fault_scenario *scenario, uint64_t pa
 	trial *trials;
 
 	m->scenario = scenario;
+	prepare(m);
 	measure(m);
 	trials = make_trials(m, &state, &count);
 	tried = run_trials(m, trials, count, until);
@@ -487,11 +528,15 @@ static void folder_in(const torture *run, const char *name, char *path, bool mak
 		abort();
 }
 
+static const fault_scenario *const lists[] = {fault_scenarios, fault_wholes};
+
+enum { LISTS = sizeof(lists) / sizeof(lists[0]) };
+
 int main(int argc, char **argv)
 {
 	torture run = torture_begin("fault", argc, argv);
 	machine m = {.run = &run};
-	size_t wanted = 0, done = 0;
+	size_t wanted = 0;
 	uint64_t part = 0;
 
 	shim_plant_set(plant_of(run.plant));
@@ -499,18 +544,19 @@ int main(int argc, char **argv)
 	folder_in(&run, "empty", m.empty, true);
 	folder_in(&run, "template", m.template, true);
 	folder_in(&run, "seed", m.seed, true);
+	folder_in(&run, "prepared", m.prepared, false);
 	folder_in(&run, "case", m.folder, false);
 	fault_template(m.template, m.seed);
-	for (const fault_scenario *s = fault_scenarios; s->name != NULL; s++)
-		wanted += torture_wants(&run, s->name);
-	for (const fault_scenario *s = fault_scenarios; s->name != NULL; s++) {
-		double left = run.seconds - torture_elapsed(&run);
+	for (int list = 0; list < LISTS; list++)
+		for (const fault_scenario *s = lists[list]; s->name != NULL; s++)
+			wanted += torture_wants(&run, s->name);
+	for (int list = 0; list < LISTS; list++)
+		for (const fault_scenario *s = lists[list]; s->name != NULL; s++) {
+			double now = torture_elapsed(&run), left = run.seconds - now;
 
-		part++;
-		if (!torture_wants(&run, s->name))
-			continue;
-		run_scenario(&m, s, part, torture_elapsed(&run) + left / (double)(wanted - done));
-		done++;
-	}
+			part++;
+			if (torture_wants(&run, s->name))
+				run_scenario(&m, s, part, now + left / (double)wanted--);
+		}
 	return torture_end(&run);
 }

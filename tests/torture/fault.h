@@ -23,25 +23,30 @@ typedef struct fault_case {
 } fault_case;
 
 enum {
-	FAULT_OPENS = 1,    /* It opens the catalog itself. */
-	FAULT_EMPTY = 2,    /* There is no catalog before it. */
-	FAULT_IN_PARTS = 4, /* A failure, or a success with failures told, may leave a part. */
-	FAULT_OLDER = 8,    /* It leaves a catalog of an older version. */
-	FAULT_ASIDE = 16,   /* A stored file that resists may stay aside, where that is told. */
+	FAULT_OPENS = 1,      /* It opens the catalog itself. */
+	FAULT_EMPTY = 2,      /* There is no catalog before it. */
+	FAULT_IN_PARTS = 4,   /* A failure, or a success with failures told, may leave a part. */
+	FAULT_OLDER = 8,      /* It leaves a catalog of an older version. */
+	FAULT_ASIDE = 16,     /* A stored file that resists may stay aside, where that is told. */
+	FAULT_STEPS = 32,     /* It goes from version to version. */
+	FAULT_NO_FILE = 64,   /* A failure leaves no file behind. */
+	FAULT_REPLACES = 128, /* All rows are replaced, those of before among them. */
+	FAULT_UNWELL = 256,   /* Until it is done the catalog is unhealthy. */
 };
 
 typedef struct fault_scenario {
 	const char *name;
 	unsigned flags;
-	/* Before anything fails; may be NULL. SR_OK, or the machine gives up. */
-	sr_status (*begin)(fault_case *c);
+	/* Prepares the catalog, once for all cases; may be NULL. */
+	sr_status (*prepare)(fault_case *c);
 	/* What is tried. The first failure ends it. */
 	sr_status (*act)(fault_case *c);
 	/* What must hold afterwards, when nothing fails any more; may be NULL. */
 	void (*check)(fault_case *c);
 } fault_scenario;
 
-extern const fault_scenario fault_scenarios[]; /* The last has no name. */
+/* The last has no name. */
+extern const fault_scenario fault_scenarios[], fault_wholes[];
 
 /* Fills an empty folder with the catalog that all but the first scenarios begin with, and another
  * one with what they read. */

@@ -247,6 +247,15 @@ void shim_watch(bool traces)
 	atomic_store(&watching, true);
 }
 
+/* What libcrypto loses when it is short of memory is not the library's to free. */
+static bool is_foreign(const struct block *one)
+{
+	Dl_info info = {0};
+
+	return one->frame_count > 2 && dladdr(one->frames[2], &info) != 0 &&
+	       info.dli_fname != NULL && strstr(info.dli_fname, "libcrypto") != NULL;
+}
+
 size_t shim_left(const char **words)
 {
 	static char text[2000];
@@ -255,7 +264,7 @@ size_t shim_left(const char **words)
 	atomic_store(&watching, false);
 	text[0] = '\0';
 	for (size_t i = 0; i < BLOCKS; i++) {
-		if (blocks[i].at == NULL)
+		if (blocks[i].at == NULL || is_foreign(&blocks[i]))
 			continue;
 		if (left++ < 3 && blocks[i].frame_count > 2 && used + 200 < sizeof(text)) {
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "; from");

@@ -439,6 +439,22 @@ static void untrusted_statement_has_a_deadline(void **state)
 	sr_conn_close(conn);
 }
 
+static void test_an_integrity_check_that_cannot_read(void **state)
+{
+	(void)state;
+	assert_int_equal(sr_complaint_status(sr_text_of(
+				 "*** in database main *** Page 76: unable to get the page. "
+				 "error code=8458")),
+			 SR_IO);
+	assert_int_equal(sr_complaint_status(sr_text_of("Page 1: unable to get the page. "
+							"error code=7")),
+			 SR_NO_MEMORY);
+	assert_int_equal(sr_complaint_status(sr_text_of("Page 1: unable to get the page. "
+							"error code=11")),
+			 SR_CORRUPT);
+	assert_int_equal(sr_complaint_status(sr_text_of("row 3 missing from index i")), SR_CORRUPT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -458,6 +474,7 @@ int main(void)
 		TEST(triggers_can_be_off),
 		TEST(untrusted_reads_and_nothing_else),
 		TEST(untrusted_statement_has_a_deadline),
+		cmocka_unit_test(test_an_integrity_check_that_cannot_read),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
