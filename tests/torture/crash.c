@@ -20,6 +20,7 @@ enum {
 	SAMPLES = 400,  /* States at most of a point with more. */
 	SLICE = 400,    /* States that one process looks at. */
 	SEEN = 1 << 20, /* Room for hashes of images. */
+	STATES = 256,   /* Of rows, of earlier versions. */
 	BADS = 16,      /* Bad states that a scenario tells of; the others are only counted. */
 	THIN = 12,      /* States of each scenario that are looked at in any case, */
 	PLANTED = 3000, /* and with a bug in it, which is looked for until it is found. */
@@ -33,6 +34,8 @@ typedef struct shared {
 	char now[700]; /* The state that is being looked at, in words. */
 	int bad_count;
 	char bads[BADS][1300];
+	int migrated_count; /* Digests of earlier versions that were brought to this one. */
+	uint64_t migrated[STATES];
 	uint64_t seen[SEEN];
 	uint64_t digests[]; /* Of the state after each operation; 0: not known yet. */
 } shared;
@@ -227,6 +230,23 @@ static size_t told_by(const machine *m, size_t point, unsigned char told[CRASH_T
 	return since;
 }
 
+/* Whether it is worked on with. To bring one to this version takes long: each state of the rows
+ * once, and a few more. */
+static bool goes_on(const machine *m, const crash_look *look)
+{
+	shared *s = m->shared;
+	bool known = false;
+
+	if (look->digest == ORACLE_DAMAGED || oracle_is_latest(look))
+		return look->digest != ORACLE_DAMAGED;
+	for (int i = 0; i < s->migrated_count; i++)
+		known = known || s->migrated[i] == look->digest;
+	if (known || s->migrated_count == STATES)
+		return s->tried % 8 == 0;
+	s->migrated[s->migrated_count++] = look->digest;
+	return true;
+}
+
 static void look_at(machine *m, size_t point, const disk_image *image)
 {
 	char folder[4300];
@@ -235,13 +255,14 @@ static void look_at(machine *m, size_t point, const disk_image *image)
 
 	put_down(m, image, "state", look.path);
 	snprintf(folder, sizeof(folder), "%s/state", m->folder);
+	snprintf(look.ring, sizeof(look.ring), "%.4000s/ring", folder);
 	oracle_open(&look);
 	if (look.words[0] == '\0' && !is_allowed(m, since, point, look.digest))
 		snprintf(look.words, sizeof(look.words),
 			 "the rows are those of no state that the catalog may be in");
 	if (look.words[0] == '\0' && m->scenario->look)
 		m->scenario->look(&look);
-	if (look.words[0] == '\0' && look.digest != ORACLE_DAMAGED)
+	if (look.words[0] == '\0' && goes_on(m, &look))
 		oracle_go_on(&look);
 	oracle_close(&look);
 	if (look.words[0] != '\0')
@@ -415,6 +436,9 @@ static void stage_init(stage *s, const machine *m)
 	s->options.path = s->path;
 	s->options.create = s->options.migrate = true;
 	s->options.pool_size = 2;
+	snprintf(s->ring, sizeof(s->ring), "%.4000s/ring", s->folder);
+	if (m->scenario->ring)
+		s->options.master_key_file = s->ring;
 	s->chance = m->seed;
 }
 
@@ -464,7 +488,8 @@ static void use_memory(void)
 
 int main(int argc, char **argv)
 {
-	static const crash_scenario *const groups[] = {crash_writes, crash_wholes, NULL};
+	static const crash_scenario *const groups[] = {crash_writes, crash_wholes, crash_keys,
+						       NULL};
 	torture run;
 	unsigned left = 0, number = 0;
 

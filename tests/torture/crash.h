@@ -29,6 +29,7 @@ typedef struct crash_truth {
 typedef struct stage {
 	char folder[4096];  /* The whole of what is recorded. */
 	char path[4112];    /* Of the database in it, */
+	char ring[4112];    /* of the ring of master keys, where the scenario has one, */
 	sr_options options; /* and how it is opened. */
 	sr_catalog *catalog;
 	sr_id client;
@@ -43,7 +44,8 @@ typedef struct crash_look {
 	const struct crash_scenario *scenario;
 	const stage *stage;
 	const char *folder;
-	char path[4112];                  /* Of the database in it. */
+	char path[4112];                  /* Of the database in it, */
+	char ring[4112];                  /* and of the ring. */
 	unsigned char told[CRASH_TRUTHS]; /* Which truths hold by what somebody was told. */
 	sr_catalog *catalog;              /* Open as it is; NULL: there is none. */
 	uint64_t digest;                  /* Of its rows; 0: it is not whole. */
@@ -58,12 +60,14 @@ typedef struct crash_scenario {
 	/* What there is beside the rows, before going on; NULL: nothing. */
 	void (*look)(crash_look *look);
 	bool damaged;     /* The database may be unreadable, as it was when it began. */
+	bool ring;        /* A ring of master keys is in the folder. */
 	bool without_log; /* The file system has no memory that is shared. */
 } crash_scenario;
 
-/* Of single writes, and of whole databases. The last of each has no name. */
+/* Of single writes, of whole databases, of keys. The last of each has no name. */
 extern const crash_scenario crash_writes[];
 extern const crash_scenario crash_wholes[];
+extern const crash_scenario crash_keys[];
 
 /* ---- For scenarios ---- */
 
@@ -110,6 +114,9 @@ uint64_t oracle_digest(const char *path, char words[512]);
 /* Opens it with the library as it is, takes its digest, and sees whether all that was told holds.
  */
 void oracle_open(crash_look *look);
+
+/* Whether it is at this program's version, and need not be brought there first. */
+bool oracle_is_latest(const crash_look *look);
 
 /* Saves one more file, finds it, closes and checks. */
 void oracle_go_on(crash_look *look);

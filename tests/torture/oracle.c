@@ -173,6 +173,8 @@ static sr_options options_of(const crash_look *look)
 	sr_options options = look->stage->options;
 
 	options.path = look->path;
+	if (look->scenario->ring)
+		options.master_key_file = look->ring;
 	options.pool_size = 1;
 	options.backup = 0;
 	return options;
@@ -262,14 +264,20 @@ static sr_status find_one(sr_catalog *catalog, int *found)
 	return rc;
 }
 
+bool oracle_is_latest(const crash_look *look)
+{
+	int version;
+
+	return look->catalog != NULL && sr_catalog_version(look->catalog, &version) == SR_OK &&
+	       version == sr_schema_latest();
+}
+
 /* As a program does that starts after the crash: one of an earlier version is brought to this. */
 static sr_status open_again(crash_look *look)
 {
 	sr_options options = options_of(look);
-	int version;
 
-	if (look->catalog != NULL && sr_catalog_version(look->catalog, &version) == SR_OK &&
-	    version == sr_schema_latest())
+	if (oracle_is_latest(look))
 		return SR_OK;
 	oracle_close(look);
 	options.create = options.migrate = true;

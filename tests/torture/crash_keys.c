@@ -1,0 +1,76 @@
+/* Scenarios: clients' AES keys wrapped, and wrapped anew. The ring of master keys lies beside the
+ * database; whatever the power does, the one opens what is in the other. */
+#include <stdio.h>
+#include <string.h>
+
+#include "crash.h"
+
+enum { CLIENTS = 12 };
+
+static void key_of(int number, char key[33])
+{
+	snprintf(key, 33, "the key of client %02d, 32 bytes..", number);
+}
+
+static void with_keys(stage *s)
+{
+	stage_create(s);
+	for (int i = 0; i < CLIENTS; i++) {
+		char name[16], key[33];
+		sr_client client = {.aes_key = {key, 32}};
+
+		snprintf(name, sizeof(name), "client %02d", i);
+		key_of(i, key);
+		client.name = sr_text_of(name);
+		sr_id_new(&client.id);
+		stage_good(s, sr_client_save(s->catalog, &client, 1, NULL), "saving a client");
+	}
+	stage_close(s);
+}
+
+/* Every key is what it was. */
+static void look_keys(crash_look *look)
+{
+	int seen = 0;
+
+	for (int i = 0; i < CLIENTS && look->catalog != NULL; i++) {
+		sr_client *client;
+		char name[16], key[33];
+
+		snprintf(name, sizeof(name), "client %02d", i);
+		key_of(i, key);
+		if (sr_client_by_name(look->catalog, sr_text_of(name), &client) != SR_OK) {
+			snprintf(look->words, sizeof(look->words), "%s: %.400s", name,
+				 sr_error_message());
+			continue;
+		}
+		seen += client->aes_key.length == 32 && memcmp(client->aes_key.data, key, 32) == 0;
+		sr_client_free(client);
+	}
+	if (look->words[0] == '\0' && seen != CLIENTS)
+		snprintf(look->words, sizeof(look->words), "%d keys of %d are what they were", seen,
+			 CLIENTS);
+}
+
+#define ARE_WRAPPED "SELECT count(*) = 12 FROM clients WHERE length(AESKey) > 32"
+
+static void wrap(stage *s)
+{
+	int promise = stage_promise(s, ARE_WRAPPED);
+	sr_keys_done done;
+
+	stage_open(s);
+	stage_good(s, sr_keys_init(s->catalog, NULL, &done), "wrapping");
+	stage_tell(s, promise);
+	s->failed = s->failed || !done.cleaned;
+	stage_close(s);
+}
+
+const crash_scenario crash_keys[] = {
+	{.name = "keys wrapped",
+	 .prepare = with_keys,
+	 .run = wrap,
+	 .look = look_keys,
+	 .ring = true},
+	{.name = NULL},
+};
