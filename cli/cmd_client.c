@@ -15,7 +15,8 @@ const char help_client[] =
 	"       strongroom client show CLIENT\n"
 	"       strongroom client update CLIENT [--name NEW] [--public-key FILE |\n"
 	"                                       --no-public-key] [--last-seen DATE]\n"
-	"       strongroom client delete CLIENT\n"
+	"       strongroom client delete CLIENT [--shred [--backups FOLDER]...\n"
+	"                                       [--key-file F]]\n"
 	"       strongroom client import FILE\n"
 	"\n"
 	"CLIENT is a name or an id. A name is 1 to 255 bytes without control characters.\n"
@@ -25,10 +26,16 @@ const char help_client[] =
 	"  --no-public-key    forget the key\n"
 	"  --name NEW         rename it\n"
 	"  --last-seen DATE   2026-01-31, 2026-01-31T09:30Z, or 7d ago\n"
+	"  --shred            destroy its AES key, in free pages and the log as well\n"
+	"  --backups FOLDER   and in each backup there; may be given again\n"
+	"  --key-file F       of encrypted backups there\n"
 	"  --stale SPAN       only clients silent for longer: 90s, 12h, 7d, 4w\n"
 	"\n"
 	"A client is silent since it was last seen or had a file recorded, whichever is\n"
 	"later. delete also deletes the records of the client's files; stored files stay.\n"
+	"With --shred all other keys are wrapped under a new master key, and the old ones\n"
+	"are destroyed: backups elsewhere have no readable AES keys afterwards. It lists\n"
+	"those that it knows of, and asks.\n"
 	"import reads CSV with a heading, JSON lines or a JSON array, with the columns\n"
 	"name, id, public_key (hex, base64 or PEM) and last_seen. A known id, or without\n"
 	"id a known name, is updated; what a row does not give stays. All rows are taken,\n"
@@ -407,24 +414,13 @@ err0:
 	return code;
 }
 
-static int client_delete(struct cli *cli)
+static int delete (struct cli *cli, sr_catalog *catalog, const sr_client *client)
 {
-	const char *name = NULL;
-	const arg_operand operands[] = {
-		{"CLIENT", ARG_REQUIRED, &name},
-		{NULL, ARG_OPTIONAL, NULL},
-	};
-	sr_catalog *catalog;
-	sr_client *client;
 	int64_t files = 0;
 	sr_status rc;
-	int code = cli_arguments(cli, NULL, operands);
+	int code = cli_confirm(cli, "Delete client %s and the records of all its files",
+			       client->name.data);
 
-	if (code != DONE ||
-	    (code = cli_open_client(cli, CLI_WRITE, name, &catalog, &client)) != DONE)
-		return code;
-	code = cli_confirm(cli, "Delete client %s and the records of all its files",
-			   client->name.data);
 	if (code == DONE && (rc = sr_client_delete(catalog, &client->id, &files)) != SR_OK)
 		code = cli_failed(cli, rc);
 	if (code == DONE && cli->json)
@@ -433,7 +429,44 @@ static int client_delete(struct cli *cli)
 	else if (code == DONE)
 		cli_say(cli, "Deleted client %s and the records of %" PRId64 " files.",
 			client->name.data, files);
+	return code;
+}
+
+static int delete_or_shred(struct cli *cli, const char *name, const struct shred_words *words)
+{
+	sr_catalog *catalog;
+	sr_client *client;
+	int code;
+
+	if (!words->shred && (words->folders.count > 0 || words->key_file != NULL))
+		return cli_usage(cli, "--backups and --key-file go with --shred");
+	if ((code = cli_open_client(cli, CLI_WRITE, name, &catalog, &client)) != DONE)
+		return code;
+	code = words->shred ? client_shred(cli, catalog, client, words)
+			    : delete (cli, catalog, client);
 	return cli_close_client(cli, catalog, client, code);
+}
+
+static int client_delete(struct cli *cli)
+{
+	const char *name = NULL;
+	struct shred_words words = {0};
+	const arg_option options[] = {
+		{"shred", 0, ARG_FLAG, &words.shred},
+		{"backups", 0, ARG_LIST, &words.folders},
+		{"key-file", 0, ARG_VALUE, &words.key_file},
+		{NULL, 0, ARG_FLAG, NULL},
+	};
+	const arg_operand operands[] = {
+		{"CLIENT", ARG_REQUIRED, &name},
+		{NULL, ARG_OPTIONAL, NULL},
+	};
+	int code = cli_arguments(cli, options, operands);
+
+	if (code == DONE)
+		code = delete_or_shred(cli, name, &words);
+	args_list_free(&words.folders);
+	return code;
 }
 
 int cmd_client(struct cli *cli)

@@ -6,4 +6,14 @@
 
 int client_import(struct cli *cli);
 
+/* What was typed behind `delete`. */
+struct shred_words {
+	bool shred;
+	arg_list folders;
+	const char *key_file; /* Of encrypted backups. */
+};
+
+int client_shred(struct cli *cli, sr_catalog *catalog, const sr_client *client,
+		 const struct shred_words *words);
+
 #endif

@@ -8,13 +8,14 @@
 #include <unistd.h>
 
 #include "bytes.h"
-#include "cli.h"
+#include "cmd_keys.h"
 #include "json.h"
 #include "steps.h"
 
 const char help_keys[] =
 	"usage: strongroom keys init [--key-file FILE]\n"
 	"       strongroom keys status [--key-file FILE]\n"
+	"       strongroom keys rotate [--forget-old] [--key-file FILE]\n"
 	"       strongroom keys check [--key-file FILE]\n"
 	"       strongroom keys export CLIENT [--out FILE] [--key-file FILE]\n"
 	"       strongroom keys export --all [--out FILE] [--key-file FILE]\n"
@@ -26,21 +27,23 @@ const char help_keys[] =
 	"keep a copy of it in a safe place.\n"
 	"\n"
 	"  --key-file FILE  the key ring, in place of that setting\n"
+	"  --forget-old     remove older master keys from the ring, asking first\n"
 	"  --all            every client's key\n"
 	"  --out FILE       a new file, mode 0600, in place of standard output\n"
 	"\n"
 	"init makes the ring where there is none, wraps every key, and leaves no plain copy\n"
 	"in the database and its log; once more, it does the same with what is plain since.\n"
 	"status shows how keys are kept, check unwraps each and names those that cannot be\n"
-	"read. export shows keys themselves, in hexadecimal, to whoever can read where they\n"
-	"go; it asks first. unwrap makes them all plain, for older programs.\n"
+	"read. rotate appends a new master key to the ring and wraps every key under it;\n"
+	"older ones stay there, for older backups. export shows keys themselves, in\n"
+	"hexadecimal, to whoever can read where they go; it asks first. unwrap makes them\n"
+	"all plain, for older programs.\n"
 	"\n"
 	"example:\n"
 	"  strongroom keys init --key-file /etc/strongroom/master.keys\n";
 
-/* What every part starts with. keys: clients' keys are to be seen. */
-static int open_catalog(struct cli *cli, cli_access access, const char *key_file, bool keys,
-			sr_catalog **catalog)
+int keys_open(struct cli *cli, cli_access access, const char *key_file, bool keys,
+	      sr_catalog **catalog)
 {
 	sr_options options;
 
@@ -112,7 +115,7 @@ static int keys_init(struct cli *cli)
 	sr_catalog *catalog;
 	int code = cli_arguments(cli, options, NULL);
 
-	if (code != DONE || (code = open_catalog(cli, CLI_WRITE, file, false, &catalog)) != DONE)
+	if (code != DONE || (code = keys_open(cli, CLI_WRITE, file, false, &catalog)) != DONE)
 		return code;
 	return cli_close(cli, catalog, init(cli, catalog));
 }
@@ -143,7 +146,7 @@ static int keys_unwrap(struct cli *cli)
 	sr_catalog *catalog;
 	int code = cli_arguments(cli, options, NULL);
 
-	if (code != DONE || (code = open_catalog(cli, CLI_WRITE, file, false, &catalog)) != DONE)
+	if (code != DONE || (code = keys_open(cli, CLI_WRITE, file, false, &catalog)) != DONE)
 		return code;
 	if ((code = cli_confirm(cli, "Keep every client's AES key plain in the database")) == DONE)
 		code = unwrap(cli, catalog);
@@ -244,7 +247,7 @@ static int keys_status(struct cli *cli)
 	sr_status rc;
 	int code = cli_arguments(cli, options, NULL);
 
-	if (code != DONE || (code = open_catalog(cli, CLI_READ, file, false, &catalog)) != DONE)
+	if (code != DONE || (code = keys_open(cli, CLI_READ, file, false, &catalog)) != DONE)
 		return code;
 	if ((rc = sr_keys_status_get(catalog, &status)) != SR_OK)
 		return cli_close(cli, catalog, cli_failed(cli, rc));
@@ -319,7 +322,7 @@ static int keys_check(struct cli *cli)
 	sr_catalog *catalog;
 	int code = cli_arguments(cli, options, NULL);
 
-	if (code != DONE || (code = open_catalog(cli, CLI_READ, file, false, &catalog)) != DONE)
+	if (code != DONE || (code = keys_open(cli, CLI_READ, file, false, &catalog)) != DONE)
 		return code;
 	return cli_close(cli, catalog, check(cli, catalog));
 }
@@ -453,7 +456,7 @@ static int keys_export(struct cli *cli)
 		return code;
 	if (all == (name != NULL))
 		return cli_usage(cli, "give one CLIENT, or --all");
-	if ((code = open_catalog(cli, CLI_READ, file, true, &catalog)) != DONE)
+	if ((code = keys_open(cli, CLI_READ, file, true, &catalog)) != DONE)
 		return code;
 	return cli_close(cli, catalog, export(cli, catalog, name, out));
 }
@@ -461,9 +464,13 @@ static int keys_export(struct cli *cli)
 int cmd_keys(struct cli *cli)
 {
 	static const command parts[] = {
-		{"init", NULL, NULL, keys_init},     {"status", NULL, NULL, keys_status},
-		{"check", NULL, NULL, keys_check},   {"export", NULL, NULL, keys_export},
-		{"unwrap", NULL, NULL, keys_unwrap}, {NULL, NULL, NULL, NULL},
+		{"init", NULL, NULL, keys_init},
+		{"status", NULL, NULL, keys_status},
+		{"rotate", NULL, NULL, keys_rotate},
+		{"check", NULL, NULL, keys_check},
+		{"export", NULL, NULL, keys_export},
+		{"unwrap", NULL, NULL, keys_unwrap},
+		{NULL, NULL, NULL, NULL},
 	};
 
 	return cli_subcommand(cli, parts);

@@ -487,6 +487,107 @@ typedef void (*sr_key_fault_fn)(void *arg, const sr_key_fault *fault);
 SR_API SR_MUST_CHECK sr_status sr_keys_check(sr_catalog *catalog, sr_key_fault_fn fn, void *arg,
 					     int64_t *checked, int64_t *faults);
 
+/* A backup that the catalog knows of: one of its activities names it, or it bears a backup's name
+ * in a folder where such a one was made, or beside the database. What was moved elsewhere nobody
+ * knows of. Valid during the call. */
+typedef struct sr_known_backup {
+	const char *path;
+	int64_t bytes;
+	int64_t written; /* When the file was, microseconds since 1970. */
+	bool wrapped;    /* It has wrapped keys, which the master keys of its time open. Of a packed
+			    one that is assumed. */
+} sr_known_backup;
+
+typedef void (*sr_known_backup_fn)(void *arg, const sr_known_backup *backup);
+
+/* Calls fn for each, but for those in the `count` folders `but`. Plain ones are looked into. */
+SR_API SR_MUST_CHECK sr_status sr_keys_backups(sr_catalog *catalog, const char *const *but,
+					       size_t count, sr_known_backup_fn fn, void *arg);
+
+#define SR_KEYS_ROTATE_OPTIONS_VERSION 1
+
+typedef struct sr_keys_rotate_options {
+	unsigned version; /* SR_KEYS_ROTATE_OPTIONS_VERSION, set by sr_keys_rotate_options_init. */
+	bool forget_old;  /* Remove every other master key from the ring at the end. */
+	bool even_needed; /* Though backups that are known (sr_keys_backups) need them. */
+	sr_stage_fn progress; /* May be NULL. Cancelling is heeded between the steps. */
+	void *progress_arg;
+} sr_keys_rotate_options;
+
+SR_API void sr_keys_rotate_options_init(sr_keys_rotate_options *options);
+
+typedef struct sr_keys_rotated {
+	char id[SR_MASTER_ID_SIZE]; /* Of the new master key; "": keys are as they were. */
+	int64_t changed;            /* Keys that are wrapped under it now. */
+	int64_t unreadable; /* Wrapped ones that could not be opened, and stay as they are. */
+	int64_t forgotten;  /* Master keys that the ring had, and has no more. */
+} sr_keys_rotated;
+
+/*
+ * Makes a new master key and appends it to the ring, on the disk; then wraps every key under it, in
+ * one transaction: 10,000 in a fraction of a second. Whatever ends it in between, the ring opens
+ * every key. Other processes read the ring again when it was changed. Old master keys stay in the
+ * ring, for backups that were made before, until they are forgotten: then no AES key in those can
+ * be read again, and no key of another catalog that uses the same ring.
+ *
+ * With a key ring from a command the newest key that this prints is taken, SR_INVALID where that is
+ * the current one; and none is forgotten. SR_INVALID where keys are not wrapped, inside a
+ * transaction, and with STRONGROOM_AES_KEYS=plain. SR_REFUSED, with nothing changed, to forget what
+ * known backups need. SR_CORRUPT for not having forgotten any because some keys cannot be opened,
+ * and SR_INTERRUPTED between the steps: *done says what was done. options may be NULL.
+ */
+SR_API SR_MUST_CHECK sr_status sr_keys_rotate(sr_catalog *catalog,
+					      const sr_keys_rotate_options *options,
+					      sr_keys_rotated *done);
+
+#define SR_SHRED_OPTIONS_VERSION 1
+
+typedef void (*sr_shred_fn)(void *arg, const char *path);
+
+typedef struct sr_shred_options {
+	unsigned version;           /* SR_SHRED_OPTIONS_VERSION, set by sr_shred_options_init. */
+	const char *const *folders; /* Of backups: each backup in them is written anew. */
+	size_t folder_count;
+	const void *key; /* The passphrase of those that are encrypted; NULL: none. */
+	size_t key_length;
+	bool even_known;       /* Though backups are known (sr_keys_backups) that are elsewhere. */
+	sr_shred_fn rewritten; /* Told each backup that was written anew. May be NULL, and so */
+	void *rewritten_arg;
+	sr_stage_fn progress; /* this; cancelling ends it between two steps. */
+	void *progress_arg;
+} sr_shred_options;
+
+SR_API void sr_shred_options_init(sr_shred_options *options);
+
+typedef struct sr_shredded {
+	char id[SR_MASTER_ID_SIZE]; /* Of the new master key; "": nothing was changed. */
+	int64_t rewrapped;          /* Other clients' keys, wrapped under it now. */
+	int64_t backups;            /* Written anew. */
+	int64_t forgotten;          /* Master keys that are destroyed. */
+	int64_t left;               /* Known backups elsewhere, no key in which can be read now. */
+	int64_t files;              /* Records of files that went with the client. */
+} sr_shredded;
+
+/*
+ * Deletes a client such that its AES key cannot be had back, neither from the database with its log
+ * and free pages, nor from the backups in the folders. Makes a new master key; takes the client's
+ * key away and wraps the others under that, in one transaction; does the same in each backup,
+ * plain, compressed or encrypted, and puts the verified result in its place; makes the database
+ * compact and empties its log; destroys all master keys before, so that wrapped copies that were
+ * kept elsewhere open for nobody; and deletes the client. No other client's key is lost, but in
+ * backups that are in none of the folders: in those no key, of any client, can be read afterwards
+ * (plain keys, of backups from before sr_keys_init, stay what they are). Another catalog that uses
+ * the same ring loses its keys: rotate that first, to a ring of its own.
+ *
+ * The folders must have nothing in them that is in use as a database. Whatever ends it in between,
+ * the same call again finishes it; a failure after "nothing was changed" says so, and *done has how
+ * far it came. SR_REFUSED where backups are known elsewhere; SR_BUSY where somebody writes a
+ * backup, holds the log, or gives the client a key again; SR_WRONG_KEY for a passphrase that does
+ * not open a backup; SR_INVALID as sr_keys_rotate, and with a key ring from a command.
+ */
+SR_API SR_MUST_CHECK sr_status sr_client_shred(sr_catalog *catalog, const sr_id *id,
+					       const sr_shred_options *options, sr_shredded *done);
+
 /* ------------------------------------------------------------------- Files */
 
 /* A file of the catalog. For sr_file_save only the fields up to `stored` are read. */

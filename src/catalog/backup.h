@@ -21,6 +21,9 @@ sr_status sr_unpack(const char *database, const char *path, bool copy,
 		    const sr_backup_read_options *how, sr_watch *watch, sr_unpacked *unpacked);
 void sr_unpacked_remove(const sr_unpacked *unpacked);
 
+/* Says in the header of a private file that no log belongs to it. Nobody may have it open. */
+sr_status sr_header_without_log(const char *path);
+
 /* Opens it for reading alone and checks it and that it is a catalog; fills in the report. */
 sr_status sr_unpacked_check(const sr_unpacked *unpacked, bool full, sr_watch *watch,
 			    sr_backup_report *report);

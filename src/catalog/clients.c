@@ -7,6 +7,7 @@
 #include "activity.h"
 #include "catalog.h"
 #include "client_totals.h"
+#include "clients.h"
 
 /* ---- What a client may be ---- */
 
@@ -397,23 +398,27 @@ static sr_status used_bytes(sr_conn *conn, const sr_id *id, int64_t *bytes)
 
 /* Files first, and by name: `files` of the oldest databases refers to nobody, so that no cascade
  * takes them. Versions go with their files, activity moves to its archive by a trigger. */
-static sr_status delete_one(sr_conn *conn, void *arg)
+sr_status sr_client_remove(sr_conn *conn, const sr_id *id, const char *now, int64_t *files)
 {
-	removal *job = arg;
 	int64_t clients, bytes;
 	sr_status rc;
 
-	if ((rc = used_bytes(conn, job->id, &bytes)) != SR_OK)
+	if ((rc = used_bytes(conn, id, &bytes)) != SR_OK)
 		return rc;
-	if ((rc = run_for(conn, "DELETE FROM files WHERE ClientID = $1", job->id, &job->files)) !=
-	    SR_OK)
+	if ((rc = run_for(conn, "DELETE FROM files WHERE ClientID = $1", id, files)) != SR_OK)
 		return rc;
-	if ((rc = sr_activity_append(conn, job->id, SR_ACTIVITY_DELETE, job->files, bytes,
-				     job->now)) != SR_OK)
+	if ((rc = sr_activity_append(conn, id, SR_ACTIVITY_DELETE, *files, bytes, now)) != SR_OK)
 		return rc;
-	if ((rc = run_for(conn, "DELETE FROM clients WHERE ID = $1", job->id, &clients)) != SR_OK)
+	if ((rc = run_for(conn, "DELETE FROM clients WHERE ID = $1", id, &clients)) != SR_OK)
 		return rc;
-	return clients == 0 ? sr_client_fail_unknown(job->id) : SR_OK;
+	return clients == 0 ? sr_client_fail_unknown(id) : SR_OK;
+}
+
+static sr_status delete_one(sr_conn *conn, void *arg)
+{
+	removal *job = arg;
+
+	return sr_client_remove(conn, job->id, job->now, &job->files);
 }
 
 sr_status sr_client_delete(sr_catalog *catalog, const sr_id *id, int64_t *files)

@@ -108,6 +108,17 @@ sr_status sr_keyring_load(sr_catalog *catalog)
 	return rc;
 }
 
+sr_status sr_keyring_reload(sr_catalog *catalog)
+{
+	sr_status rc;
+
+	pthread_mutex_lock(&catalog->keyring.lock);
+	drop(&catalog->keyring);
+	rc = load(catalog);
+	pthread_mutex_unlock(&catalog->keyring.lock);
+	return rc;
+}
+
 /* With its lock: NULL where it does not have that. */
 static const sr_master *find(sr_catalog *catalog, const char *id)
 {

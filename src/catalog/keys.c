@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The version whose schema has what is asked for here. */
-#define KEYS_VERSION 19
-
 sr_status sr_keys_current(sr_conn *conn, char id[SR_MASTER_ID_SIZE])
 {
 	sr_stmt *stmt;
@@ -398,7 +395,7 @@ sr_status sr_keys_status_read(sr_catalog *catalog, const sr_reading *reading,
 	if (g == NULL)
 		return sr_fail_memory();
 	g->status.keep_plain = catalog->settings.plain_keys;
-	if ((reading->shape.version < KEYS_VERSION ||
+	if ((reading->shape.version < SR_KEYS_VERSION ||
 	     (rc = read_masters(g, reading->conn)) == SR_OK) &&
 	    (rc = count_clients(g, reading)) == SR_OK)
 		rc = look_at_ring(g, catalog);

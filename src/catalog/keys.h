@@ -5,6 +5,9 @@
 #include "../base/wrap.h"
 #include "catalog.h"
 
+/* The version whose schema has what is asked for here. */
+#define SR_KEYS_VERSION 19
+
 /* The id of the current master key, "" where keys are not wrapped. */
 sr_status sr_keys_current(sr_conn *conn, char id[SR_MASTER_ID_SIZE]);
 

@@ -45,9 +45,7 @@ static sr_conn_options write_options(const restoring *r)
 	};
 }
 
-/* Says in its header that no log belongs to it. Nobody else has it open, so it may be opened here.
- */
-static sr_status header_without_log(const char *path)
+sr_status sr_header_without_log(const char *path)
 {
 	static const unsigned char versions[2] = {1, 1};
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -133,14 +131,14 @@ static sr_status fit(restoring *r, int64_t page_size)
 
 	if (r->fitted)
 		return SR_OK;
-	if ((rc = header_without_log(r->unpacked.path)) != SR_OK ||
+	if ((rc = sr_header_without_log(r->unpacked.path)) != SR_OK ||
 	    (rc = sr_conn_open(&sr_sqlite, r->unpacked.path, &options, &conn)) != SR_OK)
 		return rc;
 	if ((rc = upgrade(r, conn)) == SR_OK && (rc = note(r, conn)) == SR_OK)
 		rc = fit_pages(r, conn, page_size);
 	/* Its log comes in when it closes, and is removed. */
 	sr_conn_close(conn);
-	if (rc == SR_OK && (rc = header_without_log(r->unpacked.path)) == SR_OK)
+	if (rc == SR_OK && (rc = sr_header_without_log(r->unpacked.path)) == SR_OK)
 		r->fitted = true;
 	return rc;
 }

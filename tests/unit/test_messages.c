@@ -158,6 +158,49 @@ CALL(keys_check)
 	return sr_keys_check(f->catalog, NULL, NULL, NULL, &faults);
 }
 
+static void ignore_backup(void *arg, const sr_known_backup *backup)
+{
+	(void)arg;
+	(void)backup;
+}
+
+CALL(keys_backups)
+{
+	return sr_keys_backups(f->catalog, NULL, 0, ignore_backup, NULL);
+}
+
+CALL(keys_rotate)
+{
+	sr_keys_rotated done;
+
+	return sr_keys_rotate(f->catalog, NULL, &done);
+}
+
+/* Nothing is destroyed that other calls need. */
+static bool stop_at_once(void *arg, const char *step, int64_t done, int64_t total)
+{
+	(void)arg;
+	(void)step;
+	(void)done;
+	(void)total;
+	return true;
+}
+
+CALL(client_shred)
+{
+	sr_shred_options options;
+	sr_shredded done;
+	int64_t clients;
+	sr_status rc;
+
+	sr_shred_options_init(&options);
+	options.progress = stop_at_once;
+	options.even_known = true;
+	if ((rc = sr_client_shred(f->catalog, &f->client, &options, &done)) == SR_INTERRUPTED)
+		rc = sr_client_count(f->catalog, &clients);
+	return rc;
+}
+
 CALL(keys_unwrap)
 {
 	sr_keys_done done;
@@ -903,6 +946,9 @@ static const struct {
 	{"sr_keys_status_get", keys_status_get},
 	{"sr_keys_init", keys_init},
 	{"sr_keys_check", keys_check},
+	{"sr_keys_backups", keys_backups},
+	{"sr_keys_rotate", keys_rotate},
+	{"sr_client_shred", client_shred},
 	{"sr_keys_unwrap", keys_unwrap},
 	{"sr_file_save", file_save},
 	{"sr_file_save_run", file_save_run},

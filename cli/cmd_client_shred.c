@@ -1,0 +1,124 @@
+/* client delete --shred: the client's AES key with it, in backups as well. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cmd_client.h"
+#include "cmd_keys.h"
+#include "json.h"
+#include "passphrase.h"
+#include "steps.h"
+
+struct shredding {
+	struct cli *cli;
+	const struct shred_words *words;
+	struct known_backups known; /* Elsewhere. */
+	json_t *rewritten;
+	struct steps steps;
+};
+
+static void note_rewritten(void *arg, const char *path)
+{
+	struct shredding *s = arg;
+
+	json_array_append_new(s->rewritten, json_of_path(path));
+}
+
+/* What it means for backups that are elsewhere, and whether to go on. */
+static int ask(struct shredding *s, const sr_client *client)
+{
+	struct cli *cli = s->cli;
+
+	if (s->known.wrapped > 0) {
+		cli_note(cli, "these backups are in none of the folders given; no AES key in them, "
+			      "of any "
+			      "client, can be read afterwards:");
+		known_backups_note(cli, &s->known);
+	}
+	if (s->known.count > s->known.wrapped)
+		cli_note(cli,
+			 "%" PRId64 " known backups elsewhere have plain AES keys, the client's "
+			 "perhaps among them: delete them, or give their folder with --backups",
+			 s->known.count - s->known.wrapped);
+	if (s->known.count > 0)
+		return cli_confirm(cli,
+				   "Delete client %s, destroy its AES key, and with the old master "
+				   "keys what %" PRId64 " other backups need",
+				   client->name.data, s->known.wrapped);
+	return cli_confirm(cli, "Delete client %s and destroy its AES key", client->name.data);
+}
+
+static void report(struct shredding *s, const sr_client *client, const sr_shredded *done)
+{
+	struct cli *cli = s->cli;
+	const struct field fields[] = {
+		{"deleted", "deleted", cell_text(client->name)},
+		{"files", "records of files", cell_integer(done->files)},
+		{"master_key", "new master key", cell_string(done->id)},
+		{"rewrapped", "other keys rewrapped", cell_integer(done->rewrapped)},
+		{"backups", "backups rewritten", cell_integer(done->backups)},
+		{"forgotten", "master keys destroyed", cell_integer(done->forgotten)},
+		{"left", "backups elsewhere", cell_integer(done->left)},
+	};
+
+	if (cli->json)
+		output_document(&cli->out,
+				json_pack("{s:o, s:I, s:s, s:I, s:O, s:I, s:O}", "deleted",
+					  json_of(client->name), "files", (json_int_t)done->files,
+					  "master_key", done->id, "rewrapped",
+					  (json_int_t)done->rewrapped, "backups", s->rewritten,
+					  "forgotten", (json_int_t)done->forgotten, "left",
+					  s->known.list));
+	else
+		output_fields(&cli->out, fields, sizeof(fields) / sizeof(fields[0]));
+}
+
+static int shred(struct shredding *s, sr_catalog *catalog, const sr_client *client,
+		 const struct passphrase *passphrase)
+{
+	sr_shred_options options;
+	sr_shredded done;
+	sr_status rc;
+	int code;
+
+	sr_shred_options_init(&options);
+	options.folders = s->words->folders.items;
+	options.folder_count = s->words->folders.count;
+	options.key = passphrase->bytes;
+	options.key_length = passphrase->length;
+	options.even_known = true; /* That is asked. */
+	options.rewritten = note_rewritten;
+	options.rewritten_arg = s;
+	options.progress = steps_show;
+	options.progress_arg = &s->steps;
+	if ((rc = known_backups_take(&s->known, catalog, options.folders, options.folder_count)) !=
+	    SR_OK)
+		return cli_failed(s->cli, rc);
+	if ((code = ask(s, client)) != DONE)
+		return code;
+	steps_begin(&s->steps, s->cli);
+	rc = sr_client_shred(catalog, &client->id, &options, &done);
+	steps_end(&s->steps);
+	if (rc != SR_OK)
+		return cli_failed(s->cli, rc);
+	report(s, client, &done);
+	cli_note(s->cli,
+		 "keep a copy of the key ring as it is now, and destroy older copies of it");
+	return DONE;
+}
+
+int client_shred(struct cli *cli, sr_catalog *catalog, const sr_client *client,
+		 const struct shred_words *words)
+{
+	struct shredding s = {.cli = cli, .words = words, .rewritten = json_array()};
+	struct passphrase passphrase = {NULL, 0};
+	int code = DONE;
+
+	if (words->key_file != NULL)
+		code = passphrase_from_file(cli, words->key_file, &passphrase);
+	if (code == DONE)
+		code = shred(&s, catalog, client, &passphrase);
+	passphrase_free(&passphrase);
+	json_decref(s.known.list);
+	json_decref(s.rewritten);
+	return code;
+}

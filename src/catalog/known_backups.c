@@ -1,0 +1,235 @@
+#include "known_backups.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../base/path.h"
+#include "activity.h"
+#include "paths.h"
+
+/* ---- Where they are ---- */
+
+/* The folder without links, so that no file is met under two names; one that is gone is none. */
+static sr_status add_folder_of(sr_paths *folders, const char *path)
+{
+	sr_text folder = sr_path_folder(sr_text_of(path));
+	char *name = strndup(folder.data, folder.length), *real;
+	sr_status rc = SR_OK;
+
+	if (name == NULL)
+		return sr_fail_memory();
+	if ((real = realpath(name, NULL)) != NULL)
+		rc = sr_paths_add(folders, real);
+	free(real);
+	free(name);
+	return rc;
+}
+
+static sr_status add_file(sr_paths *files, const char *path)
+{
+	char *real = realpath(path, NULL);
+	sr_status rc = real != NULL ? sr_paths_add(files, real) : SR_OK;
+
+	free(real);
+	return rc;
+}
+
+/* What the catalog says itself. */
+static sr_status take_activities(sr_catalog *catalog, sr_paths *files, sr_paths *folders)
+{
+	sr_reading reading = {0};
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
+		return rc;
+	if ((rc = sr_prepare(reading.conn,
+			     "SELECT DISTINCT Detail FROM catalog_activity WHERE ActivityType = "
+			     "'" SR_ACTIVITY_BACKUP
+			     "' AND substr(CAST(Detail AS BLOB), 1, 1) = x'2F'",
+			     &stmt)) == SR_OK) {
+		while ((rc = sr_step(stmt, &row)) == SR_OK && row) {
+			const char *path = sr_column_text(stmt, 0).data;
+
+			if ((rc = add_file(files, path)) != SR_OK ||
+			    (rc = add_folder_of(folders, path)) != SR_OK)
+				break;
+		}
+		sr_stmt_done(stmt);
+	}
+	sr_reading_end(&reading);
+	return rc;
+}
+
+/* A folder that cannot be listed has none that could be known. */
+static sr_status take_folder(const char *folder, const char *base, sr_paths *files)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	sr_status rc = SR_OK;
+	char path[4096];
+
+	while (dir && rc == SR_OK && (entry = readdir(dir))) {
+		int n = snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+
+		if (n > 0 && (size_t)n < sizeof(path) && sr_backup_named(base, entry->d_name, NULL))
+			rc = add_file(files, path);
+	}
+	if (dir)
+		closedir(dir);
+	return rc;
+}
+
+static sr_status gather(sr_catalog *catalog, sr_paths *files)
+{
+	char *database = realpath(catalog->settings.path, NULL);
+	sr_paths folders = {0};
+	sr_status rc;
+
+	if (database == NULL)
+		return sr_fail_errno(errno, "the database %s cannot be reached",
+				     sr_quoted(sr_text_of(catalog->settings.path)));
+	if ((rc = add_folder_of(&folders, database)) == SR_OK)
+		rc = take_activities(catalog, files, &folders);
+	for (size_t i = 0; i < folders.count && rc == SR_OK; i++)
+		rc = take_folder(folders.list[i], sr_path_name(sr_text_of(database)).data, files);
+	sr_paths_free(&folders);
+	free(database);
+	return rc;
+}
+
+sr_status sr_folders_resolve(const char *const *folders, size_t count, char ***out)
+{
+	struct stat st;
+	char **real;
+
+	*out = NULL;
+	if (count == 0)
+		return SR_OK;
+	if ((real = calloc(count, sizeof(*real))) == NULL)
+		return sr_fail_memory();
+	*out = real;
+	for (size_t i = 0; i < count; i++) {
+		if ((real[i] = realpath(folders[i], NULL)) == NULL)
+			return sr_fail_errno(errno, "the folder %s of backups cannot be reached",
+					     sr_quoted(sr_text_of(folders[i])));
+		if (stat(real[i], &st) != 0 || !S_ISDIR(st.st_mode))
+			return sr_fail(SR_INVALID, "%s is no folder of backups",
+				       sr_quoted(sr_text_of(folders[i])));
+	}
+	return SR_OK;
+}
+
+void sr_folders_free(char **folders, size_t count)
+{
+	for (size_t i = 0; folders != NULL && i < count; i++)
+		free(folders[i]);
+	free(folders);
+}
+
+/* ---- What is in them ---- */
+
+/* The keys of a plain one are looked at; of a packed one nobody can tell, so it is said to have
+ * some. False for what is no backup. A database that this process has open is left alone. */
+static bool look(const char *path, bool *wrapped)
+{
+	const sr_conn_options options = {
+		.access = SR_ACCESS_INSPECT, .busy_timeout = 5, .cache_pages = 100, .bare = true};
+	sr_archive_kind kind;
+	int64_t some = 1;
+	sr_conn *conn;
+
+	*wrapped = true;
+	if (sr_archive_identify(path, &kind) != SR_OK)
+		return false;
+	if (kind != SR_ARCHIVE_PLAIN)
+		return true;
+	if (sr_conn_open(&sr_sqlite, path, &options, &conn) != SR_OK)
+		return false;
+	if (sr_query_integer(conn,
+			     "SELECT EXISTS (SELECT 1 FROM clients WHERE " SR_KEY_IS_WRAPPED ")",
+			     &some) == SR_OK)
+		*wrapped = some != 0;
+	sr_conn_close(conn);
+	return true;
+}
+
+static bool is_database(const sr_catalog *catalog, const struct stat *file)
+{
+	struct stat st;
+
+	return stat(catalog->settings.path, &st) == 0 && st.st_dev == file->st_dev &&
+	       st.st_ino == file->st_ino;
+}
+
+static bool is_left_out(const char *path, char *const *but, size_t count)
+{
+	sr_text folder = sr_path_folder(sr_text_of(path));
+
+	for (size_t i = 0; i < count; i++)
+		if (strlen(but[i]) == folder.length &&
+		    memcmp(but[i], folder.data, folder.length) == 0)
+			return true;
+	return false;
+}
+
+sr_status sr_known_backups_each(sr_catalog *catalog, char *const *but, size_t count,
+				sr_known_backup_fn fn, void *arg)
+{
+	sr_paths files = {0};
+	sr_status rc = gather(catalog, &files);
+
+	for (size_t i = 0; i < files.count && rc == SR_OK; i++) {
+		const char *path = files.list[i];
+		struct stat st;
+		bool wrapped;
+
+		if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode) || is_database(catalog, &st) ||
+		    is_left_out(path, but, count) || !look(path, &wrapped))
+			continue;
+		const sr_known_backup known = {
+			.path = path,
+			.bytes = (int64_t)st.st_size,
+			.written = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000,
+			.wrapped = wrapped,
+		};
+		fn(arg, &known);
+	}
+	sr_paths_free(&files);
+	return rc;
+}
+
+static void count_needing(void *arg, const sr_known_backup *known)
+{
+	sr_needing *needing = arg;
+
+	if (!known->wrapped)
+		return;
+	if (needing->count++ == 0)
+		snprintf(needing->first, sizeof(needing->first), "%s", known->path);
+}
+
+sr_status sr_known_backups_needing(sr_catalog *catalog, char *const *but, size_t count,
+				   sr_needing *needing)
+{
+	*needing = (sr_needing){0};
+	return sr_known_backups_each(catalog, but, count, count_needing, needing);
+}
+
+sr_status sr_keys_backups(sr_catalog *catalog, const char *const *but, size_t count,
+			  sr_known_backup_fn fn, void *arg)
+{
+	char **folders;
+	sr_status rc;
+
+	sr_catalog_keep(catalog);
+	if ((rc = sr_folders_resolve(but, count, &folders)) == SR_OK)
+		rc = sr_known_backups_each(catalog, folders, count, fn, arg);
+	sr_folders_free(folders, count);
+	sr_catalog_let_go(catalog);
+	return sr_return(rc);
+}

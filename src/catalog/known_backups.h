@@ -1,0 +1,27 @@
+/*
+ * The backups of the catalog that it can know of: those that its activities name, and what bears a
+ * backup's name beside the database and in the folders of those. What somebody has copied or moved
+ * elsewhere is not among them.
+ */
+#ifndef SR_KNOWN_BACKUPS_H
+#define SR_KNOWN_BACKUPS_H
+
+#include "backup.h"
+
+/* Calls fn for each that is there; not for those in the folders `but` (absolute, without links). */
+sr_status sr_known_backups_each(sr_catalog *catalog, char *const *but, size_t count,
+				sr_known_backup_fn fn, void *arg);
+
+/* Folders as the caller gave them, absolute and without links. Also after a failure: free them. */
+sr_status sr_folders_resolve(const char *const *folders, size_t count, char ***out);
+void sr_folders_free(char **folders, size_t count);
+
+typedef struct sr_needing {
+	int64_t count;    /* Backups with wrapped keys; */
+	char first[4096]; /* one of them. */
+} sr_needing;
+
+sr_status sr_known_backups_needing(sr_catalog *catalog, char *const *but, size_t count,
+				   sr_needing *needing);
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * Deleting a client such that its AES key cannot be had back.
+ *
+ *	ADDED      [sr_keys_next_master]  another master key, to the ring
+ *	TAKEN      [sr_keys_rewrap_all]   the client's key is null, the others are under the new
+ *master key: one transaction REWRITTEN  [rewrite_folders]      so are the backups, each by one
+ *rename CLEANED    [sr_keys_clean]        nothing of what was is left in free pages and the log
+ *	FORGOTTEN  [sr_keys_forget]       the master keys before are gone, and with them every copy
+ *of the client's wrapped key, wherever it may be DELETED    [remove_client]        its row, and the
+ *records of its files
+ *
+ * The client is there to the last, so that whatever ends this in between, the same call finishes
+ * it. Up to FORGOTTEN the ring opens every key that is left.
+ */
+#include "shred.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../base/path.h"
+#include "clients.h"
+#include "known_backups.h"
+
+void sr_shred_options_init(sr_shred_options *options)
+{
+	*options = (sr_shred_options){.version = SR_SHRED_OPTIONS_VERSION};
+}
+
+/* ---- Folders ---- */
+
+typedef sr_status (*file_fn)(sr_shredding *s, const char *path);
+
+static bool is_live(const sr_shredding *s, const struct stat *file)
+{
+	static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+	char path[4112];
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", s->catalog->settings.path, ends[i]);
+		if (stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino)
+			return true;
+	}
+	return false;
+}
+
+/* NAME.PID.part is being written, unless that process is gone: then it goes. */
+static sr_status look_at_part(const sr_shredding *s, const char *folder, const char *name,
+			      bool *is_part)
+{
+	size_t length = strlen(name);
+	char whole[NAME_MAX + 1], *dot, *end;
+	long process;
+
+	*is_part = false;
+	if (length <= 5 || length > NAME_MAX || strcmp(name + length - 5, ".part") != 0)
+		return SR_OK;
+	memcpy(whole, name, length - 5);
+	whole[length - 5] = '\0';
+	if ((dot = strrchr(whole, '.')) == NULL || (process = strtol(dot + 1, &end, 10)) <= 0 ||
+	    *end != '\0')
+		return SR_OK;
+	*is_part = true;
+	*dot = '\0';
+	sr_parts_remove(folder, s->catalog->settings.path, whole);
+	if (kill((pid_t)process, 0) == 0)
+		return sr_fail(SR_BUSY, "%s/%s is being written by process %ld: wait for its end",
+			       folder, name, process);
+	return SR_OK;
+}
+
+/* Names first: files come and go while they are worked on. */
+static sr_status each_file(sr_shredding *s, const char *folder, file_fn fn)
+{
+	struct dirent **names;
+	int count = scandir(folder, &names, NULL, alphasort);
+	sr_status rc = SR_OK;
+
+	if (count < 0)
+		return sr_fail_errno(errno, "the folder %s of backups cannot be listed",
+				     sr_quoted(sr_text_of(folder)));
+	for (int i = 0; i < count; i++) {
+		char path[4096];
+		struct stat st;
+		int n = snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
+		bool is_part = false;
+
+		if (rc == SR_OK)
+			rc = look_at_part(s, folder, names[i]->d_name, &is_part);
+		if (rc == SR_OK && !is_part && n > 0 && (size_t)n < sizeof(path) &&
+		    lstat(path, &st) == 0 && S_ISREG(st.st_mode) && !is_live(s, &st))
+			rc = fn(s, path);
+		free(names[i]);
+	}
+	free(names);
+	return rc;
+}
+
+static sr_status each_backup(sr_shredding *s, char *const *folders, file_fn fn)
+{
+	sr_status rc = SR_OK;
+
+	for (size_t i = 0; i < s->options->folder_count && rc == SR_OK; i++)
+		rc = each_file(s, folders[i], fn);
+	return rc;
+}
+
+static sr_status check_one(sr_shredding *s, const char *path)
+{
+	return sr_shred_backup_check(s, path);
+}
+
+static sr_status rewrite_one(sr_shredding *s, const char *path)
+{
+	bool changed;
+	sr_status rc;
+
+	if (sr_paths_have(&s->seen, path))
+		return SR_OK;
+	if ((rc = sr_shred_backup(s, path, &changed)) != SR_OK ||
+	    (rc = sr_paths_add(&s->seen, path)) != SR_OK || !changed)
+		return rc;
+	s->done->backups++;
+	if (s->options->rewritten != NULL)
+		s->options->rewritten(s->options->rewritten_arg, path);
+	return SR_OK;
+}
+
+/* ---- The client ---- */
+
+typedef struct removal {
+	const sr_shredding *s;
+	int64_t files;
+} removal;
+
+/* An sr_operation. A program that knows nothing of this may have saved the client again. */
+static sr_status remove_client(sr_conn *conn, void *arg)
+{
+	removal *r = arg;
+	int64_t keys = 0;
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	if ((rc = sr_prepare(conn, "SELECT AESKey IS NOT NULL FROM clients WHERE ID = $1",
+			     &stmt)) != SR_OK)
+		return rc;
+	sr_bind_id(stmt, 1, r->s->client);
+	if ((rc = sr_step(stmt, &row)) == SR_OK && row)
+		keys = sr_column_integer(stmt, 0);
+	sr_stmt_done(stmt);
+	if (rc == SR_OK && keys != 0)
+		rc = sr_fail(SR_BUSY, "the client was given an AES key again meanwhile: keep it "
+				      "from that, and shred it again");
+	return rc == SR_OK ? sr_client_remove(conn, r->s->client, r->s->now, &r->files) : rc;
+}
+
+static sr_status check_client(sr_catalog *catalog, const sr_id *id)
+{
+	sr_client *client;
+	sr_status rc = sr_client_find(catalog, id, (sr_text){0}, SR_CLIENT_NAME, &client);
+
+	if (rc == SR_OK)
+		sr_client_free(client);
+	return rc;
+}
+
+/* ---- The whole ---- */
+
+static void count_left(void *arg, const sr_known_backup *known)
+{
+	sr_shredded *done = arg;
+
+	(void)known;
+	done->left++;
+}
+
+/* Everything that can be said before anything is changed. */
+static sr_status check(sr_shredding *s, char *const *folders)
+{
+	sr_status rc;
+
+	if ((rc = sr_keys_check_may(s->catalog, "shredded")) != SR_OK ||
+	    (rc = check_client(s->catalog, s->client)) != SR_OK)
+		return rc;
+	if (s->catalog->settings.master_key_file == NULL)
+		return sr_fail(SR_INVALID,
+			       "what %s prints cannot be changed here, so no master key can be "
+			       "destroyed",
+			       sr_keyring_words(s->catalog));
+	if ((rc = each_backup(s, folders, check_one)) != SR_OK ||
+	    (rc = sr_known_backups_each(s->catalog, folders, s->options->folder_count, count_left,
+					s->done)) != SR_OK)
+		return rc;
+	if (s->done->left > 0 && !s->options->even_known)
+		return sr_fail(
+			SR_REFUSED,
+			"%lld backups that are known are in none of the folders given: after "
+			"this no AES key in them can be read, of any client",
+			(long long)s->done->left);
+	return SR_OK;
+}
+
+static sr_status destroy(sr_shredding *s, char *const *folders)
+{
+	const sr_shred_options *options = s->options;
+	sr_rewrapped rewrapped;
+	sr_status rc;
+
+	if ((rc = sr_watch_step(&s->watch, "making a master key")) != SR_OK ||
+	    (rc = sr_keys_next_master(s->catalog, &s->master)) != SR_OK ||
+	    (rc = sr_watch_step(&s->watch, "rewrapping")) != SR_OK ||
+	    (rc = sr_keys_rewrap_all(s->catalog, "sr_client_shred", &s->master, s->client,
+				     &rewrapped)) != SR_OK)
+		return rc;
+	s->done->rewrapped = rewrapped.changed;
+	strcpy(s->done->id, s->master.id);
+	/* Twice: for backups that were begun before keys were rewrapped, and came meanwhile. */
+	for (int i = 0; i < 2; i++)
+		if ((rc = sr_watch_step(&s->watch, "rewriting backups")) != SR_OK ||
+		    (rc = each_backup(s, folders, rewrite_one)) != SR_OK)
+			return rc;
+	if ((rc = sr_keys_clean(s->catalog, options->progress, options->progress_arg)) != SR_OK)
+		return sr_fail_within(rc, "the client's key is taken away, but a copy of it may be "
+					  "left");
+	if ((rc = sr_watch_step(&s->watch, "destroying master keys")) != SR_OK ||
+	    (rc = sr_keys_forget(s->catalog, s->master.id, &s->done->forgotten)) != SR_OK)
+		return rc;
+	return sr_watch_step(&s->watch, "deleting");
+}
+
+static sr_status shred(sr_shredding *s, char *const *folders)
+{
+	removal r = {.s = s};
+	sr_status rc;
+
+	sr_time_format(sr_time_now() / 1000000 * 1000000, s->now);
+	if ((rc = check(s, folders)) != SR_OK)
+		return rc;
+	if ((rc = destroy(s, folders)) == SR_OK &&
+	    (rc = sr_catalog_write(s->catalog, "sr_client_shred", remove_client, &r)) == SR_OK)
+		s->done->files = r.files;
+	if (rc == SR_OK)
+		return rc;
+	return sr_fail_also(rc, "; no other client's key is lost, and the same again finishes it");
+}
+
+sr_status sr_client_shred(sr_catalog *catalog, const sr_id *id, const sr_shred_options *options,
+			  sr_shredded *done)
+{
+	sr_shredding s = {.catalog = catalog, .client = id, .options = options, .done = done};
+	sr_shred_options defaults;
+	char **folders;
+	sr_status rc;
+
+	*done = (sr_shredded){0};
+	sr_shred_options_init(&defaults);
+	if (options == NULL)
+		s.options = &defaults;
+	if (s.options->version != SR_SHRED_OPTIONS_VERSION)
+		return sr_return(sr_fail(SR_INVALID,
+					 "sr_shred_options of version %u, not %d: "
+					 "sr_shred_options_init it",
+					 s.options->version, SR_SHRED_OPTIONS_VERSION));
+	if (s.options->key != NULL && s.options->key_length == 0)
+		return sr_return(sr_fail(SR_INVALID, "the passphrase is empty"));
+	s.watch.steps = s.options->progress;
+	s.watch.arg = s.options->progress_arg;
+	sr_catalog_keep(catalog);
+	if ((rc = sr_folders_resolve(s.options->folders, s.options->folder_count, &folders)) ==
+	    SR_OK)
+		rc = shred(&s, folders);
+	sr_folders_free(folders, s.options->folder_count);
+	sr_paths_free(&s.seen);
+	explicit_bzero(&s.master, sizeof(s.master));
+	sr_catalog_let_go(catalog);
+	return sr_return(rc);
+}

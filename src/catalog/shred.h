@@ -1,0 +1,28 @@
+/* Destroying a client's AES key, in the catalog and in its backups. */
+#ifndef SR_SHRED_H
+#define SR_SHRED_H
+
+#include "backup.h"
+#include "keys_rotate.h"
+#include "paths.h"
+
+typedef struct sr_shredding {
+	sr_catalog *catalog;
+	const sr_id *client;
+	const sr_shred_options *options;
+	sr_watch watch;
+	sr_master master; /* What everything else is rewrapped under. */
+	char now[SR_TIME_TEXT_SIZE];
+	sr_paths seen; /* Backups that were looked at. */
+	sr_shredded *done;
+} sr_shredding;
+
+/* Whether the passphrase opens it, where it is encrypted. */
+sr_status sr_shred_backup_check(const sr_shredding *s, const char *path);
+
+/* Another backup in the place of that one (absolute): without the client's key, the others
+ * rewrapped. *changed is false for what is no catalog's backup, or has nothing to change; that is
+ * left as it is. */
+sr_status sr_shred_backup(sr_shredding *s, const char *path, bool *changed);
+
+#endif

@@ -1,0 +1,295 @@
+/*
+ * One backup without a client's key.
+ *
+ *	UNPACKED   [sr_unpack]        a private file beside the database
+ *	REWRAPPED  [rewrap]           in it
+ *	COMPACT    [sr_conn_compact]  a fresh file, which has nothing of what was there before
+ *	PACKED     [pack]             as the backup was
+ *	REPLACED   [take_place]       by one rename
+ *
+ * Up to REPLACED the backup is as it was.
+ */
+#include "shred.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- The key ---- */
+
+/* Right after the header, which alone decides. */
+static bool stop(void *arg, int64_t done, int64_t total)
+{
+	(void)arg;
+	(void)done;
+	(void)total;
+	return true;
+}
+
+sr_status sr_shred_backup_check(const sr_shredding *s, const char *path)
+{
+	const sr_archive_options options = {
+		.key = s->options->key,
+		.key_length = s->options->key_length,
+		.progress = stop,
+	};
+	sr_archive_content content;
+	sr_archive_kind kind;
+	sr_status rc;
+
+	if ((rc = sr_archive_identify(path, &kind)) != SR_OK)
+		return rc;
+	if (kind != SR_ARCHIVE_SEALED && kind != SR_ARCHIVE_SEALED_ZSTD)
+		return SR_OK;
+	rc = sr_archive_unpack(path, NULL, &options, &content);
+	return rc == SR_INTERRUPTED ? SR_OK : rc;
+}
+
+/* ---- Rewrapped ---- */
+
+static sr_status catalog_version(sr_conn *conn, int *version)
+{
+	sr_status rc;
+	bool legacy;
+
+	if ((rc = sr_schema_version(conn, version, &legacy)) == SR_OK && legacy)
+		*version = 0;
+	return rc;
+}
+
+/* What there is to change: the client's key, and wrapped ones. */
+static sr_status count_keys(sr_conn *conn, const sr_id *client, int64_t *count)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	*count = 0;
+	if ((rc = sr_prepare(conn,
+			     "SELECT count(*) FROM clients WHERE AESKey IS NOT NULL AND (ID = $1 "
+			     "OR (" SR_KEY_IS_WRAPPED "))",
+			     &stmt)) != SR_OK)
+		return rc;
+	sr_bind_id(stmt, 1, client);
+	if ((rc = sr_step(stmt, &row)) == SR_OK && row)
+		*count = sr_column_integer(stmt, 0);
+	sr_stmt_done(stmt);
+	return rc;
+}
+
+/* Older backups know of no master key: what is plain in them stays plain. */
+static sr_status rewrap_rows(const sr_shredding *s, sr_conn *conn, int version, bool *changed)
+{
+	char current[SR_MASTER_ID_SIZE] = "";
+	sr_rewrapped rewrapped = {0};
+	sr_status rc = SR_OK;
+
+	if (version >= SR_KEYS_VERSION)
+		rc = sr_keys_current(conn, current);
+	if (rc != SR_OK)
+		return rc;
+	if (current[0] == '\0')
+		rc = sr_keys_take_away(conn, s->client, &rewrapped.taken);
+	else
+		rc = sr_keys_rewrap(s->catalog, conn, &s->master, s->client, s->now, &rewrapped);
+	*changed = rewrapped.taken > 0 || rewrapped.changed > 0;
+	return rc;
+}
+
+/* In one transaction, without anybody's triggers. */
+static sr_status rewrap(const sr_shredding *s, sr_conn *conn, bool *changed)
+{
+	int64_t keys;
+	int version;
+	sr_status rc;
+
+	*changed = false;
+	if ((rc = catalog_version(conn, &version)) != SR_OK || version < 0 ||
+	    (rc = count_keys(conn, s->client, &keys)) != SR_OK || keys == 0)
+		return rc;
+	if ((rc = sr_conn_triggers(conn, false)) != SR_OK ||
+	    (rc = sr_conn_begin(conn, SR_TRANSACTION_WRITE)) != SR_OK)
+		return rc;
+	if ((rc = rewrap_rows(s, conn, version, changed)) == SR_OK && *changed)
+		rc = sr_conn_commit(conn);
+	sr_conn_rollback(conn);
+	return rc;
+}
+
+/* ---- Compact, packed ---- */
+
+static sr_status check_fresh(const char *fresh, sr_watch *watch)
+{
+	const sr_conn_options options = {
+		.access = SR_ACCESS_INSPECT, .busy_timeout = 5, .cache_pages = 500, .bare = true};
+	sr_copied copied;
+	sr_conn *conn;
+	sr_status rc;
+
+	if ((rc = sr_header_without_log(fresh)) != SR_OK ||
+	    (rc = sr_conn_open(&sr_sqlite, fresh, &options, &conn)) != SR_OK)
+		return rc;
+	if ((rc = sr_conn_begin(conn, SR_TRANSACTION_READ)) == SR_OK)
+		rc = sr_copy_check(conn, false, watch, &copied);
+	sr_conn_close(conn);
+	return rc;
+}
+
+/* The private file's rows, compact, in `fresh`. */
+static sr_status make_fresh(sr_shredding *s, const char *unpacked, const char *fresh, bool *changed)
+{
+	const sr_conn_options options = {
+		.access = SR_ACCESS_WRITE,
+		.durability = SR_DURABILITY_NORMAL, /* Nobody needs the private file. */
+		.busy_timeout = 5,
+		.cache_pages = 2000,
+	};
+	sr_conn *conn;
+	sr_status rc;
+
+	if ((rc = sr_header_without_log(unpacked)) != SR_OK ||
+	    (rc = sr_conn_open(&sr_sqlite, unpacked, &options, &conn)) != SR_OK)
+		return rc;
+	rc = rewrap(s, conn, changed);
+	if (rc == SR_OK && *changed &&
+	    (rc = sr_watch_step(&s->watch, "rewriting a backup")) == SR_OK)
+		rc = sr_conn_compact(conn, fresh, sr_watch_progress, &s->watch);
+	sr_conn_close(conn);
+	if (rc == SR_OK && *changed && (rc = check_fresh(fresh, &s->watch)) != SR_OK)
+		unlink(fresh);
+	return rc;
+}
+
+/* And unpacked again, to see that it is what went in. */
+static sr_status pack(sr_shredding *s, const sr_unpacked *was, const char *fresh, const char *part)
+{
+	const sr_archive_options options = {
+		.key = was->encrypted ? s->options->key : NULL,
+		.key_length = was->encrypted ? s->options->key_length : 0,
+		.compress = was->compressed,
+		.progress = sr_watch_progress,
+		.progress_arg = &s->watch,
+	};
+	sr_archive_content in, out;
+	sr_status rc;
+
+	if ((rc = sr_watch_step(&s->watch, "packing")) != SR_OK ||
+	    (rc = sr_archive_pack(fresh, part, &options, &in)) != SR_OK)
+		return rc;
+	if ((rc = sr_watch_step(&s->watch, "reading back")) == SR_OK)
+		rc = sr_archive_unpack(part, NULL, &options, &out);
+	if (rc == SR_OK && (in.bytes != out.bytes || strcmp(in.hash, out.hash) != 0))
+		rc = sr_fail(SR_CORRUPT, "%s does not give back what was packed into it",
+			     sr_quoted(sr_text_of(part)));
+	if (rc != SR_OK)
+		unlink(part);
+	return rc;
+}
+
+/* ---- Replaced ---- */
+
+/* On the disk, and with the owner, mode and time of the one before: rotation goes by that. */
+static sr_status take_place(const char *part, const char *path)
+{
+	int fd = open(part, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	sr_status rc = SR_OK;
+
+	if (fd < 0)
+		return sr_fail_errno(errno, "%s cannot be opened", sr_quoted(sr_text_of(part)));
+	if (lstat(path, &st) != 0 || (fchown(fd, st.st_uid, st.st_gid) != 0 && errno != EPERM) ||
+	    fchmod(fd, st.st_mode & 0777) != 0 ||
+	    futimens(fd, (struct timespec[2]){st.st_atim, st.st_mtim}) != 0 || fsync(fd) != 0 ||
+	    rename(part, path) != 0)
+		rc = sr_fail_errno(errno, "%s cannot be put in the place of %s",
+				   sr_quoted(sr_text_of(part)), sr_quoted(sr_text_of(path)));
+	close(fd);
+	return rc == SR_OK ? sr_folder_sync(path) : rc;
+}
+
+/* ---- The whole ---- */
+
+static sr_status rewrite(sr_shredding *s, const sr_unpacked *unpacked, const char *path,
+			 bool *changed)
+{
+	bool packed = unpacked->compressed || unpacked->encrypted;
+	char part[4096], fresh[4096];
+	sr_status rc;
+
+	if ((rc = sr_part_name(path, part)) != SR_OK ||
+	    (rc = packed ? sr_part_name(unpacked->path, fresh) : SR_OK) != SR_OK)
+		return rc;
+	/* Of a run that was killed, by a process of the same number. */
+	unlink(part);
+	if (!packed)
+		strcpy(fresh, part);
+	else
+		unlink(fresh);
+	if ((rc = make_fresh(s, unpacked->path, fresh, changed)) != SR_OK || !*changed)
+		return rc;
+	if (packed) {
+		rc = pack(s, unpacked, fresh, part);
+		unlink(fresh);
+	}
+	if (rc == SR_OK && (rc = take_place(part, path)) != SR_OK)
+		unlink(part);
+	return rc;
+}
+
+/* One that is worked on as a database would be torn from its log. */
+static sr_status check_unused(const char *path)
+{
+	static const char *const ends[] = {"-wal", "-journal"};
+	char side[4112];
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(side, sizeof(side), "%s%s", path, ends[i]);
+		if (lstat(side, &st) == 0 && st.st_size > 0)
+			return sr_fail(SR_BUSY,
+				       "the backup %s is in use as a database, since %s is there: "
+				       "end that, or move it to another folder",
+				       sr_quoted(sr_text_of(path)), ends[i]);
+	}
+	return SR_OK;
+}
+
+/* What is no database at all is no backup, whatever it is called. */
+static bool is_database(const char *path)
+{
+	unsigned char head[16] = "";
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	bool is = fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
+		  memcmp(head, "SQLite format 3", 16) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+sr_status sr_shred_backup(sr_shredding *s, const char *path, bool *changed)
+{
+	const char *database = s->catalog->settings.path;
+	sr_backup_read_options how;
+	sr_unpacked unpacked;
+	sr_archive_kind kind;
+	sr_status rc;
+
+	*changed = false;
+	sr_backup_read_options_init(&how);
+	how.key = s->options->key;
+	how.key_length = s->options->key_length;
+	if ((rc = sr_archive_identify(path, &kind)) != SR_OK ||
+	    (kind == SR_ARCHIVE_PLAIN && !is_database(path)) || (rc = check_unused(path)) != SR_OK)
+		return rc;
+	if ((rc = sr_unpack(database, path, true, &how, &s->watch, &unpacked)) != SR_OK)
+		return sr_fail_within(rc, "the backup %s", sr_quoted(sr_text_of(path)));
+	if (is_database(unpacked.path))
+		rc = rewrite(s, &unpacked, path, changed);
+	sr_unpacked_remove(&unpacked);
+	if (rc != SR_OK)
+		sr_fail_within(rc, "the backup %s is as it was", sr_quoted(sr_text_of(path)));
+	return rc;
+}

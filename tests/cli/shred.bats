@@ -1,0 +1,201 @@
+#!/usr/bin/env bats
+# A client's key is destroyed: in the database, its log, free pages, and the backups that are told of;
+# proven by a search of every byte. Everybody else's key is kept.
+bats_require_minimum_version 1.5.0
+load common
+
+KEY=5ec2e75ec2e7a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718aabb
+OTHER=0badcafe0badcafea1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718
+
+setup_more() {
+	export STRONGROOM_MASTER_KEY_FILE=$folder/keys/ring
+	mkdir "$folder/keys" "$folder/backups"
+	backups=$folder/backups
+	echo "correct horse" >"$folder/passphrase"
+	strongroom init >/dev/null
+	for name in host other third; do strongroom client add "$name" >/dev/null; done
+	strongroom sql --write "UPDATE clients SET AESKey = CASE Name WHEN 'host' THEN x'$KEY'
+		WHEN 'other' THEN x'$OTHER' END" >/dev/null
+	echo data >data
+	strongroom record --client host data >/dev/null
+	# Of before keys were wrapped.
+	strongroom backup "$backups/early.db" >/dev/null
+	strongroom backup --compress "$backups/early.zst" >/dev/null
+	strongroom keys init >/dev/null
+	strongroom backup "$backups" >/dev/null
+	strongroom backup --compress "$backups" >/dev/null
+	strongroom backup --key-file "$folder/passphrase" "$backups/sealed" >/dev/null
+	strongroom backup --compress --key-file "$folder/passphrase" "$backups" >/dev/null
+}
+
+# The files below the test's folder that hold those bytes, given in hexadecimal. Not with grep, which
+# knows lines.
+holding() {
+	python3 - "$1" "$folder" <<'PYTHON'
+import pathlib, sys
+wanted = bytes.fromhex(sys.argv[1])
+for path in pathlib.Path(sys.argv[2]).rglob("*"):
+    if path.is_file() and wanted in path.read_bytes():
+        print(path)
+PYTHON
+}
+
+# The same for a text.
+holding_text() {
+	grep -rlaF -- "$1" "$folder" || true
+}
+
+blob() {
+	sqlite3 "$STRONGROOM_DB" "SELECT hex(AESKey) FROM clients WHERE Name = '$1'"
+}
+
+# Everything that was packed, as it is inside, in $folder/unpacked.
+unpack_all() {
+	local file
+	rm -rf "$folder/unpacked"
+	mkdir "$folder/unpacked"
+	for file in "$backups"/*; do
+		case $file in *_backup_made_*) continue ;; esac
+		local to=$folder/unpacked/${file##*/}
+		# No ring, and no upgrade to what was packed: only its bytes.
+		"$PROGRAM" --db "$to" --yes restore "$file" --key-file "$folder/passphrase" >/dev/null
+	done
+}
+
+@test "no byte of the key, of its wrapped form, or of the master key is left" {
+	local wrapped master secret id file
+	wrapped=$(blob host)
+	master=$(tail -1 "$STRONGROOM_MASTER_KEY_FILE")
+	secret=${master##* }
+	[ "${#wrapped}" -eq 152 ]
+	# They are found where they are, so that finding nothing means something.
+	holding "$KEY" | grep -q "early.db$"
+	holding "$wrapped" | grep -q "/catalog.db$"
+	holding "$wrapped" | grep -q "/backups/.*\.db$"
+	holding_text "$secret" | grep -q "/keys/ring$"
+	# Another process keeps the log from going away.
+	sqlite3 "$STRONGROOM_DB" "PRAGMA wal_autocheckpoint = 0; BEGIN IMMEDIATE; UPDATE clients SET
+		AESKey = x'$KEY' WHERE Name = 'host'; ROLLBACK"
+	try --json --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase"
+	cat "$folder/err"
+	equal 0 "$status"
+	equal '["host",1,1,6,1,[]]' "$(jq -c '[.deleted, .files, .rewrapped, (.backups | length), .forgotten, .left]' "$folder/out")"
+	rm "$folder/out"
+	equal "" "$(holding "$KEY")"
+	equal "" "$(holding "$wrapped")"
+	equal "" "$(holding_text "$secret")"
+	equal "" "$(holding "$(base64 -d <<<"$secret" | od -An -v -tx1 | tr -d ' \n')")"
+	# Nor in what is packed.
+	unpack_all
+	equal 6 "$(ls "$folder/unpacked" | grep -vc -e -shm -e -wal)"
+	equal "" "$(holding "$KEY")"
+	equal "" "$(holding "$wrapped")"
+	for file in "$folder"/unpacked/*; do
+		equal '[[true,3]]' "$(sqlite3 -json "$file" "SELECT json_group_array(json(v)) AS v FROM (SELECT json_array(
+			json(iif((SELECT AESKey FROM clients WHERE Name = 'host') IS NULL, 'true', 'false')),
+			(SELECT count(*) FROM clients)) AS v)" | jq -c '.[0].v | fromjson')"
+		equal ok "$(sqlite3 "$file" 'PRAGMA integrity_check')"
+	done
+	equal 2 "$(json length client list)"
+}
+
+@test "every other key is kept, in the catalog and in each backup" {
+	try --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase"
+	equal 0 "$status"
+	equal 1 "$(grep -vc '^#' "$STRONGROOM_MASTER_KEY_FILE")"
+	equal '[1,0]' "$(json '[.checked, .unreadable]' keys check)"
+	equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export other)"
+	for file in "$backups"/*; do
+		case $file in *_backup_made_*) continue ;; esac
+		strongroom --yes restore "$file" --key-file "$folder/passphrase" >/dev/null
+		equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export other)"
+		equal null "$(json '.[0].aes_key' --yes keys export host)"
+		equal 1 "$(json length file list host)"
+	done
+}
+
+@test "backups elsewhere are listed, and nothing is done without a yes" {
+	strongroom backup elsewhere.db >/dev/null
+	local before
+	before=$(sha256sum "$backups"/* elsewhere.db "$STRONGROOM_MASTER_KEY_FILE")
+	refused 2 --yes -- client delete host --shred --backups "$backups" --key-file "$folder/passphrase"
+	grep -q "$PWD/elsewhere.db" "$folder/err"
+	equal "$before" "$(sha256sum "$backups"/* elsewhere.db "$STRONGROOM_MASTER_KEY_FILE")"
+	equal 3 "$(json length client list)"
+	try --json --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase"
+	equal 0 "$status"
+	equal "[\"$PWD/elsewhere.db\"]" "$(jq -c '[.left[].path]' "$folder/out")"
+	# What that meant for it.
+	strongroom --yes restore elsewhere.db >/dev/null
+	try --json keys check
+	equal 3 "$status"
+	equal '[2,2]' "$(jq -c '[.checked, .unreadable]' "$folder/out")"
+}
+
+@test "what cannot be opened or is wrong is told before anything is changed" {
+	local before
+	before=$(sha256sum "$backups"/* "$STRONGROOM_MASTER_KEY_FILE")
+	refused 1 "is encrypted" -- --yes client delete host --shred --backups "$backups"
+	echo wrong >wrong
+	refused 1 "not the one it was encrypted with" -- --yes client delete host --shred --backups "$backups" \
+		--key-file wrong
+	refused 1 "cannot be reached" "$folder/none" -- --yes client delete host --shred --backups "$folder/none"
+	refused 2 "no folder" -- --yes client delete host --shred --backups "$folder/passphrase"
+	refused 2 "go with --shred" -- client delete host --backups "$backups"
+	refused 1 "no client" -- --yes client delete nobody --shred
+	equal "$before" "$(sha256sum "$backups"/* "$STRONGROOM_MASTER_KEY_FILE")"
+	equal '[2,0]' "$(json '[.checked, .unreadable]' keys check)"
+	# Where keys are not wrapped there is no master key to destroy.
+	strongroom --yes keys unwrap >/dev/null
+	refused 2 "keys init" -- --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase"
+}
+
+@test "other files in the folder stay as they are" {
+	echo text >"$backups/notes.txt"
+	echo text | zstd -q >"$backups/notes.zst"
+	sqlite3 "$backups/foreign.db" "CREATE TABLE t(a); INSERT INTO t VALUES (1)"
+	ln -s "$folder/passphrase" "$backups/link"
+	mkdir "$backups/below"
+	local before
+	before=$(cd "$backups" && sha256sum notes.txt notes.zst foreign.db && readlink link)
+	try --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase"
+	cat "$folder/err"
+	equal 0 "$status"
+	equal "$before" "$(cd "$backups" && sha256sum notes.txt notes.zst foreign.db && readlink link)"
+}
+
+@test "a backup keeps its mode and its time, and rotation still knows it" {
+	touch -d '2026-01-01T00:00:00Z' "$backups/sealed"
+	chmod 640 "$backups/sealed"
+	strongroom --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase" >/dev/null
+	equal "640 1767225600" "$(stat -c '%a %Y' "$backups/sealed")"
+	equal 3 "$(json '.kept + .removed' backup "$backups" --keep-last 1 --dry-run)"
+}
+
+@test "killed at any moment, the same again finishes it, and nobody else's key is lost" {
+	local round found=0
+	cp -a "$folder" "$folder.whole"
+	for round in $(seq 12); do
+		rm -rf "${folder:?}"/{catalog.db*,keys,backups}
+		cp -a "$folder.whole"/{catalog.db,keys,backups} "$folder/"
+		"$PROGRAM" --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase" \
+			>/dev/null 2>&1 &
+		pid=$!
+		sleep "0.$((RANDOM % 9))$((RANDOM % 10))"
+		kill -9 "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || found=$((found + 1))
+		equal 0 "$(json .unreadable keys check)"
+		equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export other)"
+		[ "$(json length client list)" -eq 2 ] || {
+			try --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase"
+			cat "$folder/err"
+			equal 0 "$status"
+		}
+		equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export other)"
+		equal "" "$(holding "$KEY" | grep -v -e /out$ -e /err$)"
+		strongroom --yes restore "$backups/sealed" --key-file "$folder/passphrase" >/dev/null
+		equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export other)"
+	done
+	rm -rf "$folder.whole"
+	[ "$found" -gt 0 ]
+}
