@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t seen;
 
@@ -30,6 +31,26 @@ void interrupt_watch(void)
 {
 	watch(SIGINT);
 	watch(SIGTERM);
+}
+
+/* What is mapped is not there any more, and nothing could go on with it. */
+static void on_bus_error(int number)
+{
+	static const char words[] =
+		"strongroom: a file of the database was cut short by another program while it was "
+		"in use; what was done before is kept: run the command again\n";
+
+	(void)number;
+	if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
+		_exit(2);
+	_exit(1);
+}
+
+void interrupt_survive(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGBUS, on_bus_error);
 }
 
 bool interrupt_seen(void)

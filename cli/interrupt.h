@@ -9,6 +9,11 @@
 void interrupt_watch(void);
 bool interrupt_seen(void);
 
+/* From now on a reader that leaves and a file that reaches its limit are failed writes, after which
+ * the catalog is closed in order; a file that is cut short while it is mapped ends the program with
+ * words. */
+void interrupt_survive(void);
+
 /* An sr_progress_fn that cancels after Ctrl-C. */
 bool interrupt_progress(void *arg, int64_t done, int64_t total);
 

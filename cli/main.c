@@ -1,7 +1,6 @@
 /* strongroom: the command line of the catalog. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "interrupt.h"
 #include "message.h"
 
 const command commands[] = {
@@ -138,8 +138,7 @@ int main(int argc, char **argv)
 	int code;
 
 	shut_memory();
-	/* A reader that leaves is a failed write, after which the catalog is closed in order. */
-	signal(SIGPIPE, SIG_IGN);
+	interrupt_survive();
 	args_init(&cli.args, argc, argv, globals);
 	output_init(&cli.out);
 	code = run(&cli, output);

@@ -50,6 +50,10 @@ sr_status sr_sqlite_status(int code)
 	}
 }
 
+/* The journal or the log first: what fails at a commit fails there. */
+static const int files[] = {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER};
+#define FILES (sizeof(files) / sizeof(files[0]))
+
 /* Of a file of SQLite's, which may be absent, or closed. */
 static int last_errno(sqlite3 *db, int which)
 {
@@ -68,11 +72,9 @@ static int last_errno(sqlite3 *db, int which)
  * system said then, else 0. */
 static int unreadable(sqlite_conn *c, int code)
 {
-	static const int files[] = {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER};
-
 	if ((code & 0xff) != SQLITE_CORRUPT || c->db == NULL)
 		return 0;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+	for (size_t i = 0; i < FILES; i++) {
 		int error = last_errno(c->db, files[i]);
 
 		if (error == EIO || error == ENXIO)
@@ -115,6 +117,9 @@ static sr_status fail_io(sqlite_conn *c, int code)
 	const char *path = c->base.path;
 	sr_status rc;
 
+	/* A commit that fails does not keep what the system said; its files do. */
+	for (size_t i = 0; error == 0 && c->db != NULL && i < FILES; i++)
+		error = last_errno(c->db, files[i]);
 	/* Not every kind of failure comes from a system call. */
 	if (error == 0)
 		return sr_fail(SR_IO, "%s: input/output error while %s it", path,

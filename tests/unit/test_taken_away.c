@@ -1,0 +1,135 @@
+/* The database's files are deleted, replaced, or cut short while a program has them open. */
+#include "catalog_fixture.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+static sr_status try_save(const catalog_fixture *f, const char *path)
+{
+	sr_file file = file_at(f, path);
+
+	return sr_file_save(f->catalog, &file, 1, NULL, NULL, NULL);
+}
+
+/* Another catalog, which is to take the first one's place. */
+static void make_other(const catalog_fixture *f, const char *path)
+{
+	sr_options options = f->options;
+	sr_catalog *other;
+
+	options.path = path;
+	assert_ok(sr_open(&other, &options));
+	assert_ok(sr_close(other));
+}
+
+static char *bytes_of(const char *path, size_t *size)
+{
+	FILE *in = fopen(path, "r");
+	char *bytes = malloc(1 << 22);
+
+	assert_non_null(in);
+	assert_non_null(bytes);
+	*size = fread(bytes, 1, 1 << 22, in);
+	fclose(in);
+	return bytes;
+}
+
+static void a_deleted_database_takes_no_writes(void **state)
+{
+	catalog_fixture *f = *state;
+
+	assert_ok(try_save(f, "/before"));
+	assert_int_equal(unlink(f->path), 0);
+	assert_fails(try_save(f, "/after"), SR_IO, "moved, replaced or deleted");
+	assert_int_not_equal(access(f->path, F_OK), 0);
+}
+
+static void a_database_that_takes_its_place_is_not_touched(void **state)
+{
+	catalog_fixture *f = *state;
+	const char *other = scratch_path("other.db");
+	size_t size, size_after;
+	char *bytes, *after;
+
+	assert_ok(try_save(f, "/before"));
+	make_other(f, other);
+	bytes = bytes_of(other, &size);
+	assert_int_equal(rename(other, f->path), 0);
+	assert_fails(try_save(f, "/after"), SR_IO, "moved, replaced or deleted");
+	assert_int_equal(sr_close(f->catalog), SR_OK);
+	f->catalog = NULL;
+	after = bytes_of(f->path, &size_after);
+	assert_int_equal(size, size_after);
+	assert_memory_equal(bytes, after, size);
+	free(bytes);
+	free(after);
+}
+
+static void a_database_cut_short_is_an_error(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_status rc;
+
+	for (int i = 0; i < 3; i++) {
+		char path[20];
+
+		snprintf(path, sizeof(path), "/before/%d", i);
+		assert_ok(try_save(f, path));
+	}
+	assert_ok(sr_close(f->catalog)); /* The log is in it then. */
+	catalog_open(f);
+	assert_int_equal(truncate(f->path, 8192), 0);
+	rc = try_save(f, "/after");
+	if (rc == SR_OK)
+		rc = sr_client_delete(f->catalog, &f->client, NULL);
+	assert_int_equal(rc, SR_CORRUPT);
+	assert_says(f->path);
+}
+
+/* The pages of the log's index go away under the program: only SIGBUS can tell. A program that does
+ * not ask for it ends; nothing that was acknowledged is lost. */
+static void a_log_index_cut_short_loses_nothing(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+	char shm[110];
+	int status;
+	pid_t child;
+
+	assert_ok(sr_close(f->catalog));
+	f->catalog = NULL;
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		signal(SIGBUS, SIG_DFL); /* cmocka would go on with the next test. */
+		catalog_open(f);
+		if (try_save(f, "/acknowledged") != SR_OK)
+			_exit(3);
+		snprintf(shm, sizeof(shm), "%s-shm", f->path);
+		if (truncate(shm, 0) != 0)
+			_exit(4);
+		_exit(try_save(f, "/after") == SR_OK ? 1 : 2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGBUS : WEXITSTATUS(status) <= 2);
+	catalog_open(f);
+	sr_file_free(find(f, "/acknowledged"));
+	assert_ok(sr_health_check(f->catalog, NULL, &health));
+	assert_true(health->integrity_check);
+	sr_health_free(health);
+	assert_ok(try_save(f, "/goes/on"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, catalog_setup_client, catalog_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_deleted_database_takes_no_writes),
+		TEST(a_database_that_takes_its_place_is_not_touched),
+		TEST(a_database_cut_short_is_an_error),
+		TEST(a_log_index_cut_short_loses_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
