@@ -62,7 +62,8 @@ typedef enum sr_status {
 	SR_PERMISSION,  /* Not allowed by the file system. */
 	SR_READ_ONLY,   /* A write to a catalog, medium or statement that only reads. */
 	SR_REFUSED,     /* A potentially dangerous operation, blocked. */
-	SR_WRONG_KEY,   /* The file is encrypted, or the passphrase is wrong. */
+	SR_WRONG_KEY,   /* The file is encrypted, or the passphrase is wrong; or a key is wrapped
+			   under a master key that is not there. */
 	SR_INTERRUPTED, /* Cancelled by the caller. */
 	SR_CLOSED,      /* The catalog was closed meanwhile. */
 	SR_FORKED,      /* The handle was opened by this process's parent. */

@@ -149,11 +149,11 @@ def test_verifying_and_deleting(catalog: strongroom.Catalog, tmp_path: Path) -> 
 
 
 def test_where_relative_paths_start(tmp_path: Path) -> None:
-    (tmp_path / "base").mkdir()
-    (tmp_path / "base" / "a").write_bytes(b"abc")
+    (tmp_path / "base" / "received_files").mkdir(parents=True)
+    (tmp_path / "base" / "received_files" / "a").write_bytes(b"abc")
     with strongroom.Catalog(tmp_path / "c.db", create=True, base_dir=tmp_path / "base") as opened:
         opened.add_client("laptop")
-        opened.save_file("laptop", "a", path="a", size=3)
+        opened.save_file("laptop", "a", path="received_files/a", size=3)
         opened.verify_file("laptop", "a")
     with strongroom.Catalog(tmp_path / "c.db") as opened:
         with pytest.raises(strongroom.NotFoundError):
