@@ -2,6 +2,7 @@
  * Key rings in files. A ring is written beside the one that there is, brought to the disk, and only
  * then has its name, so that a crash leaves the old or the new one and never a part.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,6 +282,62 @@ static sr_status open_locked(const char *path, int *fd)
 	}
 }
 
+/* Whether it is NAME.HEX.part, which part_name makes. */
+static bool is_part(const char *name, sr_text ring)
+{
+	size_t hex = SR_ID_TEXT_SIZE - 1;
+
+	if (strncmp(name, ring.data, ring.length) != 0 || name[ring.length] != '.')
+		return false;
+	name += ring.length + 1;
+	return strspn(name, "0123456789abcdef") == hex && strcmp(name + hex, ".part") == 0;
+}
+
+/* With the lock: what processes that were killed have left holds master keys that may be forgotten
+ * meanwhile. */
+static void remove_parts(const char *path)
+{
+	const sr_text name = sr_path_name(sr_text_of(path));
+	sr_buffer folder = SR_BUFFER_EMPTY;
+	struct dirent *entry;
+	DIR *dir = NULL;
+
+	sr_buffer_add_text(&folder, sr_path_folder(sr_text_of(path)));
+	if (sr_buffer_status(&folder) == SR_OK)
+		dir = opendir(folder.length > 0 ? folder.data : ".");
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (is_part(entry->d_name, name))
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir != NULL)
+		closedir(dir);
+	sr_buffer_free(&folder);
+}
+
+/* Zeroes what was replaced, unless somebody has another name for it. A disk that writes in place
+ * has it no more then; nothing depends on that. */
+static void wipe(int replaced)
+{
+	static const char zeros[4096];
+	char name[48];
+	struct stat st;
+	int fd;
+
+	if (fstat(replaced, &st) != 0 || st.st_nlink != 0)
+		return;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", replaced);
+	if ((fd = open(name, O_WRONLY | O_CLOEXEC)) < 0)
+		return;
+	for (off_t at = 0; at < st.st_size; at += (off_t)sizeof(zeros)) {
+		off_t left = st.st_size - at;
+
+		if (pwrite(fd, zeros, left < (off_t)sizeof(zeros) ? (size_t)left : sizeof(zeros),
+			   at) < 0)
+			break;
+	}
+	(void)fsync(fd);
+	close(fd);
+}
+
 sr_status sr_ring_change(const char *path, sr_ring_edit_fn edit, void *arg)
 {
 	sr_buffer part = SR_BUFFER_EMPTY;
@@ -290,6 +347,7 @@ sr_status sr_ring_change(const char *path, sr_ring_edit_fn edit, void *arg)
 
 	if ((rc = open_locked(path, &fd)) != SR_OK)
 		return rc;
+	remove_parts(path);
 	if ((rc = read_open(fd, path, &ring)) != SR_OK)
 		goto err0;
 	if ((rc = edit(arg, ring)) != SR_OK || (rc = part_name(path, &part)) != SR_OK ||
@@ -298,8 +356,8 @@ sr_status sr_ring_change(const char *path, sr_ring_edit_fn edit, void *arg)
 	if (rename(part.data, path) != 0) {
 		rc = sr_fail_errno(errno, "the key ring %s cannot be replaced", show(path));
 		unlink(part.data);
-	} else {
-		rc = sync_folder(path);
+	} else if ((rc = sync_folder(path)) == SR_OK) {
+		wipe(fd);
 	}
 err1:
 	sr_buffer_free(&part);

@@ -179,3 +179,50 @@ has_plain() {
 	run ! grep -F -e "$secret" out
 	run ! grep -i "${KEY:0:12}" out
 }
+
+@test "rotate wraps every key under a new master key, and old ones go only after a yes" {
+	export STRONGROOM_MASTER_KEY_FILE=$ring
+	refused 2 "keys init" -- keys rotate --key-file "$ring"
+	strongroom keys init >/dev/null
+	local first
+	first=$(json '[.masters[] | select(.current)][0].id' keys status)
+	equal '[1,0,0]' "$(json '[.changed, .unreadable, .forgotten]' keys rotate)"
+	[ "$first" != "$(json '[.masters[] | select(.current)][0].id' keys status)" ]
+	equal 2 "$(grep -vc '^#' "$ring")"
+	equal "\"$KEY\"" "$(json '.[0].aes_key' --yes keys export host)"
+	# A backup that needs them.
+	strongroom backup needing.db >/dev/null
+	refused 2 --yes -- keys rotate --forget-old
+	grep -qF "$PWD/needing.db" "$folder/err"
+	equal 2 "$(grep -vc '^#' "$ring")"
+	equal '[1,0,2]' "$(json '[.changed, .unreadable, .forgotten]' --yes keys rotate --forget-old)"
+	equal 1 "$(grep -vc '^#' "$ring")"
+	equal 600 "$(stat -c %a "$ring")"
+	equal "\"$KEY\"" "$(json '.[0].aes_key' --yes keys export host)"
+	equal '[1,0]' "$(json '[.checked, .unreadable]' keys check)"
+}
+
+@test "killed at any moment of a rotation, every key can be read" {
+	export STRONGROOM_MASTER_KEY_FILE=$ring
+	strongroom keys init >/dev/null
+	for _ in $(seq 10); do
+		"$PROGRAM" --yes keys rotate --forget-old >/dev/null 2>&1 &
+		sleep "0.0$((RANDOM % 10))"
+		kill -9 $! 2>/dev/null || true
+		wait $! 2>/dev/null || true
+		equal "\"$KEY\"" "$(json '.[0].aes_key' --yes keys export host)"
+	done
+}
+
+@test "with a command, rotate takes the newest key that it prints" {
+	strongroom keys init --key-file "$ring" >/dev/null
+	cp "$ring" printed
+	strongroom keys rotate --key-file "$ring" >/dev/null
+	STRONGROOM_MASTER_KEY_COMMAND="cat '$ring'" refused 2 "is the current one" -- keys rotate
+	strongroom init --db "$folder/second.db" >/dev/null
+	strongroom --db "$folder/second.db" keys init --key-file printed >/dev/null
+	STRONGROOM_MASTER_KEY_COMMAND="cat '$ring'" try --json --db "$folder/second.db" keys rotate
+	equal 0 "$status"
+	equal "$(tail -1 "$ring" | cut -d' ' -f1)" "$(jq -r .id "$folder/out")"
+	STRONGROOM_MASTER_KEY_COMMAND="cat '$ring'" refused 2 "cannot be changed here" -- --yes keys rotate --forget-old
+}

@@ -1,0 +1,429 @@
+/* The master key rotated, and a client's key destroyed, whatever ends that in between. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "catalog_fixture.h"
+#include "memory_scan.h"
+
+#define KEYS 5
+
+static char ring[128], backups[128]; /* scratch_path's are good for a few calls only. */
+
+static void make_key(unsigned which, unsigned char key[32])
+{
+	for (unsigned i = 0; i < 32; i++)
+		key[i] = (unsigned char)(which * 41 + i * 7 + 3);
+}
+
+static sr_id id_of(unsigned which)
+{
+	sr_id id = {.bytes = {0x55, (uint8_t)(which >> 8), (uint8_t)which}};
+
+	return id;
+}
+
+static void save_keys(const catalog_fixture *f, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		unsigned char key[32];
+		char name[32];
+		sr_client client = {.id = id_of(i), .aes_key = {(const char *)key, sizeof(key)}};
+
+		make_key(i, key);
+		snprintf(name, sizeof(name), "client %u", i);
+		client.name = sr_text_of(name);
+		assert_ok(sr_client_save(f->catalog, &client, 1, NULL));
+	}
+}
+
+static void assert_key(const catalog_fixture *f, unsigned which)
+{
+	const sr_id id = id_of(which);
+	unsigned char key[32];
+	sr_client *client;
+
+	make_key(which, key);
+	assert_ok(sr_client_by_id(f->catalog, &id, &client));
+	assert_int_equal(client->aes_key.length, sizeof(key));
+	assert_memory_equal(client->aes_key.data, key, sizeof(key));
+	sr_client_free(client);
+}
+
+static void assert_keys(const catalog_fixture *f, unsigned from)
+{
+	for (unsigned i = from; i < KEYS; i++)
+		assert_key(f, i);
+}
+
+/* Lines of the ring. */
+static int ring_count(void)
+{
+	FILE *file = fopen(ring, "r");
+	char line[512];
+	int count = 0;
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		count += line[0] != '#';
+	fclose(file);
+	return count;
+}
+
+static void set_up(catalog_fixture *f)
+{
+	sr_keys_done done;
+
+	snprintf(ring, sizeof(ring), "%s", scratch_path("ring"));
+	f->options.master_key_file = ring;
+	catalog_open(f);
+	save_keys(f, 0, KEYS);
+	assert_ok(sr_keys_init(f->catalog, NULL, &done));
+	assert_true(done.cleaned);
+}
+
+static int64_t current_keys(const catalog_fixture *f)
+{
+	return integer(f, "SELECT count(*) FROM clients WHERE lower(hex(substr(AESKey, 9, 8))) = "
+			  "(SELECT ID FROM master_keys WHERE IsCurrent = 1)");
+}
+
+static void rotates_and_forgets(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_keys_rotate_options options;
+	sr_keys_rotated done;
+	char first[SR_MASTER_ID_SIZE];
+
+	set_up(f);
+	assert_ok(sr_keys_rotate(f->catalog, NULL, &done));
+	assert_int_equal(done.changed, KEYS);
+	assert_int_equal(done.unreadable + done.forgotten, 0);
+	memcpy(first, done.id, sizeof(first));
+	assert_int_equal(current_keys(f), KEYS);
+	assert_int_equal(ring_count(), 2);
+	assert_keys(f, 0);
+	sr_keys_rotate_options_init(&options);
+	options.forget_old = true;
+	assert_ok(sr_keys_rotate(f->catalog, &options, &done));
+	assert_string_not_equal(first, done.id);
+	assert_int_equal(done.forgotten, 2);
+	assert_int_equal(ring_count(), 1);
+	assert_keys(f, 0);
+	/* Also for who opens it anew, and for new keys. */
+	save_keys(f, KEYS, KEYS + 1);
+	assert_int_equal(current_keys(f), KEYS + 1);
+	assert_ok(sr_close(f->catalog));
+	catalog_open(f);
+	assert_keys(f, 0);
+}
+
+static void a_backup_that_needs_a_key_keeps_it(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_keys_rotate_options options;
+	sr_keys_rotated done;
+	sr_backed_up backup;
+	int rings;
+
+	set_up(f);
+	assert_ok(sr_backup(f->catalog, NULL, &backup));
+	sr_keys_rotate_options_init(&options);
+	options.forget_old = true;
+	assert_fails(sr_keys_rotate(f->catalog, &options, &done), SR_REFUSED, backup.path);
+	rings = ring_count();
+	assert_int_equal(rings, 1);
+	assert_string_equal(done.id, "");
+	options.even_needed = true;
+	assert_ok(sr_keys_rotate(f->catalog, &options, &done));
+	assert_int_equal(unlink(backup.path), 0);
+	options.even_needed = false;
+	assert_ok(sr_keys_rotate(f->catalog, &options, &done));
+	assert_keys(f, 0);
+}
+
+static void what_cannot_be_rotated_is_told(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_keys_rotated done;
+
+	snprintf(ring, sizeof(ring), "%s", scratch_path("ring"));
+	f->options.master_key_file = ring;
+	catalog_open(f);
+	assert_fails(sr_keys_rotate(f->catalog, NULL, &done), SR_INVALID, "keys init");
+	assert_ok(sr_close(f->catalog));
+	assert_int_equal(unlink(f->path), 0);
+	set_up(f);
+	assert_ok(sr_begin(f->catalog, "test"));
+	assert_fails(sr_keys_rotate(f->catalog, NULL, &done), SR_INVALID, "inside a transaction");
+	assert_ok(sr_rollback(f->catalog));
+	/* One that nobody can open stays, and no old master key goes. */
+	foreign_sql(f, "UPDATE clients SET AESKey = substr(AESKey, 1, 40) || zeroblob(36) WHERE "
+		       "Name = 'client 0'");
+	assert_ok(sr_keys_rotate(f->catalog, NULL, &done));
+	assert_int_equal(done.unreadable, 1);
+	assert_int_equal(done.changed, KEYS - 1);
+	assert_keys(f, 1);
+}
+
+/* ---- Ended at each step ---- */
+
+typedef struct ending {
+	int after; /* Steps until the process is no more. */
+	const char *seen;
+} ending;
+
+static bool end_after(void *arg, const char *step, int64_t done, int64_t total)
+{
+	ending *e = arg;
+
+	(void)done;
+	(void)total;
+	if (e->seen == NULL || strcmp(e->seen, step) != 0) {
+		e->seen = step;
+		if (e->after-- == 0)
+			_exit(9);
+	}
+	return false;
+}
+
+/* In another process, which ends without a word at its step `after`; whether it came to its end
+ * before. */
+static bool runs_through(catalog_fixture *f, int after,
+			 sr_status (*run)(sr_catalog *catalog, ending *e))
+{
+	pid_t child;
+	int status;
+
+	assert_ok(sr_close(f->catalog));
+	f->catalog = NULL;
+	fflush(NULL);
+	if ((child = fork()) == 0) {
+		ending e = {after, NULL};
+		sr_catalog *catalog;
+
+		if (sr_open(&catalog, &f->options) != SR_OK)
+			_exit(1);
+		_exit(run(catalog, &e) == SR_OK ? 0 : 2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	catalog_open(f);
+	if (WEXITSTATUS(status) == 0)
+		return true;
+	assert_int_equal(WEXITSTATUS(status), 9);
+	return false;
+}
+
+static sr_status rotate_in_child(sr_catalog *catalog, ending *e)
+{
+	sr_keys_rotate_options options;
+	sr_keys_rotated done;
+
+	sr_keys_rotate_options_init(&options);
+	options.forget_old = true;
+	options.progress = end_after;
+	options.progress_arg = e;
+	return sr_keys_rotate(catalog, &options, &done);
+}
+
+static void a_rotation_that_ends_loses_no_key(void **state)
+{
+	catalog_fixture *f = *state;
+	int after = 0;
+
+	set_up(f);
+	for (bool through = false; !through; after++) {
+		through = runs_through(f, after, rotate_in_child);
+		assert_keys(f, 0);
+		assert_int_equal(integer(f, "SELECT count(*) FROM master_keys WHERE IsCurrent = 1"),
+				 1);
+	}
+	assert_int_equal(after, 4); /* Three steps, and one time through all. */
+	assert_int_equal(ring_count(), 1);
+}
+
+static sr_status shred_in_child(sr_catalog *catalog, ending *e)
+{
+	const char *folder = backups;
+	const sr_id id = id_of(0);
+	sr_shred_options options;
+	sr_shredded done;
+
+	sr_shred_options_init(&options);
+	options.folders = &folder;
+	options.folder_count = 1;
+	options.progress = end_after;
+	options.progress_arg = e;
+	return sr_client_shred(catalog, &id, &options, &done);
+}
+
+/* The keys but the first in the backup. */
+static void assert_backup(const catalog_fixture *f, const char *path)
+{
+	catalog_fixture restored = *f;
+	char to[128];
+
+	snprintf(to, sizeof(to), "%s", scratch_path("restored"));
+	restored.options.path = to;
+	assert_ok(sr_restore(&restored.options, path, NULL, NULL));
+	assert_ok(sr_open(&restored.catalog, &restored.options));
+	assert_keys(&restored, 1);
+	assert_ok(sr_close(restored.catalog));
+	assert_int_equal(unlink(to), 0);
+}
+
+static void shredding_that_ends_loses_no_other_key(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_backup_options options;
+	const sr_id id = id_of(0);
+	char path[128], packed[128];
+	sr_client *client;
+	int after = 0;
+
+	set_up(f);
+	snprintf(backups, sizeof(backups), "%s", scratch_path("backups"));
+	assert_int_equal(mkdir(backups, 0700), 0);
+	snprintf(path, sizeof(path), "%s", scratch_path("backups/a.db"));
+	snprintf(packed, sizeof(packed), "%s", scratch_path("backups/b.zst"));
+	sr_backup_options_init(&options);
+	options.path = path;
+	assert_ok(sr_backup(f->catalog, &options, NULL));
+	options.path = packed;
+	options.compress = true;
+	assert_ok(sr_backup(f->catalog, &options, NULL));
+	for (bool through = false; !through; after++) {
+		through = runs_through(f, after, shred_in_child);
+		assert_keys(f, 1);
+		assert_backup(f, path);
+		assert_backup(f, packed);
+		/* The client is there to the last, so that it can be done again. */
+		if (!through) {
+			assert_ok(sr_client_find(f->catalog, &id, sr_text_of(NULL), SR_CLIENT_NAME,
+						 &client));
+			sr_client_free(client);
+		}
+	}
+	assert_in_range(after, 10, 100);
+	assert_fails(sr_client_by_id(f->catalog, &id, &client), SR_NOT_FOUND, "no client");
+	assert_int_equal(ring_count(), 1);
+}
+
+static void shredding_tells_what_it_did(void **state)
+{
+	catalog_fixture *f = *state;
+	const sr_id id = id_of(0);
+	sr_shredded done;
+
+	set_up(f);
+	assert_fails(sr_client_shred(f->catalog, &(sr_id){{0}}, NULL, &done), SR_NOT_FOUND,
+		     "no client");
+	assert_ok(sr_client_shred(f->catalog, &id, NULL, &done));
+	assert_int_equal(done.rewrapped, KEYS - 1);
+	assert_int_equal(done.forgotten, 1);
+	assert_int_equal(done.left, 0);
+	assert_keys(f, 1);
+}
+
+/* ---- What stays behind ---- */
+
+static int parts(void)
+{
+	DIR *dir = opendir(scratch_folder());
+	struct dirent *entry;
+	int count = 0;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL)
+		count += strstr(entry->d_name, ".part") != NULL;
+	closedir(dir);
+	return count;
+}
+
+static void what_was_left_of_a_ring_goes(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_keys_rotated done;
+	FILE *file;
+
+	set_up(f);
+	file = fopen(scratch_path("ring.0123456789abcdef0123456789abcdef.part"), "w");
+	assert_non_null(file);
+	fclose(file);
+	file = fopen(scratch_path("ring.of-somebody.part"), "w");
+	assert_non_null(file);
+	fclose(file);
+	assert_ok(sr_keys_rotate(f->catalog, NULL, &done));
+	assert_int_equal(parts(), 1);
+}
+
+/* The bytes of the master key that was destroyed, anywhere in the memory of this process. */
+static void a_forgotten_master_key_is_nowhere_in_memory(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_keys_rotate_options options;
+	sr_keys_rotated done;
+	char line[512] = "";
+	needle n;
+	FILE *file;
+
+	set_up(f);
+	file = fopen(ring, "r");
+	assert_non_null(file);
+	setvbuf(file, NULL, _IONBF, 0);
+	while (fgets(line, sizeof(line), file) && line[0] == '#')
+		;
+	fclose(file);
+	assert_int_equal(strlen(line), 17 + 21 + 44 + 1);
+	/* As text; and what is in base64 there is in the ring that is held. */
+	needle_take(&n, line + 38, 44);
+	explicit_bzero(line, sizeof(line));
+	sr_keys_rotate_options_init(&options);
+	options.forget_old = true;
+	assert_ok(sr_keys_rotate(f->catalog, &options, &done));
+	assert_keys(f, 0);
+	assert_int_equal(needle_count(&n), 0);
+}
+
+static void ten_thousand_keys(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_keys_done init;
+	sr_keys_rotated done;
+	int64_t began;
+
+	snprintf(ring, sizeof(ring), "%s", scratch_path("ring"));
+	f->options.master_key_file = ring;
+	catalog_open(f);
+	assert_ok(sr_keys_init(f->catalog, NULL, &init));
+	foreign_sql(f, "INSERT INTO clients (ID, Name, LastSeen, AESKey) WITH RECURSIVE n(i) AS "
+		       "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) SELECT "
+		       "randomblob(16), 'c' || i, '2026-01-31T00:00:00Z', randomblob(32) FROM n");
+	assert_ok(sr_keys_rotate(f->catalog, NULL, &done));
+	began = sr_clock_ns();
+	assert_ok(sr_keys_rotate(f->catalog, NULL, &done));
+	printf("10,000 keys rotated in %.3f s\n", (double)(sr_clock_ns() - began) / 1e9);
+	assert_int_equal(done.changed, 10000);
+	assert_int_equal(current_keys(f), 10000);
+}
+
+#define WITH(name) cmocka_unit_test_setup_teardown(name, catalog_setup, catalog_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH(rotates_and_forgets),
+		WITH(a_backup_that_needs_a_key_keeps_it),
+		WITH(what_cannot_be_rotated_is_told),
+		WITH(a_rotation_that_ends_loses_no_key),
+		WITH(shredding_that_ends_loses_no_other_key),
+		WITH(shredding_tells_what_it_did),
+		WITH(what_was_left_of_a_ring_goes),
+		WITH(a_forgotten_master_key_is_nowhere_in_memory),
+		WITH(ten_thousand_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
