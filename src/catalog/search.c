@@ -184,9 +184,12 @@ static sr_status consider(void *arg, const sr_candidate *row, const sr_verdict *
 static bool is_settled(void *arg, const sr_candidate *row)
 {
 	const search *s = arg;
-	const sr_rank_key *worst = &s->page.keys[0];
+	const sr_rank_key *worst;
 
-	if (!row->bounded || !s->page.dropped || worst->last)
+	if (!row->bounded || !s->page.dropped)
+		return false;
+	worst = &s->page.keys[0];
+	if (worst->last)
 		return false;
 	return s->order.descending ? row->bound < worst->number : row->bound > worst->number;
 }
