@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "../base/buffer.h"
 #include "../base/error.h"
@@ -298,6 +299,22 @@ static sr_status find_base(const char *given, const sr_buffer *path, sr_buffer *
 	return sr_buffer_status(folder);
 }
 
+/* Where a link leads, the database lies, and beside it its log: all that looks for one must look
+ * there. What a link to nothing means, or to an empty file, is said where it is opened. */
+static sr_status follow_link(sr_buffer *path)
+{
+	struct stat st;
+	char *real;
+
+	if (lstat(path->data, &st) != 0 || !S_ISLNK(st.st_mode) || stat(path->data, &st) != 0 ||
+	    st.st_size == 0 || (real = realpath(path->data, NULL)) == NULL)
+		return SR_OK;
+	sr_buffer_clear(path);
+	sr_buffer_add_string(path, real);
+	free(real);
+	return sr_buffer_status(path);
+}
+
 /* Paths are made absolute once, so that a later chdir() moves nothing. */
 static sr_status absolute_paths(const resolved all[NAMES], const char *base_dir,
 				sr_settings *settings)
@@ -311,7 +328,8 @@ static sr_status absolute_paths(const resolved all[NAMES], const char *base_dir,
 	    (rc = find_base(base_dir, &path, &folder)) != SR_OK)
 		goto err0;
 	if ((rc = sr_path_absolute(folder.data, sr_text_of(all[FILE_STORAGE_DIR].text),
-				   &storage)) != SR_OK)
+				   &storage)) != SR_OK ||
+	    (rc = follow_link(&path)) != SR_OK)
 		goto err0;
 	settings->path = sr_buffer_take(&path);
 	settings->base_dir = sr_buffer_take(&folder);

@@ -59,11 +59,13 @@ static sr_status fail_missing(const char *path)
 static bool side_file(const char *path, const char *suffix, struct stat *st)
 {
 	sr_buffer name = SR_BUFFER_EMPTY;
+	char *real = realpath(path, NULL); /* Where a link leads, they are. */
 	bool there;
 
-	sr_buffer_printf(&name, "%s%s", path, suffix);
+	sr_buffer_printf(&name, "%s%s", real ? real : path, suffix);
 	there = sr_buffer_status(&name) == SR_OK && lstat(name.data, st) == 0;
 	sr_buffer_free(&name);
+	free(real);
 	return there;
 }
 

@@ -260,16 +260,20 @@ static sr_status make_room(sr_pages *p)
 	return p->seen && p->page && p->values ? SR_OK : sr_fail_memory();
 }
 
-static sr_status open_name(sr_pages *p, const char *path)
+/* A link's log lies where the link leads. */
+static sr_status open_name(sr_pages *p, const char *given)
 {
+	char *real = realpath(given, NULL);
+	const char *path = real ? real : given;
 	char *log = sqlite3_mprintf("%s-wal", path);
 	char *journal = sqlite3_mprintf("%s-journal", path);
 
-	p->path = strdup(path);
+	p->path = strdup(given);
 	if (log && journal)
 		p->name = sqlite3_create_filename(path, journal, log, 0, NULL);
 	sqlite3_free(log);
 	sqlite3_free(journal);
+	free(real);
 	return p->path && p->name ? SR_OK : sr_fail_memory();
 }
 

@@ -157,6 +157,26 @@ all_refused() {
 	strongroom client add x >/dev/null
 }
 
+@test "a catalog behind a link has its log where the link leads" {
+	strongroom init >/dev/null
+	ln -s "$STRONGROOM_DB" link.db
+	! python3 - "$STRONGROOM_DB" <<-END
+		import os, sqlite3, sys
+		db = sqlite3.connect(sys.argv[1])
+		db.execute("INSERT INTO clients VALUES (x'0a', 'late', NULL, '2025-01-01', NULL)")
+		db.commit()
+		os.kill(os.getpid(), 9)
+	END
+	[ -s "$STRONGROOM_DB-wal" ]
+	equal '["late"]' "$(json '[.[].name]' --db link.db client list)"
+	strongroom salvage link.db fresh.db >/dev/null
+	equal '["late"]' "$(json '[.[].name]' --db fresh.db client list)"
+	strongroom --db link.db client add next >/dev/null
+	equal '["late","next"]' "$(json '[.[].name]' client list)"
+	[ -L link.db ]
+	[ ! -e link.db-wal ]
+}
+
 @test "closed and full standard outputs are failures" {
 	strongroom init >/dev/null
 	for command in version help "client list" stats "client list --json"; do
