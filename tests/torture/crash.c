@@ -19,6 +19,7 @@ enum {
 	EXHAUSTIVE = 8, /* Units whose every subset is tried. */
 	SAMPLES = 400,  /* States at most of a point with more. */
 	SLICE = 400,    /* States that one process looks at. */
+	AGAIN = 5,      /* Seconds of a scenario that is made up anew. */
 	SEEN = 1 << 20, /* Room for hashes of images. */
 	STATES = 256,   /* Of rows, of earlier versions. */
 	BADS = 16,      /* Bad states that a scenario tells of; the others are only counted. */
@@ -479,6 +480,16 @@ static void run_scenario(torture *run, const crash_scenario *scenario, unsigned 
 	scratch_remove(m.folder);
 }
 
+/* One that chance makes up is run as often as there is time for some hundred states of each. */
+static void run_share(torture *run, const crash_scenario *scenario, unsigned number, double seconds)
+{
+	unsigned rounds = scenario->again && seconds > AGAIN ? (unsigned)(seconds / AGAIN) : 1;
+
+	for (unsigned i = 0; i < rounds; i++)
+		run_scenario(run, scenario, number + 1000 * i,
+			     torture_elapsed(run) + seconds / rounds);
+}
+
 /* Memory that is a file system: thousands of databases a minute are written. */
 static void use_memory(void)
 {
@@ -488,8 +499,8 @@ static void use_memory(void)
 
 int main(int argc, char **argv)
 {
-	static const crash_scenario *const groups[] = {crash_writes, crash_wholes, crash_keys,
-						       NULL};
+	static const crash_scenario *const groups[] = {crash_writes,     crash_wholes, crash_keys,
+						       crash_recoveries, crash_random, NULL};
 	torture run;
 	unsigned left = 0, number = 0;
 
@@ -506,7 +517,7 @@ int main(int argc, char **argv)
 
 			/* What one does not need is there for the others. */
 			if (torture_wants(&run, one->name))
-				run_scenario(&run, one, number, now + (run.seconds - now) / left--);
+				run_share(&run, one, number, (run.seconds - now) / left--);
 		}
 	return torture_end(&run);
 }

@@ -60,14 +60,17 @@ typedef struct crash_scenario {
 	/* What there is beside the rows, before going on; NULL: nothing. */
 	void (*look)(crash_look *look);
 	bool damaged;     /* The database may be unreadable, as it was when it began. */
+	bool again;       /* Each run is another, as its seed is. */
 	bool ring;        /* A ring of master keys is in the folder. */
 	bool without_log; /* The file system has no memory that is shared. */
 } crash_scenario;
 
-/* Of single writes, of whole databases, of keys. The last of each has no name. */
+/* Of single writes, of whole databases, of keys, after a crash. The last of each has no name. */
 extern const crash_scenario crash_writes[];
 extern const crash_scenario crash_wholes[];
 extern const crash_scenario crash_keys[];
+extern const crash_scenario crash_recoveries[];
+extern const crash_scenario crash_random[];
 
 /* ---- For scenarios ---- */
 
