@@ -19,8 +19,8 @@ static void shell(stage *s, const char *words)
 
 #define KEEP(side) "cp catalog.db left && cp catalog.db" side " left" side
 #define TAKE(side)                                                                                 \
-	"test -s left" side " && ! cmp -s catalog.db left && rm -f catalog.db catalog.db-* && mv " \
-			    "left catalog.db && mv left" side " catalog.db" side
+	"test -s left" side " && ! cmp -s catalog.db left && "                                     \
+	"rm -f catalog.db catalog.db-* && mv left catalog.db && mv left" side " catalog.db" side
 
 /* A log with what was acknowledged last. */
 static void with_log(stage *s)
