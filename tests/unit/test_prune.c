@@ -273,7 +273,9 @@ static void test_random(void **state)
 		keep.daily = 1 + pick(&seed, 3);
 		foreign_sql(f, "DELETE FROM file_versions; DELETE FROM files;"
 			       " DROP TABLE IF EXISTS before");
+		assert_ok(sr_begin(f->catalog, "histories")); /* Opened once, without a pool too. */
 		random_histories(f, &seed, 150);
+		assert_ok(sr_commit(f->catalog));
 		foreign_sql(f, "CREATE TABLE before AS SELECT * FROM file_versions");
 		options.dry_run = true;
 		assert_ok(sr_prune(f->catalog, &options, &dry));
