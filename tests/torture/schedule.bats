@@ -12,7 +12,7 @@ setup() {
 	run "$machine" --seconds 4
 	[ "$status" -eq 0 ] || { echo "$output"; false; }
 	[[ "$output" == *$'total\tschedules\t'*$'\t0' ]]
-	[ "$(grep -c ' schedules, 0 bad$' <<<"$output")" -ge 13 ]
+	[ "$(grep -c ' schedules, 0 bad$' <<<"$output")" -ge 14 ]
 }
 
 @test "the same seed is the same schedules" {

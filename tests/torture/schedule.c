@@ -159,11 +159,24 @@ const schedule_scenario schedule_scenarios[] = {
 			   .begin = 40,
 			   .large = 6},
 	},
+	{
+		.name = "on SQLite",
+		.threads = {2, 5},
+		.steps = 4,
+		.readers = 2,
+		.often = {[WORK_READ] = 3,
+			  [WORK_COMMIT] = 4,
+			  [WORK_TRANSACTION] = 2,
+			  [WORK_LEASE] = 1,
+			  [WORK_CHECKPOINT] = 1},
+		.bad_deeds = 5,
+		.real = true,
+	},
 };
 
 const int schedule_scenario_count = sizeof schedule_scenarios / sizeof schedule_scenarios[0];
 
-enum { LEAST = 500, ENOUGH_BAD = 3 };
+enum { LEAST = 500, LEAST_REAL = 20, ENOUGH_BAD = 3 };
 
 static const char *const plants[PLANTS] = {
 	[PLANT_LOST_WAKEUP] = "lost-wakeup",
@@ -189,10 +202,12 @@ static void run_scenario(torture *run, int number, schedule_plant plant, double 
 {
 	const schedule_scenario *scenario = &schedule_scenarios[number];
 	uint64_t first = run->seed, tried = 0;
+	uint64_t least = scenario->real ? LEAST_REAL : LEAST;
+	/* What a schedule that failed has open there is in the way of the next. */
+	int enough = plant != PLANT_NOTHING || scenario->real ? 1 : ENOUGH_BAD;
 	int bad = 0;
 
-	while ((tried < LEAST || torture_elapsed(run) < until) && bad < ENOUGH_BAD &&
-	       (bad == 0 || plant == PLANT_NOTHING)) {
+	while ((tried < least || torture_elapsed(run) < until) && bad < enough) {
 		uint64_t seed = torture_state(first + tried, (uint64_t)number + 1);
 
 		if (!schedule_one(scenario, seed, plant)) {
@@ -212,6 +227,7 @@ int main(int argc, char **argv)
 	schedule_plant plant = plant_of(run.plant);
 	int left = run.only != NULL ? 1 : schedule_scenario_count;
 
+	real_begin(run.folder);
 	for (int i = 0; i < schedule_scenario_count; i++) {
 		double now = torture_elapsed(&run);
 

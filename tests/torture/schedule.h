@@ -35,6 +35,7 @@ typedef struct schedule_scenario {
 	bool ages;    /* Connections grow old at once. */
 	bool direct;
 	bool closes; /* The pool is closed meanwhile. */
+	bool real;   /* On SQLite: schedule_sqlite.c. */
 	stub_faults faults;
 } schedule_scenario;
 
@@ -52,6 +53,13 @@ typedef enum schedule_plant {
 
 /* One schedule of the scenario. False: schedule_wrong has the words. */
 bool schedule_one(const schedule_scenario *scenario, uint64_t seed, schedule_plant plant);
+
+/* The real engine, with a database in the folder; and what stub_engine.h has for the other. */
+void real_begin(const char *folder);
+const sr_engine *real_engine(const char **path); /* For another schedule. */
+sr_status real_insert(sr_conn *conn, int row);
+int real_count(sr_conn *conn);
+int real_times(int row);
 
 /* Checks: schedule_check.c. */
 

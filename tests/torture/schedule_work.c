@@ -47,6 +47,24 @@ static int64_t unsure;                  /* Told that the outcome is unknown. */
 static bool done[SCHEDULE_THREADS];     /* Workers that have ended. */
 static bool closing;
 
+/* ---- The engine ---- */
+
+static sr_status insert(sr_conn *conn, int row)
+{
+	return scenario->real ? real_insert(conn, row) : stub_insert(conn, row);
+}
+
+static int count_rows(sr_conn *conn)
+{
+	return scenario->real ? real_count(conn) : stub_count(conn);
+}
+
+/* How often the row is committed. */
+static int times_of(int row)
+{
+	return scenario->real ? real_times(row) : stub_times(row);
+}
+
 /* ---- Deeds ---- */
 
 static deed *new_deed(deed_kind kind)
@@ -61,9 +79,9 @@ static deed *new_deed(deed_kind kind)
 
 static deed_kind any_kind(void)
 {
-	return schedule_once_in(scenario->bad_deeds)
-		       ? (deed_kind)(1 + schedule_chance(DEED_KINDS - 1))
-		       : GOOD;
+	if (!schedule_once_in(scenario->bad_deeds))
+		return GOOD;
+	return scenario->real ? REFUSES : (deed_kind)(1 + schedule_chance(DEED_KINDS - 1));
 }
 
 static sr_status break_it(sr_conn *conn, sr_status status)
@@ -93,7 +111,7 @@ static sr_status do_deed(sr_conn *conn, void *arg)
 
 	if (d->told)
 		schedule_fail("operation %d is run again after its caller was told", d->row);
-	if ((rc = stub_insert(conn, d->row)) != SR_OK)
+	if ((rc = insert(conn, d->row)) != SR_OK)
 		return rc;
 	switch (d->kind) {
 	case REFUSES:
@@ -173,14 +191,14 @@ static sr_status own_status(deed_kind kind)
 /* What is committed of an operation is what its caller was told. */
 static void check_deed(const deed *d)
 {
-	int times = stub_times(d->row);
+	int times = times_of(d->row);
 
 	if (!d->told || (d->unsure && times <= 1))
 		return;
 	if (times != (d->status == SR_OK))
 		schedule_fail("operation %d was told '%s' and is there %d times", d->row,
 			      sr_status_name(d->status), times);
-	if (d->status == SR_OK && d->inner != NULL && stub_times(d->inner->row) != 1)
+	if (d->status == SR_OK && d->inner != NULL && times_of(d->inner->row) != 1)
 		schedule_fail("operation %d is there and what it joined is not", d->row);
 }
 
@@ -235,10 +253,10 @@ static void work_read(void)
 	note_lent(conn);
 	if (sr_conn_begin(conn, SR_TRANSACTION_READ) != SR_OK)
 		schedule_fail("a read does not begin: %s", sr_error_message());
-	before = stub_count(conn);
+	before = count_rows(conn);
 	if (scenario->often[WORK_REST] > 0)
 		rest();
-	if (stub_count(conn) != before)
+	if (count_rows(conn) != before)
 		schedule_fail("what a thread reads changes under it");
 	if (schedule_once_in(2))
 		sr_conn_rollback(conn);
@@ -284,7 +302,8 @@ static void check_transaction(const deed *const *all, int count, bool there)
 			first = i;
 	for (int i = 0; i < count; i++) {
 		check_deed(all[i]);
-		if (there && !all[i]->unsure && stub.rows[first + i] != all[i]->row)
+		if (there && !scenario->real && !all[i]->unsure &&
+		    stub.rows[first + i] != all[i]->row)
 			schedule_fail("a transaction is torn");
 	}
 }
@@ -308,7 +327,7 @@ static int fill_transaction(deed *good[4])
 			break;
 		if (sr_pool_read(pool, "joined read", &conn) != SR_OK)
 			break;
-		if (stub_pending(conn) < goods)
+		if (scenario->real ? count_rows(conn) < goods : stub_pending(conn) < goods)
 			schedule_fail("a read in a transaction does not see it");
 		sr_pool_release(pool, conn);
 	}
@@ -357,7 +376,7 @@ static void work_lease(void)
 	switch (schedule_chance(3)) {
 	case 0: /* Left open: it is rolled back. */
 		if ((rc = sr_conn_begin(conn, SR_TRANSACTION_WRITE)) == SR_OK)
-			(void)stub_insert(conn, d->row);
+			(void)insert(conn, d->row);
 		break;
 	case 1:
 		d->told = false;
@@ -512,6 +531,11 @@ static sr_status open_pool(void)
 	sr_pool *opened;
 	sr_status rc;
 
+	if (scenario->real) {
+		options.engine = real_engine(&options.path);
+		options.durability = SR_DURABILITY_NORMAL;
+	}
+
 	stub_begin(&scenario->faults);
 	stub.early = planted == PLANT_EARLY_ANSWER;
 	stub.markless = planted == PLANT_LOG_FREE;
@@ -538,12 +562,13 @@ static void check_end(void)
 	if (s.operations != operations)
 		schedule_fail("%lld operations are counted, %lld were told",
 			      (long long)s.operations, (long long)operations);
-	if (unsure == 0 && s.commits < stub.commits)
+	if (unsure == 0 && !scenario->real && s.commits < stub.commits)
 		schedule_fail("%lld commits are counted, %lld were made", (long long)s.commits,
 			      (long long)stub.commits);
 	if (s.leaks > s.acquired)
 		schedule_fail("more leaks than leases");
-	if (s.created - s.closed + (pool->second != NULL) + (pool->stay != NULL) != stub.open)
+	if (!scenario->real &&
+	    s.created - s.closed + (pool->second != NULL) + (pool->stay != NULL) != stub.open)
 		schedule_fail("%d connections are open, %lld counted", stub.open,
 			      (long long)(s.created - s.closed));
 }
