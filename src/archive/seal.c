@@ -34,13 +34,24 @@ void sr_seal_key_free(sr_seal_key *key)
 	free(key);
 }
 
+/* libcrypto leaves the key on the stack where it made it. Deeper than any of its frames there. */
+static __attribute__((noinline)) void scrub_stack(void)
+{
+	unsigned char frames[16384];
+
+	explicit_bzero(frames, sizeof(frames));
+}
+
 static sr_status derive(sr_seal_key *key, const void *secret, size_t length)
 {
 	uint64_t n = UINT64_C(1) << key->header[SR_SEAL_AT_COST];
 	uint64_t memory = 128 * BLOCK * n + (1 << 20);
+	int made =
+		key->crypto->EVP_PBE_scrypt(secret, length, key->header + SR_SEAL_AT_SALT, 16, n,
+					    BLOCK, LANES, memory, key->bytes, sizeof(key->bytes));
 
-	if (key->crypto->EVP_PBE_scrypt(secret, length, key->header + SR_SEAL_AT_SALT, 16, n, BLOCK,
-					LANES, memory, key->bytes, sizeof(key->bytes)) != 1)
+	scrub_stack();
+	if (made != 1)
 		return sr_fail(SR_NO_MEMORY,
 			       "the key could not be made of the passphrase: scrypt takes %llu MiB",
 			       (unsigned long long)(memory >> 20));
