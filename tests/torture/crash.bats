@@ -23,7 +23,7 @@ found() {
 	run "$MACHINE" --seconds 10
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[ "$(grep -c '^crash: .*: [1-9][0-9]* crash points, 0 bad$' <<<"$output")" -ge 23 ]
+	[ "$(grep -c '^crash: .*: [1-9][0-9]* crash points, 0 bad$' <<<"$output")" -ge 24 ]
 	grep -q $'^total\tcrash points\t[1-9][0-9]*\t0$' <<<"$output"
 }
 

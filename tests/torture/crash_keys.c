@@ -66,10 +66,46 @@ static void wrap(stage *s)
 	stage_close(s);
 }
 
+static void with_wrapped(stage *s)
+{
+	sr_keys_done done;
+
+	with_keys(s);
+	stage_open(s);
+	stage_good(s, sr_keys_init(s->catalog, NULL, &done), "wrapping");
+	stage_close(s);
+}
+
+/* Once with the old master keys kept, and once with them forgotten. */
+static void rotate(stage *s)
+{
+	sr_keys_rotate_options options;
+	sr_keys_rotated done;
+
+	stage_open(s);
+	sr_keys_rotate_options_init(&options);
+	for (int i = 0; i < 2; i++) {
+		int promise = stage_promise(
+			s, "SELECT (" ARE_WRAPPED ") AND (SELECT count(*) > %d FROM master_keys)",
+			i);
+
+		options.forget_old = i == 1;
+		stage_good(s, sr_keys_rotate(s->catalog, &options, &done), "rotating");
+		stage_tell(s, promise);
+		s->failed = s->failed || done.changed != CLIENTS || (i == 1 && done.forgotten == 0);
+	}
+	stage_close(s);
+}
+
 const crash_scenario crash_keys[] = {
 	{.name = "keys wrapped",
 	 .prepare = with_keys,
 	 .run = wrap,
+	 .look = look_keys,
+	 .ring = true},
+	{.name = "key rotation",
+	 .prepare = with_wrapped,
+	 .run = rotate,
 	 .look = look_keys,
 	 .ring = true},
 	{.name = NULL},
