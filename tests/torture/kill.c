@@ -400,9 +400,12 @@ static bool kill_once(machine *m, const char *prepared, uint64_t number)
 static void run_command(machine *m, const kill_command *command, double until)
 {
 	uint64_t kills = 0, tries = 0;
-	char prepared[4200];
+	char prepared[4200], ring[4300];
 
 	m->command = command;
+	snprintf(ring, sizeof(ring), "%s/ring", m->folder);
+	if (command->flags & KILL_KEYS)
+		setenv("STRONGROOM_MASTER_KEY_FILE", ring, 1);
 	rehearse(m, prepared);
 	if (command->flags & KILL_STEPS) {
 		drop_schema(&m->before);
@@ -412,6 +415,7 @@ static void run_command(machine *m, const kill_command *command, double until)
 		kills += kill_once(m, prepared, tries++);
 	} while (torture_elapsed(m->run) < until || (kills == 0 && tries < 20));
 	torture_scenario_end(m->run, command->words, "kills", kills);
+	unsetenv("STRONGROOM_MASTER_KEY_FILE");
 	holds_free(&m->before);
 	holds_free(&m->after);
 	holds_free(&m->names_before);

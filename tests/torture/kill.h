@@ -14,6 +14,7 @@ enum {
 	KILL_STEPS = 4,    /* It goes from version to version. */
 	KILL_ONCE = 8,     /* Done again it fails: it is done already. */
 	KILL_ASIDE = 16,   /* A stored file may lie aside until the next deletion. */
+	KILL_KEYS = 64,    /* Keys are wrapped under @/ring. */
 	KILL_UNWELL = 32,  /* It is unhealthy until the command is done again. */
 };
 

@@ -25,6 +25,8 @@ const kill_command kill_commands[] = {
 	{"migrate down --to 12 --yes", KILL_IN_PARTS | KILL_STEPS, NULL, 0},
 	{"migrate up", KILL_IN_PARTS | KILL_STEPS, "migrate down --to 6 --yes", 0},
 	{"migrate rehearse --to 12", 0, NULL, 0},
+	{"keys init --key-file @/ring", KILL_KEYS | KILL_IN_PARTS | KILL_STEPS, NULL, 0},
+	{"keys unwrap --key-file @/ring --yes", KILL_KEYS, "keys init --key-file @/ring", 0},
 	{"optimize", 0, NULL, 0},
 	{"optimize --search-index --anew", 0, NULL, 0},
 	{"repair --apply --yes", KILL_IN_PARTS | KILL_UNWELL,
