@@ -541,6 +541,7 @@ int main(int argc, char **argv)
 	torture run = torture_begin("fault", argc, argv);
 	machine m = {.run = &run};
 	size_t wanted = 0;
+	char ring[4300];
 	uint64_t part = 0;
 
 	shim_plant_set(plant_of(run.plant));
@@ -549,6 +550,8 @@ int main(int argc, char **argv)
 	folder_in(&run, "template", m.template, true);
 	folder_in(&run, "seed", m.seed, true);
 	folder_in(&run, "prepared", m.prepared, false);
+	snprintf(ring, sizeof(ring), "%s/case/ring", run.folder);
+	setenv("STRONGROOM_MASTER_KEY_FILE", ring, 1);
 	folder_in(&run, "case", m.folder, false);
 	fault_template(m.template, m.seed);
 	for (int list = 0; list < LISTS; list++)

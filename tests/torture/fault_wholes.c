@@ -210,6 +210,29 @@ static sr_status rehearse(fault_case *c)
 	return SR_OK;
 }
 
+/* ---- Keys ---- */
+
+static sr_status wrap_keys(fault_case *c)
+{
+	sr_client *client = NULL;
+	sr_keys_done done;
+
+	TRY(c, sr_keys_init(c->catalog, NULL, &done));
+	TRY(c, sr_client_by_id(c->catalog, &c->host, &client));
+	if (client->aes_key.length != 32)
+		snprintf(c->wrong, sizeof(c->wrong), "a key of %zu bytes", client->aes_key.length);
+	sr_client_free(client);
+	return SR_OK;
+}
+
+static sr_status unwrap_keys(fault_case *c)
+{
+	sr_keys_done done;
+
+	TRY(c, sr_keys_unwrap(c->catalog, &done));
+	return SR_OK;
+}
+
 /* ---- Backups ---- */
 
 static sr_status backup_to(fault_case *c, const char *name, bool pack)
@@ -385,6 +408,8 @@ const fault_scenario fault_wholes[] = {
 	{"migration status", 0, NULL, look_at_migrations, NULL},
 	{"own migration", FAULT_IN_PARTS, NULL, migrate_own, NULL},
 	{"own migration down", FAULT_IN_PARTS, migrate_own, migrate_own_down, NULL},
+	{"keys init", FAULT_IN_PARTS | FAULT_STEPS, NULL, wrap_keys, NULL},
+	{"keys unwrap", FAULT_IN_PARTS | FAULT_STEPS, wrap_keys, unwrap_keys, NULL},
 	{"rehearse", FAULT_NO_FILE, NULL, rehearse, NULL},
 	{"backup", FAULT_NO_FILE, NULL, backup, NULL},
 	{"backup packed", FAULT_NO_FILE, NULL, backup_packed, NULL},
