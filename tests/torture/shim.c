@@ -316,7 +316,8 @@ static void *allocate_early(size_t size)
 
 static void *real(const char *symbol)
 {
-	static _Thread_local bool looking;
+	/* dlsym calls back, which its declaration denies. */
+	static _Thread_local volatile bool looking;
 	void *found;
 
 	if (looking)
