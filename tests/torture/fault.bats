@@ -16,7 +16,7 @@ setup() {
 }
 
 @test "an error that is swallowed is found" {
-	run "$machine" --seconds 3 --seed 7 --only "save many" --plant swallow
+	run "$machine" --seconds 10 --seed 7 --only "save many" --plant swallow
 	echo "$output"
 	[ "$status" -eq 1 ]
 	[[ $output == *"fault: BAD: save many: "* ]]
