@@ -32,6 +32,23 @@ static size_t format_of(const sr_index_state *state, char format[FORMAT_SIZE])
 
 /* ---- The state ---- */
 
+/* A chunk takes more bytes of the database than that, however short it is. What is found needs
+ * memory by the number of chunks: no more of them are believed than there is room for. */
+#define LEAST_OF_CHUNK 32
+
+static sr_status check_room(sr_conn *conn, const sr_index_state *state)
+{
+	int64_t pages, page_size;
+	sr_status rc;
+
+	if ((rc = sr_query_integer(conn, "PRAGMA page_count", &pages)) != SR_OK ||
+	    (rc = sr_query_integer(conn, "PRAGMA page_size", &page_size)) != SR_OK)
+		return rc;
+	if (state->next_chunk < 0 || state->next_chunk > pages * page_size / LEAST_OF_CHUNK)
+		return sr_index_fail(conn, "chunk", state->next_chunk);
+	return SR_OK;
+}
+
 static sr_status read_segments(sr_conn *conn, sr_index_state *state)
 {
 	int64_t next = 0;
@@ -98,7 +115,7 @@ sr_status sr_index_state_read(sr_conn *conn, sr_index_state *state)
 		return rc;
 	if (!right)
 		return sr_index_fail(conn, "state", state->through);
-	if ((rc = read_segments(conn, state)) != SR_OK)
+	if ((rc = check_room(conn, state)) != SR_OK || (rc = read_segments(conn, state)) != SR_OK)
 		sr_index_state_free(state);
 	return rc;
 }
