@@ -1,5 +1,6 @@
 #include "keyring.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,12 +8,13 @@
 #include "catalog.h"
 #include "keys.h"
 
-/* Seconds that a command may take; somebody may have to type something. */
+/* Seconds that a command may take: somebody may have to confirm it, or a token to be touched. */
 #define COMMAND_TIMEOUT 60
 
 void sr_keyring_init(sr_keyring *keyring)
 {
 	*keyring = (sr_keyring){0};
+	pthread_mutex_init(&keyring->asking, NULL);
 	pthread_mutex_init(&keyring->lock, NULL);
 }
 
@@ -20,6 +22,7 @@ void sr_keyring_free(sr_keyring *keyring)
 {
 	sr_ring_free(keyring->ring);
 	pthread_mutex_destroy(&keyring->lock);
+	pthread_mutex_destroy(&keyring->asking);
 }
 
 bool sr_keyring_named(const sr_catalog *catalog)
@@ -71,21 +74,14 @@ static void drop(sr_keyring *keyring)
 	keyring->ring = NULL;
 }
 
-/* With its lock. A file is looked at each time, a command's answer is kept. */
-static sr_status load(sr_catalog *catalog)
+/* With its lock. A file is looked at each time. */
+static sr_status load_file(sr_catalog *catalog)
 {
 	const char *path = catalog->settings.master_key_file;
 	sr_keyring *keyring = &catalog->keyring;
 	struct stat now;
 	sr_status rc;
 
-	if (!sr_keyring_named(catalog))
-		return sr_fail(SR_WRONG_KEY, "no key ring is set: STRONGROOM_MASTER_KEY_FILE "
-					     "names it");
-	if (path == NULL)
-		return keyring->ring != NULL ? SR_OK
-					     : sr_ring_run(catalog->settings.master_key_command,
-							   COMMAND_TIMEOUT, &keyring->ring);
 	if (lstat(path, &now) == 0) {
 		if (keyring->ring != NULL && same_file(&now, &keyring->file))
 			return SR_OK;
@@ -98,41 +94,169 @@ static sr_status load(sr_catalog *catalog)
 	return rc;
 }
 
+/* With its lock: NULL where there is no ring, or it does not have that. */
+static const sr_master *find(const sr_keyring *keyring, const char *id)
+{
+	if (keyring->ring == NULL)
+		return NULL;
+	return id != NULL ? sr_ring_find(keyring->ring, id) : sr_ring_newest(keyring->ring);
+}
+
+/* ---- Asking a command ---- */
+
+static _Thread_local struct {
+	bool some;
+	char id[SR_MASTER_ID_SIZE]; /* "" for the newest. */
+} wanted;
+
+bool sr_keyring_wanted(char id[SR_MASTER_ID_SIZE])
+{
+	memcpy(id, wanted.id, SR_MASTER_ID_SIZE);
+	return wanted.some;
+}
+
+void sr_keyring_forget_wanted(void)
+{
+	wanted.some = false;
+}
+
+static void want(const char *id)
+{
+	wanted.some = true;
+	snprintf(wanted.id, sizeof(wanted.id), "%s", id != NULL ? id : "");
+}
+
+static bool is_command(const sr_catalog *catalog)
+{
+	return catalog->settings.master_key_file == NULL &&
+	       catalog->settings.master_key_command != NULL;
+}
+
+/* With both locks: what has come of asking. A ring that it printed before is kept where it prints
+ * none now. */
+static void take(sr_keyring *keyring, const char *id, sr_status rc, sr_ring *fresh)
+{
+	keyring->failed = rc;
+	snprintf(keyring->why, sizeof(keyring->why), "%s", rc == SR_OK ? "" : sr_error_message());
+	if (rc == SR_OK) {
+		drop(keyring);
+		keyring->ring = fresh;
+	}
+	keyring->in_vain = rc != SR_OK || find(keyring, id) == NULL;
+	snprintf(keyring->vain, sizeof(keyring->vain), "%s", id != NULL ? id : "");
+}
+
+/* Without locks, nor the writer: nobody waits for the command but who needs it. Somebody else may
+ * have asked meanwhile; `anew` is not content with that. */
+static sr_status ask_command(sr_catalog *catalog, const char *id, bool anew)
+{
+	sr_keyring *keyring = &catalog->keyring;
+	sr_ring *fresh = NULL;
+	sr_status rc = SR_OK;
+	bool there;
+
+	pthread_mutex_lock(&keyring->asking);
+	pthread_mutex_lock(&keyring->lock);
+	there = !anew && find(keyring, id) != NULL;
+	pthread_mutex_unlock(&keyring->lock);
+	if (!there) {
+		rc = sr_ring_run(catalog->settings.master_key_command, COMMAND_TIMEOUT, &fresh);
+		pthread_mutex_lock(&keyring->lock);
+		take(keyring, id, rc, fresh);
+		pthread_mutex_unlock(&keyring->lock);
+	}
+	pthread_mutex_unlock(&keyring->asking);
+	return rc;
+}
+
+/* With its lock, while the command cannot be run: why there is no ring. */
+static sr_status fail_unasked(const sr_catalog *catalog)
+{
+	const sr_keyring *keyring = &catalog->keyring;
+
+	if (keyring->failed != SR_OK)
+		return sr_fail(keyring->failed, "%s", keyring->why);
+	return sr_fail(SR_WRONG_KEY, "the key command %s is not run inside a transaction",
+		       sr_keyring_words(catalog));
+}
+
+/* What a command printed is kept; it is asked again for what that lacks. */
+static sr_status load_command(sr_catalog *catalog, const char *id)
+{
+	sr_keyring *keyring = &catalog->keyring;
+	bool writing = sr_pool_writing(catalog->pool);
+	bool there;
+	sr_status rc = SR_OK;
+
+	pthread_mutex_lock(&keyring->lock);
+	there = find(keyring, id) != NULL || (id == NULL && keyring->ring != NULL);
+	if (!there && writing) {
+		want(id);
+		if (keyring->ring == NULL)
+			rc = fail_unasked(catalog);
+	}
+	pthread_mutex_unlock(&keyring->lock);
+	return there || writing ? rc : ask_command(catalog, id, false);
+}
+
+void sr_keyring_prepare(sr_catalog *catalog, const char *id)
+{
+	if (is_command(catalog) && !sr_pool_writing(catalog->pool))
+		(void)ask_command(catalog, id[0] != '\0' ? id : NULL, false);
+}
+
+bool sr_keyring_vain(sr_catalog *catalog, const char *id)
+{
+	sr_keyring *keyring = &catalog->keyring;
+	bool vain;
+
+	if (!is_command(catalog))
+		return true;
+	pthread_mutex_lock(&keyring->lock);
+	vain = keyring->in_vain && strcmp(keyring->vain, id) == 0;
+	pthread_mutex_unlock(&keyring->lock);
+	return vain;
+}
+
+/* ---- What it has ---- */
+
+/* On SR_OK the lock is held, and there is a ring; it may lack the key. */
+static sr_status lock_loaded(sr_catalog *catalog, const char *id)
+{
+	sr_keyring *keyring = &catalog->keyring;
+	sr_status rc = SR_OK;
+
+	if (!sr_keyring_named(catalog))
+		return sr_fail(SR_WRONG_KEY, "no key ring is set: STRONGROOM_MASTER_KEY_FILE "
+					     "names it");
+	if (is_command(catalog) && (rc = load_command(catalog, id)) != SR_OK)
+		return rc;
+	pthread_mutex_lock(&keyring->lock);
+	if (!is_command(catalog) && (rc = load_file(catalog)) != SR_OK)
+		pthread_mutex_unlock(&keyring->lock);
+	return rc;
+}
+
 sr_status sr_keyring_load(sr_catalog *catalog)
 {
-	sr_status rc;
+	sr_status rc = lock_loaded(catalog, NULL);
 
-	pthread_mutex_lock(&catalog->keyring.lock);
-	rc = load(catalog);
-	pthread_mutex_unlock(&catalog->keyring.lock);
+	if (rc == SR_OK)
+		pthread_mutex_unlock(&catalog->keyring.lock);
 	return rc;
 }
 
 sr_status sr_keyring_reload(sr_catalog *catalog)
 {
-	sr_status rc;
-
-	pthread_mutex_lock(&catalog->keyring.lock);
-	drop(&catalog->keyring);
-	rc = load(catalog);
-	pthread_mutex_unlock(&catalog->keyring.lock);
-	return rc;
-}
-
-/* With its lock: NULL where it does not have that. */
-static const sr_master *find(sr_catalog *catalog, const char *id)
-{
 	sr_keyring *keyring = &catalog->keyring;
-	const sr_master *found =
-		id ? sr_ring_find(keyring->ring, id) : sr_ring_newest(keyring->ring);
 
-	/* Somebody may have rotated since the command was asked. */
-	if (found == NULL && id != NULL && catalog->settings.master_key_file == NULL) {
+	if (is_command(catalog) && !sr_pool_writing(catalog->pool))
+		return ask_command(catalog, NULL, true);
+	pthread_mutex_lock(&keyring->lock);
+	if (!is_command(catalog))
 		drop(keyring);
-		if (load(catalog) == SR_OK)
-			found = sr_ring_find(keyring->ring, id);
-	}
-	return found;
+	pthread_mutex_unlock(&keyring->lock);
+	return sr_keyring_load(catalog);
 }
 
 sr_status sr_keyring_master(sr_catalog *catalog, const char *id, sr_master *master)
@@ -140,10 +264,11 @@ sr_status sr_keyring_master(sr_catalog *catalog, const char *id, sr_master *mast
 	const sr_master *found = NULL;
 	sr_status rc;
 
-	pthread_mutex_lock(&catalog->keyring.lock);
-	if ((rc = load(catalog)) == SR_OK && (found = find(catalog, id)) != NULL)
-		*master = *found;
-	pthread_mutex_unlock(&catalog->keyring.lock);
+	if ((rc = lock_loaded(catalog, id)) == SR_OK) {
+		if ((found = find(&catalog->keyring, id)) != NULL)
+			*master = *found;
+		pthread_mutex_unlock(&catalog->keyring.lock);
+	}
 	if (found != NULL)
 		return SR_OK;
 	if (rc == SR_OK && id == NULL)
@@ -162,8 +287,10 @@ bool sr_keyring_has(sr_catalog *catalog, const char *id)
 {
 	bool has;
 
-	pthread_mutex_lock(&catalog->keyring.lock);
-	has = load(catalog) == SR_OK && sr_ring_find(catalog->keyring.ring, id) != NULL;
+	/* Of the ring as it was read: nobody needs the key now. */
+	if (lock_loaded(catalog, NULL) != SR_OK)
+		return false;
+	has = sr_ring_find(catalog->keyring.ring, id) != NULL;
 	pthread_mutex_unlock(&catalog->keyring.lock);
 	return has;
 }

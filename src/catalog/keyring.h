@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
+#include "../base/error.h"
 #include "../base/ring.h"
 #include "../engine/engine.h"
 
@@ -18,9 +19,14 @@ typedef struct sr_keys_seen {
 } sr_keys_seen;
 
 typedef struct sr_keyring {
-	pthread_mutex_t lock; /* Guards what follows. */
-	sr_ring *ring;        /* NULL until it is read. */
-	struct stat file;     /* As it was then, where it is a file. */
+	pthread_mutex_t asking; /* Who runs the command has it; before the other. */
+	pthread_mutex_t lock;   /* Guards what follows; never held for long. */
+	sr_ring *ring;          /* NULL until it is read. */
+	struct stat file;       /* As it was then, where it is a file. */
+	bool in_vain;           /* The command was asked for `vain`, and did not give it. */
+	char vain[SR_MASTER_ID_SIZE];
+	sr_status failed; /* How it ended when it was asked last, and the words of it. */
+	char why[SR_MESSAGE_SIZE];
 } sr_keyring;
 
 void sr_keyring_init(sr_keyring *keyring);
@@ -29,6 +35,12 @@ void sr_keyring_free(sr_keyring *keyring);
 /* Whether the settings name one; and it in words. */
 bool sr_keyring_named(const sr_catalog *catalog);
 const char *sr_keyring_words(const sr_catalog *catalog);
+
+/*
+ * Where a command prints the ring, it is never run by a thread that holds the writer: everybody
+ * would wait for it. What such a thread needs and is not in memory fails, is remembered as wanted,
+ * and can be asked for once the writer is given back; or it is prepared before.
+ */
 
 /* Brings what is known of it up to date. SR_WRONG_KEY without words of what it is for where none is
  * named, SR_NOT_FOUND where the file is missing. */
@@ -43,6 +55,18 @@ sr_status sr_keyring_master(sr_catalog *catalog, const char *id, sr_master *mast
 
 /* Whether it has the key; false where it cannot be read. */
 bool sr_keyring_has(sr_catalog *catalog, const char *id);
+
+/* What this thread wanted in vain while it held the writer since it last forgot: false for nothing
+ * that a command could give. */
+bool sr_keyring_wanted(char id[SR_MASTER_ID_SIZE]);
+void sr_keyring_forget_wanted(void);
+
+/* Has a command asked for that key unless it is at hand; nothing is done about a failure, which is
+ * remembered. Does nothing for a file, and where the thread holds the writer. */
+void sr_keyring_prepare(sr_catalog *catalog, const char *id);
+
+/* Whether asking for that key again would be of no use: it was, or there is no command. */
+bool sr_keyring_vain(sr_catalog *catalog, const char *id);
 
 /* ---- Keys of clients ---- */
 

@@ -179,8 +179,12 @@ static sr_status look(sr_catalog *catalog, sr_conn *conn)
 		     &count)) != SR_OK ||
 	    count == 0)
 		return rc;
-	/* The write that goes on has nothing to do with it. */
+	/* The write that goes on has nothing to do with it. What a command could give is asked for
+	 * when the writer is free, and the write done once more. */
 	if (sr_keyring_master(catalog, id, &master) != SR_OK) {
+		if (!sr_keyring_vain(catalog, id))
+			return SR_OK;
+		sr_keyring_forget_wanted();
 		pthread_mutex_lock(&catalog->lock);
 		bool first = !catalog->keys_warned;
 		catalog->keys_warned = true;
@@ -220,6 +224,40 @@ sr_status sr_keys_take_in(sr_catalog *catalog, sr_conn *conn, sr_keys_seen *seen
 		seen->statements == catalog->keys_seen.statements;
 	pthread_mutex_unlock(&catalog->lock);
 	return known ? SR_OK : look(catalog, conn);
+}
+
+/* The master key that a transaction may need; "" for none. */
+static void find_needed(sr_catalog *catalog, const sr_reading *reading, char id[SR_MASTER_ID_SIZE])
+{
+	int64_t plain;
+
+	if (reading->shape.version < SR_KEYS_VERSION ||
+	    sr_keys_current(reading->conn, id) != SR_OK || id[0] == '\0')
+		return;
+	/* Who shows no keys needs it for those alone that others have written. */
+	if (catalog->settings.hide_keys &&
+	    (catalog->settings.plain_keys ||
+	     sr_query_integer(reading->conn,
+			      "SELECT EXISTS (SELECT 1 FROM clients WHERE " SR_KEY_IS_PLAIN ")",
+			      &plain) != SR_OK ||
+	     plain == 0))
+		id[0] = '\0';
+}
+
+void sr_keys_prepare(sr_catalog *catalog)
+{
+	char id[SR_MASTER_ID_SIZE] = "";
+	sr_reading reading = {0};
+
+	if (catalog->settings.master_key_command == NULL ||
+	    catalog->settings.master_key_file != NULL || sr_pool_writing(catalog->pool))
+		return;
+	/* What fails here, fails again where it is needed. */
+	if (sr_reading_begin(catalog, "sr_begin", &reading) == SR_OK)
+		find_needed(catalog, &reading, id);
+	sr_reading_end(&reading);
+	if (id[0] != '\0' && !sr_keyring_vain(catalog, id))
+		sr_keyring_prepare(catalog, id);
 }
 
 void sr_keys_taken(sr_catalog *catalog, const sr_keys_seen *seen)

@@ -322,12 +322,18 @@ static sr_status unwrap_all(sr_conn *conn, void *arg)
 sr_status sr_keys_unwrap(sr_catalog *catalog, sr_keys_done *done)
 {
 	beginning b = {.catalog = catalog, .done = done};
+	char id[SR_MASTER_ID_SIZE];
 	sr_status rc;
 
 	*done = (sr_keys_done){0};
 	sr_catalog_keep(catalog);
-	if ((rc = check_may(catalog, "unwrapped")) == SR_OK)
+	if ((rc = check_may(catalog, "unwrapped")) == SR_OK &&
+	    (rc = current_now(catalog, id)) == SR_OK) {
+		/* Where a command prints it: not inside the transaction. */
+		if (id[0] != '\0')
+			sr_keyring_prepare(catalog, id);
 		rc = run(&b, "sr_keys_unwrap", unwrap_all);
+	}
 	if (rc != SR_OK)
 		*done = (sr_keys_done){0};
 	sr_catalog_let_go(catalog);

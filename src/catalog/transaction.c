@@ -13,8 +13,10 @@ sr_status sr_begin(sr_catalog *catalog, const char *owner)
 	sr_status rc;
 
 	sr_catalog_keep(catalog);
-	if ((rc = sr_catalog_writable(catalog)) == SR_OK)
+	if ((rc = sr_catalog_writable(catalog)) == SR_OK) {
+		sr_keys_prepare(catalog);
 		rc = sr_pool_begin(catalog->pool, owner ? owner : "sr_begin");
+	}
 	sr_catalog_let_go(catalog);
 	return sr_return(rc);
 }

@@ -12,29 +12,46 @@ typedef struct checked {
 	void *arg;
 	bool stale;        /* The catalog's shape was out of date. */
 	sr_keys_seen seen; /* What was looked at for plain keys. */
+	bool asked;        /* What is not in the key ring now is done without. */
+	bool wants;        /* A master key, which is to be asked for first. */
+	char wanted[SR_MASTER_ID_SIZE];
 } checked;
+
+/* Undoes what was done without a master key that a command may have. */
+static sr_status heed_wanted(checked *check, sr_status rc)
+{
+	check->wants = !check->asked && rc != SR_INTERRUPTED && sr_keyring_wanted(check->wanted);
+	return check->wants ? sr_fail(SR_WRONG_KEY, "a master key has to be asked for first") : rc;
+}
 
 static sr_status run_checked(sr_conn *conn, void *arg)
 {
 	checked *check = arg;
 	sr_status rc;
 
-	if ((rc = sr_catalog_admit(check->catalog, conn, &check->stale)) != SR_OK ||
-	    (rc = sr_keys_take_in(check->catalog, conn, &check->seen)) != SR_OK)
+	sr_keyring_forget_wanted();
+	if ((rc = sr_catalog_admit(check->catalog, conn, &check->stale)) == SR_OK)
+		rc = sr_keys_take_in(check->catalog, conn, &check->seen);
+	if ((rc = heed_wanted(check, rc)) != SR_OK)
 		return rc;
-	return check->operation(conn, check->arg);
+	return heed_wanted(check, check->operation(conn, check->arg));
 }
 
 /* An sr_together: args are checked, of this catalog. */
 static sr_status run_checked_together(sr_conn *conn, void *const *args, size_t count)
 {
 	checked *first = args[0];
+	char id[SR_MASTER_ID_SIZE];
 	void **inner;
 	sr_status rc;
 
+	sr_keyring_forget_wanted();
 	if ((rc = sr_catalog_admit(first->catalog, conn, &first->stale)) != SR_OK ||
 	    (rc = sr_keys_take_in(first->catalog, conn, &first->seen)) != SR_OK)
 		return rc;
+	/* Each says so then. */
+	if (sr_keyring_wanted(id))
+		return sr_fail(SR_WRONG_KEY, "a master key has to be asked for first");
 	if ((inner = calloc(count, sizeof(*inner))) == NULL)
 		return sr_fail_memory();
 	for (size_t i = 0; rc == SR_OK && i < count; i++) {
@@ -69,6 +86,18 @@ typedef enum manner {
 	TOGETHER, /* At once with others of its kind. */
 } manner;
 
+static sr_status commit(const char *site, manner how, checked *check)
+{
+	sr_pool *pool = check->catalog->pool;
+
+	if (how == LARGE)
+		return sr_pool_commit_large(pool, site, run_checked, check);
+	if (how == TOGETHER)
+		return sr_pool_commit_together(pool, site, run_checked, run_checked_together,
+					       check);
+	return sr_pool_commit(pool, site, run_checked, check);
+}
+
 static sr_status write_operation(const char *site, manner how, checked *check)
 {
 	sr_catalog *catalog = check->catalog;
@@ -77,13 +106,15 @@ static sr_status write_operation(const char *site, manner how, checked *check)
 	sr_catalog_keep(catalog);
 	if ((rc = sr_catalog_writable(catalog)) != SR_OK)
 		goto err0;
-	if (how == LARGE)
-		rc = sr_pool_commit_large(catalog->pool, site, run_checked, check);
-	else if (how == TOGETHER)
-		rc = sr_pool_commit_together(catalog->pool, site, run_checked, run_checked_together,
-					     check);
-	else
-		rc = sr_pool_commit(catalog->pool, site, run_checked, check);
+	check->asked = sr_pool_writing(catalog->pool);
+	rc = commit(site, how, check);
+	/* Nobody waits for the command meanwhile but this call. */
+	if (check->wants) {
+		check->asked = true;
+		check->wants = false;
+		sr_keyring_prepare(catalog, check->wanted);
+		rc = commit(site, how, check);
+	}
 	if (rc != SR_OK)
 		goto err0;
 	/* What the thread's own transaction has done may yet be undone. */

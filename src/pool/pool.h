@@ -82,6 +82,10 @@ sr_status sr_pool_begin(sr_pool *pool, const char *site);
 sr_status sr_pool_end(sr_pool *pool, bool commit); /* SR_INVALID without one. */
 bool sr_pool_in_transaction(sr_pool *pool);        /* This thread's. */
 
+/* Whether this thread holds the writer: for a transaction of its own, as a lease, or while it runs
+ * operations, its own and others'. */
+bool sr_pool_writing(sr_pool *pool);
+
 /* Makes the transaction of another thread this one's: see sr_transaction_take. */
 sr_status sr_pool_take_over(sr_pool *pool, long thread, size_t cursors);
 

@@ -75,6 +75,18 @@ bool sr_pool_in_transaction(sr_pool *pool)
 	return mine;
 }
 
+bool sr_pool_writing(sr_pool *pool)
+{
+	bool mine;
+
+	if (getpid() != pool->process)
+		return false;
+	pthread_mutex_lock(&pool->lock);
+	mine = is_mine(pool);
+	pthread_mutex_unlock(&pool->lock);
+	return mine;
+}
+
 sr_status sr_pool_take_over(sr_pool *pool, long thread, size_t cursors)
 {
 	sr_place *writer = &pool->writer;

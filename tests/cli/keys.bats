@@ -171,6 +171,35 @@ has_plain() {
 	strongroom config | grep -q 'STRONGROOM_AES_KEYS *wrapped *default'
 }
 
+@test "nobody waits for the key command" {
+	strongroom keys init --key-file "$ring" >/dev/null
+	# It tells whether others could write while it ran.
+	cat >ask <<-END
+		if sqlite3 -bail -cmd '.timeout 4000' '$STRONGROOM_DB' 'BEGIN IMMEDIATE; ROLLBACK'; then echo free; else echo held; fi >>asked 2>&1
+		cat '$ring'
+	END
+	export STRONGROOM_MASTER_KEY_COMMAND='sh ask'
+	# Nobody needs it.
+	strongroom client add second >/dev/null
+	[ ! -e asked ]
+	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET AESKey = x'$KEY' WHERE Name = 'other'"
+	strongroom client add third >/dev/null
+	equal free "$(cat asked)"
+	equal '["wrapped",2,0]' "$(json '[.state, .wrapped, .plain]' keys status)"
+	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET AESKey = x'$KEY' WHERE Name = 'third'"
+	rm asked
+	strongroom category add papers >/dev/null
+	equal free "$(cat asked)"
+	equal '["wrapped",3,0]' "$(json '[.state, .wrapped, .plain]' keys status)"
+	# One that fails is asked once, and the write goes on.
+	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET AESKey = x'$KEY' WHERE Name = 'second'"
+	echo 'exit 9' >>ask
+	rm asked
+	strongroom client add fourth >/dev/null 2>"$folder/err"
+	equal free "$(cat asked)"
+	grep -q 'stay plain.*status 9' "$folder/err"
+}
+
 @test "no message, log or trace has a key" {
 	strongroom keys init --key-file "$ring" --log-level debug >out 2>&1
 	strongroom keys status --key-file "$ring" --log-level debug >>out 2>&1

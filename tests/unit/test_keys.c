@@ -960,6 +960,164 @@ static void test_command(void **state)
 	assert_says("client 0");
 }
 
+/* A command that writes down, each time that it is asked, whether the database could be written. */
+static void open_with_command(catalog_fixture *f, const char *last)
+{
+	char command[1024], path[256], asked[256], ring[256];
+
+	snprintf(path, sizeof(path), "%s", f->path);
+	snprintf(asked, sizeof(asked), "%s", scratch_path("asked"));
+	snprintf(ring, sizeof(ring), "%s", scratch_path("ring"));
+	snprintf(command, sizeof(command),
+		 "if sqlite3 -bail -cmd '.timeout 4000' '%s' 'BEGIN IMMEDIATE; ROLLBACK'; then "
+		 "echo free; else "
+		 "echo held; fi >>'%s'; cat '%s'; %s",
+		 path, asked, ring, last);
+	unlink(asked);
+	assert_int_equal(setenv("STRONGROOM_MASTER_KEY_COMMAND", command, 1), 0);
+	open_with_ring(f, NULL);
+	unsetenv("STRONGROOM_MASTER_KEY_COMMAND");
+}
+
+/* All that it has written down. */
+static void assert_asked(const char *expected)
+{
+	char text[256] = "";
+	FILE *file = fopen(scratch_path("asked"), "r");
+
+	if (file != NULL) {
+		text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+		fclose(file);
+	}
+	assert_string_equal(text, expected);
+}
+
+/* Everybody would wait for the command otherwise. */
+static void test_no_command_inside_a_write(void **state)
+{
+	catalog_fixture *f = *state;
+	const sr_id id = id_of(0);
+	sr_client changes = {.id = id, .aes_key = sr_text_of("another key....!")};
+	sr_keys_done done;
+
+	set_up(f);
+	f->client = id;
+	/* What others have written is taken in by a write about anything. */
+	foreign_sql(f, OLD_CODE);
+	open_with_command(f, "");
+	sr_file file = file_at(f, "/a");
+	save(f, &file);
+	assert_asked("free\n");
+	assert_int_equal(wrapped(f), KEYS + 1);
+	assert_old_key(f, true);
+	/* Saving a key, by each way. */
+	open_with_command(f, "");
+	assert_ok(save_key(f->catalog, 0));
+	assert_ok(save_key(f->catalog, 1));
+	assert_asked("free\n");
+	open_with_command(f, "");
+	assert_ok(sr_client_update(f->catalog, &changes, SR_CLIENT_AES_KEY));
+	assert_asked("free\n");
+	open_with_command(f, "");
+	assert_ok(sr_keys_unwrap(f->catalog, &done));
+	assert_int_equal(done.changed, KEYS + 1);
+	assert_asked("free\n");
+	assert_int_equal(wrapped(f), 0);
+}
+
+/* In a transaction of the caller it is too late: before that. */
+static void test_command_before_a_transaction(void **state)
+{
+	catalog_fixture *f = *state;
+
+	set_up(f);
+	f->client = id_of(0);
+	foreign_sql(f, OLD_CODE);
+	open_with_command(f, "");
+	assert_ok(sr_begin(f->catalog, NULL));
+	assert_asked("free\n");
+	assert_ok(save_key(f->catalog, 0));
+	assert_key(f->catalog, 1);
+	assert_ok(sr_begin(f->catalog, NULL));
+	assert_ok(save_key(f->catalog, 2));
+	assert_ok(sr_commit(f->catalog));
+	assert_ok(sr_commit(f->catalog));
+	assert_old_key(f, true);
+	assert_int_equal(wrapped(f), KEYS + 1);
+	assert_asked("free\n");
+}
+
+/* A failure is told by what needs a key, and not asked for again by what does not. */
+static void test_command_in_vain(void **state)
+{
+	catalog_fixture *f = *state;
+	const sr_id id = id_of(0);
+	sr_client *client;
+
+	set_up(f);
+	f->client = id;
+	foreign_sql(f, OLD_CODE);
+	open_with_command(f, "exit 3");
+	for (int i = 0; i < 4; i++) {
+		sr_file file = file_at(f, i == 0 ? "/a" : i == 1 ? "/b" : i == 2 ? "/c" : "/d");
+
+		/* Others' commits make it look again. */
+		foreign_sql(f, "UPDATE clients SET PublicKey = 'x' WHERE Name = 'old code'");
+		save(f, &file);
+	}
+	assert_int_equal(wrapped(f), KEYS);
+	assert_ok(sr_begin(f->catalog, NULL));
+	assert_fails(save_key(f->catalog, 3), SR_IO, "status 3");
+	assert_fails(sr_client_by_id(f->catalog, &id, &client), SR_IO, "status 3");
+	assert_ok(sr_rollback(f->catalog));
+	assert_asked("free\n");
+	/* It is asked again by what cannot do without. */
+	assert_fails(save_key(f->catalog, 3), SR_IO, "status 3");
+	assert_asked("free\nfree\n");
+	assert_fails(sr_client_by_id(f->catalog, &id, &client), SR_IO, "status 3");
+	assert_asked("free\nfree\nfree\n");
+}
+
+typedef struct writer {
+	const catalog_fixture *f;
+	pthread_t thread;
+	unsigned which;
+	sr_status status;
+} writer;
+
+static void *write_apart(void *arg)
+{
+	writer *w = arg;
+
+	w->status = save_key(w->f->catalog, w->which);
+	return NULL;
+}
+
+/* Of many that write at once each keeps its key, however they share transactions, and it is asked
+ * once. */
+static void test_one_command_for_many(void **state)
+{
+	catalog_fixture *f = *state;
+	writer writers[KEYS];
+
+	set_up(f);
+	foreign_sql(f, OLD_CODE);
+	open_with_command(f, "");
+	for (unsigned i = 0; i < KEYS; i++) {
+		writers[i] = (writer){.f = f, .which = i};
+		assert_int_equal(pthread_create(&writers[i].thread, NULL, write_apart, &writers[i]),
+				 0);
+	}
+	for (unsigned i = 0; i < KEYS; i++) {
+		assert_int_equal(pthread_join(writers[i].thread, NULL), 0);
+		assert_int_equal(writers[i].status, SR_OK);
+	}
+	for (unsigned i = 0; i < KEYS; i++)
+		assert_key(f->catalog, i);
+	assert_int_equal(wrapped(f), KEYS + 1);
+	assert_asked("free\n");
+}
+
 /* ---- Health ---- */
 
 /* How often a check-up finds that; -1 for a check-up that fails. */
@@ -1086,6 +1244,10 @@ int main(void)
 		WITH(test_status),
 		WITH(test_the_ring_is_looked_at),
 		WITH(test_command),
+		WITH(test_no_command_inside_a_write),
+		WITH(test_command_before_a_transaction),
+		WITH(test_command_in_vain),
+		WITH(test_one_command_for_many),
 		WITH(test_health),
 		WITH(test_copies_of_the_database),
 	};
