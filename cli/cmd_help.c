@@ -101,10 +101,39 @@ static bool begins_option(const char *line, const arg_option *options, bool *tak
 	return true;
 }
 
-/* Its lines of the usage, all prose, its options. Owned: free. */
+/* Whether a paragraph is about another part: that is its first word then. */
+static bool is_about_other(const char *line, const struct takes *takes)
+{
+	const size_t named = strcspn(takes->path, " ");
+	const size_t word = strcspn(line, " \n");
+	char path[64];
+
+	if (named + word + 2 > sizeof(path) || word == 0)
+		return false;
+	snprintf(path, sizeof(path), "%.*s %.*s", (int)named, takes->path, (int)word, line);
+	return strcmp(path, takes->path) != 0 && names_part(takes->about->help, path);
+}
+
+/* Whether some paragraph begins with the part's own name. */
+static bool has_paragraph(const struct takes *takes)
+{
+	const char *name = strrchr(takes->path, ' ') + 1;
+	const size_t length = strlen(name);
+
+	for (const char *at = takes->about->help; (at = strstr(at, "\n\n")) != NULL; at++)
+		if (strncmp(at + 2, name, length) == 0 && at[2 + length] == ' ')
+			return true;
+	return false;
+}
+
+/* Its lines of the usage, its options, all prose; where a paragraph is about it, not those that are
+ * about others. Owned: free. */
 static char *text_of_part(const struct takes *takes)
 {
-	bool usage = true; /* Still in the usage. */
+	bool usage = true;   /* Still in the usage. */
+	bool other = false;  /* In a paragraph about another part. */
+	bool begins = false; /* The last line was blank. */
+	const bool own = has_paragraph(takes);
 	bool wanted = true;
 	bool first = true;
 	size_t size;
@@ -117,12 +146,15 @@ static char *text_of_part(const struct takes *takes)
 
 		if (blank)
 			usage = false;
+		if (blank || begins)
+			other = own && !blank && is_about_other(line, takes);
+		begins = blank;
 		if (strncmp(line, "example", 7) == 0 && !names_part(line, takes->path))
 			break;
 		if (usage && begins_usage(line))
 			wanted = is_usage_of(line, takes->path);
 		else if (!usage && (blank || line[0] != ' '))
-			wanted = true;
+			wanted = !other;
 		else if (!usage)
 			(void)begins_option(line, takes->options, &wanted);
 		if (wanted && usage && begins_usage(line)) {

@@ -68,10 +68,13 @@ static int ask(struct cli *cli, sr_catalog *catalog)
 			 "these backups need the old master keys, and no AES key in them could be "
 			 "read any more:");
 		known_backups_note(cli, &known);
-		code = cli_confirm(cli, "Forget the master keys that %" PRId64 " backups need",
+		code = cli_confirm(cli,
+				   "Forget the master keys that %" PRId64
+				   " backups need, and any other catalog on this key ring",
 				   known.wrapped);
 	} else if (code == DONE) {
-		code = cli_confirm(cli, "Forget all master keys but the new one");
+		code = cli_confirm(cli, "Forget all master keys but the new one, those of any "
+					"other catalog on this key ring too");
 	}
 	json_decref(known.list);
 	return code;

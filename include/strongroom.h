@@ -2290,6 +2290,8 @@ typedef struct sr_restored {
 	int64_t tables;
 	int64_t rows;
 	double seconds;
+	bool keys_plain; /* A key ring is set, but the backup's AES keys were not wrapped, and are
+			    not now: sr_keys_init does that. A warning in the log says so. */
 } sr_restored;
 
 /*

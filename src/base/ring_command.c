@@ -16,25 +16,32 @@
 
 extern char **environ;
 
-/* A shell that writes into the pipe and reads nothing. */
+/* A shell that writes into the pipe and reads nothing. With all that it starts it is a session of
+ * its own: it is ended as a whole, and a terminal is not there to wait for. */
 static sr_status start(const char *command, pid_t *child, int *out)
 {
 	char shell[] = "sh", option[] = "-c";
 	char *argv[] = {shell, option, (char *)command, NULL};
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t session;
 	int ends[2];
 	int error;
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return sr_fail_errno(errno, "no pipe for the key command");
+	if ((error = posix_spawnattr_init(&session)) != 0)
+		goto err0;
 	if ((error = posix_spawn_file_actions_init(&actions)) == 0) {
-		if ((error = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
+		if ((error = posix_spawnattr_setflags(&session, POSIX_SPAWN_SETSID)) == 0 &&
+		    (error = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
 							      O_RDONLY, 0)) == 0 &&
 		    (error = posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)) ==
 			    0)
-			error = posix_spawn(child, "/bin/sh", &actions, NULL, argv, environ);
+			error = posix_spawn(child, "/bin/sh", &actions, &session, argv, environ);
 		posix_spawn_file_actions_destroy(&actions);
 	}
+	posix_spawnattr_destroy(&session);
+err0:
 	close(ends[1]);
 	if (error != 0) {
 		close(ends[0]);
@@ -81,7 +88,7 @@ static sr_status end(pid_t child, bool stop)
 	pid_t got;
 
 	if (stop)
-		kill(child, SIGKILL);
+		kill(-child, SIGKILL);
 	while ((got = waitpid(child, &status, 0)) < 0 && errno == EINTR)
 		;
 	/* Where the program lets children go unheeded, what it printed has to do. */

@@ -8,7 +8,8 @@
 #include "catalog.h"
 #include "keys.h"
 
-/* Seconds that a command may take: somebody may have to confirm it, or a token to be touched. */
+/* Seconds that a command may take: it may ask somebody on a screen, though not through a terminal.
+ */
 #define COMMAND_TIMEOUT 60
 
 void sr_keyring_init(sr_keyring *keyring)

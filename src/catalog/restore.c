@@ -21,6 +21,7 @@
 
 #include "../base/clock.h"
 #include "activity.h"
+#include "keys.h"
 
 typedef struct restoring {
 	const sr_settings *settings;
@@ -76,6 +77,21 @@ static sr_status upgrade(restoring *r, sr_conn *conn)
 					    "the backup is of version %d and could not be "
 					    "upgraded; nothing was restored",
 					    r->result->from_version);
+}
+
+/* Whether the settings speak of wrapped keys, and the backup does not. */
+static sr_status look_at_keys(restoring *r, sr_conn *conn)
+{
+	const sr_settings *settings = r->settings;
+	char id[SR_MASTER_ID_SIZE];
+	sr_status rc;
+
+	if (settings->plain_keys ||
+	    (settings->master_key_file == NULL && settings->master_key_command == NULL))
+		return SR_OK;
+	if ((rc = sr_keys_current(conn, id)) == SR_OK)
+		r->result->keys_plain = id[0] == '\0';
+	return rc;
 }
 
 /* The restored catalog says itself where it comes from. */
@@ -134,7 +150,8 @@ static sr_status fit(restoring *r, int64_t page_size)
 	if ((rc = sr_header_without_log(r->unpacked.path)) != SR_OK ||
 	    (rc = sr_conn_open(&sr_sqlite, r->unpacked.path, &options, &conn)) != SR_OK)
 		return rc;
-	if ((rc = upgrade(r, conn)) == SR_OK && (rc = note(r, conn)) == SR_OK)
+	if ((rc = upgrade(r, conn)) == SR_OK && (rc = look_at_keys(r, conn)) == SR_OK &&
+	    (rc = note(r, conn)) == SR_OK)
 		rc = fit_pages(r, conn, page_size);
 	/* Its log comes in when it closes, and is removed. */
 	sr_conn_close(conn);
@@ -406,7 +423,13 @@ sr_status sr_restore(const sr_options *options, const char *path, const sr_backu
 	}
 	r.watch.steps = how ? how->progress : NULL;
 	r.watch.arg = how ? how->progress_arg : NULL;
-	if ((rc = restore(&r)) == SR_OK && result != NULL) {
+	rc = restore(&r);
+	if (rc == SR_OK && done.keys_plain)
+		sr_log("catalog", SR_LOG_WARNING,
+		       "the backup is from before AES keys were wrapped: in the restored catalog "
+		       "they are plain, and new ones will be; wrap them with: strongroom keys "
+		       "init");
+	if (rc == SR_OK && result != NULL) {
 		done.seconds = (double)(sr_clock_ns() - began) / 1e9;
 		*result = done;
 	}

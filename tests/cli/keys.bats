@@ -231,6 +231,39 @@ has_plain() {
 	equal '[1,0]' "$(json '[.checked, .unreadable]' keys check)"
 }
 
+@test "each part has help of its own, and what is lost is asked" {
+	strongroom keys rotate --help >out
+	grep -q 'another catalog that uses the same ring' out
+	run ! grep -qE 'hexadecimal|^(init|status|check|export|unwrap) ' out
+	strongroom keys export --help >out
+	grep -q hexadecimal out
+	run ! grep -qE 'same ring|^(init|status|check|rotate|unwrap) ' out
+	strongroom keys --help | grep -q '^unwrap '
+	strongroom keys init --key-file "$ring" >/dev/null
+	refused 2 'any other catalog on this key ring' -- keys rotate --forget-old --key-file "$ring"
+	strongroom backup needing.db >/dev/null
+	refused 2 'any other catalog on this key ring' -- keys rotate --forget-old --key-file "$ring"
+}
+
+@test "a restore that ends the wrapping says so" {
+	strongroom backup "$folder/before.db" >/dev/null
+	strongroom keys init --key-file "$ring" >/dev/null
+	strongroom backup "$folder/after.db" >/dev/null
+	equal false "$(json .keys_plain restore "$folder/before.db" --yes)"
+	strongroom keys init --key-file "$ring" >/dev/null
+	export STRONGROOM_MASTER_KEY_FILE=$ring
+	try restore "$folder/before.db" --yes --json
+	equal 0 "$status"
+	equal true "$(jq .keys_plain "$folder/out")"
+	grep -q 'they are plain.*strongroom keys init' "$folder/err"
+	strongroom keys init >/dev/null
+	try restore "$folder/after.db" --yes --json
+	equal false "$(jq .keys_plain "$folder/out")"
+	run ! grep -q plain "$folder/err"
+	STRONGROOM_AES_KEYS=plain try restore "$folder/before.db" --yes
+	run ! grep -q plain "$folder/err"
+}
+
 @test "killed at any moment of a rotation, every key can be read" {
 	export STRONGROOM_MASTER_KEY_FILE=$ring
 	strongroom keys init >/dev/null

@@ -1,6 +1,7 @@
 /* Keys wrapped under a master key, and key rings: what went in comes out for its owner alone, and
  * whatever else is done to either is found. */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -365,6 +366,14 @@ static void test_ring_command(void **state)
 	assert_null(strstr(strchr(sr_error_message(), ':'), "hello"));
 	assert_fails(sr_ring_run("yes", 20, &ring), SR_INVALID, "65536");
 	assert_fails(sr_ring_run("exec sleep 60", 0.2, &ring), SR_BUSY, "sleep 60");
+	/* What the command has started is ended with it: nobody has the pipe any more. */
+	int ends[2];
+	assert_int_equal(pipe(ends), 0);
+	assert_fails(sr_ring_run("sleep 600 & sleep 600", 0.2, &ring), SR_BUSY, "took longer");
+	close(ends[1]);
+	struct pollfd gone = {.fd = ends[0], .events = POLLIN};
+	assert_int_equal(poll(&gone, 1, 20000), 1);
+	close(ends[0]);
 	/* It reads nothing that the program may be reading. */
 	snprintf(command, sizeof(command), "cat; cat '%s'", path);
 	assert_done(sr_ring_run(command, 20, &ring));
