@@ -16,7 +16,7 @@ const char help_client[] =
 	"       strongroom client update CLIENT [--name NEW] [--public-key FILE |\n"
 	"                                       --no-public-key] [--last-seen DATE]\n"
 	"       strongroom client delete CLIENT [--shred [--backups FOLDER]...\n"
-	"                                       [--key-file F]]\n"
+	"                                       [--passphrase-file F]]\n"
 	"       strongroom client import FILE\n"
 	"\n"
 	"CLIENT is a name or an id. A name is 1 to 255 bytes without control characters.\n"
@@ -27,8 +27,8 @@ const char help_client[] =
 	"  --name NEW         rename it\n"
 	"  --last-seen DATE   2026-01-31, 2026-01-31T09:30Z, or 7d ago\n"
 	"  --shred            destroy its AES key, in free pages and the log as well\n"
-	"  --backups FOLDER   and in each backup there; may be given again\n"
-	"  --key-file F       of encrypted backups there\n"
+	"  --backups FOLDER   and in each backup there, not below; may be given again\n"
+	"  --passphrase-file F  of encrypted backups there\n"
 	"  --stale SPAN       only clients silent for longer: 90s, 12h, 7d, 4w\n"
 	"\n"
 	"A client is silent since it was last seen or had a file recorded, whichever is\n"
@@ -438,8 +438,8 @@ static int delete_or_shred(struct cli *cli, const char *name, const struct shred
 	sr_client *client;
 	int code;
 
-	if (!words->shred && (words->folders.count > 0 || words->key_file != NULL))
-		return cli_usage(cli, "--backups and --key-file go with --shred");
+	if (!words->shred && (words->folders.count > 0 || words->passphrase_file != NULL))
+		return cli_usage(cli, "--backups and --passphrase-file go with --shred");
 	if ((code = cli_open_client(cli, CLI_WRITE, name, &catalog, &client)) != DONE)
 		return code;
 	code = words->shred ? client_shred(cli, catalog, client, words)
@@ -454,7 +454,7 @@ static int client_delete(struct cli *cli)
 	const arg_option options[] = {
 		{"shred", 0, ARG_FLAG, &words.shred},
 		{"backups", 0, ARG_LIST, &words.folders},
-		{"key-file", 0, ARG_VALUE, &words.key_file},
+		{"passphrase-file", 0, ARG_VALUE, &words.passphrase_file},
 		{NULL, 0, ARG_FLAG, NULL},
 	};
 	const arg_operand operands[] = {

@@ -10,7 +10,7 @@ int client_import(struct cli *cli);
 struct shred_words {
 	bool shred;
 	arg_list folders;
-	const char *key_file; /* Of encrypted backups. */
+	const char *passphrase_file; /* Of encrypted backups. */
 };
 
 int client_shred(struct cli *cli, sr_catalog *catalog, const sr_client *client,

@@ -13,6 +13,7 @@ struct shredding {
 	const struct shred_words *words;
 	struct known_backups known; /* Elsewhere. */
 	json_t *rewritten;
+	json_t *passed_over; /* In the folders. */
 	struct steps steps;
 };
 
@@ -21,6 +22,14 @@ static void note_rewritten(void *arg, const char *path)
 	struct shredding *s = arg;
 
 	json_array_append_new(s->rewritten, json_of_path(path));
+}
+
+static void note_passed_over(void *arg, const char *path)
+{
+	struct shredding *s = arg;
+
+	json_array_append_new(s->passed_over, json_of_path(path));
+	cli_note(s->cli, "not looked into, since it is no file: %s", path);
 }
 
 /* What it means for backups that are elsewhere, and whether to go on. */
@@ -62,12 +71,12 @@ static void report(struct shredding *s, const sr_client *client, const sr_shredd
 
 	if (cli->json)
 		output_document(&cli->out,
-				json_pack("{s:o, s:I, s:s, s:I, s:O, s:I, s:O}", "deleted",
+				json_pack("{s:o, s:I, s:s, s:I, s:O, s:I, s:O, s:O}", "deleted",
 					  json_of(client->name), "files", (json_int_t)done->files,
 					  "master_key", done->id, "rewrapped",
 					  (json_int_t)done->rewrapped, "backups", s->rewritten,
 					  "forgotten", (json_int_t)done->forgotten, "left",
-					  s->known.list));
+					  s->known.list, "passed_over", s->passed_over));
 	else
 		output_fields(&cli->out, fields, sizeof(fields) / sizeof(fields[0]));
 }
@@ -88,6 +97,8 @@ static int shred(struct shredding *s, sr_catalog *catalog, const sr_client *clie
 	options.even_known = true; /* That is asked. */
 	options.rewritten = note_rewritten;
 	options.rewritten_arg = s;
+	options.passed_over = note_passed_over;
+	options.passed_over_arg = s;
 	options.progress = steps_show;
 	options.progress_arg = &s->steps;
 	if ((rc = known_backups_take(&s->known, catalog, options.folders, options.folder_count)) !=
@@ -109,16 +120,18 @@ static int shred(struct shredding *s, sr_catalog *catalog, const sr_client *clie
 int client_shred(struct cli *cli, sr_catalog *catalog, const sr_client *client,
 		 const struct shred_words *words)
 {
-	struct shredding s = {.cli = cli, .words = words, .rewritten = json_array()};
+	struct shredding s = {
+		.cli = cli, .words = words, .rewritten = json_array(), .passed_over = json_array()};
 	struct passphrase passphrase = {NULL, 0};
 	int code = DONE;
 
-	if (words->key_file != NULL)
-		code = passphrase_from_file(cli, words->key_file, &passphrase);
+	if (words->passphrase_file != NULL)
+		code = passphrase_from_file(cli, words->passphrase_file, &passphrase);
 	if (code == DONE)
 		code = shred(&s, catalog, client, &passphrase);
 	passphrase_free(&passphrase);
 	json_decref(s.known.list);
 	json_decref(s.rewritten);
+	json_decref(s.passed_over);
 	return code;
 }

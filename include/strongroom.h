@@ -552,9 +552,12 @@ typedef struct sr_shred_options {
 	const void *key; /* The passphrase of those that are encrypted; NULL: none. */
 	size_t key_length;
 	bool even_known;       /* Though backups are known (sr_keys_backups) that are elsewhere. */
-	sr_shred_fn rewritten; /* Told each backup that was written anew. May be NULL, and so */
+	sr_shred_fn rewritten; /* Told each backup that was written anew. May be NULL. */
 	void *rewritten_arg;
-	sr_stage_fn progress; /* this; cancelling ends it between two steps. */
+	sr_shred_fn passed_over; /* Told what is in the folders and is no file: folders and links
+				    are not looked into. May be NULL. */
+	void *passed_over_arg;
+	sr_stage_fn progress; /* May be NULL. Cancelling ends it between two steps. */
 	void *progress_arg;
 } sr_shred_options;
 

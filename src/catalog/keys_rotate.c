@@ -83,6 +83,7 @@ static sr_status rewrap_row(void *arg, sr_text owner, sr_text name, sr_text stor
 	if (rc == SR_WRONG_KEY || rc == SR_CORRUPT) {
 		sr_log("catalog", SR_LOG_WARNING, "%s", sr_error_message());
 		r->done->unreadable++;
+		r->done->lost += rc == SR_WRONG_KEY;
 		sr_buffer_add(instead, stored.data, stored.length);
 		return SR_OK;
 	}

@@ -8,6 +8,7 @@
 typedef struct sr_rewrapped {
 	int64_t changed;    /* Keys that are under the new master key now. */
 	int64_t unreadable; /* Wrapped ones that could not be opened, and are as they were. */
+	int64_t lost;       /* Those of them whose master key the ring does not have. */
 	int64_t taken;      /* The key that was taken away: 1 where there was one. */
 } sr_rewrapped;
 

@@ -9,6 +9,7 @@
 #include "../base/path.h"
 #include "activity.h"
 #include "paths.h"
+#include "place.h"
 
 /* ---- Where they are ---- */
 
@@ -158,14 +159,6 @@ static bool look(const char *path, bool *wrapped)
 	return true;
 }
 
-static bool is_database(const sr_catalog *catalog, const struct stat *file)
-{
-	struct stat st;
-
-	return stat(catalog->settings.path, &st) == 0 && st.st_dev == file->st_dev &&
-	       st.st_ino == file->st_ino;
-}
-
 static bool is_left_out(const char *path, char *const *but, size_t count)
 {
 	sr_text folder = sr_path_folder(sr_text_of(path));
@@ -188,8 +181,9 @@ sr_status sr_known_backups_each(sr_catalog *catalog, char *const *but, size_t co
 		struct stat st;
 		bool wrapped;
 
-		if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode) || is_database(catalog, &st) ||
-		    is_left_out(path, but, count) || !look(path, &wrapped))
+		if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+		    sr_is_database(&catalog->settings, &st) || is_left_out(path, but, count) ||
+		    !look(path, &wrapped))
 			continue;
 		const sr_known_backup known = {
 			.path = path,

@@ -1,28 +1,27 @@
 /*
- * Deleting a client such that its AES key cannot be had back.
+ * Deleting a client such that its AES key cannot be had back. In this order:
  *
- *	ADDED      [sr_keys_next_master]  another master key, to the ring
- *	TAKEN      [sr_keys_rewrap_all]   the client's key is null, the others are under the new
- *master key: one transaction REWRITTEN  [rewrite_folders]      so are the backups, each by one
- *rename CLEANED    [sr_keys_clean]        nothing of what was is left in free pages and the log
- *	FORGOTTEN  [sr_keys_forget]       the master keys before are gone, and with them every copy
- *of the client's wrapped key, wherever it may be DELETED    [remove_client]        its row, and the
- *records of its files
+ * ADDED [sr_keys_next_master]: another master key, to the ring.
+ *
+ * TAKEN [sr_keys_rewrap_all]: the client's key is null, and the others are under the new master
+ * key, in one transaction.
+ *
+ * REWRITTEN [sr_shred_each]: so are the backups, each by one rename.
+ *
+ * CLEANED [sr_keys_clean]: nothing of what was is left in free pages and the log.
+ *
+ * FORGOTTEN [sr_keys_forget]: the master keys before are gone, and with them every copy of the
+ * client's wrapped key, wherever it may be.
+ *
+ * DELETED [remove_client]: its row, and the records of its files.
  *
  * The client is there to the last, so that whatever ends this in between, the same call finishes
  * it. Up to FORGOTTEN the ring opens every key that is left.
  */
 #include "shred.h"
 
-#include <dirent.h>
-#include <limits.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "../base/path.h"
 #include "clients.h"
 #include "known_backups.h"
 
@@ -31,84 +30,7 @@ void sr_shred_options_init(sr_shred_options *options)
 	*options = (sr_shred_options){.version = SR_SHRED_OPTIONS_VERSION};
 }
 
-/* ---- Folders ---- */
-
-typedef sr_status (*file_fn)(sr_shredding *s, const char *path);
-
-static bool is_live(const sr_shredding *s, const struct stat *file)
-{
-	static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
-	char path[4112];
-	struct stat st;
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", s->catalog->settings.path, ends[i]);
-		if (stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino)
-			return true;
-	}
-	return false;
-}
-
-/* NAME.PID.part is being written, unless that process is gone: then it goes. */
-static sr_status look_at_part(const sr_shredding *s, const char *folder, const char *name,
-			      bool *is_part)
-{
-	size_t length = strlen(name);
-	char whole[NAME_MAX + 1], *dot, *end;
-	long process;
-
-	*is_part = false;
-	if (length <= 5 || length > NAME_MAX || strcmp(name + length - 5, ".part") != 0)
-		return SR_OK;
-	memcpy(whole, name, length - 5);
-	whole[length - 5] = '\0';
-	if ((dot = strrchr(whole, '.')) == NULL || (process = strtol(dot + 1, &end, 10)) <= 0 ||
-	    *end != '\0')
-		return SR_OK;
-	*is_part = true;
-	*dot = '\0';
-	sr_parts_remove(folder, s->catalog->settings.path, whole);
-	if (kill((pid_t)process, 0) == 0)
-		return sr_fail(SR_BUSY, "%s/%s is being written by process %ld: wait for its end",
-			       folder, name, process);
-	return SR_OK;
-}
-
-/* Names first: files come and go while they are worked on. */
-static sr_status each_file(sr_shredding *s, const char *folder, file_fn fn)
-{
-	struct dirent **names;
-	int count = scandir(folder, &names, NULL, alphasort);
-	sr_status rc = SR_OK;
-
-	if (count < 0)
-		return sr_fail_errno(errno, "the folder %s of backups cannot be listed",
-				     sr_quoted(sr_text_of(folder)));
-	for (int i = 0; i < count; i++) {
-		char path[4096];
-		struct stat st;
-		int n = snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
-		bool is_part = false;
-
-		if (rc == SR_OK)
-			rc = look_at_part(s, folder, names[i]->d_name, &is_part);
-		if (rc == SR_OK && !is_part && n > 0 && (size_t)n < sizeof(path) &&
-		    lstat(path, &st) == 0 && S_ISREG(st.st_mode) && !is_live(s, &st))
-			rc = fn(s, path);
-		free(names[i]);
-	}
-	free(names);
-	return rc;
-}
-
-static sr_status each_backup(sr_shredding *s, char *const *folders, file_fn fn)
-{
-	sr_status rc = SR_OK;
-
-	for (size_t i = 0; i < s->options->folder_count && rc == SR_OK; i++)
-		rc = each_file(s, folders[i], fn);
-	return rc;
-}
+/* ---- Backups ---- */
 
 static sr_status check_one(sr_shredding *s, const char *path)
 {
@@ -180,20 +102,55 @@ static void count_left(void *arg, const sr_known_backup *known)
 	done->left++;
 }
 
+static sr_status refuse_unreadable(int64_t count)
+{
+	return sr_fail(SR_CORRUPT,
+		       "%lld AES keys of other clients cannot be opened, and could never be once "
+		       "the old master keys are destroyed: strongroom keys check names them",
+		       (long long)count);
+}
+
+typedef struct faults {
+	const sr_id *but;
+	int64_t count;
+} faults;
+
+/* An sr_key_fault_fn. */
+static void count_fault(void *arg, const sr_key_fault *fault)
+{
+	faults *f = arg;
+
+	f->count += memcmp(&fault->client, f->but, sizeof(*f->but)) != 0;
+}
+
+/* Whose key cannot be opened is not helped by a new master key, but perhaps by the old one. */
+static sr_status check_others(const sr_shredding *s)
+{
+	faults f = {.but = s->client};
+	int64_t checked, count;
+	sr_reading reading = {0};
+	sr_status rc;
+
+	if ((rc = sr_reading_begin(s->catalog, SR_HERE, &reading)) == SR_OK)
+		rc = sr_keys_check_read(s->catalog, &reading, count_fault, &f, &checked, &count);
+	sr_reading_end(&reading);
+	return rc == SR_OK && f.count > 0 ? refuse_unreadable(f.count) : rc;
+}
+
 /* Everything that can be said before anything is changed. */
 static sr_status check(sr_shredding *s, char *const *folders)
 {
 	sr_status rc;
 
 	if ((rc = sr_keys_check_may(s->catalog, "shredded")) != SR_OK ||
-	    (rc = check_client(s->catalog, s->client)) != SR_OK)
+	    (rc = check_client(s->catalog, s->client)) != SR_OK || (rc = check_others(s)) != SR_OK)
 		return rc;
 	if (s->catalog->settings.master_key_file == NULL)
 		return sr_fail(SR_INVALID,
 			       "what %s prints cannot be changed here, so no master key can be "
 			       "destroyed",
 			       sr_keyring_words(s->catalog));
-	if ((rc = each_backup(s, folders, check_one)) != SR_OK ||
+	if ((rc = sr_shred_each(s, folders, check_one)) != SR_OK ||
 	    (rc = sr_known_backups_each(s->catalog, folders, s->options->folder_count, count_left,
 					s->done)) != SR_OK)
 		return rc;
@@ -219,11 +176,13 @@ static sr_status destroy(sr_shredding *s, char *const *folders)
 				     &rewrapped)) != SR_OK)
 		return rc;
 	s->done->rewrapped = rewrapped.changed;
+	if (rewrapped.unreadable > 0)
+		return refuse_unreadable(rewrapped.unreadable);
 	strcpy(s->done->id, s->master.id);
 	/* Twice: for backups that were begun before keys were rewrapped, and came meanwhile. */
 	for (int i = 0; i < 2; i++)
 		if ((rc = sr_watch_step(&s->watch, "rewriting backups")) != SR_OK ||
-		    (rc = each_backup(s, folders, rewrite_one)) != SR_OK)
+		    (rc = sr_shred_each(s, folders, rewrite_one)) != SR_OK)
 			return rc;
 	if ((rc = sr_keys_clean(s->catalog, options->progress, options->progress_arg)) != SR_OK)
 		return sr_fail_within(rc, "the client's key is taken away, but a copy of it may be "

@@ -14,6 +14,7 @@ typedef struct sr_shredding {
 	sr_master master; /* What everything else is rewrapped under. */
 	char now[SR_TIME_TEXT_SIZE];
 	sr_paths seen; /* Backups that were looked at. */
+	bool listed;   /* What is passed over was told. */
 	sr_shredded *done;
 } sr_shredding;
 
@@ -24,5 +25,18 @@ sr_status sr_shred_backup_check(const sr_shredding *s, const char *path);
  * rewrapped. *changed is false for what is no catalog's backup, or has nothing to change; that is
  * left as it is. */
 sr_status sr_shred_backup(sr_shredding *s, const char *path, bool *changed);
+
+/* Whether the file could be a backup, whatever it is called: a database, or packed. */
+sr_status sr_shred_may_be_backup(const char *path, bool *may_be);
+
+/* ---- Folders (shred_folders.c) ---- */
+
+typedef sr_status (*sr_shred_file_fn)(sr_shredding *s, const char *path);
+
+/* Calls fn for each file in the folders that is no part and not the database. Before, and in the
+ * database's folder, what processes that are gone have left of this database's parts is removed.
+ * SR_BUSY, naming it, while one is being written; a failure, naming it, while there is one that
+ * cannot be removed, or must not, since it is not known whose it is. */
+sr_status sr_shred_each(sr_shredding *s, char *const *folders, sr_shred_file_fn fn);
 
 #endif

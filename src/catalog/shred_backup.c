@@ -17,6 +17,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/path.h"
+
+/* ---- What it is ---- */
+
+/* What is no database at all is no backup, whatever it is called. */
+static bool is_database(const char *path)
+{
+	unsigned char head[16] = "";
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	bool is = fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
+		  memcmp(head, "SQLite format 3", 16) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+sr_status sr_shred_may_be_backup(const char *path, bool *may_be)
+{
+	sr_archive_kind kind;
+	sr_status rc = sr_archive_identify(path, &kind);
+
+	*may_be = rc == SR_OK && (kind != SR_ARCHIVE_PLAIN || is_database(path));
+	return rc;
+}
+
 /* ---- The key ---- */
 
 /* Right after the header, which alone decides. */
@@ -94,6 +120,13 @@ static sr_status rewrap_rows(const sr_shredding *s, sr_conn *conn, int version, 
 		rc = sr_keys_take_away(conn, s->client, &rewrapped.taken);
 	else
 		rc = sr_keys_rewrap(s->catalog, conn, &s->master, s->client, s->now, &rewrapped);
+	/* What the ring has no master key for loses nothing more. */
+	if (rc == SR_OK && rewrapped.unreadable > rewrapped.lost)
+		rc = sr_fail(
+			SR_CORRUPT,
+			"%lld AES keys in it cannot be opened, and could never be once the old "
+			"master keys are destroyed: delete it, or move it elsewhere",
+			(long long)(rewrapped.unreadable - rewrapped.lost));
 	*changed = rewrapped.taken > 0 || rewrapped.changed > 0;
 	return rc;
 }
@@ -190,19 +223,35 @@ static sr_status pack(sr_shredding *s, const sr_unpacked *was, const char *fresh
 
 /* ---- Replaced ---- */
 
+/* Whoever owns the folder could put a file of theirs there, to have its owner and mode given to
+ * what was in the one before. Every such exchange changes the time that is looked at. */
+static sr_status check_same(const char *path, const struct stat *was)
+{
+	struct stat now;
+
+	if (lstat(path, &now) != 0)
+		return sr_fail_errno(errno, "%s cannot be looked at", sr_quoted(sr_text_of(path)));
+	if (S_ISREG(now.st_mode) && now.st_dev == was->st_dev && now.st_ino == was->st_ino &&
+	    now.st_ctim.tv_sec == was->st_ctim.tv_sec &&
+	    now.st_ctim.tv_nsec == was->st_ctim.tv_nsec)
+		return SR_OK;
+	return sr_fail(SR_REFUSED, "%s was changed or exchanged by somebody meanwhile",
+		       sr_quoted(sr_text_of(path)));
+}
+
 /* On the disk, and with the owner, mode and time of the one before: rotation goes by that. */
-static sr_status take_place(const char *part, const char *path)
+static sr_status take_place(const char *part, const char *path, const struct stat *was)
 {
 	int fd = open(part, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
 	sr_status rc = SR_OK;
 
 	if (fd < 0)
 		return sr_fail_errno(errno, "%s cannot be opened", sr_quoted(sr_text_of(part)));
-	if (lstat(path, &st) != 0 || (fchown(fd, st.st_uid, st.st_gid) != 0 && errno != EPERM) ||
-	    fchmod(fd, st.st_mode & 0777) != 0 ||
-	    futimens(fd, (struct timespec[2]){st.st_atim, st.st_mtim}) != 0 || fsync(fd) != 0 ||
-	    rename(part, path) != 0)
+	if ((rc = check_same(path, was)) == SR_OK &&
+	    ((fchown(fd, was->st_uid, was->st_gid) != 0 && errno != EPERM) ||
+	     fchmod(fd, was->st_mode & 0777) != 0 ||
+	     futimens(fd, (struct timespec[2]){was->st_atim, was->st_mtim}) != 0 ||
+	     fsync(fd) != 0 || rename(part, path) != 0))
 		rc = sr_fail_errno(errno, "%s cannot be put in the place of %s",
 				   sr_quoted(sr_text_of(part)), sr_quoted(sr_text_of(path)));
 	close(fd);
@@ -211,14 +260,28 @@ static sr_status take_place(const char *part, const char *path)
 
 /* ---- The whole ---- */
 
+/* Beside the backup, but called after the database, whatever the backup is called: so that what
+ * a killed process leaves is known for what it is. */
+static sr_status part_beside(const sr_shredding *s, const char *path, char part[4096])
+{
+	sr_text folder = sr_path_folder(sr_text_of(path));
+	char where[4096], name[4096];
+	sr_status rc;
+
+	snprintf(where, sizeof(where), "%.*s", SR_TEXT_ARGS(folder));
+	if ((rc = sr_backup_name(s->catalog->settings.path, where, "", name)) != SR_OK)
+		return rc;
+	return sr_part_name(name, part);
+}
+
 static sr_status rewrite(sr_shredding *s, const sr_unpacked *unpacked, const char *path,
-			 bool *changed)
+			 const struct stat *was, bool *changed)
 {
 	bool packed = unpacked->compressed || unpacked->encrypted;
 	char part[4096], fresh[4096];
 	sr_status rc;
 
-	if ((rc = sr_part_name(path, part)) != SR_OK ||
+	if ((rc = part_beside(s, path, part)) != SR_OK ||
 	    (rc = packed ? sr_part_name(unpacked->path, fresh) : SR_OK) != SR_OK)
 		return rc;
 	/* Of a run that was killed, by a process of the same number. */
@@ -233,7 +296,7 @@ static sr_status rewrite(sr_shredding *s, const sr_unpacked *unpacked, const cha
 		rc = pack(s, unpacked, fresh, part);
 		unlink(fresh);
 	}
-	if (rc == SR_OK && (rc = take_place(part, path)) != SR_OK)
+	if (rc == SR_OK && (rc = take_place(part, path, was)) != SR_OK)
 		unlink(part);
 	return rc;
 }
@@ -256,28 +319,18 @@ static sr_status check_unused(const char *path)
 	return SR_OK;
 }
 
-/* What is no database at all is no backup, whatever it is called. */
-static bool is_database(const char *path)
-{
-	unsigned char head[16] = "";
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	bool is = fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
-		  memcmp(head, "SQLite format 3", 16) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return is;
-}
-
 sr_status sr_shred_backup(sr_shredding *s, const char *path, bool *changed)
 {
 	const char *database = s->catalog->settings.path;
 	sr_backup_read_options how;
 	sr_unpacked unpacked;
 	sr_archive_kind kind;
+	struct stat was;
 	sr_status rc;
 
 	*changed = false;
+	if (lstat(path, &was) != 0 || !S_ISREG(was.st_mode))
+		return sr_fail(SR_REFUSED, "%s is no file any more", sr_quoted(sr_text_of(path)));
 	sr_backup_read_options_init(&how);
 	how.key = s->options->key;
 	how.key_length = s->options->key_length;
@@ -286,8 +339,9 @@ sr_status sr_shred_backup(sr_shredding *s, const char *path, bool *changed)
 		return rc;
 	if ((rc = sr_unpack(database, path, true, &how, &s->watch, &unpacked)) != SR_OK)
 		return sr_fail_within(rc, "the backup %s", sr_quoted(sr_text_of(path)));
-	if (is_database(unpacked.path))
-		rc = rewrite(s, &unpacked, path, changed);
+	rc = check_same(path, &was);
+	if (rc == SR_OK && is_database(unpacked.path))
+		rc = rewrite(s, &unpacked, path, &was, changed);
 	sr_unpacked_remove(&unpacked);
 	if (rc != SR_OK)
 		sr_fail_within(rc, "the backup %s is as it was", sr_quoted(sr_text_of(path)));

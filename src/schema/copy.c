@@ -1,9 +1,6 @@
 #include "copy.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,103 +200,6 @@ bool sr_backup_named(const char *base, const char *name, int64_t *instant)
 			digits[count++] = *name;
 	return count == 14 && strncmp(name, ".db", 3) == 0 && is_extension(name + 3) &&
 	       stamp_read(digits, instant);
-}
-
-/* ---- Unfinished ones ---- */
-
-sr_status sr_part_name(const char *path, char part[4096])
-{
-	int n = snprintf(part, 4096, "%s.%ld.part", path, (long)getpid());
-
-	if (n < 0 || n >= 4096)
-		return sr_fail(SR_INVALID, "the path %s is too long for a backup", path);
-	return SR_OK;
-}
-
-/* What SQLite puts beside a database that is worked on, and nothing, which is that itself. */
-static bool is_side(const char *suffix)
-{
-	return suffix[0] == '\0' || strcmp(suffix, "-wal") == 0 || strcmp(suffix, "-shm") == 0 ||
-	       strcmp(suffix, "-journal") == 0;
-}
-
-/* Whether it is a part whose process is gone, of a file that is this database's business. */
-static bool part_is_stale(const char *base, const char *file, const char *name)
-{
-	const char *part = strstr(name, ".part");
-	char whole[NAME_MAX + 1];
-	char *dot, *end;
-	long pid;
-
-	for (const char *next; part && (next = strstr(part + 1, ".part"));)
-		part = next;
-	if (part == NULL || !is_side(part + 5) || (size_t)(part - name) >= sizeof(whole))
-		return false;
-	memcpy(whole, name, (size_t)(part - name));
-	whole[part - name] = '\0';
-	if ((dot = strrchr(whole, '.')) == NULL)
-		return false;
-	*dot = '\0';
-	pid = strtol(dot + 1, &end, 10);
-	if (end == dot + 1 || *end != '\0' || pid <= 0)
-		return false;
-	if (!sr_backup_named(base, whole, NULL) && (file == NULL || strcmp(file, whole) != 0))
-		return false;
-	return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
-}
-
-void sr_parts_remove(const char *where, const char *database, const char *name)
-{
-	const char *base = sr_path_name(sr_text_of(database)).data;
-	sr_buffer folder = SR_BUFFER_EMPTY;
-	struct dirent *entry;
-	DIR *dir = NULL;
-
-	if (where)
-		sr_buffer_add_string(&folder, where);
-	else
-		(void)folder_of(database, &folder);
-	if (sr_buffer_status(&folder) == SR_OK)
-		dir = opendir(folder.data);
-	/* A folder that cannot be listed keeps them, and everything else works. */
-	while (dir && (entry = readdir(dir)))
-		if (part_is_stale(base, name, entry->d_name) &&
-		    unlinkat(dirfd(dir), entry->d_name, 0) == 0)
-			sr_log("catalog", SR_LOG_INFO, "removed the unfinished backup %s",
-			       entry->d_name);
-	if (dir)
-		closedir(dir);
-	sr_buffer_free(&folder);
-}
-
-/* Renames without replacing; where the file system cannot do that, by a second link, and where
- * it has none of those either, after a look. */
-static int rename_new(const char *part, const char *path)
-{
-	struct stat st;
-
-	if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return errno;
-	if (link(part, path) == 0)
-		return unlink(part) == 0 ? 0 : errno;
-	if (errno == EEXIST)
-		return EEXIST;
-	if (lstat(path, &st) == 0)
-		return EEXIST;
-	return rename(part, path) == 0 ? 0 : errno;
-}
-
-sr_status sr_part_finish(const char *part, const char *path)
-{
-	int error = rename_new(part, path);
-
-	if (error == EEXIST)
-		return sr_fail(SR_EXISTS, "%s exists already; nothing is overwritten", path);
-	if (error != 0)
-		return sr_fail_errno(error, "%s cannot be renamed", part);
-	return sr_folder_sync(path);
 }
 
 /* ---- Verifying ---- */

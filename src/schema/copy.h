@@ -5,6 +5,8 @@
 #ifndef SR_COPY_H
 #define SR_COPY_H
 
+#include <limits.h>
+
 #include "../engine/engine.h"
 
 /* Who is told how far long work is. Zeroed is nobody. */
@@ -76,6 +78,8 @@ sr_status sr_damaged_name(const char *database, char path[4096]);
  * when it says that it was made, that it was made. */
 bool sr_backup_named(const char *base, const char *name, int64_t *instant);
 
+/* ---- Parts (part.c) ---- */
+
 /* The name until it is whole: PATH.PID.part, this process's. */
 sr_status sr_part_name(const char *path, char part[4096]);
 
@@ -83,9 +87,18 @@ sr_status sr_part_name(const char *path, char part[4096]);
  * too. */
 sr_status sr_part_finish(const char *part, const char *path);
 
+/* Whether a file's name is a part's, or that of what SQLite puts beside one: then of which whole,
+ * and by which process. A part of a part is one of the whole. */
+bool sr_part_named(const char *name, char whole[NAME_MAX + 1], long *process);
+
+/* Whether that process may still be writing its parts in the folder (a descriptor). */
+bool sr_part_lives(int folder, long process);
+
 /* Removes parts that processes which are gone have left in `folder` (NULL: the database's): of its
  * backups, and of `name` (a file's name; NULL: of none). */
 void sr_parts_remove(const char *folder, const char *database, const char *name);
+
+/* ---- Space ---- */
 
 /* How much the folder of path has free. */
 sr_status sr_space_free(const char *path, int64_t *bytes);

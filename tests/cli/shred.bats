@@ -76,7 +76,7 @@ unpack_all() {
 	# Another process keeps the log from going away.
 	sqlite3 "$STRONGROOM_DB" "PRAGMA wal_autocheckpoint = 0; BEGIN IMMEDIATE; UPDATE clients SET
 		AESKey = x'$KEY' WHERE Name = 'host'; ROLLBACK"
-	try --json --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase"
+	try --json --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
 	cat "$folder/err"
 	equal 0 "$status"
 	equal '["host",1,1,6,1,[]]' "$(jq -c '[.deleted, .files, .rewrapped, (.backups | length), .forgotten, .left]' "$folder/out")"
@@ -100,7 +100,7 @@ unpack_all() {
 }
 
 @test "every other key is kept, in the catalog and in each backup" {
-	try --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase"
+	try --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
 	equal 0 "$status"
 	equal 1 "$(grep -vc '^#' "$STRONGROOM_MASTER_KEY_FILE")"
 	equal '[1,0]' "$(json '[.checked, .unreadable]' keys check)"
@@ -118,11 +118,11 @@ unpack_all() {
 	strongroom backup elsewhere.db >/dev/null
 	local before
 	before=$(sha256sum "$backups"/* elsewhere.db "$STRONGROOM_MASTER_KEY_FILE")
-	refused 2 --yes -- client delete host --shred --backups "$backups" --key-file "$folder/passphrase"
+	refused 2 --yes -- client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
 	grep -q "$PWD/elsewhere.db" "$folder/err"
 	equal "$before" "$(sha256sum "$backups"/* elsewhere.db "$STRONGROOM_MASTER_KEY_FILE")"
 	equal 3 "$(json length client list)"
-	try --json --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase"
+	try --json --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
 	equal 0 "$status"
 	equal "[\"$PWD/elsewhere.db\"]" "$(jq -c '[.left[].path]' "$folder/out")"
 	# What that meant for it.
@@ -138,7 +138,7 @@ unpack_all() {
 	refused 1 "is encrypted" -- --yes client delete host --shred --backups "$backups"
 	echo wrong >wrong
 	refused 1 "not the one it was encrypted with" -- --yes client delete host --shred --backups "$backups" \
-		--key-file wrong
+		--passphrase-file wrong
 	refused 1 "cannot be reached" "$folder/none" -- --yes client delete host --shred --backups "$folder/none"
 	refused 2 "no folder" -- --yes client delete host --shred --backups "$folder/passphrase"
 	refused 2 "go with --shred" -- client delete host --backups "$backups"
@@ -147,7 +147,7 @@ unpack_all() {
 	equal '[2,0]' "$(json '[.checked, .unreadable]' keys check)"
 	# Where keys are not wrapped there is no master key to destroy.
 	strongroom --yes keys unwrap >/dev/null
-	refused 2 "keys init" -- --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase"
+	refused 2 "keys init" -- --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
 }
 
 @test "other files in the folder stay as they are" {
@@ -158,16 +158,19 @@ unpack_all() {
 	mkdir "$backups/below"
 	local before
 	before=$(cd "$backups" && sha256sum notes.txt notes.zst foreign.db && readlink link)
-	try --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase"
+	try --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
 	cat "$folder/err"
 	equal 0 "$status"
 	equal "$before" "$(cd "$backups" && sha256sum notes.txt notes.zst foreign.db && readlink link)"
+	# What was not looked into is told.
+	grep -q "not looked into.*/backups/below" "$folder/err"
+	grep -q "not looked into.*/backups/link" "$folder/err"
 }
 
 @test "a backup keeps its mode and its time, and rotation still knows it" {
 	touch -d '2026-01-01T00:00:00Z' "$backups/sealed"
 	chmod 640 "$backups/sealed"
-	strongroom --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase" >/dev/null
+	strongroom --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase" >/dev/null
 	equal "640 1767225600" "$(stat -c '%a %Y' "$backups/sealed")"
 	equal 3 "$(json '.kept + .removed' backup "$backups" --keep-last 1 --dry-run)"
 }
@@ -178,7 +181,7 @@ unpack_all() {
 	for round in $(seq 12); do
 		rm -rf "${folder:?}"/{catalog.db*,keys,backups}
 		cp -a "$folder.whole"/{catalog.db,keys,backups} "$folder/"
-		"$PROGRAM" --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase" \
+		"$PROGRAM" --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase" \
 			>/dev/null 2>&1 &
 		pid=$!
 		sleep "0.$((RANDOM % 9))$((RANDOM % 10))"
@@ -187,7 +190,7 @@ unpack_all() {
 		equal 0 "$(json .unreadable keys check)"
 		equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export other)"
 		[ "$(json length client list)" -eq 2 ] || {
-			try --yes client delete host --shred --backups "$backups" --key-file "$folder/passphrase"
+			try --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
 			cat "$folder/err"
 			equal 0 "$status"
 		}
@@ -198,4 +201,91 @@ unpack_all() {
 	done
 	rm -rf "$folder.whole"
 	[ "$found" -gt 0 ]
+}
+
+shred() {
+	"$PROGRAM" --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase" "$@"
+}
+
+# Kills the shredding in the moment in which one of its parts in the folder is called like that.
+kill_while() {
+	"$PROGRAM" --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase" \
+		>/dev/null 2>&1 &
+	pid=$!
+	python3 - "$pid" "$1" "$2" <<'PYTHON'
+import fnmatch, os, signal, sys
+pid, folder, pattern = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+while not any(fnmatch.fnmatch(name, pattern) for name in os.listdir(folder)):
+    os.kill(pid, 0)
+os.kill(pid, signal.SIGKILL)
+PYTHON
+	wait "$pid" 2>/dev/null || true
+}
+
+@test "what a killed one leaves unpacked is gone after the next" {
+	sqlite3 "$STRONGROOM_DB" "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+		INSERT INTO clients (ID, Name, LastSeen) SELECT randomblob(16), hex(randomblob(100)), '2026-01-01' FROM n"
+	rm "$backups"/*
+	strongroom backup --key-file "$folder/passphrase" "$backups" >/dev/null
+	kill_while "$folder" 'catalog.db_backup_*.part.*.part'
+	ls "$folder" | grep -q '\.part\.[0-9]*\.part$'
+	# What SQLite would have left there, had it been in another moment, and of a living process.
+	echo journal >"$folder/catalog.db_backup_20260101_000000.db.4194302.part.4194302.part-journal"
+	shred >/dev/null
+	equal "" "$(find "$folder" -name '*.part*')"
+}
+
+@test "what looks like a part and is none of this database stays" {
+	echo precious >"$backups/thesis.4194302.part"
+	echo precious >"$backups/movie.part1.4194301.part"
+	echo precious >"$backups/foo.1.part"
+	sqlite3 "$backups/more.db_backup_20260101_000000.db.4194302.part" "CREATE TABLE t(a)"
+	local before
+	before=$(sha256sum "$backups"/*.part)
+	shred >/dev/null
+	equal "$before" "$(sha256sum "$backups"/*.part)"
+}
+
+@test "an unfinished backup that may be anybody's is named before anything is changed" {
+	local before part
+	# Of: backup FILE.
+	for part in "$backups/mine.4194302.part" "$folder/mine.4194302.part"; do
+		sqlite3 "$backups/early.db" "VACUUM INTO '$part'"
+		before=$(sha256sum "$backups"/* "$STRONGROOM_MASTER_KEY_FILE")
+		refused 1 "$part" "remove it" -- --yes client delete host --shred --backups "$backups" \
+			--passphrase-file "$folder/passphrase"
+		equal "$before" "$(sha256sum "$backups"/* "$STRONGROOM_MASTER_KEY_FILE")"
+		rm "$part"
+	done
+	shred >/dev/null
+}
+
+@test "a master key that somebody's unreadable key may need is not destroyed" {
+	local ring before
+	ring=$(sha256sum "$STRONGROOM_MASTER_KEY_FILE")
+	sqlite3 "$STRONGROOM_DB" "CREATE TABLE was AS SELECT ID FROM clients WHERE Name = 'other';
+		UPDATE clients SET ID = randomblob(16) WHERE Name = 'other'"
+	refused 1 "1 AES key" "keys check" -- --yes client delete host --shred --backups "$backups" \
+		--passphrase-file "$folder/passphrase"
+	equal "$ring" "$(sha256sum "$STRONGROOM_MASTER_KEY_FILE")"
+	equal 3 "$(json length client list)"
+	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET ID = (SELECT ID FROM was) WHERE Name = 'other'; DROP TABLE was"
+	equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export other)"
+	# In a backup likewise.
+	before=$(ls "$backups"/catalog.db_backup_*.db)
+	sqlite3 "$before" "UPDATE clients SET ID = randomblob(16) WHERE Name = 'other'"
+	refused 1 "$before" "cannot be opened" -- --yes client delete host --shred --backups "$backups" \
+		--passphrase-file "$folder/passphrase"
+	[ "$(grep -vc '^#' "$STRONGROOM_MASTER_KEY_FILE")" -gt 1 ]
+	equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export other)"
+	# Where the ring has no master key for it, nothing is lost with the ones that it has.
+	sqlite3 "$before" "UPDATE clients SET AESKey = CAST(substr(AESKey, 1, 8) || zeroblob(8) || substr(AESKey, 17) AS BLOB)
+		WHERE Name = 'other'"
+	shred >/dev/null
+	equal 1 "$(grep -vc '^#' "$STRONGROOM_MASTER_KEY_FILE")"
+	# The client's own does not matter.
+	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET AESKey = x'$KEY' WHERE Name = 'third'"
+	strongroom client update other --name another >/dev/null
+	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET ID = randomblob(16) WHERE Name = 'third'"
+	strongroom --yes client delete third --shred --backups "$backups" --passphrase-file "$folder/passphrase" >/dev/null
 }

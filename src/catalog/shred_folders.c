@@ -1,0 +1,177 @@
+/*
+ * The folders that a key is destroyed in: those of backups, and for parts alone the database's. A
+ * part that is left there may have the key in it. It goes where its name tells that it is this
+ * database's; where it does not, and it could be a backup that has not become whole, nobody but its
+ * owner may say so.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/path.h"
+#include "place.h"
+#include "shred.h"
+
+typedef struct looking {
+	sr_shredding *s;
+	const char *folder;
+	const char *base; /* What the database is called, */
+	bool home;        /* and whether this is its folder. */
+	int fd;
+	sr_shred_file_fn fn; /* NULL: parts alone are looked at. */
+} looking;
+
+/* ---- Parts ---- */
+
+static bool is_ours(const looking *l, const char *whole)
+{
+	size_t length = strlen(l->base);
+
+	if (sr_backup_named(l->base, whole, NULL))
+		return true;
+	return l->home && strncmp(whole, l->base, length) == 0 &&
+	       (whole[length] == '\0' || strcmp(whole + length, ".optimize") == 0);
+}
+
+/* Whether it is called like a backup of another database. */
+static bool is_of_another(const char *whole)
+{
+	const char *end = strstr(whole, "_backup_");
+	char base[NAME_MAX + 1];
+
+	for (; end != NULL; end = strstr(end + 1, "_backup_")) {
+		snprintf(base, sizeof(base), "%.*s", (int)(end - whole), whole);
+		if (sr_backup_named(base, whole, NULL))
+			return true;
+	}
+	return false;
+}
+
+static sr_status remove_part(const looking *l, const char *name, const char *path)
+{
+	if (unlinkat(l->fd, name, 0) == 0) {
+		sr_log("catalog", SR_LOG_INFO, "removed the unfinished backup %s", name);
+		return SR_OK;
+	}
+	if (errno == ENOENT)
+		return SR_OK;
+	return sr_fail_errno(errno,
+			     "the unfinished backup %s, which may have the key in it, cannot be "
+			     "removed",
+			     sr_quoted(sr_text_of(path)));
+}
+
+static sr_status look_at_part(const looking *l, const char *name, const char *path,
+			      const char *whole, long process)
+{
+	bool ours = is_ours(l, whole), may_be;
+	sr_status rc;
+
+	if (!ours && is_of_another(whole))
+		return SR_OK;
+	if (!ours && ((rc = sr_shred_may_be_backup(path, &may_be)) != SR_OK || !may_be))
+		return rc;
+	if (sr_part_lives(l->fd, process))
+		return sr_fail(SR_BUSY, "%s is being written by process %ld: wait for its end",
+			       sr_quoted(sr_text_of(path)), process);
+	if (ours)
+		return remove_part(l, name, path);
+	return sr_fail(
+		SR_REFUSED,
+		"%s looks like an unfinished backup, which may have the key in it, but it is "
+		"not known whose: remove it, or move it elsewhere",
+		sr_quoted(sr_text_of(path)));
+}
+
+/* ---- All files ---- */
+
+static void pass_over(const looking *l, const char *path)
+{
+	if (l->fn != NULL && l->s->options->passed_over != NULL && !l->s->listed)
+		l->s->options->passed_over(l->s->options->passed_over_arg, path);
+}
+
+static sr_status look(const looking *l, const char *name)
+{
+	char path[4096], whole[NAME_MAX + 1];
+	struct stat st;
+	long process;
+	int n = snprintf(path, sizeof(path), "%s/%s", l->folder, name);
+
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return SR_OK;
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return sr_fail(SR_INVALID, "the path of %s in %s is too long",
+			       sr_quoted(sr_text_of(name)), l->folder);
+	if (fstatat(l->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? SR_OK
+				       : sr_fail_errno(errno, "%s cannot be looked at",
+						       sr_quoted(sr_text_of(path)));
+	if (!S_ISREG(st.st_mode)) {
+		pass_over(l, path);
+		return SR_OK;
+	}
+	if (sr_is_database(&l->s->catalog->settings, &st))
+		return SR_OK;
+	if (sr_part_named(name, whole, &process))
+		return look_at_part(l, name, path, whole, process);
+	return l->fn != NULL ? l->fn(l->s, path) : SR_OK;
+}
+
+/* Names first: files come and go while they are worked on. */
+static sr_status each_file(looking *l)
+{
+	struct dirent **names;
+	int count = scandir(l->folder, &names, NULL, alphasort);
+	sr_status rc = SR_OK;
+
+	if (count < 0)
+		return sr_fail_errno(errno, "the folder %s of backups cannot be listed",
+				     sr_quoted(sr_text_of(l->folder)));
+	if ((l->fd = open(l->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		rc = sr_fail_errno(errno, "the folder %s of backups cannot be opened",
+				   sr_quoted(sr_text_of(l->folder)));
+	for (int i = 0; i < count; i++) {
+		if (rc == SR_OK)
+			rc = look(l, names[i]->d_name);
+		free(names[i]);
+	}
+	free(names);
+	if (l->fd >= 0)
+		close(l->fd);
+	return rc;
+}
+
+sr_status sr_shred_each(sr_shredding *s, char *const *folders, sr_shred_file_fn fn)
+{
+	char *database = realpath(s->catalog->settings.path, NULL);
+	looking l = {.s = s};
+	char home[PATH_MAX];
+	sr_text folder;
+	sr_status rc;
+
+	if (database == NULL)
+		return sr_fail_errno(errno, "the database %s cannot be reached",
+				     sr_quoted(sr_text_of(s->catalog->settings.path)));
+	folder = sr_path_folder(sr_text_of(database));
+	snprintf(home, sizeof(home), "%.*s", SR_TEXT_ARGS(folder));
+	l.base = sr_path_name(sr_text_of(database)).data;
+	l.folder = home;
+	l.home = true;
+	rc = each_file(&l);
+	l.fn = fn;
+	for (size_t i = 0; i < s->options->folder_count && rc == SR_OK; i++) {
+		l.folder = folders[i];
+		l.home = strcmp(home, folders[i]) == 0;
+		rc = each_file(&l);
+	}
+	if (rc == SR_OK)
+		s->listed = true;
+	free(database);
+	return rc;
+}

@@ -1,0 +1,151 @@
+/*
+ * Parts: what a file is called until it is whole, so that a process that ends before leaves nothing
+ * that looks like one. Whoever comes next takes such leftovers away.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/path.h"
+#include "copy.h"
+#include "schema.h"
+
+/* ---- Names ---- */
+
+sr_status sr_part_name(const char *path, char part[4096])
+{
+	int n = snprintf(part, 4096, "%s.%ld.part", path, (long)getpid());
+
+	if (n < 0 || n >= 4096)
+		return sr_fail(SR_INVALID, "the path %s is too long for a backup", path);
+	return SR_OK;
+}
+
+/* Takes the end off, if it is there. */
+static bool cut(char *name, const char *end)
+{
+	size_t length = strlen(name), less = strlen(end);
+
+	if (length <= less || strcmp(name + length - less, end) != 0)
+		return false;
+	name[length - less] = '\0';
+	return true;
+}
+
+/* Takes .PID.part off; false, with the name as it was, where that is not its end. */
+static bool cut_part(char *name, long *process)
+{
+	char *dot, *end;
+
+	if (!cut(name, ".part"))
+		return false;
+	if ((dot = strrchr(name, '.')) != NULL && dot != name && dot[1] >= '1' && dot[1] <= '9' &&
+	    (*process = strtol(dot + 1, &end, 10)) > 0 && *process < INT_MAX && *end == '\0') {
+		*dot = '\0';
+		return true;
+	}
+	strcat(name, ".part");
+	return false;
+}
+
+/* Parts have parts: what is unpacked is made compact in one. */
+bool sr_part_named(const char *name, char whole[NAME_MAX + 1], long *process)
+{
+	static const char *const sides[] = {"-wal", "-shm", "-journal"};
+	bool is_side = false;
+	long inner;
+
+	if (strlen(name) > NAME_MAX)
+		return false;
+	strcpy(whole, name);
+	/* What SQLite puts beside a database that is worked on. */
+	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]) && !is_side; i++)
+		is_side = cut(whole, sides[i]);
+	if (!cut_part(whole, process))
+		return false;
+	while (cut_part(whole, &inner))
+		;
+	return true;
+}
+
+/* ---- Left behind ---- */
+
+bool sr_part_lives(int folder, long process)
+{
+	(void)folder;
+	return kill((pid_t)process, 0) == 0 || errno != ESRCH;
+}
+
+/* Whether its process is gone, and it is of a file that is this database's business. */
+static bool is_stale(int folder, const char *base, const char *file, const char *name)
+{
+	char whole[NAME_MAX + 1];
+	long process;
+
+	return sr_part_named(name, whole, &process) &&
+	       (sr_backup_named(base, whole, NULL) || (file && strcmp(file, whole) == 0)) &&
+	       !sr_part_lives(folder, process);
+}
+
+void sr_parts_remove(const char *where, const char *database, const char *name)
+{
+	const char *base = sr_path_name(sr_text_of(database)).data;
+	sr_buffer folder = SR_BUFFER_EMPTY;
+	struct dirent *entry;
+	DIR *dir = NULL;
+
+	if (where)
+		sr_buffer_add_string(&folder, where);
+	else
+		sr_buffer_add_text(&folder, sr_path_folder(sr_text_of(database)));
+	if (folder.length == 0)
+		sr_buffer_add_string(&folder, ".");
+	if (sr_buffer_status(&folder) == SR_OK)
+		dir = opendir(folder.data);
+	/* A folder that cannot be listed keeps them, and everything else works. */
+	while (dir && (entry = readdir(dir)))
+		if (is_stale(dirfd(dir), base, name, entry->d_name) &&
+		    unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+			sr_log("catalog", SR_LOG_INFO, "removed the unfinished backup %s",
+			       entry->d_name);
+	if (dir)
+		closedir(dir);
+	sr_buffer_free(&folder);
+}
+
+/* ---- Whole ---- */
+
+/* Renames without replacing; where the file system cannot do that, by a second link, and where
+ * it has none of those either, after a look. */
+static int rename_new(const char *part, const char *path)
+{
+	struct stat st;
+
+	if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return errno;
+	if (link(part, path) == 0)
+		return unlink(part) == 0 ? 0 : errno;
+	if (errno == EEXIST)
+		return EEXIST;
+	if (lstat(path, &st) == 0)
+		return EEXIST;
+	return rename(part, path) == 0 ? 0 : errno;
+}
+
+sr_status sr_part_finish(const char *part, const char *path)
+{
+	int error = rename_new(part, path);
+
+	if (error == EEXIST)
+		return sr_fail(SR_EXISTS, "%s exists already; nothing is overwritten", path);
+	if (error != 0)
+		return sr_fail_errno(error, "%s cannot be renamed", part);
+	return sr_folder_sync(path);
+}
