@@ -327,6 +327,61 @@ static void shredding_tells_what_it_did(void **state)
 	assert_keys(f, 1);
 }
 
+/* Puts another file there while the backup is being rewritten. */
+static bool exchange(void *arg, const char *step, int64_t done, int64_t total)
+{
+	const char *path = arg;
+	char away[160];
+
+	(void)done;
+	(void)total;
+	if (strcmp(step, "rewriting a backup") != 0 || access(path, F_OK) != 0)
+		return false;
+	snprintf(away, sizeof(away), "%s.away", path);
+	if (access(away, F_OK) == 0)
+		return false;
+	assert_int_equal(rename(path, away), 0);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs("theirs", file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, 0666), 0);
+	return false;
+}
+
+static void a_backup_that_was_exchanged_is_not_replaced(void **state)
+{
+	catalog_fixture *f = *state;
+	const sr_id id = id_of(0);
+	const char *folder = backups;
+	sr_backup_options how;
+	sr_shred_options options;
+	sr_shredded done;
+	struct stat st;
+	char path[128];
+
+	set_up(f);
+	snprintf(backups, sizeof(backups), "%s", scratch_path("backups"));
+	assert_int_equal(mkdir(backups, 0700), 0);
+	snprintf(path, sizeof(path), "%s", scratch_path("backups/a.db"));
+	sr_backup_options_init(&how);
+	how.path = path;
+	assert_ok(sr_backup(f->catalog, &how, NULL));
+	sr_shred_options_init(&options);
+	options.folders = &folder;
+	options.folder_count = 1;
+	options.progress = exchange;
+	options.progress_arg = path;
+	assert_fails(sr_client_shred(f->catalog, &id, &options, &done), SR_REFUSED, "exchanged");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 6);
+	assert_true(ring_count() > 1);
+	/* The same again, with nobody in between. */
+	assert_ok(sr_client_shred(f->catalog, &id, &options, &done));
+	assert_int_equal(ring_count(), 1);
+	assert_keys(f, 1);
+}
+
 /* ---- What stays behind ---- */
 
 static int parts(void)
@@ -420,6 +475,7 @@ int main(void)
 		WITH(a_rotation_that_ends_loses_no_key),
 		WITH(shredding_that_ends_loses_no_other_key),
 		WITH(shredding_tells_what_it_did),
+		WITH(a_backup_that_was_exchanged_is_not_replaced),
 		WITH(what_was_left_of_a_ring_goes),
 		WITH(a_forgotten_master_key_is_nowhere_in_memory),
 		WITH(ten_thousand_keys),
