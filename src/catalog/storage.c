@@ -234,8 +234,9 @@ static sr_status settle(deletion *work, sr_status outcome)
 	sr_status rc = SR_OK;
 
 	strcpy(words, sr_error_message());
-	if (outcome == SR_OUTCOME_UNKNOWN)
-		rc = look_again(work, &there);
+	if (outcome == SR_OUTCOME_UNKNOWN && (rc = look_again(work, &there)) != SR_OK)
+		rc = sr_fail_also(rc, "; the stored file waits as %s for the next call about it",
+				  work->place.tombstone);
 	if (rc == SR_OK)
 		rc = there || work->shared ? sr_place_show(&work->place)
 					   : sr_place_remove(&work->place);
