@@ -50,7 +50,10 @@ const sr_master *sr_ring_newest(const sr_ring *ring)
 sr_status sr_ring_add(sr_ring *ring, const sr_master *master)
 {
 	if (ring->count == SR_RING_KEYS_MAX)
-		return sr_fail(SR_INVALID, "a key ring has at most %d master keys",
+		return sr_fail(SR_INVALID,
+			       "a key ring has at most %d master keys: remove those that nothing "
+			       "needs, with strongroom keys rotate --forget-old, or keep several "
+			       "catalogs' apart",
 			       SR_RING_KEYS_MAX);
 	ring->masters[ring->count++] = *master;
 	return SR_OK;

@@ -13,6 +13,7 @@
 #ifndef SR_RING_H
 #define SR_RING_H
 
+#include "buffer.h"
 #include "wrap.h"
 
 #define SR_RING_BYTES_MAX 65536 /* Of the text. */
@@ -42,11 +43,25 @@ sr_status sr_ring_read(const char *path, sr_ring **ring);
  * has that name already. */
 sr_status sr_ring_create(const char *path, const sr_master *master);
 
-/* Another ring in the place of the one that is there, likewise; processes that do so at once wait
- * for each other. edit is given what there is, and changes it: sr_ring_add, sr_ring_remove. Its
- * failure leaves all as it was. */
+/* Nobody else changes it while it is held, and what killed processes have left of it is gone.
+ * SR_BUSY where somebody else still has it after so many seconds. path must outlive it. Taken
+ * before a write transaction, and never inside of one. */
+typedef struct sr_ring_hold {
+	const char *path;
+	int fd; /* -1: not held. */
+} sr_ring_hold;
+
+sr_status sr_ring_hold_take(const char *path, double patience, sr_ring_hold *hold);
+void sr_ring_hold_end(sr_ring_hold *hold); /* Harmless on one that is not held. */
+
+/* Another ring in the place of the one that is there, likewise whole. edit is given what there is,
+ * and changes it: sr_ring_add, sr_ring_remove. Its failure leaves all as it was. */
 typedef sr_status (*sr_ring_edit_fn)(void *arg, sr_ring *ring);
-sr_status sr_ring_change(const char *path, sr_ring_edit_fn edit, void *arg);
+sr_status sr_ring_hold_change(sr_ring_hold *hold, sr_ring_edit_fn edit, void *arg);
+
+/* How many files beside it are what killed processes have left of it, or are being written just
+ * now; the name of the first is added. */
+size_t sr_ring_parts(const char *path, sr_buffer *first);
 
 sr_status sr_ring_add(sr_ring *ring, const sr_master *master); /* As the newest. */
 void sr_ring_remove(sr_ring *ring, size_t index);

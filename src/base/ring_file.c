@@ -9,9 +9,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "buffer.h"
+#include "clock.h"
 #include "crypto.h"
 #include "error.h"
 #include "path.h"
@@ -240,16 +242,21 @@ sr_status sr_ring_create(const char *path, const sr_master *master)
 {
 	sr_ring ring = {.masters = (sr_master *)master, .count = 1};
 	sr_buffer part = SR_BUFFER_EMPTY;
+	struct stat st;
 	sr_status rc;
 
 	if ((rc = part_name(path, &part)) != SR_OK ||
 	    (rc = write_part(part.data, path, &ring)) != SR_OK)
 		goto err0;
-	/* A link never takes another's place, as renaming would. */
-	if (link(part.data, path) != 0)
-		rc = errno == EEXIST
+	/* A link never takes another's place, as renaming would. Whoever was faster may have
+	 * removed the part already. */
+	if (link(part.data, path) != 0) {
+		int error = errno;
+
+		rc = error == EEXIST || lstat(path, &st) == 0
 			     ? sr_fail(SR_EXISTS, "there is a key ring %s already", show(path))
-			     : sr_fail_errno(errno, "the key ring %s cannot be made", show(path));
+			     : sr_fail_errno(error, "the key ring %s cannot be made", show(path));
+	}
 	unlink(part.data);
 	if (rc == SR_OK)
 		rc = sync_folder(path);
@@ -258,29 +265,7 @@ err0:
 	return rc;
 }
 
-/* Opens it and has the lock of who changes it. Another may have put a new one in its place while
- * this waited. */
-static sr_status open_locked(const char *path, int *fd)
-{
-	struct stat mine, now;
-	sr_status rc;
-
-	for (;;) {
-		if ((rc = open_private(path, fd, &mine)) != SR_OK)
-			return rc;
-		while (flock(*fd, LOCK_EX) != 0) {
-			if (errno == EINTR)
-				continue;
-			rc = sr_fail_errno(errno, "the key ring %s cannot be locked", show(path));
-			close(*fd);
-			return rc;
-		}
-		if (lstat(path, &now) == 0 && now.st_dev == mine.st_dev &&
-		    now.st_ino == mine.st_ino)
-			return SR_OK;
-		close(*fd);
-	}
-}
+/* ---- What killed ones have left ---- */
 
 /* Whether it is NAME.HEX.part, which part_name makes. */
 static bool is_part(const char *name, sr_text ring)
@@ -293,31 +278,75 @@ static bool is_part(const char *name, sr_text ring)
 	return strspn(name, "0123456789abcdef") == hex && strcmp(name + hex, ".part") == 0;
 }
 
-/* With the lock: what processes that were killed have left holds master keys that may be forgotten
- * meanwhile. */
-static void remove_parts(const char *path)
+/* Calls fn with the names of those in the ring's folder. One that cannot be listed has none that
+ * could be known. */
+static size_t each_part(const char *path, void (*fn)(int folder, const char *name, void *arg),
+			void *arg)
 {
 	const sr_text name = sr_path_name(sr_text_of(path));
 	sr_buffer folder = SR_BUFFER_EMPTY;
 	struct dirent *entry;
+	size_t count = 0;
 	DIR *dir = NULL;
 
 	sr_buffer_add_text(&folder, sr_path_folder(sr_text_of(path)));
 	if (sr_buffer_status(&folder) == SR_OK)
 		dir = opendir(folder.length > 0 ? folder.data : ".");
 	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		if (is_part(entry->d_name, name))
-			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+		if (is_part(entry->d_name, name) && ++count > 0)
+			fn(dirfd(dir), entry->d_name, arg);
 	if (dir != NULL)
 		closedir(dir);
 	sr_buffer_free(&folder);
+	return count;
 }
 
-/* Zeroes what was replaced, unless somebody has another name for it. A disk that writes in place
- * has it no more then; nothing depends on that. */
-static void wipe(int replaced)
+/* A disk that writes in place has it no more then; nothing depends on that. */
+static void zero(int fd, off_t size)
 {
 	static const char zeros[4096];
+
+	for (off_t at = 0; at < size; at += (off_t)sizeof(zeros)) {
+		off_t left = size - at;
+
+		if (pwrite(fd, zeros, left < (off_t)sizeof(zeros) ? (size_t)left : sizeof(zeros),
+			   at) < 0)
+			break;
+	}
+	(void)fsync(fd);
+}
+
+/* Of a ring that was being made when its process was killed, the part may be another name. */
+static void remove_part(int folder, const char *name, void *arg)
+{
+	int fd = openat(folder, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	(void)arg;
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1)
+		zero(fd, st.st_size);
+	if (fd >= 0)
+		close(fd);
+	(void)unlinkat(folder, name, 0);
+}
+
+static void keep_first(int folder, const char *name, void *arg)
+{
+	sr_buffer *first = arg;
+
+	(void)folder;
+	if (first->length == 0)
+		sr_buffer_add_string(first, name);
+}
+
+size_t sr_ring_parts(const char *path, sr_buffer *first)
+{
+	return each_part(path, keep_first, first);
+}
+
+/* Zeroes what was replaced, unless somebody has another name for it. */
+static void wipe(int replaced)
+{
 	char name[48];
 	struct stat st;
 	int fd;
@@ -327,42 +356,103 @@ static void wipe(int replaced)
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", replaced);
 	if ((fd = open(name, O_WRONLY | O_CLOEXEC)) < 0)
 		return;
-	for (off_t at = 0; at < st.st_size; at += (off_t)sizeof(zeros)) {
-		off_t left = st.st_size - at;
-
-		if (pwrite(fd, zeros, left < (off_t)sizeof(zeros) ? (size_t)left : sizeof(zeros),
-			   at) < 0)
-			break;
-	}
-	(void)fsync(fd);
+	zero(fd, st.st_size);
 	close(fd);
 }
 
-sr_status sr_ring_change(const char *path, sr_ring_edit_fn edit, void *arg)
+/* ---- Changing ---- */
+
+/* Whoever has the ring may keep it for as long as backups are rewritten. */
+static sr_status wait_for_lock(int fd, const char *path, double patience)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+	const int64_t until = sr_clock_ns() + (int64_t)(patience * 1e9);
+
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return sr_fail_errno(errno, "the key ring %s cannot be locked", show(path));
+		if (sr_clock_ns() >= until)
+			return sr_fail(SR_BUSY,
+				       "the master keys in %s are being changed by somebody else: "
+				       "wait for the end of that",
+				       show(path));
+		nanosleep(&pause, NULL);
+	}
+	return SR_OK;
+}
+
+/* So that a process that was forked meanwhile does not go on having it. */
+static void unlock(int fd)
+{
+	(void)flock(fd, LOCK_UN);
+	close(fd);
+}
+
+/* Another may have put a new one in its place while this waited. */
+sr_status sr_ring_hold_take(const char *path, double patience, sr_ring_hold *hold)
+{
+	struct stat mine, now;
+	sr_status rc;
+	int fd;
+
+	*hold = (sr_ring_hold){path, -1};
+	for (;;) {
+		if ((rc = open_private(path, &fd, &mine)) != SR_OK)
+			return rc;
+		if ((rc = wait_for_lock(fd, path, patience)) != SR_OK) {
+			close(fd);
+			return rc;
+		}
+		if (lstat(path, &now) == 0 && now.st_dev == mine.st_dev &&
+		    now.st_ino == mine.st_ino)
+			break;
+		unlock(fd);
+	}
+	hold->fd = fd;
+	/* It holds master keys that may be forgotten meanwhile. */
+	(void)each_part(path, remove_part, NULL);
+	return SR_OK;
+}
+
+void sr_ring_hold_end(sr_ring_hold *hold)
+{
+	if (hold->fd >= 0)
+		unlock(hold->fd);
+	hold->fd = -1;
+}
+
+/* The new one is locked before it has the name, so that the ring is never without. */
+static sr_status replace(sr_ring_hold *hold, const char *part)
+{
+	int fd = open(part, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	sr_status rc;
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 || rename(part, hold->path) != 0) {
+		rc = sr_fail_errno(errno, "the key ring %s cannot be replaced", show(hold->path));
+		unlink(part);
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
+	if ((rc = sync_folder(hold->path)) == SR_OK)
+		wipe(hold->fd);
+	unlock(hold->fd);
+	hold->fd = fd;
+	return rc;
+}
+
+sr_status sr_ring_hold_change(sr_ring_hold *hold, sr_ring_edit_fn edit, void *arg)
 {
 	sr_buffer part = SR_BUFFER_EMPTY;
 	sr_ring *ring;
 	sr_status rc;
-	int fd;
 
-	if ((rc = open_locked(path, &fd)) != SR_OK)
+	if ((rc = sr_ring_read(hold->path, &ring)) != SR_OK)
 		return rc;
-	remove_parts(path);
-	if ((rc = read_open(fd, path, &ring)) != SR_OK)
-		goto err0;
-	if ((rc = edit(arg, ring)) != SR_OK || (rc = part_name(path, &part)) != SR_OK ||
-	    (rc = write_part(part.data, path, ring)) != SR_OK)
-		goto err1;
-	if (rename(part.data, path) != 0) {
-		rc = sr_fail_errno(errno, "the key ring %s cannot be replaced", show(path));
-		unlink(part.data);
-	} else if ((rc = sync_folder(path)) == SR_OK) {
-		wipe(fd);
-	}
-err1:
+	if ((rc = edit(arg, ring)) == SR_OK && (rc = part_name(hold->path, &part)) == SR_OK &&
+	    (rc = write_part(part.data, hold->path, ring)) == SR_OK)
+		rc = replace(hold, part.data);
 	sr_buffer_free(&part);
 	sr_ring_free(ring);
-err0:
-	close(fd);
 	return rc;
 }

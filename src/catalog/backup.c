@@ -275,16 +275,46 @@ static sr_status write_part(backing *b, char part[4096])
 	}
 }
 
+/* A folder that this user may not list, or that knows no locks, does not stop it. */
+static sr_status guard(const backing *b, int *guarding)
+{
+	sr_status rc = sr_backup_guard(database(b), false, b->catalog->settings.timeout, guarding);
+
+	if (rc == SR_OK || rc == SR_BUSY || rc == SR_NO_MEMORY)
+		return rc;
+	sr_log("catalog", SR_LOG_WARNING,
+	       "while this backup is made, master keys that it needs "
+	       "may be forgotten: %s",
+	       sr_error_message());
+	return SR_OK;
+}
+
+static sr_status write_and_name(backing *b)
+{
+	char part[4096];
+	int guarding = -1;
+	sr_status rc;
+
+	if ((rc = guard(b, &guarding)) != SR_OK)
+		return rc;
+	if ((rc = write_part(b, part)) == SR_OK)
+		rc = finish(b, part);
+	/* From now on it is known. */
+	if (rc == SR_OK)
+		note(b);
+	sr_backup_unguard(&guarding);
+	return rc;
+}
+
 static sr_status back_up(backing *b)
 {
 	int64_t began = sr_clock_ns();
-	char part[4096];
 	sr_status rc;
 
 	if ((rc = choose(b)) != SR_OK)
 		return rc;
 	sweep(b);
-	if ((rc = write_part(b, part)) != SR_OK || (rc = finish(b, part)) != SR_OK)
+	if ((rc = write_and_name(b)) != SR_OK)
 		return rc;
 	/* One that is not on the list is merely never rotated away. */
 	if (b->folder[0] && sr_rotation_note(database(b), b->path) != SR_OK)
@@ -293,7 +323,6 @@ static sr_status back_up(backing *b)
 	b->result->compressed = b->options->compress;
 	b->result->encrypted = b->options->key != NULL;
 	b->result->seconds = (double)(sr_clock_ns() - began) / 1e9;
-	note(b);
 	return SR_OK;
 }
 

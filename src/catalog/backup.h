@@ -31,6 +31,11 @@ sr_status sr_unpacked_check(const sr_unpacked *unpacked, bool full, sr_watch *wa
 /* Writes down that sr_backup has made the file in that folder, under a name of its own. */
 sr_status sr_rotation_note(const char *database, const char *path);
 
+/* While a backup of the database is being made; or, alone, while its keys are rewrapped such that
+ * old master keys may be forgotten. SR_BUSY where the other still goes on after so many seconds. */
+sr_status sr_backup_guard(const char *database, bool alone, double patience, int *guard);
+void sr_backup_unguard(int *guard); /* Harmless on -1. */
+
 /* The path made absolute, cut by nothing: SR_INVALID for too long a one. */
 sr_status sr_backup_path(const char *path, char absolute[4096]);
 

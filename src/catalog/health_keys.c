@@ -67,6 +67,25 @@ static void plain_ones(sr_checkup *c, const sr_keys_status *status)
 			       "or in the log");
 }
 
+/* One that is being written at this moment is among them, which is no fault. */
+static sr_status parts_left(sr_checkup *c)
+{
+	const char *path = c->catalog->settings.master_key_file;
+	sr_buffer first = SR_BUFFER_EMPTY;
+	size_t count = path != NULL ? sr_ring_parts(path, &first) : 0;
+	sr_status rc = sr_buffer_status(&first);
+
+	if (rc == SR_OK && count > 0)
+		sr_finding_add(
+			c, SR_SEVERITY_NOTE, "keys_ring_parts", sr_text_of(path), (int64_t)count,
+			"strongroom keys init",
+			"beside the key ring %s lies what a process that was killed has left "
+			"of it, with master keys: %s",
+			sr_quoted(sr_text_of(path)), first.data);
+	sr_buffer_free(&first);
+	return rc;
+}
+
 /* Without a ring nobody here needs keys, and there is nothing to say of it. */
 sr_status sr_check_keys(sr_checkup *c)
 {
@@ -76,12 +95,13 @@ sr_status sr_check_keys(sr_checkup *c)
 	if ((rc = sr_keys_status_read(c->catalog, &c->reading, &status)) != SR_OK)
 		return rc;
 	plain_ones(c, status);
+	rc = parts_left(c);
 	if (status->wrapped > 0 || status->wrapping) {
 		if (status->ring.data != NULL && !status->ring_read)
 			ring_unreadable(c, status);
 		else if (status->ring_read)
 			masters_missing(c, status);
-		if (status->ring_read && c->options.full)
+		if (rc == SR_OK && status->ring_read && c->options.full)
 			rc = keys_unreadable(c);
 		else if (status->wrapped > 0 && status->ring.data == NULL && c->options.full)
 			sr_unseen_add(c,

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "../base/clock.h"
+#include "keys_rotate.h"
 
 /* How long readers that hold the log back are waited for. */
 #define PATIENCE_SECONDS  5
@@ -64,24 +65,6 @@ typedef struct beginning {
 	bool stale; /* The catalog's shape was out of date. */
 } beginning;
 
-static sr_status put_current(sr_conn *conn, const beginning *b)
-{
-	sr_stmt *stmt;
-	sr_status rc;
-
-	if ((rc = sr_prepare(
-		     conn,
-		     "INSERT INTO master_keys (ID, CreatedAt, IsCurrent) VALUES ($1, $2, 1) "
-		     "ON CONFLICT (ID) DO UPDATE SET IsCurrent = 1",
-		     &stmt)) != SR_OK)
-		return rc;
-	sr_bind_text(stmt, 1, b->master.id);
-	sr_bind_text(stmt, 2, b->now);
-	rc = sr_run(stmt);
-	sr_stmt_done(stmt);
-	return rc;
-}
-
 /* An sr_operation. Another program may have begun, or rotated, a moment ago. */
 static sr_status wrap_all(sr_conn *conn, void *arg)
 {
@@ -93,39 +76,14 @@ static sr_status wrap_all(sr_conn *conn, void *arg)
 	    (rc = sr_keys_current(conn, id)) != SR_OK)
 		return rc;
 	b->done->begun = id[0] == '\0';
-	if (b->done->begun)
-		rc = put_current(conn, b);
-	else if (strcmp(id, b->master.id) != 0)
+	if (b->done->begun && (rc = sr_keys_still_there(b->catalog, &b->master)) == SR_OK)
+		rc = sr_keys_put_current(conn, &b->master, b->now);
+	else if (!b->done->begun && strcmp(id, b->master.id) != 0)
 		rc = sr_keyring_master(b->catalog, id, &b->master);
 	if (rc == SR_OK)
 		rc = sr_keys_wrap_plain(conn, &b->master, &b->done->changed);
 	strcpy(b->done->id, b->master.id);
 	return rc;
-}
-
-static sr_status current_now(sr_catalog *catalog, char id[SR_MASTER_ID_SIZE])
-{
-	sr_reading reading = {0};
-	sr_status rc;
-
-	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) == SR_OK)
-		rc = sr_keys_current(reading.conn, id);
-	sr_reading_end(&reading);
-	return rc;
-}
-
-static sr_status check_may(sr_catalog *catalog, const char *what)
-{
-	sr_status rc;
-
-	if ((rc = sr_catalog_writable(catalog)) != SR_OK)
-		return rc;
-	if (sr_pool_in_transaction(catalog->pool))
-		return sr_fail(SR_INVALID,
-			       "keys are not %s inside a transaction: end the one that "
-			       "this thread has open",
-			       what);
-	return SR_OK;
 }
 
 /* Not as other writes do, which take plain keys in before they begin: here they are counted. */
@@ -139,27 +97,38 @@ static sr_status run(beginning *b, const char *site, sr_operation operation)
 	return rc;
 }
 
+/* Nobody changes the ring, and what killed processes have left of it is gone. */
+static sr_status wrap_held(beginning *b)
+{
+	sr_keys_hold hold;
+	sr_status rc;
+
+	if ((rc = sr_keys_hold_take(b->catalog, false, &hold)) != SR_OK)
+		return rc;
+	sr_time_format(sr_time_now() / 1000000 * 1000000, b->now);
+	rc = run(b, "sr_keys_init", wrap_all);
+	sr_keys_hold_end(&hold);
+	return rc;
+}
+
 static sr_status begin(beginning *b)
 {
 	sr_catalog *catalog = b->catalog;
 	char id[SR_MASTER_ID_SIZE];
 	sr_status rc;
 
-	if ((rc = check_may(catalog, "wrapped")) != SR_OK)
+	if ((rc = sr_keys_check_writable(catalog, "wrapped")) != SR_OK)
 		return rc;
 	if (catalog->settings.plain_keys)
 		return sr_fail(SR_INVALID, "STRONGROOM_AES_KEYS is plain: keys are not wrapped");
 	if (!sr_keyring_named(catalog))
 		return sr_fail(SR_INVALID, "say where the master key is to be kept: "
 					   "STRONGROOM_MASTER_KEY_FILE, or --key-file");
-	if ((rc = current_now(catalog, id)) != SR_OK)
+	if ((rc = sr_keys_current_now(catalog, id)) != SR_OK)
 		return rc;
 	rc = id[0] != '\0' ? sr_keyring_master(catalog, id, &b->master)
 			   : first_master(catalog, &b->master, &b->done->ring_made);
-	if (rc != SR_OK)
-		return rc;
-	sr_time_format(sr_time_now() / 1000000 * 1000000, b->now);
-	return run(b, "sr_keys_init", wrap_all);
+	return rc == SR_OK ? wrap_held(b) : rc;
 }
 
 /* ---- Removing what was plain ---- */
@@ -327,8 +296,8 @@ sr_status sr_keys_unwrap(sr_catalog *catalog, sr_keys_done *done)
 
 	*done = (sr_keys_done){0};
 	sr_catalog_keep(catalog);
-	if ((rc = check_may(catalog, "unwrapped")) == SR_OK &&
-	    (rc = current_now(catalog, id)) == SR_OK) {
+	if ((rc = sr_keys_check_writable(catalog, "unwrapped")) == SR_OK &&
+	    (rc = sr_keys_current_now(catalog, id)) == SR_OK) {
 		/* Where a command prints it: not inside the transaction. */
 		if (id[0] != '\0')
 			sr_keyring_prepare(catalog, id);

@@ -1,9 +1,9 @@
 /*
- * Rotating the master key.
+ * Rotating the master key, with the ring held from the first to the last.
  *
  *	ADDED      [sr_keys_next_master]  to the ring, on the disk
- *	REWRAPPED  [sr_keys_rewrap_all]   every key, and which master key is current: one
- *transaction FORGOTTEN  [sr_keys_forget]       the old ones, where that is wanted
+ *	REWRAPPED  [sr_keys_rewrap_all]   every key, and which one is current: one transaction
+ *	FORGOTTEN  [sr_keys_forget]       the old ones, where that is wanted
  *
  * Whatever ends it in between, the ring opens every key there is. A key that was added and is not
  * used does no harm.
@@ -27,7 +27,7 @@ static sr_status append(void *arg, sr_ring *ring)
 	return sr_ring_add(ring, arg);
 }
 
-static sr_status current_now(sr_catalog *catalog, char id[SR_MASTER_ID_SIZE])
+sr_status sr_keys_current_now(sr_catalog *catalog, char id[SR_MASTER_ID_SIZE])
 {
 	sr_reading reading = {0};
 	sr_status rc;
@@ -38,7 +38,7 @@ static sr_status current_now(sr_catalog *catalog, char id[SR_MASTER_ID_SIZE])
 	return rc;
 }
 
-sr_status sr_keys_next_master(sr_catalog *catalog, sr_master *master)
+sr_status sr_keys_next_master(sr_catalog *catalog, sr_keys_hold *hold, sr_master *master)
 {
 	char id[SR_MASTER_ID_SIZE];
 	sr_status rc;
@@ -46,10 +46,10 @@ sr_status sr_keys_next_master(sr_catalog *catalog, sr_master *master)
 	if (catalog->settings.master_key_file != NULL) {
 		if ((rc = sr_master_new(master)) != SR_OK)
 			return rc;
-		return sr_ring_change(catalog->settings.master_key_file, append, master);
+		return sr_ring_hold_change(&hold->ring, append, master);
 	}
 	if ((rc = sr_keyring_reload(catalog)) != SR_OK ||
-	    (rc = current_now(catalog, id)) != SR_OK ||
+	    (rc = sr_keys_current_now(catalog, id)) != SR_OK ||
 	    (rc = sr_keyring_master(catalog, NULL, master)) != SR_OK)
 		return rc;
 	if (strcmp(id, master->id) == 0)
@@ -99,7 +99,7 @@ static sr_status rewrap_row(void *arg, sr_text owner, sr_text name, sr_text stor
 }
 
 /* When no plain copy was left any more is as true as it was. */
-static sr_status put_current(sr_conn *conn, const sr_master *master, const char *now)
+sr_status sr_keys_put_current(sr_conn *conn, const sr_master *master, const char *now)
 {
 	char old[SR_MASTER_ID_SIZE];
 	sr_stmt *stmt;
@@ -151,7 +151,16 @@ sr_status sr_keys_rewrap(sr_catalog *catalog, sr_conn *conn, const sr_master *ma
 	    (rc = sr_keys_wrap_plain(conn, master, &plain)) != SR_OK)
 		return rc;
 	done->changed = wrapped - done->unreadable + plain;
-	return put_current(conn, master, now);
+	return sr_keys_put_current(conn, master, now);
+}
+
+sr_status sr_keys_still_there(sr_catalog *catalog, const sr_master *master)
+{
+	sr_master copy;
+	sr_status rc = sr_keyring_master(catalog, master->id, &copy);
+
+	explicit_bzero(&copy, sizeof(copy));
+	return rc;
 }
 
 /* An sr_operation. */
@@ -160,7 +169,8 @@ static sr_status rewrap_all(sr_conn *conn, void *arg)
 	rewrapping *r = arg;
 	sr_status rc;
 
-	if ((rc = sr_catalog_admit(r->catalog, conn, &r->stale)) != SR_OK)
+	if ((rc = sr_catalog_admit(r->catalog, conn, &r->stale)) != SR_OK ||
+	    (rc = sr_keys_still_there(r->catalog, r->master)) != SR_OK)
 		return rc;
 	return sr_keys_rewrap(r->catalog, conn, r->master, r->without, r->now, r->done);
 }
@@ -180,45 +190,10 @@ sr_status sr_keys_rewrap_all(sr_catalog *catalog, const char *site, const sr_mas
 	return rc;
 }
 
-/* ---- Forgotten ---- */
-
-typedef struct forgetting {
-	const char *but;
-	int64_t count;
-} forgetting;
-
-static sr_status leave_one(void *arg, sr_ring *ring)
-{
-	forgetting *f = arg;
-
-	f->count = 0;
-	if (sr_ring_find(ring, f->but) == NULL)
-		return sr_fail(SR_WRONG_KEY,
-			       "the key ring lacks the master key %s, so none is forgotten",
-			       f->but);
-	for (size_t i = ring->count; i-- > 0;) {
-		if (strcmp(ring->masters[i].id, f->but) == 0)
-			continue;
-		sr_ring_remove(ring, i);
-		f->count++;
-	}
-	return SR_OK;
-}
-
-sr_status sr_keys_forget(sr_catalog *catalog, const char *but, int64_t *forgotten)
-{
-	forgetting f = {but, 0};
-	sr_status rc = sr_ring_change(catalog->settings.master_key_file, leave_one, &f);
-
-	*forgotten = f.count;
-	return rc;
-}
-
 /* ---- The call ---- */
 
-sr_status sr_keys_check_may(sr_catalog *catalog, const char *what)
+sr_status sr_keys_check_writable(sr_catalog *catalog, const char *what)
 {
-	char id[SR_MASTER_ID_SIZE];
 	sr_status rc;
 
 	if ((rc = sr_catalog_writable(catalog)) != SR_OK)
@@ -228,9 +203,19 @@ sr_status sr_keys_check_may(sr_catalog *catalog, const char *what)
 			       "keys are not %s inside a transaction: end the one that this "
 			       "thread has open",
 			       what);
+	return SR_OK;
+}
+
+sr_status sr_keys_check_may(sr_catalog *catalog, const char *what)
+{
+	char id[SR_MASTER_ID_SIZE];
+	sr_status rc;
+
+	if ((rc = sr_keys_check_writable(catalog, what)) != SR_OK)
+		return rc;
 	if (catalog->settings.plain_keys)
 		return sr_fail(SR_INVALID, "STRONGROOM_AES_KEYS is plain: keys are not %s", what);
-	if ((rc = current_now(catalog, id)) != SR_OK)
+	if ((rc = sr_keys_current_now(catalog, id)) != SR_OK)
 		return rc;
 	if (id[0] == '\0')
 		return sr_fail(SR_INVALID,
@@ -272,24 +257,45 @@ static bool cancelled(const sr_keys_rotate_options *options, const char *step)
 	return options->progress != NULL && options->progress(options->progress_arg, step, 0, 0);
 }
 
-static sr_status rotate(sr_catalog *catalog, const sr_keys_rotate_options *options,
-			sr_master *master, sr_keys_rotated *done)
+/* A full ring has no room for another, unless those go now that were to go anyway. */
+static sr_status make_room(sr_catalog *catalog, sr_keys_hold *hold, int64_t *forgotten)
+{
+	char id[SR_MASTER_ID_SIZE];
+	sr_ring *ring;
+	sr_status rc;
+	bool full;
+
+	if ((rc = sr_ring_read(catalog->settings.master_key_file, &ring)) != SR_OK)
+		return rc;
+	full = ring->count == SR_RING_KEYS_MAX;
+	sr_ring_free(ring);
+	if (!full)
+		return SR_OK;
+	if ((rc = sr_keys_current_now(catalog, id)) == SR_OK)
+		rc = sr_keys_forget(catalog, hold, id, forgotten);
+	return rc;
+}
+
+static sr_status rotate_held(sr_catalog *catalog, const sr_keys_rotate_options *options,
+			     sr_keys_hold *hold, sr_master *master, sr_keys_rotated *done)
 {
 	sr_rewrapped rewrapped = {0};
+	int64_t before = 0;
 	sr_status rc;
 
-	if ((rc = sr_keys_check_may(catalog, "rotated")) != SR_OK ||
-	    (rc = check_forget(catalog, options)) != SR_OK)
+	if ((rc = check_forget(catalog, options)) != SR_OK)
 		return rc;
 	if (cancelled(options, "making a master key"))
 		return sr_fail(SR_INTERRUPTED, "cancelled; nothing was changed");
-	if ((rc = sr_keys_next_master(catalog, master)) != SR_OK)
+	if ((options->forget_old && (rc = make_room(catalog, hold, &before)) != SR_OK) ||
+	    (rc = sr_keys_next_master(catalog, hold, master)) != SR_OK)
 		return rc;
 	if (cancelled(options, "rewrapping"))
 		return sr_fail(SR_INTERRUPTED,
 			       "cancelled; the key ring has a new master key, which is not used");
 	if ((rc = sr_keys_rewrap_all(catalog, "sr_keys_rotate", master, NULL, &rewrapped)) != SR_OK)
 		return rc;
+	sr_keys_hold_backups_may(hold);
 	strcpy(done->id, master->id);
 	done->changed = rewrapped.changed;
 	done->unreadable = rewrapped.unreadable;
@@ -302,7 +308,24 @@ static sr_status rotate(sr_catalog *catalog, const sr_keys_rotate_options *optio
 			       "the keys are rotated, but %lld could not be opened, so that no old "
 			       "master key is forgotten: strongroom keys check names them",
 			       (long long)rewrapped.unreadable);
-	return sr_keys_forget(catalog, master->id, &done->forgotten);
+	rc = sr_keys_forget(catalog, hold, master->id, &done->forgotten);
+	done->forgotten += before;
+	return rc;
+}
+
+static sr_status rotate(sr_catalog *catalog, const sr_keys_rotate_options *options,
+			sr_master *master, sr_keys_rotated *done)
+{
+	sr_keys_hold hold = SR_KEYS_NOT_HELD;
+	sr_status rc;
+
+	/* Twice: others may have changed everything while this waited. */
+	if ((rc = sr_keys_check_may(catalog, "rotated")) == SR_OK &&
+	    (rc = sr_keys_hold_take(catalog, options->forget_old, &hold)) == SR_OK &&
+	    (rc = sr_keys_check_may(catalog, "rotated")) == SR_OK)
+		rc = rotate_held(catalog, options, &hold, master, done);
+	sr_keys_hold_end(&hold);
+	return rc;
 }
 
 sr_status sr_keys_rotate(sr_catalog *catalog, const sr_keys_rotate_options *options,

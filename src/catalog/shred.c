@@ -170,11 +170,17 @@ static sr_status destroy(sr_shredding *s, char *const *folders)
 	sr_status rc;
 
 	if ((rc = sr_watch_step(&s->watch, "making a master key")) != SR_OK ||
-	    (rc = sr_keys_next_master(s->catalog, &s->master)) != SR_OK ||
+	    (rc = sr_keys_next_master(s->catalog, &s->hold, &s->master)) != SR_OK ||
 	    (rc = sr_watch_step(&s->watch, "rewrapping")) != SR_OK ||
 	    (rc = sr_keys_rewrap_all(s->catalog, "sr_client_shred", &s->master, s->client,
 				     &rewrapped)) != SR_OK)
 		return rc;
+	sr_keys_hold_backups_may(&s->hold);
+	if (rewrapped.unreadable > 0)
+		return sr_fail(SR_CORRUPT,
+			       "%lld AES keys of other clients could not be opened, so that no old "
+			       "master key is destroyed: strongroom keys check names them",
+			       (long long)rewrapped.unreadable);
 	s->done->rewrapped = rewrapped.changed;
 	if (rewrapped.unreadable > 0)
 		return refuse_unreadable(rewrapped.unreadable);
@@ -188,7 +194,7 @@ static sr_status destroy(sr_shredding *s, char *const *folders)
 		return sr_fail_within(rc, "the client's key is taken away, but a copy of it may be "
 					  "left");
 	if ((rc = sr_watch_step(&s->watch, "destroying master keys")) != SR_OK ||
-	    (rc = sr_keys_forget(s->catalog, s->master.id, &s->done->forgotten)) != SR_OK)
+	    (rc = sr_keys_forget(s->catalog, &s->hold, s->master.id, &s->done->forgotten)) != SR_OK)
 		return rc;
 	return sr_watch_step(&s->watch, "deleting");
 }
@@ -198,6 +204,10 @@ static sr_status shred(sr_shredding *s, char *const *folders)
 	removal r = {.s = s};
 	sr_status rc;
 
+	/* From here on nobody else rotates or shreds. */
+	if ((rc = sr_keys_check_may(s->catalog, "shredded")) != SR_OK ||
+	    (rc = sr_keys_hold_take(s->catalog, true, &s->hold)) != SR_OK)
+		return rc;
 	sr_time_format(sr_time_now() / 1000000 * 1000000, s->now);
 	if ((rc = check(s, folders)) != SR_OK)
 		return rc;
@@ -212,7 +222,11 @@ static sr_status shred(sr_shredding *s, char *const *folders)
 sr_status sr_client_shred(sr_catalog *catalog, const sr_id *id, const sr_shred_options *options,
 			  sr_shredded *done)
 {
-	sr_shredding s = {.catalog = catalog, .client = id, .options = options, .done = done};
+	sr_shredding s = {.catalog = catalog,
+			  .client = id,
+			  .options = options,
+			  .done = done,
+			  .hold = SR_KEYS_NOT_HELD};
 	sr_shred_options defaults;
 	char **folders;
 	sr_status rc;
@@ -234,6 +248,7 @@ sr_status sr_client_shred(sr_catalog *catalog, const sr_id *id, const sr_shred_o
 	if ((rc = sr_folders_resolve(s.options->folders, s.options->folder_count, &folders)) ==
 	    SR_OK)
 		rc = shred(&s, folders);
+	sr_keys_hold_end(&s.hold);
 	sr_folders_free(folders, s.options->folder_count);
 	sr_paths_free(&s.seen);
 	explicit_bzero(&s.master, sizeof(s.master));

@@ -11,6 +11,7 @@ typedef struct sr_shredding {
 	const sr_id *client;
 	const sr_shred_options *options;
 	sr_watch watch;
+	sr_keys_hold hold;
 	sr_master master; /* What everything else is rewrapped under. */
 	char now[SR_TIME_TEXT_SIZE];
 	sr_paths seen; /* Backups that were looked at. */

@@ -148,6 +148,17 @@ static char *ring_text(const char *path)
 	return buffer;
 }
 
+static sr_status change(const char *path, sr_ring_edit_fn edit, void *arg)
+{
+	sr_ring_hold hold;
+	sr_status rc = sr_ring_hold_take(path, 30, &hold);
+
+	if (rc == SR_OK)
+		rc = sr_ring_hold_change(&hold, edit, arg);
+	sr_ring_hold_end(&hold);
+	return rc;
+}
+
 static sr_status add_master(void *arg, sr_ring *ring)
 {
 	return sr_ring_add(ring, arg);
@@ -191,12 +202,11 @@ static void test_ring_file(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_fails(sr_ring_create(path, &second), SR_EXISTS, path);
-	assert_done(sr_ring_change(path, add_master, &second));
+	assert_done(change(path, add_master, &second));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_fails(sr_ring_change(path, refuse, NULL) == SR_INTERRUPTED
-			     ? sr_ring_create(path, &first)
-			     : SR_OK,
+	assert_fails(change(path, refuse, NULL) == SR_INTERRUPTED ? sr_ring_create(path, &first)
+								  : SR_OK,
 		     SR_EXISTS, path);
 	assert_done(sr_ring_read(path, &ring));
 	assert_int_equal(ring->count, 2);
@@ -222,16 +232,14 @@ static void test_ring_file_refused(void **state)
 	for (mode_t bit = 1; bit <= 040; bit <<= 1) {
 		assert_int_equal(chmod(path, 0600 | bit), 0);
 		assert_fails(sr_ring_read(path, &ring), SR_PERMISSION, "chmod 600");
-		assert_fails(sr_ring_change(path, add_master, (void *)&master), SR_PERMISSION,
-			     path);
+		assert_fails(change(path, add_master, (void *)&master), SR_PERMISSION, path);
 	}
 	assert_int_equal(chmod(path, 0400), 0);
 	assert_done(sr_ring_read(path, &ring));
 	sr_ring_free(ring);
 	assert_int_equal(symlink(path, scratch_path("link")), 0);
 	assert_fails(sr_ring_read(scratch_path("link"), &ring), SR_REFUSED, "link");
-	assert_fails(sr_ring_change(scratch_path("link"), add_master, (void *)&master), SR_REFUSED,
-		     "link");
+	assert_fails(change(scratch_path("link"), add_master, (void *)&master), SR_REFUSED, "link");
 	assert_fails(sr_ring_create(scratch_path("link"), &master), SR_EXISTS, "link");
 	assert_int_equal(symlink(scratch_path("nowhere"), scratch_path("dangling")), 0);
 	assert_fails(sr_ring_create(scratch_path("dangling"), &master), SR_EXISTS, "dangling");
@@ -314,8 +322,7 @@ static void *adds(void *path)
 	for (int i = 0; i < 10; i++) {
 		sr_master master;
 
-		if (sr_master_new(&master) != SR_OK ||
-		    sr_ring_change(path, add_master, &master) != SR_OK)
+		if (sr_master_new(&master) != SR_OK || change(path, add_master, &master) != SR_OK)
 			return path;
 	}
 	return NULL;
