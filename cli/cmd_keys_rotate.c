@@ -57,7 +57,7 @@ static void report(struct cli *cli, const sr_keys_rotated *done)
 }
 
 /* Which backups would be of no use, before anything is done. */
-static int ask(struct cli *cli, sr_catalog *catalog)
+static int ask(struct cli *cli, sr_catalog *catalog, bool *needed)
 {
 	struct known_backups known;
 	sr_status rc = known_backups_take(&known, catalog, NULL, 0);
@@ -76,6 +76,7 @@ static int ask(struct cli *cli, sr_catalog *catalog)
 		code = cli_confirm(cli, "Forget all master keys but the new one, those of any "
 					"other catalog on this key ring too");
 	}
+	*needed = known.wrapped > 0;
 	json_decref(known.list);
 	return code;
 }
@@ -85,14 +86,15 @@ static int rotate(struct cli *cli, sr_catalog *catalog, bool forget_old)
 	sr_keys_rotate_options options;
 	sr_keys_rotated done;
 	struct steps steps;
+	bool needed = false;
 	sr_status rc;
 	int code;
 
-	if (forget_old && (code = ask(cli, catalog)) != DONE)
+	if (forget_old && (code = ask(cli, catalog, &needed)) != DONE)
 		return code;
 	sr_keys_rotate_options_init(&options);
 	options.forget_old = forget_old;
-	options.even_needed = true; /* That was asked. */
+	options.even_needed = needed; /* That was asked; one that came since was not. */
 	options.progress = steps_show;
 	options.progress_arg = &steps;
 	steps_begin(&steps, cli);

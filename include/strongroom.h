@@ -534,8 +534,10 @@ typedef struct sr_keys_rotated {
  * With a key ring from a command the newest key that this prints is taken, SR_INVALID where that is
  * the current one; and none is forgotten. SR_INVALID where keys are not wrapped, inside a
  * transaction, and with STRONGROOM_AES_KEYS=plain. SR_REFUSED, with nothing changed, to forget what
- * known backups need. SR_CORRUPT for not having forgotten any because some keys cannot be opened,
- * and SR_INTERRUPTED between the steps: *done says what was done. options may be NULL.
+ * known backups need. Rotating, shredding and beginning wait for each other, as long as for a lock
+ * of the database, and are SR_BUSY after that; SR_BUSY at once to forget any while a backup of this
+ * database is being made. SR_CORRUPT for not having forgotten any because some keys cannot be
+ * opened, and SR_INTERRUPTED between the steps: *done says what was done. options may be NULL.
  */
 SR_API SR_MUST_CHECK sr_status sr_keys_rotate(sr_catalog *catalog,
 					      const sr_keys_rotate_options *options,
@@ -2222,7 +2224,9 @@ typedef struct sr_backed_up {
  * was copied, decrypted and decompressed again where it was, and only then gets its name; so what
  * bears it is whole. Nothing is overwritten: SR_EXISTS. A failure, SR_NO_SPACE and SR_INTERRUPTED
  * among them, leaves no file. What was written is also noted as an activity, where the catalog can
- * be written. Not inside the thread's transaction: SR_INVALID. options NULL means all defaults. */
+ * be written. It waits while keys are rewrapped so that master keys may be forgotten, SR_BUSY after
+ * as long as for a lock. Not inside the thread's transaction: SR_INVALID. options NULL means all
+ * defaults. */
 SR_API SR_MUST_CHECK sr_status sr_backup(sr_catalog *catalog, const sr_backup_options *options,
 					 sr_backed_up *result);
 

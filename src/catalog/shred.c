@@ -176,11 +176,6 @@ static sr_status destroy(sr_shredding *s, char *const *folders)
 				     &rewrapped)) != SR_OK)
 		return rc;
 	sr_keys_hold_backups_may(&s->hold);
-	if (rewrapped.unreadable > 0)
-		return sr_fail(SR_CORRUPT,
-			       "%lld AES keys of other clients could not be opened, so that no old "
-			       "master key is destroyed: strongroom keys check names them",
-			       (long long)rewrapped.unreadable);
 	s->done->rewrapped = rewrapped.changed;
 	if (rewrapped.unreadable > 0)
 		return refuse_unreadable(rewrapped.unreadable);

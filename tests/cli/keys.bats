@@ -276,6 +276,73 @@ has_plain() {
 	done
 }
 
+# many N: as many clients with keys, wrapped.
+many() {
+	sqlite3 "$STRONGROOM_DB" "INSERT INTO clients (ID, Name, LastSeen, AESKey) WITH RECURSIVE n(i) AS (SELECT 1
+		UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT randomblob(16), 'c' || i, '2026-01-31T00:00:00Z',
+		randomblob(32) FROM n"
+	export STRONGROOM_MASTER_KEY_FILE=$ring
+	strongroom keys init >/dev/null
+}
+
+@test "two rotations at once lose no key, whichever forget" {
+	local first second round
+	many 1000
+	for round in 1 2; do
+		for first in "keys rotate --forget-old" "client delete c$round --shred"; do
+			for second in "keys rotate --forget-old" "keys rotate" "client delete d --shred"; do
+				strongroom client add d >/dev/null 2>&1 || true
+				# shellcheck disable=SC2086
+				strongroom --yes $first >/dev/null 2>first &
+				# shellcheck disable=SC2086
+				strongroom --yes $second >/dev/null 2>second || grep -q "no client" second
+				wait $! || grep -q "no client" first
+				equal 0 "$(json .unreadable keys check)"
+			done
+		done
+	done
+	strongroom --yes keys rotate --forget-old >/dev/null
+	equal 1 "$(grep -vc '^#' "$ring")"
+	equal 0 "$(json .unreadable keys check)"
+}
+
+@test "no master key is forgotten while a backup is made that needs it" {
+	many 8000
+	mkdir bk
+	strongroom backup bk/x.db.zst --compress >/dev/null &
+	until compgen -G "$folder/*.part" >/dev/null || [ -e bk/x.db.zst ]; do sleep 0.001; done
+	try --yes keys rotate --forget-old
+	wait $!
+	# Where it was made in no time, this was told of it.
+	[ "$status" -eq 0 ] || grep -qE "backup of .* is being made|need the old master keys, .*bk/x.db.zst" "$folder/err"
+	[ "$status" -ne 0 ] || grep -q "bk/x.db.zst" "$folder/err"
+	[ "$status" -eq 0 ] || {
+		strongroom --yes restore bk/x.db.zst >/dev/null
+		equal 0 "$(json .unreadable keys check)"
+	}
+}
+
+@test "what a killed rotation or init left of the ring goes with the next, and health tells of it" {
+	local round
+	many 10
+	for round in $(seq 20); do
+		[ $((round % 2)) -eq 0 ] || strongroom --yes keys unwrap >/dev/null
+		[ $((round % 2)) -eq 0 ] || rm "$ring"
+		"$PROGRAM" --yes keys "$([ $((round % 2)) -eq 0 ] && echo rotate || echo init)" >/dev/null 2>&1 &
+		sleep "0.00$((RANDOM % 10))"
+		kill -9 $! 2>/dev/null || true
+		wait $! 2>/dev/null || true
+		strongroom keys init >/dev/null
+		equal "" "$(compgen -G "$ring.*" || true)"
+		equal 0 "$(json .unreadable keys check)"
+	done
+	touch "$ring.0123456789abcdef0123456789abcdef.part"
+	try health
+	grep -q "$ring" "$folder/out"
+	strongroom --yes keys rotate --forget-old >/dev/null
+	equal "" "$(compgen -G "$ring.*" || true)"
+}
+
 @test "with a command, rotate takes the newest key that it prints" {
 	strongroom keys init --key-file "$ring" >/dev/null
 	cp "$ring" printed

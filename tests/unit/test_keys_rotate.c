@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "catalog/keys_rotate.h"
 #include "catalog_fixture.h"
 #include "memory_scan.h"
 
@@ -382,6 +383,283 @@ static void a_backup_that_was_exchanged_is_not_replaced(void **state)
 	assert_keys(f, 1);
 }
 
+/* ---- Two at once ---- */
+
+/* What somebody else does at one step of this. */
+typedef struct meanwhile {
+	catalog_fixture *f;
+	const char *step;
+	void (*act)(struct meanwhile *m);
+	sr_catalog *other;
+	int acted;
+} meanwhile;
+
+static bool do_meanwhile(void *arg, const char *step, int64_t done, int64_t total)
+{
+	meanwhile *m = arg;
+
+	(void)done;
+	(void)total;
+	if (m->acted == 0 && (m->step == NULL || strcmp(step, m->step) == 0)) {
+		m->acted++;
+		m->act(m);
+	}
+	return false;
+}
+
+/* A catalog of its own, as in another process, that does not wait for long. */
+static void meanwhile_begin(meanwhile *m, catalog_fixture *f)
+{
+	sr_options options = f->options;
+
+	options.timeout = 0.2;
+	m->f = f;
+	assert_ok(sr_open(&m->other, &options));
+}
+
+static void meanwhile_end(meanwhile *m)
+{
+	assert_int_equal(m->acted, 1);
+	assert_ok(sr_close(m->other));
+}
+
+static sr_status rotate(sr_catalog *catalog, bool forget_old, meanwhile *m)
+{
+	sr_keys_rotate_options options;
+	sr_keys_rotated done;
+
+	sr_keys_rotate_options_init(&options);
+	options.forget_old = forget_old;
+	options.even_needed = true;
+	if (m != NULL) {
+		options.progress = do_meanwhile;
+		options.progress_arg = m;
+	}
+	return sr_keys_rotate(catalog, &options, &done);
+}
+
+static sr_status shred(sr_catalog *catalog, unsigned which, meanwhile *m)
+{
+	const sr_id id = id_of(which);
+	sr_shred_options options;
+	sr_shredded done;
+
+	sr_shred_options_init(&options);
+	options.even_known = true;
+	if (m != NULL) {
+		options.progress = do_meanwhile;
+		options.progress_arg = m;
+	}
+	return sr_client_shred(catalog, &id, &options, &done);
+}
+
+static void all_that_change_keys(meanwhile *m)
+{
+	sr_keys_done done;
+
+	assert_fails(rotate(m->other, false, NULL), SR_BUSY, ring);
+	assert_fails(rotate(m->other, true, NULL), SR_BUSY, ring);
+	assert_fails(shred(m->other, 1, NULL), SR_BUSY, ring);
+	assert_fails(sr_keys_init(m->other, NULL, &done), SR_BUSY, ring);
+	assert_fails(sr_keys_init(m->f->catalog, NULL, &done), SR_BUSY, ring);
+}
+
+static void one_at_a_time_changes_master_keys(void **state)
+{
+	static const char *const steps[] = {"making a master key", "rewrapping",
+					    "forgetting old master keys"};
+	catalog_fixture *f = *state;
+
+	f->options.timeout = 0.2;
+	set_up(f);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		meanwhile m = {.step = steps[i], .act = all_that_change_keys};
+
+		meanwhile_begin(&m, f);
+		assert_ok(rotate(f->catalog, true, &m));
+		assert_int_equal(ring_count(), 1);
+		assert_keys(f, 0);
+		/* It is let go of. */
+		assert_ok(rotate(m.other, false, NULL));
+		meanwhile_end(&m);
+	}
+	meanwhile m = {.step = "destroying master keys", .act = all_that_change_keys};
+	meanwhile_begin(&m, f);
+	assert_ok(shred(f->catalog, 0, &m));
+	meanwhile_end(&m);
+	assert_int_equal(ring_count(), 1);
+	assert_keys(f, 1);
+	assert_ok(rotate(f->catalog, true, NULL));
+}
+
+/* Whoever else may have changed what: the last look is in the transaction. */
+static void no_master_key_that_is_needed_is_forgotten(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_keys_rotated done;
+	sr_keys_hold hold;
+	sr_rewrapped rewrapped;
+	sr_master master;
+	char first[SR_MASTER_ID_SIZE];
+	int64_t forgotten;
+
+	set_up(f);
+	assert_ok(sr_keys_rotate(f->catalog, NULL, &done));
+	memcpy(first, done.id, sizeof(first));
+	foreign_sql(f,
+		    "CREATE TABLE before (ID, AESKey); INSERT INTO before SELECT ID, AESKey FROM "
+		    "clients");
+	assert_ok(sr_keys_rotate(f->catalog, NULL, &done));
+	assert_int_equal(ring_count(), 3);
+	assert_ok(sr_keys_hold_take(f->catalog, true, &hold));
+	/* One that is not current. */
+	assert_fails(sr_keys_forget(f->catalog, &hold, first, &forgotten), SR_BUSY, first);
+	/* A key that is under an older one. */
+	foreign_sql(f, "UPDATE clients SET AESKey = (SELECT b.AESKey FROM before b WHERE b.ID = "
+		       "clients.ID) WHERE Name = 'client 2'");
+	assert_fails(sr_keys_forget(f->catalog, &hold, done.id, &forgotten), SR_CORRUPT,
+		     "client 2");
+	assert_int_equal(ring_count(), 3);
+	/* No key is put under one that the ring lacks. */
+	assert_int_equal(sr_master_new(&master), SR_OK);
+	assert_fails(sr_keys_rewrap_all(f->catalog, "test", &master, NULL, &rewrapped),
+		     SR_WRONG_KEY, master.id);
+	assert_int_equal(current_keys(f), KEYS - 1);
+	foreign_sql(f, "DROP TABLE before");
+	sr_keys_hold_end(&hold);
+	assert_keys(f, 0);
+	assert_ok(rotate(f->catalog, true, NULL));
+	assert_int_equal(ring_count(), 1);
+	assert_keys(f, 0);
+}
+
+static void shredding_destroys_no_master_key_that_another_needs(void **state)
+{
+	catalog_fixture *f = *state;
+
+	set_up(f);
+	foreign_sql(f,
+		    "CREATE TABLE before (AESKey); INSERT INTO before SELECT AESKey FROM clients "
+		    "WHERE Name = 'client 2';"
+		    "UPDATE clients SET AESKey = substr(AESKey, 1, 40) || zeroblob(36) WHERE "
+		    "Name = 'client 2'");
+	assert_fails(shred(f->catalog, 0, NULL), SR_CORRUPT, "strongroom keys check");
+	/* When it is found again, it is still good for something. */
+	foreign_sql(f, "UPDATE clients SET AESKey = (SELECT AESKey FROM before) WHERE Name = "
+		       "'client 2'; DROP TABLE before");
+	assert_keys(f, 1);
+	assert_ok(shred(f->catalog, 0, NULL));
+	assert_int_equal(ring_count(), 1);
+	assert_keys(f, 1);
+}
+
+/* ---- Backups meanwhile ---- */
+
+static void forget_meanwhile(meanwhile *m)
+{
+	assert_fails(rotate(m->other, true, NULL), SR_BUSY, "backup");
+	assert_fails(shred(m->other, 0, NULL), SR_BUSY, "backup");
+	assert_int_equal(ring_count(), 1);
+	/* With the old ones kept there is no harm in it. */
+	assert_ok(rotate(m->other, false, NULL));
+}
+
+static void a_backup_that_runs_keeps_its_master_key(void **state)
+{
+	catalog_fixture *f = *state;
+	meanwhile m = {.act = forget_meanwhile};
+	sr_keys_rotate_options forget;
+	sr_backup_options options;
+	sr_keys_rotated done;
+	char path[128];
+
+	set_up(f);
+	meanwhile_begin(&m, f);
+	snprintf(path, sizeof(path), "%s", scratch_path("apart"));
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s", scratch_path("apart/b.zst"));
+	sr_backup_options_init(&options);
+	options.path = path;
+	options.compress = true;
+	options.progress = do_meanwhile;
+	options.progress_arg = &m;
+	assert_ok(sr_backup(f->catalog, &options, NULL));
+	meanwhile_end(&m);
+	assert_backup(f, path);
+	/* Now it is known. */
+	sr_keys_rotate_options_init(&forget);
+	forget.forget_old = true;
+	assert_fails(sr_keys_rotate(f->catalog, &forget, &done), SR_REFUSED, path);
+	forget.even_needed = true;
+	assert_ok(sr_keys_rotate(f->catalog, &forget, &done));
+}
+
+static void back_up_meanwhile(meanwhile *m)
+{
+	assert_fails(sr_backup(m->other, NULL, NULL), SR_BUSY, "rewrapped");
+}
+
+static char made_meanwhile[4096];
+
+static void back_up_after_all(meanwhile *m)
+{
+	sr_backed_up backup;
+
+	assert_ok(sr_backup(m->other, NULL, &backup));
+	snprintf(made_meanwhile, sizeof(made_meanwhile), "%s", backup.path);
+}
+
+static void a_backup_is_of_before_or_after(void **state)
+{
+	catalog_fixture *f = *state;
+	meanwhile before = {.step = "rewrapping", .act = back_up_meanwhile};
+	meanwhile after = {.step = "forgetting old master keys", .act = back_up_after_all};
+
+	set_up(f);
+	meanwhile_begin(&before, f);
+	assert_ok(rotate(f->catalog, true, &before));
+	meanwhile_end(&before);
+	meanwhile_begin(&after, f);
+	assert_ok(rotate(f->catalog, true, &after));
+	meanwhile_end(&after);
+	assert_int_equal(ring_count(), 1);
+	assert_backup(f, made_meanwhile);
+	assert_keys(f, 0);
+}
+
+/* ---- A full ring ---- */
+
+static sr_status fill(void *arg, sr_ring *all)
+{
+	sr_master master;
+
+	(void)arg;
+	while (all->count < SR_RING_KEYS_MAX)
+		if (sr_master_new(&master) != SR_OK || sr_ring_add(all, &master) != SR_OK)
+			return SR_INVALID;
+	return SR_OK;
+}
+
+static void a_full_ring_says_what_helps(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_keys_hold hold;
+	sr_keys_rotated done;
+
+	set_up(f);
+	assert_ok(sr_keys_hold_take(f->catalog, false, &hold));
+	assert_ok(sr_ring_hold_change(&hold.ring, fill, NULL));
+	sr_keys_hold_end(&hold);
+	assert_int_equal(ring_count(), SR_RING_KEYS_MAX);
+	assert_keys(f, 0);
+	assert_fails(sr_keys_rotate(f->catalog, NULL, &done), SR_INVALID,
+		     "keys rotate --forget-old");
+	assert_int_equal(ring_count(), SR_RING_KEYS_MAX);
+	assert_ok(rotate(f->catalog, true, NULL));
+	assert_int_equal(ring_count(), 1);
+	assert_keys(f, 0);
+}
+
 /* ---- What stays behind ---- */
 
 static int parts(void)
@@ -397,21 +675,64 @@ static int parts(void)
 	return count;
 }
 
+static void leave_part(void)
+{
+	FILE *file = fopen(scratch_path("ring.0123456789abcdef0123456789abcdef.part"), "w");
+
+	assert_non_null(file);
+	fputs("a key", file);
+	fclose(file);
+}
+
+static bool health_tells(const catalog_fixture *f)
+{
+	sr_health *health;
+	bool tells = false;
+
+	assert_ok(sr_health_check(f->catalog, NULL, &health));
+	for (size_t i = 0; i < health->finding_count; i++)
+		if (strcmp(health->findings[i].code, "keys_ring_parts") == 0)
+			tells = true;
+	sr_health_free(health);
+	return tells;
+}
+
 static void what_was_left_of_a_ring_goes(void **state)
 {
 	catalog_fixture *f = *state;
-	sr_keys_rotated done;
+	sr_keys_done init;
+	char before[128];
 	FILE *file;
 
 	set_up(f);
-	file = fopen(scratch_path("ring.0123456789abcdef0123456789abcdef.part"), "w");
-	assert_non_null(file);
-	fclose(file);
 	file = fopen(scratch_path("ring.of-somebody.part"), "w");
 	assert_non_null(file);
 	fclose(file);
-	assert_ok(sr_keys_rotate(f->catalog, NULL, &done));
+	assert_false(health_tells(f));
+	leave_part();
+	assert_true(health_tells(f));
+	assert_int_equal(parts(), 2);
+	assert_ok(rotate(f->catalog, false, NULL));
 	assert_int_equal(parts(), 1);
+	assert_false(health_tells(f));
+	leave_part();
+	assert_ok(rotate(f->catalog, true, NULL));
+	assert_int_equal(parts(), 1);
+	leave_part();
+	assert_ok(sr_keys_init(f->catalog, NULL, &init));
+	assert_int_equal(parts(), 1);
+	leave_part();
+	assert_ok(shred(f->catalog, 0, NULL));
+	assert_int_equal(parts(), 1);
+	/* A process that was killed while it made the ring: another name of the same file. */
+	snprintf(before, sizeof(before), "%s", ring);
+	assert_int_equal(link(before, scratch_path("ring.0123456789abcdef0123456789abcdef.part")),
+			 0);
+	assert_int_equal(parts(), 2);
+	assert_ok(sr_keys_init(f->catalog, NULL, &init));
+	assert_int_equal(parts(), 1);
+	assert_int_equal(ring_count(), 1);
+	assert_keys(f, 1);
 }
 
 /* The bytes of the master key that was destroyed, anywhere in the memory of this process. */
@@ -476,6 +797,12 @@ int main(void)
 		WITH(shredding_that_ends_loses_no_other_key),
 		WITH(shredding_tells_what_it_did),
 		WITH(a_backup_that_was_exchanged_is_not_replaced),
+		WITH(one_at_a_time_changes_master_keys),
+		WITH(no_master_key_that_is_needed_is_forgotten),
+		WITH(shredding_destroys_no_master_key_that_another_needs),
+		WITH(a_backup_that_runs_keeps_its_master_key),
+		WITH(a_backup_is_of_before_or_after),
+		WITH(a_full_ring_says_what_helps),
 		WITH(what_was_left_of_a_ring_goes),
 		WITH(a_forgotten_master_key_is_nowhere_in_memory),
 		WITH(ten_thousand_keys),
