@@ -361,6 +361,8 @@ static void measure(machine *m)
 			abort();
 		holds_names(&m->names_before, c.folder);
 		case_prepare(m, &c);
+		if (i == 2)
+			shim_survey();
 		shim_arm(SHIM_MEMORY, 0, false);
 		(void)m->scenario->act(&c);
 		shim_disarm();
@@ -388,15 +390,41 @@ static void shuffle(trial *trials, size_t count, uint64_t *state)
 	}
 }
 
-/* Every n of each kind, up to EACH; beyond that some. In an order by chance, so that any beginning
- * of it is a fair sample. */
+/* How many of the first call from each place. */
+static size_t count_places(void)
+{
+	const uint64_t *numbers;
+	size_t sum = 0;
+
+	for (int kind = 0; kind < SHIM_KINDS; kind++)
+		sum += shim_places((shim_kind)kind, &numbers);
+	return sum;
+}
+
+static void add_places(trial *trials, size_t *count)
+{
+	const uint64_t *numbers;
+
+	for (int kind = 0; kind < SHIM_KINDS; kind++) {
+		size_t places = shim_places((shim_kind)kind, &numbers);
+
+		for (size_t i = 0; i < places; i++)
+			trials[(*count)++] = (trial){(shim_kind)kind, numbers[i], false};
+	}
+}
+
+/* The first call from each place that no scenario before came to; then every n of each kind, up to
+ * EACH; beyond that some. Both in an order by chance, so that any beginning is a fair sample. */
 static trial *make_trials(machine *m, uint64_t *state, size_t *count)
 {
-	trial *trials = calloc(SHIM_KINDS * (size_t)(EACH + SAMPLED) * 2, sizeof(*trials));
+	size_t places = count_places();
+	trial *trials = calloc(places + SHIM_KINDS * (size_t)(EACH + SAMPLED) * 2, sizeof(*trials));
 
 	if (trials == NULL)
 		abort();
 	*count = 0;
+	add_places(trials, count);
+	shuffle(trials, places, state);
 	for (int kind = 0; kind < SHIM_KINDS; kind++) {
 		uint64_t all = m->counts[kind], each = all < EACH ? all : EACH;
 		bool lasts = kind == SHIM_FULL || kind == SHIM_MEMORY || kind == SHIM_IO;
@@ -411,7 +439,7 @@ static trial *make_trials(machine *m, uint64_t *state, size_t *count)
 				(trial){(shim_kind)kind,
 					each + 1 + torture_chance(state, all - each), false};
 	}
-	shuffle(trials, *count, state);
+	shuffle(trials + places, *count - places, state);
 	return trials;
 }
 
@@ -504,8 +532,8 @@ static void run_scenario(machine *m, const fault_scenario *scenario, uint64_t pa
 	measure(m);
 	trials = make_trials(m, &state, &count);
 	tried = run_trials(m, trials, count, until);
-	printf("fault: %s: %zu of %zu (%llu allocations, %llu calls)\n", scenario->name, tried,
-	       count, (unsigned long long)m->counts[SHIM_MEMORY],
+	printf("fault: %s: %zu of %zu, %zu places (%llu allocations, %llu calls)\n", scenario->name,
+	       tried, count, count_places(), (unsigned long long)m->counts[SHIM_MEMORY],
 	       (unsigned long long)m->counts[SHIM_IO]);
 	torture_scenario_end(m->run, scenario->name, "faults", tried);
 	free(trials);

@@ -35,6 +35,20 @@ static struct {
 	int frame_count;
 } armed;
 
+enum { CALLERS = 4, SEEN = 1 << 18, PLACES = 1 << 14 };
+
+/* Of the program that this is linked into; the linker's. */
+extern const char begin_of_program __asm__("__executable_start"), end_of_program __asm__("etext");
+
+static struct {
+	atomic_bool on;
+	atomic_flag lock;    /* Guards all below. */
+	uint64_t seen[SEEN]; /* Places, by their hash; 0: free. */
+	size_t seen_count;   /* At most half of them. */
+	uint64_t numbers[SHIM_KINDS][PLACES];
+	size_t counts[SHIM_KINDS];
+} survey = {.lock = ATOMIC_FLAG_INIT};
+
 static shim_plant plant;
 static atomic_bool planted;       /* It waits for its moment. */
 static _Thread_local bool inside; /* What this thread calls is the shim's own. */
@@ -73,9 +87,62 @@ void shim_arm(shim_kind kind, uint64_t nth, bool lasting)
 	atomic_store(&armed.on, true);
 }
 
+void shim_survey(void)
+{
+	memset(survey.counts, 0, sizeof(survey.counts));
+	atomic_store(&survey.on, true);
+}
+
+size_t shim_places(shim_kind kind, const uint64_t **numbers)
+{
+	*numbers = survey.numbers[kind];
+	return survey.counts[kind];
+}
+
+/* Where the caller's caller was called from, as one number that is not 0. */
+static uint64_t place(void)
+{
+	uint64_t hash = 1;
+	void *frames[FRAMES];
+	int count, own = 0;
+
+	inside = true;
+	count = backtrace(frames, FRAMES);
+	inside = false;
+	for (int i = 3; i < count && own < CALLERS; i++) {
+		const char *at = frames[i];
+
+		if (at < &begin_of_program || at >= &end_of_program)
+			continue;
+		hash = (hash ^ (uint64_t)(at - &begin_of_program)) * UINT64_C(0x9E3779B97F4A7C15);
+		own++;
+	}
+	return hash | 1;
+}
+
+/* Notes this call of a kind if none came from its place. */
+static void look_around(int kind, uint64_t number, uint64_t from)
+{
+	uint64_t hash = from * (uint64_t)(2 * kind + 3);
+	size_t slot = (size_t)(hash >> 40) % SEEN;
+
+	while (atomic_flag_test_and_set_explicit(&survey.lock, memory_order_acquire))
+		;
+	while (survey.seen[slot] != 0 && survey.seen[slot] != hash)
+		slot = (slot + 1) % SEEN;
+	if (survey.seen[slot] == 0 && survey.seen_count < SEEN / 2 &&
+	    survey.counts[kind] < PLACES) {
+		survey.seen[slot] = hash;
+		survey.seen_count++;
+		survey.numbers[kind][survey.counts[kind]++] = number;
+	}
+	atomic_flag_clear_explicit(&survey.lock, memory_order_release);
+}
+
 uint64_t shim_disarm(void)
 {
 	atomic_store(&armed.on, false);
+	atomic_store(&survey.on, false);
 	return atomic_load(&armed.hits);
 }
 
@@ -95,14 +162,17 @@ uint64_t shim_count(shim_kind kind)
 static bool trips(unsigned ways, const char *name)
 {
 	static const int errors[SHIM_KINDS] = {ENOMEM, EIO, ENOSPC, 0, EINTR};
-	uint64_t now = 0;
+	uint64_t now = 0, from;
 
 	if (!atomic_load_explicit(&armed.on, memory_order_relaxed) || inside)
 		return false;
+	from = atomic_load_explicit(&survey.on, memory_order_relaxed) ? place() : 0;
 	for (int i = 0; i < SHIM_KINDS; i++)
 		if (ways & BIT(i)) {
 			uint64_t count = atomic_fetch_add(&armed.counts[i], 1) + 1;
 
+			if (from != 0)
+				look_around(i, count, from);
 			now = i == (int)armed.kind ? count : now;
 		}
 	if (now == 0 || armed.nth == 0 || now < armed.nth || (now > armed.nth && !armed.lasting))

@@ -34,6 +34,14 @@ void shim_plant_set(shim_plant plant);
  * but all are counted. Of all threads. */
 void shim_arm(shim_kind kind, uint64_t nth, bool lasting);
 
+/* With nth 0: until it is disarmed, of each kind the numbers of those calls are noted that come
+ * from a place that none came from before, in all of this process. A place is the last few callers
+ * in the program itself. */
+void shim_survey(void);
+
+/* Those numbers; good until the next survey. */
+size_t shim_places(shim_kind kind, const uint64_t **numbers);
+
 /* Nothing fails any more; how many have. */
 uint64_t shim_disarm(void);
 
