@@ -12,6 +12,7 @@
  */
 #include "restore.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -391,14 +392,18 @@ err1:
 static sr_status resolve(restoring *r)
 {
 	char *real = realpath(r->settings->path, NULL);
+	int error = real == NULL ? errno : 0;
 	int n = snprintf(r->database, sizeof(r->database), "%s", real ? real : r->settings->path);
 	struct stat st;
 
 	free(real);
 	if (n < 0 || (size_t)n >= sizeof(r->database) - 64)
 		return sr_fail(SR_INVALID, "the path %s is too long", r->settings->path);
-	if (real == NULL && lstat(r->database, &st) == 0)
+	if (real == NULL && lstat(r->database, &st) == 0) {
+		if (error != ENOENT)
+			return sr_fail_errno(error, "%s cannot be reached", r->database);
 		return sr_fail(SR_NOT_FOUND, "%s is a symbolic link to nothing", r->database);
+	}
 	memcpy(r->result->path, r->database, sizeof(r->database));
 	return SR_OK;
 }

@@ -51,7 +51,7 @@ static sr_status walk_storage(sr_statistics *out, char *folder)
 	if (walk == NULL)
 		return sr_fail_errno(errno, "cannot read the storage folder %s",
 				     sr_quoted(sr_text_of(folder)));
-	while ((errno = 0, entry = fts_read(walk)) != NULL) {
+	while (rc == SR_OK && (errno = 0, entry = fts_read(walk)) != NULL) {
 		switch (entry->fts_info) {
 		case FTS_F:
 			out->stored_files++;
@@ -60,8 +60,11 @@ static sr_status walk_storage(sr_statistics *out, char *folder)
 		case FTS_DNR:
 		case FTS_ERR:
 		case FTS_NS:
+			/* Not the folder's fault, and the next time it is counted. */
+			if (entry->fts_errno == ENOMEM)
+				rc = sr_fail_memory();
 			/* No folder yet is what a new catalog has; others vanish as we walk. */
-			if (entry->fts_errno != ENOENT)
+			else if (entry->fts_errno != ENOENT)
 				sr_log("catalog", SR_LOG_WARNING,
 				       "not counted in the storage statistics, %s: %s",
 				       strerror(entry->fts_errno),
@@ -71,7 +74,7 @@ static sr_status walk_storage(sr_statistics *out, char *folder)
 			break;
 		}
 	}
-	if (errno != 0)
+	if (rc == SR_OK && errno != 0)
 		rc = sr_fail_errno(errno, "cannot read the storage folder %s",
 				   sr_quoted(sr_text_of(folder)));
 	fts_close(walk);

@@ -1,5 +1,6 @@
 #include "stored.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -23,7 +24,13 @@ static sr_status open_stored(const sr_settings *settings, const sr_place *place,
 		     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (*fd < 0)
 		return sr_fail_errno(errno, "stored file %s", quoted);
-	if (fstat(*fd, &status) == 0 && S_ISREG(status.st_mode))
+	if (fstat(*fd, &status) != 0) {
+		int error = errno;
+
+		close(*fd);
+		return sr_fail_errno(error, "stored file %s", quoted);
+	}
+	if (S_ISREG(status.st_mode))
 		return SR_OK;
 	close(*fd);
 	return sr_fail(SR_CORRUPT, "stored file %s is no regular file", quoted);

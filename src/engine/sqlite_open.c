@@ -222,11 +222,16 @@ static int open_immutable(sqlite_conn *c)
 			sr_buffer_add(&uri, p, 1);
 	}
 	sr_buffer_add_string(&uri, "?immutable=1");
-	if (sr_buffer_status(&uri) != SR_OK)
+	if (sr_buffer_status(&uri) != SR_OK) {
+		sr_buffer_free(&uri);
 		return SQLITE_NOMEM;
+	}
+	if ((c->unseen = stamp_take(c->base.path, c->stamp)) != 0) {
+		sr_buffer_free(&uri);
+		return SQLITE_IOERR_FSTAT;
+	}
 	/* Closing one of these drops no locks. */
 	c->watched = open(c->base.path, O_PATH | O_CLOEXEC);
-	(void)stamp_take(c->base.path, c->stamp);
 	code = sqlite3_open_v2(uri.data, &c->db,
 			       SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI |
 				       SQLITE_OPEN_EXRESCODE,

@@ -142,10 +142,13 @@ static int rename_new(const char *part, const char *path)
 sr_status sr_part_finish(const char *part, const char *path)
 {
 	int error = rename_new(part, path);
+	sr_status rc;
 
 	if (error == EEXIST)
 		return sr_fail(SR_EXISTS, "%s exists already; nothing is overwritten", path);
 	if (error != 0)
 		return sr_fail_errno(error, "%s cannot be renamed", part);
-	return sr_folder_sync(path);
+	if ((rc = sr_folder_sync(path)) != SR_OK)
+		unlink(path); /* It was not there before, and who failed has made nothing. */
+	return rc;
 }

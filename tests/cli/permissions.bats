@@ -129,6 +129,8 @@ planted() {
 	strongroom backup plain.db >/dev/null
 	ln -s "$folder/elsewhere" new.db
 	refused 1 "symbolic link to nothing" -- --db "$PWD/new.db" --yes restore plain.db
+	ln -s circle.db circle.db
+	refused 1 "circle.db cannot be reached: Too many levels" -- --db "$PWD/circle.db" --yes restore plain.db
 	refused 1 "is there already" -- salvage plain.db new.db
 	[ ! -e "$folder/elsewhere" ]
 }
