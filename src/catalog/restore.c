@@ -47,11 +47,26 @@ static sr_conn_options write_options(const restoring *r)
 	};
 }
 
+/* False: errno says why. */
+static bool write_whole(int fd, const unsigned char *bytes, size_t length, off_t at)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		ssize_t n = pwrite(fd, bytes + done, length - done, at + (off_t)done);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
 sr_status sr_header_without_log(const char *path)
 {
 	static const unsigned char versions[2] = {1, 1};
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	bool good = fd >= 0 && pwrite(fd, versions, 2, 18) == 2 && fsync(fd) == 0;
+	bool good = fd >= 0 && write_whole(fd, versions, sizeof(versions), 18) && fsync(fd) == 0;
 	int error = errno;
 
 	if (fd >= 0)
