@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "checksum.h"
@@ -10,6 +11,7 @@ struct sr_digest {
 	EVP_MD_CTX *sha256; /* Running. */
 	uint32_t crc;       /* Of what was added, without the length. */
 	uint64_t length;    /* Bytes added. */
+	bool ready;         /* Begun; false where libcrypto could not, and must be asked again. */
 };
 
 static sr_status start(sr_digest *digest)
@@ -18,12 +20,14 @@ static sr_status start(sr_digest *digest)
 
 	digest->crc = 0;
 	digest->length = 0;
+	digest->ready = false;
 	/* A null digest keeps the one that was fetched before. */
 	if (crypto->EVP_DigestInit_ex(
 		    digest->sha256,
 		    crypto->EVP_MD_CTX_get0_md(digest->sha256) ? NULL : crypto->EVP_sha256(),
 		    NULL) != 1)
 		return sr_fail(SR_NO_MEMORY, "SHA-256 is not available from libcrypto");
+	digest->ready = true;
 	return SR_OK;
 }
 
@@ -54,6 +58,10 @@ err0:
 
 sr_status sr_digest_add(sr_digest *digest, const void *bytes, size_t length)
 {
+	sr_status rc;
+
+	if (!digest->ready && (rc = start(digest)) != SR_OK)
+		return sr_return(rc);
 	if (digest->crypto->EVP_DigestUpdate(digest->sha256, bytes, length) != 1)
 		return sr_return(sr_fail(SR_NO_MEMORY, "SHA-256 failed in libcrypto"));
 	digest->crc = sr_cksum_add(digest->crc, bytes, length);
@@ -64,7 +72,10 @@ sr_status sr_digest_add(sr_digest *digest, const void *bytes, size_t length)
 sr_status sr_digest_end(sr_digest *digest, uint32_t *crc, char hash[SR_HASH_TEXT_SIZE])
 {
 	unsigned char bytes[32];
+	sr_status rc;
 
+	if (!digest->ready && (rc = start(digest)) != SR_OK)
+		return sr_return(rc);
 	if (digest->crypto->EVP_DigestFinal_ex(digest->sha256, bytes, NULL) != 1)
 		return sr_return(sr_fail(SR_NO_MEMORY, "SHA-256 failed in libcrypto"));
 	*crc = sr_cksum_end(digest->crc, digest->length);

@@ -48,8 +48,12 @@ static sr_status first_master(sr_catalog *catalog, sr_master *master, bool *made
 	struct stat st;
 	sr_status rc;
 
-	if (path != NULL && lstat(path, &st) != 0 && errno == ENOENT)
+	if (path != NULL && lstat(path, &st) != 0) {
+		if (errno != ENOENT)
+			return sr_fail_errno(errno, "the key ring %s cannot be looked for",
+					     sr_quoted(sr_text_of(path)));
 		return make_ring(catalog, master, made);
+	}
 	if ((rc = sr_keyring_master(catalog, NULL, master)) == SR_NOT_FOUND)
 		sr_fail_also(rc, "; remove it, and a new one is made");
 	return rc;

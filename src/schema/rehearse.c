@@ -235,7 +235,8 @@ static const char *digest_text(sr_rehearse *r, const sr_table_sum *sum)
 	return sr_report_keep(r->report, text);
 }
 
-static void table_fill(sr_rehearse *r, const sr_table_sum *before, const sr_table_sum *after,
+/* False: there is no memory. */
+static bool table_fill(sr_rehearse *r, const sr_table_sum *before, const sr_table_sum *after,
 		       bool declared, sr_rehearsal_table *table)
 {
 	*table = (sr_rehearsal_table){
@@ -248,6 +249,8 @@ static void table_fill(sr_rehearse *r, const sr_table_sum *before, const sr_tabl
 		.broken_before = before && before->broken >= 0 ? before->broken : SR_NULL_INTEGER,
 		.broken_after = after && after->broken >= 0 ? after->broken : SR_NULL_INTEGER,
 	};
+	return table->name != NULL && (before == NULL || table->digest_before != NULL) &&
+	       (after == NULL || table->digest_after != NULL);
 }
 
 /* Those that were there, then those that are new. */
@@ -264,8 +267,9 @@ static sr_status tables_fill(sr_rehearse *r, const sr_step_event *event, sr_rehe
 
 		sr_rehearsal_table *table = &tables[step->table_count++];
 
-		table_fill(r, sum, sr_table_sums_find(&r->known, sum->name),
-			   event->legacy || sr_list_has(script->changes, sum->name), table);
+		if (!table_fill(r, sum, sr_table_sums_find(&r->known, sum->name),
+				event->legacy || sr_list_has(script->changes, sum->name), table))
+			return sr_fail_memory();
 		/* Columns came and went; its own checks look at the values. */
 		if (event->legacy && strcasecmp(table->name, "files") == 0)
 			table->digest_before = table->digest_after = NULL;
@@ -273,9 +277,10 @@ static sr_status tables_fill(sr_rehearse *r, const sr_step_event *event, sr_rehe
 	for (size_t i = 0; i < r->known.count; i++) {
 		const sr_table_sum *sum = &r->known.list[i];
 
-		if (sr_table_sums_find(&r->before, sum->name) == NULL)
-			table_fill(r, NULL, sum, sr_list_has(script->changes, sum->name),
-				   &tables[step->table_count++]);
+		if (sr_table_sums_find(&r->before, sum->name) == NULL &&
+		    !table_fill(r, NULL, sum, sr_list_has(script->changes, sum->name),
+				&tables[step->table_count++]))
+			return sr_fail_memory();
 	}
 	return SR_OK;
 }

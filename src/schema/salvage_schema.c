@@ -76,7 +76,9 @@ static sr_status object_take(void *arg, int64_t number, const sr_value *values, 
 			      false};
 	o->root = values[3].type == SR_INTEGER ? values[3].integer : 0;
 	s->object_count++;
-	return o->type && o->name && o->table ? SR_OK : sr_fail_memory();
+	return o->type && o->name && o->table && (o->sql || values[4].type == SR_NULL)
+		       ? SR_OK
+		       : sr_fail_memory();
 }
 
 typedef struct judging {
