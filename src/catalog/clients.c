@@ -127,6 +127,8 @@ static sr_status read_fields(sr_catalog *catalog, sr_stmt *stmt, unsigned fields
 
 	*key = (sr_key){0};
 	read_client(stmt, client);
+	if ((rc = sr_stmt_check(stmt)) != SR_OK)
+		return rc;
 	if (!(fields & SR_CLIENT_PUBLIC_KEY))
 		client->public_key = (sr_text){0};
 	if (!(fields & SR_CLIENT_LAST_SEEN))

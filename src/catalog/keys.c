@@ -103,9 +103,13 @@ static sr_status rewrite_one(sr_conn *conn, int64_t number, sr_key_row_fn fn, vo
 			     &stmt)) != SR_OK)
 		return rc;
 	sr_bind_integer(stmt, 1, number);
-	if ((rc = sr_step(stmt, &row)) == SR_OK && row)
-		rc = fn(arg, sr_column_text(stmt, 0), sr_column_text(stmt, 1),
-			sr_column_text(stmt, 2), &instead);
+	if ((rc = sr_step(stmt, &row)) == SR_OK && row) {
+		sr_text id = sr_column_text(stmt, 0), name = sr_column_text(stmt, 1);
+		sr_text key = sr_column_text(stmt, 2);
+
+		if ((rc = sr_stmt_check(stmt)) == SR_OK)
+			rc = fn(arg, id, name, key, &instead);
+	}
 	sr_stmt_done(stmt);
 	if (rc == SR_OK && row)
 		rc = put(conn, number, &instead);

@@ -117,6 +117,10 @@ const char *sr_engine_flaw(void);
  * goes back there with sr_stmt_done. The same text may be in use twice at once. */
 sr_status sr_prepare(sr_conn *conn, const char *sql, sr_stmt **stmt);
 
+/* What the next step would say of columns read since the last: whether there was memory for all.
+ * For who does something with a row that cannot be undone, or takes no other. */
+sr_status sr_stmt_check(const sr_stmt *stmt);
+
 /* Resets, forgets the bound values and gives it back. NULL is fine. */
 void sr_stmt_done(sr_stmt *stmt);
 

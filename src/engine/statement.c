@@ -234,6 +234,13 @@ void sr_stmt_keep_error(sr_stmt *stmt, sr_status status)
 	stmt->why = strdup(sr_error_message());
 }
 
+sr_status sr_stmt_check(const sr_stmt *stmt)
+{
+	if (stmt->pending == SR_OK)
+		return SR_OK;
+	return sr_fail(stmt->pending, "%s", stmt->why ? stmt->why : "out of memory");
+}
+
 void sr_bind_value(sr_stmt *stmt, int number, const sr_value *value)
 {
 	sr_status rc = stmt->conn->engine->bind(stmt, number, value);
@@ -329,8 +336,7 @@ sr_status sr_step(sr_stmt *stmt, bool *row)
 			       "'%s' was opened by process %ld, and this is its child: open it "
 			       "anew here",
 			       conn->path, (long)conn->owner);
-	if (stmt->pending != SR_OK) {
-		rc = sr_fail(stmt->pending, "%s", stmt->why ? stmt->why : "out of memory");
+	if ((rc = sr_stmt_check(stmt)) != SR_OK) {
 		stmt->pending = SR_OK;
 		conn->engine->reset(stmt, false);
 		stmt->running = false;
