@@ -59,6 +59,6 @@ core_rows() {
 	strongroom init >/dev/null
 	sqlite3 "$STRONGROOM_DB" "INSERT INTO database_migrations (version, description, applied_at, checksum) VALUES (99, 'from the future', '2030-01-01', 'c0ffee')"
 	for command in stats init "migrate up" "client add x"; do
-		refused 1 99 18 -- $command
+		refused 1 99 19 -- $command
 	done
 }

@@ -6,7 +6,7 @@ setup() {
 	check=$root/tools/check-layers
 	tree=$BATS_TEST_TMPDIR/tree
 	mkdir -p "$tree"
-	cp -r "$root"/{src,cli,include,migrations,tools,tests,man,completion,bench,meson.build} "$tree"
+	cp -r "$root"/{src,cli,include,migrations,tools,tests,man,completion,bench,meson.build,meson_options.txt} "$tree"
 }
 
 # Adds a line to the top of a file of the copy.
