@@ -1,8 +1,11 @@
-/* The database's files are deleted, replaced, or cut short while a program has them open. */
+/* The database's files are deleted, replaced, or cut short while a program has them open, or their
+ * file system becomes read-only. */
 #include "catalog_fixture.h"
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 static sr_status try_save(const catalog_fixture *f, const char *path)
@@ -121,6 +124,92 @@ static void a_log_index_cut_short_loses_nothing(void **state)
 	assert_ok(try_save(f, "/goes/on"));
 }
 
+/* Whether the command did well in the scratch folder. */
+static bool shell(const char *command)
+{
+	char line[1024];
+
+	snprintf(line, sizeof(line),
+		 "cd '%s' && PATH=$PATH:/sbin:/usr/sbin && { %s; } >/dev/null 2>&1",
+		 scratch_folder(), command);
+	return system(line) == 0;
+}
+
+static bool mount_medium(void)
+{
+	return shell("mount -o loop,errors=remount-ro image medium");
+}
+
+/* A file system of the test's own, mounted at the folder "medium" of the scratch folder. */
+static int setup_medium(void **state)
+{
+	catalog_fixture *f;
+
+	catalog_setup(state);
+	f = *state;
+	snprintf(f->path, sizeof(f->path), "%s", scratch_path("medium/catalog.db"));
+	if (!shell("truncate -s 64M image && mkdir medium && mkfs.ext4 -q -F image") ||
+	    !mount_medium())
+		return 0; /* The test sees that there is no catalog. */
+	catalog_open(f);
+	f->client = add_client(f, "host");
+	return 0;
+}
+
+static int teardown_medium(void **state)
+{
+	catalog_fixture *f = *state;
+
+	assert_ok(sr_close(f->catalog));
+	f->catalog = NULL;
+	umount2(scratch_path("medium"), MNT_DETACH);
+	return catalog_teardown(state);
+}
+
+/* Has the kernel find an error in the file system: it lets nobody write to it any more. */
+static void turn_read_only(const char *path)
+{
+	struct stat st;
+	char name[128], target[128];
+	ssize_t length;
+	FILE *trigger;
+
+	assert_int_equal(stat(path, &st), 0);
+	snprintf(name, sizeof(name), "/sys/dev/block/%u:%u", major(st.st_dev), minor(st.st_dev));
+	length = readlink(name, target, sizeof(target) - 1);
+	assert_true(length > 0);
+	target[length] = '\0';
+	snprintf(name, sizeof(name), "/sys/fs/ext4/%s/trigger_fs_error", strrchr(target, '/') + 1);
+	trigger = fopen(name, "w");
+	assert_non_null(trigger);
+	fputs("1", trigger);
+	assert_int_equal(fclose(trigger), 0);
+}
+
+static void a_file_system_that_becomes_read_only_is_still_read(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_file *found;
+
+	if (f->catalog == NULL)
+		skip(); /* Not root, or a machine without loop devices. */
+	assert_ok(try_save(f, "/before"));
+	turn_read_only(f->path);
+	assert_fails(try_save(f, "/after"), SR_READ_ONLY, f->path);
+	assert_fails(try_save(f, "/again"), SR_READ_ONLY, f->path);
+	found = find(f, "/before");
+	assert_non_null(found);
+	sr_file_free(found);
+
+	/* Mended, as after a look at the disk. */
+	assert_ok(sr_close(f->catalog));
+	f->catalog = NULL;
+	assert_true(shell("umount medium; e2fsck -fp image; test $? -lt 4") && mount_medium());
+	catalog_open(f);
+	assert_int_equal(integer(f, "SELECT count(*) FROM files"), 1);
+	assert_ok(try_save(f, "/after"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, catalog_setup_client, catalog_teardown)
@@ -129,6 +218,8 @@ int main(void)
 		TEST(a_database_that_takes_its_place_is_not_touched),
 		TEST(a_database_cut_short_is_an_error),
 		TEST(a_log_index_cut_short_loses_nothing),
+		cmocka_unit_test_setup_teardown(a_file_system_that_becomes_read_only_is_still_read,
+						setup_medium, teardown_medium),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
