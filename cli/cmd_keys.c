@@ -65,6 +65,19 @@ int keys_open(struct cli *cli, cli_access access, const char *key_file, bool key
 	return cli_open_with(cli, access, &options, catalog);
 }
 
+/* What the parts start with that take nothing but the ring, and show no key. */
+static int begin(struct cli *cli, cli_access access, sr_catalog **catalog)
+{
+	const char *file = NULL;
+	const arg_option options[] = {
+		{"key-file", 0, ARG_VALUE, &file},
+		{NULL, 0, ARG_FLAG, NULL},
+	};
+	int code = cli_arguments(cli, options, NULL);
+
+	return code == DONE ? keys_open(cli, access, file, false, catalog) : code;
+}
+
 /* ---- init and unwrap ---- */
 
 static void report(struct cli *cli, const sr_keys_done *done)
@@ -119,15 +132,10 @@ static int init(struct cli *cli, sr_catalog *catalog)
 
 static int keys_init(struct cli *cli)
 {
-	const char *file = NULL;
-	const arg_option options[] = {
-		{"key-file", 0, ARG_VALUE, &file},
-		{NULL, 0, ARG_FLAG, NULL},
-	};
 	sr_catalog *catalog;
-	int code = cli_arguments(cli, options, NULL);
+	int code = begin(cli, CLI_WRITE, &catalog);
 
-	if (code != DONE || (code = keys_open(cli, CLI_WRITE, file, false, &catalog)) != DONE)
+	if (code != DONE)
 		return code;
 	return cli_close(cli, catalog, init(cli, catalog));
 }
@@ -150,15 +158,10 @@ static int unwrap(struct cli *cli, sr_catalog *catalog)
 
 static int keys_unwrap(struct cli *cli)
 {
-	const char *file = NULL;
-	const arg_option options[] = {
-		{"key-file", 0, ARG_VALUE, &file},
-		{NULL, 0, ARG_FLAG, NULL},
-	};
 	sr_catalog *catalog;
-	int code = cli_arguments(cli, options, NULL);
+	int code = begin(cli, CLI_WRITE, &catalog);
 
-	if (code != DONE || (code = keys_open(cli, CLI_WRITE, file, false, &catalog)) != DONE)
+	if (code != DONE)
 		return code;
 	if ((code = cli_confirm(cli, "Keep every client's AES key plain in the database")) == DONE)
 		code = unwrap(cli, catalog);
@@ -249,17 +252,12 @@ static void advise(struct cli *cli, const sr_keys_status *status)
 
 static int keys_status(struct cli *cli)
 {
-	const char *file = NULL;
-	const arg_option options[] = {
-		{"key-file", 0, ARG_VALUE, &file},
-		{NULL, 0, ARG_FLAG, NULL},
-	};
 	sr_keys_status *status;
 	sr_catalog *catalog;
 	sr_status rc;
-	int code = cli_arguments(cli, options, NULL);
+	int code = begin(cli, CLI_READ, &catalog);
 
-	if (code != DONE || (code = keys_open(cli, CLI_READ, file, false, &catalog)) != DONE)
+	if (code != DONE)
 		return code;
 	if ((rc = sr_keys_status_get(catalog, &status)) != SR_OK)
 		return cli_close(cli, catalog, cli_failed(cli, rc));
@@ -326,15 +324,10 @@ static int check(struct cli *cli, sr_catalog *catalog)
 
 static int keys_check(struct cli *cli)
 {
-	const char *file = NULL;
-	const arg_option options[] = {
-		{"key-file", 0, ARG_VALUE, &file},
-		{NULL, 0, ARG_FLAG, NULL},
-	};
 	sr_catalog *catalog;
-	int code = cli_arguments(cli, options, NULL);
+	int code = begin(cli, CLI_READ, &catalog);
 
-	if (code != DONE || (code = keys_open(cli, CLI_READ, file, false, &catalog)) != DONE)
+	if (code != DONE)
 		return code;
 	return cli_close(cli, catalog, check(cli, catalog));
 }
