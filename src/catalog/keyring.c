@@ -7,6 +7,7 @@
 #include "../base/ring.h"
 #include "catalog.h"
 #include "keys.h"
+#include "place.h"
 
 /* Seconds that a command may take: it may ask somebody on a screen, though not through a terminal.
  */
@@ -41,27 +42,6 @@ const char *sr_keyring_words(const sr_catalog *catalog)
 
 /* ---- Reading it ---- */
 
-/* The database's own files must never be opened here: closing them would drop its locks. */
-static sr_status refuse_database(const sr_catalog *catalog, const struct stat *file)
-{
-	static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
-	sr_buffer path = SR_BUFFER_EMPTY;
-	sr_status rc = SR_OK;
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && rc == SR_OK; i++) {
-		struct stat st;
-
-		sr_buffer_clear(&path);
-		sr_buffer_printf(&path, "%s%s", catalog->settings.path, ends[i]);
-		if ((rc = sr_buffer_status(&path)) == SR_OK && stat(path.data, &st) == 0 &&
-		    st.st_dev == file->st_dev && st.st_ino == file->st_ino)
-			rc = sr_fail(SR_INVALID, "%s is the database itself and no key ring",
-				     sr_keyring_words(catalog));
-	}
-	sr_buffer_free(&path);
-	return rc;
-}
-
 static bool same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
@@ -80,14 +60,16 @@ static sr_status load_file(sr_catalog *catalog)
 {
 	const char *path = catalog->settings.master_key_file;
 	sr_keyring *keyring = &catalog->keyring;
-	struct stat now;
+	struct stat now = {0}; /* As no file is: it is read again. */
 	sr_status rc;
 
 	if (lstat(path, &now) == 0) {
 		if (keyring->ring != NULL && same_file(&now, &keyring->file))
 			return SR_OK;
-		if ((rc = refuse_database(catalog, &now)) != SR_OK)
-			return rc;
+		/* Closing one of its files would drop this process's locks. */
+		if (sr_is_database(&catalog->settings, &now))
+			return sr_fail(SR_INVALID, "%s is the database itself and no key ring",
+				       sr_keyring_words(catalog));
 	}
 	drop(keyring);
 	if ((rc = sr_ring_read(path, &keyring->ring)) == SR_OK)
