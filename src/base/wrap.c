@@ -96,6 +96,16 @@ static void put_head(const sr_master *master, unsigned char *out)
 	}
 }
 
+/* Freed by EVP_CIPHER_CTX_free. */
+static sr_status make_cipher(const sr_crypto **crypto, EVP_CIPHER_CTX **cipher)
+{
+	sr_status rc = sr_crypto_get(crypto);
+
+	if (rc == SR_OK && (*cipher = (*crypto)->EVP_CIPHER_CTX_new()) == NULL)
+		rc = sr_fail_memory();
+	return rc;
+}
+
 /* The cipher with key, nonce and what is authenticated beside the text: the head and the owner. */
 static bool begin(const sr_crypto *crypto, EVP_CIPHER_CTX *cipher, const sr_master *master,
 		  const unsigned char *head, sr_text owner, int encrypt)
@@ -127,10 +137,8 @@ sr_status sr_wrap(const sr_master *master, sr_text owner, sr_text key, unsigned 
 	sr_status rc;
 	int n;
 
-	if ((rc = sr_crypto_get(&crypto)) != SR_OK)
+	if ((rc = make_cipher(&crypto, &cipher)) != SR_OK)
 		return rc;
-	if ((cipher = crypto->EVP_CIPHER_CTX_new()) == NULL)
-		return sr_fail_memory();
 	put_head(master, out);
 	if (crypto->RAND_bytes(out + HEAD_SIZE, NONCE_SIZE) != 1)
 		rc = sr_fail(SR_IO, "the system gives no random bytes");
@@ -156,10 +164,8 @@ sr_status sr_unwrap(const sr_master *master, sr_text owner, sr_text wrapped, uns
 	int n;
 
 	*good = false;
-	if ((rc = sr_crypto_get(&crypto)) != SR_OK)
+	if ((rc = make_cipher(&crypto, &cipher)) != SR_OK)
 		return rc;
-	if ((cipher = crypto->EVP_CIPHER_CTX_new()) == NULL)
-		return sr_fail_memory();
 	memcpy(tag, in + wrapped.length - TAG_SIZE, TAG_SIZE);
 	if (!begin(crypto, cipher, master, in, owner, 0) ||
 	    !run(crypto, cipher, in + HEAD_SIZE + NONCE_SIZE, length, out) ||
