@@ -1,14 +1,10 @@
+#!/usr/bin/env bats
 # The machine that makes every n-th allocation and call fail: it finds what is planted, and nothing
 # without.
-
-setup() {
-	export TMPDIR=/dev/shm
-	machine=${BUILD:-build}/tests/torture/torture-fault
-	ninja -C "${BUILD:-build}" tests/torture/torture-fault >/dev/null
-}
+load common
 
 @test "a few faults while a file is saved leave the catalog whole" {
-	run "$machine" --seconds 12 --seed 7 --only "save one"
+	run "$MACHINE" --seconds 12 --seed 7 --only "save one"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ $output == *"fault: save one: "*" faults, 0 bad"* ]]
@@ -16,22 +12,13 @@ setup() {
 }
 
 @test "an error that is swallowed is found" {
-	run "$machine" --seconds 10 --seed 7 --only "save many" --plant swallow
-	echo "$output"
-	[ "$status" -eq 1 ]
-	[[ $output == *"fault: BAD: save many: "* ]]
+	found "" --seconds 30 --only "save many" --plant swallow
 }
 
 @test "memory that is not freed after a failure is found" {
-	run "$machine" --seconds 3 --seed 7 --only "save one" --plant leak
-	echo "$output"
-	[ "$status" -eq 1 ]
-	[[ $output == *"1 blocks were not freed"* ]]
+	found "1 blocks were not freed" --only "save one" --plant leak
 }
 
 @test "a descriptor that is not closed after a failure is found" {
-	run "$machine" --seconds 3 --seed 7 --only "open" --plant hold
-	echo "$output"
-	[ "$status" -eq 1 ]
-	[[ $output == *"1 descriptors were left open"* ]]
+	found "1 descriptors were left open" --only "open" --plant hold
 }

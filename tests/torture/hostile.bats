@@ -1,23 +1,6 @@
 #!/usr/bin/env bats
 # The machine that makes hostile files: it finds what was planted, and nothing where nothing is.
-
-setup_file() {
-	export BUILD=${BUILD:-$BATS_TEST_DIRNAME/../../build}
-	ninja -C "$BUILD" --quiet tests/torture/torture-hostile
-	export MACHINE=$BUILD/tests/torture/torture-hostile
-}
-
-# found PATTERN ARGUMENT…: the machine finds something, says so in such words and how to see it again.
-found() {
-	local pattern=$1
-	shift
-	run "$MACHINE" --seconds 5 --seed 3 "$@"
-	echo "$output" | cut -c 1-300 | head -40
-	[ "$status" -eq 1 ]
-	grep -q "$pattern" <<<"$output"
-	grep -q "^  again: torture-hostile --seed 3 --only '.*' --plant " <<<"$output"
-	grep -q $'^total\thostile files\t[0-9]*\t[1-9]' <<<"$output"
-}
+load common
 
 @test "hostile files of every kind are used safely or refused" {
 	run "$MACHINE" --seconds 15

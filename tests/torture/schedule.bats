@@ -1,15 +1,9 @@
+#!/usr/bin/env bats
 # The pool under a scheduler that decides everything; bugs planted into it are found.
-
-setup_file() {
-	ninja -C "$BUILD" tests/torture/torture-schedule >/dev/null
-}
-
-setup() {
-	machine=$BUILD/tests/torture/torture-schedule
-}
+load common
 
 @test "no schedule of any scenario goes wrong" {
-	run "$machine" --seconds 4
+	run "$MACHINE" --seconds 4
 	[ "$status" -eq 0 ] || { echo "$output"; false; }
 	[[ "$output" == *$'total\tschedules\t'*$'\t0' ]]
 	[ "$(grep -c ' schedules, 0 bad$' <<<"$output")" -ge 14 ]
@@ -17,20 +11,20 @@ setup() {
 
 @test "the same seed is the same schedules" {
 	# How far a run gets is a matter of time, the first five hundred of a scenario are not.
-	"$machine" --seconds 0 --seed 7 >"$BATS_TEST_TMPDIR/one"
-	"$machine" --seconds 0 --seed 7 >"$BATS_TEST_TMPDIR/two"
+	"$MACHINE" --seconds 0 --seed 7 >"$BATS_TEST_TMPDIR/one"
+	"$MACHINE" --seconds 0 --seed 7 >"$BATS_TEST_TMPDIR/two"
 	diff "$BATS_TEST_TMPDIR/one" "$BATS_TEST_TMPDIR/two"
 	grep -q ' points$' "$BATS_TEST_TMPDIR/one"
-	! "$machine" --seconds 0 --seed 8 | diff -q "$BATS_TEST_TMPDIR/one" -
+	! "$MACHINE" --seconds 0 --seed 8 | diff -q "$BATS_TEST_TMPDIR/one" -
 }
 
 # Finds the planted bug with these words, and again by the seed that was printed.
 finds() {
-	run "$machine" --seconds 2 --only "$2" --plant "$1"
+	run "$MACHINE" --seconds 2 --only "$2" --plant "$1"
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"BAD: $2: "*"$3"* ]] || { echo "$output"; false; }
 	seed=$(sed -n 's/.*again: .* --seed \([0-9]*\) .*/\1/p' <<<"$output" | head -n 1)
-	run "$machine" --seconds 0 --seed "$seed" --only "$2" --plant "$1"
+	run "$MACHINE" --seconds 0 --seed "$seed" --only "$2" --plant "$1"
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"$2: 1 schedules, 1 bad"* ]] || { echo "$output"; false; }
 }
@@ -53,7 +47,7 @@ finds() {
 }
 
 @test "a bug that cannot be planted is said so" {
-	run "$machine" --plant nonsense
+	run "$MACHINE" --plant nonsense
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"there is no bug 'nonsense' to plant"* ]]
 }
