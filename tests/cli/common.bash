@@ -83,6 +83,18 @@ json() {
 	"$PROGRAM" --json "$@" | jq -c -s "if length == 1 then .[0] else error(\"\(length) documents\") end | $filter"
 }
 
+# Ends a stock client in the middle of its work, so that its log stays.
+crash() {
+	! python3 - "$STRONGROOM_DB" <<-END
+		import os, sqlite3, sys
+		db = sqlite3.connect(sys.argv[1])
+		db.execute("INSERT INTO clients VALUES (x'0a', 'late', NULL, '2025-01-01', NULL)")
+		db.commit()
+		os.kill(os.getpid(), 9)
+	END
+	[ -s "$STRONGROOM_DB-wal" ]
+}
+
 # A database as the old code made it, by stock SQLite: old_database FILE VERSION.
 old_database() {
 	local version=$2

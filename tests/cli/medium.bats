@@ -23,18 +23,6 @@ fill() {
 	head -c $(((free - $1) * 1024)) /dev/zero >"$medium/fill"
 }
 
-# Ends a stock client in the middle of its work, so that its log stays.
-crash() {
-	! python3 - "$STRONGROOM_DB" <<-END
-		import os, sqlite3, sys
-		db = sqlite3.connect(sys.argv[1])
-		db.execute("INSERT INTO clients VALUES (x'0a', 'late', NULL, '2025-01-01', NULL)")
-		db.commit()
-		os.kill(os.getpid(), 9)
-	END
-	[ -s "$STRONGROOM_DB-wal" ]
-}
-
 @test "init on a full medium says so, and works once there is space" {
 	for free in 0 4 40 100 160; do
 		fill $free
