@@ -229,17 +229,20 @@ static sr_status search_count(fault_case *c)
 	return SR_OK;
 }
 
-/* A list to its end: rows are counted. */
-#define LIST(c, count, row, cursor, open, next, close)                                             \
+/* A list to its end, which `open` opens as `list`: rows are counted. */
+#define LIST(c, count, row_type, list_type, open)                                                  \
 	do {                                                                                       \
+		const row_type *row_ = NULL;                                                       \
+		struct list_type *list = NULL;                                                     \
 		sr_status rc_ = fault_note(c, open, #open);                                        \
                                                                                                    \
 		if (rc_ != SR_OK)                                                                  \
 			return rc_;                                                                \
-		while ((rc_ = fault_note(c, next(cursor, &(row)), #next)) == SR_OK &&              \
-		       (row) != NULL)                                                              \
+		while ((rc_ = fault_note(c, list_type##_next(list, &row_), #list_type "_next")) == \
+			       SR_OK &&                                                            \
+		       row_ != NULL)                                                               \
 			(count)++;                                                                 \
-		close(cursor);                                                                     \
+		list_type##_close(list);                                                           \
 		if (rc_ != SR_OK)                                                                  \
 			return rc_;                                                                \
 	} while (0)
@@ -247,23 +250,14 @@ static sr_status search_count(fault_case *c)
 static sr_status list_files(fault_case *c)
 {
 	int files = 0, entries = 0, versions = 0;
-	const sr_file *file = NULL;
-	const sr_entry *entry = NULL;
-	const sr_file_version *version = NULL;
-	sr_files *all = NULL;
-	sr_folder *folder = NULL;
-	sr_versions *history = NULL;
 	sr_file *one = NULL;
 
-	LIST(c, files, file, all, sr_file_list(c->catalog, &c->host, &all), sr_files_next,
-	     sr_files_close);
-	LIST(c, entries, entry, folder,
-	     sr_folder_open(c->catalog, &c->host, sr_text_of("/home/anna"), false, &folder),
-	     sr_folder_next, sr_folder_close);
-	LIST(c, versions, version, history,
+	LIST(c, files, sr_file, sr_files, sr_file_list(c->catalog, &c->host, &list));
+	LIST(c, entries, sr_entry, sr_folder,
+	     sr_folder_open(c->catalog, &c->host, sr_text_of("/home/anna"), false, &list));
+	LIST(c, versions, sr_file_version, sr_versions,
 	     sr_version_list(c->catalog, &c->host, sr_text_of("/home/anna/letters/file-00.txt"),
-			     &history),
-	     sr_versions_next, sr_versions_close);
+			     &list));
 	TRY(c,
 	    sr_file_find(c->catalog, &c->host, sr_text_of("/home/anna/letters/file-00.txt"), &one));
 	sr_file_free(one);
@@ -275,27 +269,13 @@ static sr_status list_files(fault_case *c)
 static sr_status list_clients(fault_case *c)
 {
 	int clients = 0, usages = 0, quotas = 0, policies = 0, categories = 0;
-	const sr_client *client = NULL;
-	const sr_client_usage *usage = NULL;
-	const sr_quota *quota = NULL;
-	const sr_policy *policy = NULL;
-	const sr_category *category = NULL;
-	sr_clients *all = NULL;
-	sr_client_usages *used = NULL;
-	sr_quotas *allowed = NULL;
-	sr_policies *kept = NULL;
-	sr_categories *sorted = NULL;
 
-	LIST(c, clients, client, all, sr_client_list(c->catalog, true, &all), sr_clients_next,
-	     sr_clients_close);
-	LIST(c, usages, usage, used, sr_client_usage_list(c->catalog, 7, &used),
-	     sr_client_usages_next, sr_client_usages_close);
-	LIST(c, quotas, quota, allowed, sr_quota_list(c->catalog, &allowed), sr_quotas_next,
-	     sr_quotas_close);
-	LIST(c, policies, policy, kept, sr_policy_list(c->catalog, &kept), sr_policies_next,
-	     sr_policies_close);
-	LIST(c, categories, category, sorted, sr_category_list(c->catalog, true, &sorted),
-	     sr_categories_next, sr_categories_close);
+	LIST(c, clients, sr_client, sr_clients, sr_client_list(c->catalog, true, &list));
+	LIST(c, usages, sr_client_usage, sr_client_usages,
+	     sr_client_usage_list(c->catalog, 7, &list));
+	LIST(c, quotas, sr_quota, sr_quotas, sr_quota_list(c->catalog, &list));
+	LIST(c, policies, sr_policy, sr_policies, sr_policy_list(c->catalog, &list));
+	LIST(c, categories, sr_category, sr_categories, sr_category_list(c->catalog, true, &list));
 	if (clients != 3 || usages != 3 || quotas != 3 || policies != 1 || categories < 2)
 		WRONG(c, "%d clients, %d usages, %d quotas, %d policies, %d categories", clients,
 		      usages, quotas, policies, categories);
@@ -306,29 +286,18 @@ static sr_status statistics(fault_case *c)
 {
 	int totals = 0, days = 0, activities = 0, metrics = 0;
 	sr_statistics *all = NULL;
-	const sr_total *total = NULL;
-	const sr_transfer_day *day = NULL;
-	const sr_activity *activity = NULL;
-	const sr_metric *metric = NULL;
-	sr_totals *by_size = NULL;
-	sr_transfer_days *daily = NULL;
-	sr_activities *done = NULL;
-	sr_metrics *measured = NULL;
 
 	TRY(c, sr_statistics_get(c->catalog, &all));
 	if (all->total_files != 51 || all->stored_files != 15)
 		WRONG(c, "%lld files, %lld stored", (long long)all->total_files,
 		      (long long)all->stored_files);
 	sr_statistics_free(all);
-	LIST(c, totals, total, by_size, sr_total_list(c->catalog, SR_TOTAL_BY_SIZE, &by_size),
-	     sr_totals_next, sr_totals_close);
-	LIST(c, days, day, daily, sr_transfer_day_list(c->catalog, 7, &daily),
-	     sr_transfer_days_next, sr_transfer_days_close);
-	LIST(c, activities, activity, done, sr_activity_list(c->catalog, NULL, &done),
-	     sr_activities_next, sr_activities_close);
-	LIST(c, metrics, metric, measured,
-	     sr_metric_list(c->catalog, sr_text_of("load"), 24, &measured), sr_metrics_next,
-	     sr_metrics_close);
+	LIST(c, totals, sr_total, sr_totals, sr_total_list(c->catalog, SR_TOTAL_BY_SIZE, &list));
+	LIST(c, days, sr_transfer_day, sr_transfer_days,
+	     sr_transfer_day_list(c->catalog, 7, &list));
+	LIST(c, activities, sr_activity, sr_activities, sr_activity_list(c->catalog, NULL, &list));
+	LIST(c, metrics, sr_metric, sr_metrics,
+	     sr_metric_list(c->catalog, sr_text_of("load"), 24, &list));
 	if (totals == 0 || days != 7 || activities < 3 || metrics != 1)
 		WRONG(c, "%d totals, %d days, %d activities, %d metrics", totals, days, activities,
 		      metrics);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "torture.h"
+
 #define MUST(call)                                                                                 \
 	do {                                                                                       \
 		if ((call) != SR_OK) {                                                             \
@@ -34,17 +36,6 @@ static void add_clients(sr_catalog *catalog)
 		client.public_key = sr_text_of("a key");
 		MUST(sr_client_save(catalog, &client, 1, NULL));
 	}
-}
-
-static void write_file(const char *folder, const char *name, const char *text)
-{
-	char path[4400];
-	FILE *out;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	out = fopen(path, "w");
-	if (out == NULL || fputs(text, out) < 0 || fclose(out) != 0)
-		abort();
 }
 
 /* Content number `state` of file `i` of a client; every eighth of the host's is stored. */
@@ -83,7 +74,7 @@ static void add_files(sr_catalog *catalog, const char *folder)
 		for (int state = 0; state < (i % 8 == 0 ? 3 : 1 + i % 2); state++) {
 			snprintf(name, sizeof(name), "received_files/%02d-%d", i, state);
 			if (i % 8 == 0)
-				write_file(folder, name, &"..content"[2 - state]);
+				torture_write(folder, name, &"..content"[2 - state]);
 			save_state(catalog, 0, i, state);
 		}
 	for (int i = 0; i < 10; i++)
@@ -113,9 +104,10 @@ static void fill_seed(const char *seed)
 		snprintf(name, sizeof(name), "%s/folder-%d", seed, i % 3);
 		(void)mkdir(name, 0700);
 		snprintf(name, sizeof(name), "folder-%d/file-%d.txt", i % 3, i);
-		write_file(seed, name, i % 2 ? "some text\n" : "%PDF-1.4\n");
+		torture_write(seed, name, i % 2 ? "some text\n" : "%PDF-1.4\n");
 	}
-	write_file(seed, "strongroom.conf", "CONNECTION_POOL_SIZE = 2\nCONNECTION_TIMEOUT = 3\n");
+	torture_write(seed, "strongroom.conf",
+		      "CONNECTION_POOL_SIZE = 2\nCONNECTION_TIMEOUT = 3\n");
 }
 
 void fault_template(const char *folder, const char *seed)

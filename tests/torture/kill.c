@@ -155,17 +155,6 @@ static const char *said(const machine *m)
 
 /* ---- Stages ---- */
 
-static void write_file(const char *folder, const char *name, const char *text)
-{
-	char path[4400];
-	FILE *out;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	out = fopen(path, "w");
-	if (out == NULL || fputs(text, out) < 0 || fclose(out) != 0)
-		abort();
-}
-
 /* What commands are given beside the catalog. */
 static void add_inputs(const char *folder)
 {
@@ -176,9 +165,9 @@ static void add_inputs(const char *folder)
 		used += (size_t)snprintf(text + used, sizeof(text) - used,
 					 "/imported/%d/file-%d,%d,2026-01-01T00:00:00Z,0\n", i % 9,
 					 i, i);
-	write_file(folder, "files.csv", text);
-	write_file(folder, "clients.csv", "name\nimported-1\nimported-2\nimported-3\n");
-	write_file(folder, "key", "a passphrase\n");
+	torture_write(folder, "files.csv", text);
+	torture_write(folder, "clients.csv", "name\nimported-1\nimported-2\nimported-3\n");
+	torture_write(folder, "key", "a passphrase\n");
 	snprintf(path, sizeof(path), "%s/backups", folder);
 	if (mkdir(path, 0700) != 0)
 		abort();

@@ -6,7 +6,6 @@
  */
 #include "replay.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,20 +66,6 @@ static void make_database(const char *path)
 		accounts[i] = FUNDS;
 		digest += replay_digest(i, FUNDS);
 	}
-}
-
-static int64_t first_integer(sqlite3 *db, const char *sql, int64_t one)
-{
-	sqlite3_stmt *stmt;
-	int64_t value = -1;
-
-	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
-		return -1;
-	sqlite3_bind_int64(stmt, 1, one);
-	if (sqlite3_step(stmt) == SQLITE_ROW)
-		value = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	return value;
 }
 
 /* ---- The processes ---- */
@@ -193,21 +178,21 @@ static bool check_note(torture *run, const replay_note *note)
 static void check_database(torture *run, const char *path)
 {
 	sqlite3 *db = open_database(path);
-	int64_t there = first_integer(db, "SELECT number FROM head", 0);
+	int64_t there = replay_ask(db, "SELECT number FROM head", 0);
 	int64_t ring = number < RING ? number : RING;
 
-	if (first_integer(db,
-			  "SELECT count(*) FROM pragma_integrity_check "
-			  "WHERE integrity_check <> 'ok'",
-			  0) != 0)
+	if (replay_ask(db,
+		       "SELECT count(*) FROM pragma_integrity_check "
+		       "WHERE integrity_check <> 'ok'",
+		       0) != 0)
 		torture_bad(run, scenario, "the database is damaged");
 	if (there != number)
 		torture_bad(run, scenario, "the database has %lld changes, %lld were acknowledged",
 			    (long long)there, (long long)number);
 	for (int i = 0; i < ACCOUNTS; i++)
-		if (first_integer(db, "SELECT amount FROM accounts WHERE id = ?", i) != accounts[i])
+		if (replay_ask(db, "SELECT amount FROM accounts WHERE id = ?", i) != accounts[i])
 			torture_bad(run, scenario, "account %d is not what comes out", i);
-	if (first_integer(db, "SELECT count(*) FROM ring WHERE number > ?", number - ring) != ring)
+	if (replay_ask(db, "SELECT count(*) FROM ring WHERE number > ?", number - ring) != ring)
 		torture_bad(run, scenario, "of the last %lld changes some are missing",
 			    (long long)ring);
 	sqlite3_close(db);

@@ -8,6 +8,7 @@
 #ifndef REPLAY_H
 #define REPLAY_H
 
+#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -51,6 +52,10 @@ enum { REPLAY_THREADS = 16 };
 
 /* What belongs to an account with so much; a snapshot's digest is the sum. */
 uint64_t replay_digest(int account, int64_t amount);
+
+/* The first integer of what a statement with this one parameter gives, done to its end; -1 where
+ * there is none, or it fails. */
+int64_t replay_ask(sqlite3 *db, const char *sql, int64_t one);
 
 /* Each in a process of its own; they return when the time is up, with the exit status. */
 int replay_pool(const replay_job *job);  /* 16 threads on a pool. */

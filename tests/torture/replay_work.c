@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,7 +324,7 @@ int replay_pool(const replay_job *job)
 
 /* ---- Without it ---- */
 
-static int64_t ask_plain(sqlite3 *db, const char *sql, int64_t one)
+int64_t replay_ask(sqlite3 *db, const char *sql, int64_t one)
 {
 	sqlite3_stmt *stmt;
 	int64_t value = -1;
@@ -345,8 +344,8 @@ static bool change_plain(sqlite3 *db, replay_note *c)
 {
 	char sql[512];
 
-	if ((c->number = ask_plain(db, take_number, 0)) < 0 ||
-	    (c->left = ask_plain(db, get_amount, c->from)) < 0)
+	if ((c->number = replay_ask(db, take_number, 0)) < 0 ||
+	    (c->left = replay_ask(db, get_amount, c->from)) < 0)
 		return false;
 	c->moved = c->left >= c->amount;
 	c->left -= c->moved ? c->amount : 0;

@@ -169,6 +169,17 @@ int torture_end(torture *run)
 	return bad > 0 || tried == 0 ? 1 : 0;
 }
 
+void torture_write(const char *folder, const char *name, const char *text)
+{
+	char path[4400];
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	out = fopen(path, "w");
+	if (out == NULL || fputs(text, out) < 0 || fclose(out) != 0)
+		abort();
+}
+
 /* splitmix64: Steele, Lea, Flood, Fast Splittable Pseudorandom Number Generators (2014). */
 uint64_t torture_chance(uint64_t *state, uint64_t below)
 {

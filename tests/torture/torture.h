@@ -39,6 +39,9 @@ void torture_scenario_end(torture *run, const char *scenario, const char *row, u
  * where nothing bad was found, something was tried, and --only named a scenario. */
 int torture_end(torture *run);
 
+/* Makes a file of that text. Any failure ends the process. */
+void torture_write(const char *folder, const char *name, const char *text);
+
 /* Numbers by chance, the same from the same state on every machine; 0 <= result < below. */
 uint64_t torture_chance(uint64_t *state, uint64_t below);
 
