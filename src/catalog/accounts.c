@@ -54,8 +54,7 @@ sr_status sr_account_load(sr_conn *conn, const sr_id *client, sr_account *accoun
 		else
 			rc = sr_client_fail_unknown(client);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 int64_t sr_account_growth(int64_t before, int64_t after)
@@ -137,8 +136,7 @@ static sr_status look_for_warning(sr_conn *conn, sr_account *account)
 	sr_bind_id(stmt, 1, &account->client);
 	if ((rc = sr_step(stmt, &row)) == SR_OK)
 		account->warned_now = row;
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_account_settle(sr_conn *conn, sr_account *account, const char *now,

@@ -34,9 +34,8 @@ static sr_status find_file(sr_conn *conn, choice *chosen)
 	chosen->row = sr_file_row(stmt);
 	chosen->before = file.size;
 	has_id = file.has_id;
-	sr_stmt_done(stmt);
-	if (has_id)
-		return SR_OK;
+	if ((rc = sr_stmt_end(stmt, rc)) != SR_OK || has_id)
+		return rc;
 	sr_file_init(&file);
 	sr_id_new(&file.id);
 	file.has_id = true;
@@ -69,8 +68,7 @@ static sr_status find_version(sr_conn *conn, choice *chosen, bool *same)
 	} else if (rc == SR_OK) {
 		rc = sr_version_fail_unknown(chosen->key, chosen->number);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* ---- Activating ---- */

@@ -189,9 +189,11 @@ sr_status sr_activities_next(sr_activities *cursor, const sr_activity **activity
 		end(cursor);
 		return sr_return(SR_OK);
 	}
+	read_row(cursor->stmts[at], at, &cursor->activity);
+	if ((rc = sr_stmt_check(cursor->stmts[at])) != SR_OK)
+		return sr_return(rc);
 	cursor->left -= cursor->left > 0;
 	cursor->due[at] = true;
-	read_row(cursor->stmts[at], at, &cursor->activity);
 	*activity = &cursor->activity;
 	return sr_return(SR_OK);
 }

@@ -65,8 +65,7 @@ static sr_status gather(sr_reading *reading, const char *time, int64_t before, p
 		if (sr_aged_read(sr_column_text(stmt, 1), &instant) && instant < before)
 			part->keys[part->count++] = part->last;
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status delete_portion(sr_conn *conn, void *arg)
@@ -86,8 +85,7 @@ static sr_status delete_portion(sr_conn *conn, void *arg)
 		if ((rc = sr_run(stmt)) == SR_OK)
 			part->removed += sr_conn_changes(conn);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_aged_delete(sr_catalog *catalog, const char *table, const char *key, const char *time,

@@ -97,8 +97,7 @@ sr_status sr_bulk_category(sr_conn *conn, int64_t row_id, sr_buffer *category)
 		sr_buffer_add_text(category, sr_column_text(stmt, 0));
 		rc = sr_buffer_status(category);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_bulk_add(sr_bulk *bulk, sr_account *account, int64_t size, sr_text category,

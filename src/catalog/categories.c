@@ -101,8 +101,7 @@ static sr_status exists(sr_conn *conn, sr_text name, bool *there)
 		return rc;
 	sr_bind_name(stmt, 1, name);
 	rc = sr_step(stmt, there);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_category_require(sr_conn *conn, sr_text name)
@@ -233,8 +232,7 @@ sr_status sr_category_table_exists(sr_conn *conn, const char *table, bool *exist
 		return rc;
 	sr_bind_text(stmt, 1, table);
 	rc = sr_step(stmt, exists);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* Databases from before there were categories, or rules, have none. */
@@ -326,6 +324,8 @@ sr_status sr_categories_next(sr_categories *cursor, const sr_category **category
 		.files = sr_column_integer(stmt, 6),
 		.bytes = sr_column_integer(stmt, 7),
 	};
+	if ((rc = sr_stmt_check(stmt)) != SR_OK)
+		return sr_return(rc);
 	*category = &cursor->category;
 	return sr_return(SR_OK);
 }

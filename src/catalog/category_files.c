@@ -165,8 +165,8 @@ static sr_status look(struct pass *pass)
 		if ((rc = look_at(pass, stmt)) != SR_OK)
 			break;
 	}
+	rc = sr_stmt_end(stmt, rc);
 	pass->ended = rc == SR_OK && !row;
-	sr_stmt_done(stmt);
 err0:
 	sr_reading_end(&reading);
 	return rc;
@@ -206,8 +206,7 @@ static sr_status write_steps(sr_conn *conn, void *arg)
 		return rc;
 	for (size_t i = 0; rc == SR_OK && i < pass->count; i++)
 		rc = write_step(stmt, conn, &pass->steps[i]);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* ---- Counting ---- */
@@ -398,7 +397,8 @@ static sr_status assign_one(sr_conn *conn, void *arg)
 	if ((rc = sr_file_seek(conn, NULL, wanted->client, wanted->key, &stmt)) != SR_OK)
 		return rc;
 	row = sr_file_row(stmt);
-	sr_stmt_done(stmt);
+	if ((rc = sr_stmt_end(stmt, rc)) != SR_OK)
+		return rc;
 	sr_file_init(&file);
 	file.category = wanted->category;
 	return sr_file_update(conn, row, &file, SR_FILE_BIT(SR_FILE_CATEGORY));
@@ -461,8 +461,7 @@ static sr_status run_for(sr_conn *conn, const char *sql, const removal *job, int
 		sr_bind_name(stmt, 2, job->move_to);
 	if ((rc = sr_step(stmt, &row)) == SR_OK)
 		*result = row ? sr_column_integer(stmt, 0) : sr_conn_changes(conn);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* Nobody can save a file into it any more: those that came meanwhile go first. */

@@ -113,8 +113,7 @@ static sr_status check_free(sr_conn *conn, sr_text category, const sr_category_r
 			     "leads to %s",
 			     kind_words(rule->kind), sr_quoted(without_dot(rule)),
 			     sr_quoted(sr_column_text(stmt, 0)), sr_quoted(category));
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status run_with(sr_conn *conn, const char *sql, sr_text category,
@@ -254,8 +253,7 @@ static sr_status read_rows(sr_conn *conn, sr_category_rules *rules)
 		if ((rc = add_rule(rules, stmt)) != SR_OK)
 			break;
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_category_rules_read(sr_conn *conn, sr_category_rules **rules)

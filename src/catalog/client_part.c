@@ -69,7 +69,7 @@ sr_status sr_client_part_find(sr_client_part *part, const sr_reading *reading)
 		if ((rc = add(part, &room, &client)) != SR_OK)
 			break;
 	}
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	/* A name that could not be folded for want of memory is not one without the text. */
 	if (rc == SR_OK)
 		rc = sr_buffer_status(&scratch);

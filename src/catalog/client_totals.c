@@ -123,7 +123,7 @@ sr_status sr_client_totals_read(sr_reading *reading, sr_client_totals **totals)
 	}
 
 err0:
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	sr_buffer_free(&sql);
 	if (rc == SR_OK)
 		*totals = fresh;

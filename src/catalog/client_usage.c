@@ -57,8 +57,7 @@ static sr_status read_all_bytes(sr_client_usages *cursor)
 		return rc;
 	if ((rc = sr_step(stmt, &row)) == SR_OK && row)
 		cursor->all_bytes = sr_column_real(stmt, 0);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status open_rows(sr_client_usages *cursor, int days)
@@ -165,6 +164,8 @@ sr_status sr_client_usages_next(sr_client_usages *cursor, const sr_client_usage 
 		return sr_return(rc);
 	}
 	read_row(cursor);
+	if ((rc = sr_stmt_check(cursor->stmt)) != SR_OK)
+		return sr_return(rc);
 	*usage = &cursor->usage;
 	return sr_return(SR_OK);
 }

@@ -178,8 +178,7 @@ static sr_status check_owner(sr_conn *conn, const sr_client *client)
 			     "the name %s belongs to client %s, client %s cannot have it",
 			     sr_quoted(client->name), theirs, ours);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* Whether the AES key is still the one there is. One that cannot be unwrapped is not known, and so
@@ -212,14 +211,12 @@ static sr_status compare(sr_conn *conn, const save *job, const sr_client *client
 	sr_status rc;
 	bool row;
 
+	*outcome = SR_ADDED;
 	if ((rc = sr_prepare(conn, "SELECT " COLUMNS " FROM clients AS c WHERE c.ID = $1",
 			     &stmt)) != SR_OK)
 		return rc;
 	sr_bind_id(stmt, 1, &client->id);
-	if ((rc = sr_step(stmt, &row)) != SR_OK)
-		goto err0;
-	*outcome = SR_ADDED;
-	if (row) {
+	if ((rc = sr_step(stmt, &row)) == SR_OK && row) {
 		read_client(stmt, &known);
 		*outcome = sr_text_equal(known.name, client->name) &&
 					   sr_text_equal(known.public_key, client->public_key) &&
@@ -227,10 +224,7 @@ static sr_status compare(sr_conn *conn, const save *job, const sr_client *client
 				   ? SR_UNCHANGED
 				   : SR_CHANGED;
 	}
-
-err0:
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status save_one(sr_conn *conn, const sr_client *client, save *job)
@@ -388,14 +382,14 @@ static sr_status used_bytes(sr_conn *conn, const sr_id *id, int64_t *bytes)
 	sr_status rc;
 	bool row;
 
+	*bytes = 0;
 	if ((rc = sr_prepare(conn, "SELECT u.Bytes FROM client_usage u WHERE u.ClientID = $1",
 			     &stmt)) != SR_OK)
 		return rc;
 	sr_bind_id(stmt, 1, id);
-	if ((rc = sr_step(stmt, &row)) == SR_OK)
-		*bytes = row ? sr_activity_bytes(sr_column_integer(stmt, 0)) : 0;
-	sr_stmt_done(stmt);
-	return rc;
+	if ((rc = sr_step(stmt, &row)) == SR_OK && row)
+		*bytes = sr_activity_bytes(sr_column_integer(stmt, 0));
+	return sr_stmt_end(stmt, rc);
 }
 
 /* Files first, and by name: `files` of the oldest databases refers to nobody, so that no cascade
@@ -497,7 +491,7 @@ static sr_status find(sr_catalog *catalog, const sr_id *id, sr_text name, unsign
 	}
 
 err1:
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 err0:
 	sr_buffer_free(&sql);
 	sr_reading_end(&reading);

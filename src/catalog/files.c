@@ -43,7 +43,7 @@ static sr_status fail_not_found(sr_conn *conn, const sr_shape *shape, const sr_i
 			     sr_quoted(key));
 
 err1:
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 err0:
 	sr_buffer_free(&sql);
 	return rc;
@@ -149,8 +149,7 @@ sr_status sr_file_find(sr_catalog *catalog, const sr_id *client, sr_text key, sr
 		goto err0;
 	if ((rc = sr_file_seek(reading.conn, &reading.shape, client, key, &stmt)) != SR_OK)
 		goto err1;
-	rc = take(stmt, file);
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, take(stmt, file));
 
 err1:
 	sr_reading_end(&reading);
@@ -187,7 +186,7 @@ sr_status sr_file_by_id(sr_catalog *catalog, const sr_id *id, sr_file **file)
 	}
 
 err2:
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 err1:
 	sr_buffer_free(&sql);
 	sr_reading_end(&reading);
@@ -257,6 +256,8 @@ static sr_status listing_next(void *state, const sr_file **file)
 		return rc;
 	}
 	sr_file_read(list->stmt, &list->file);
+	if ((rc = sr_stmt_check(list->stmt)) != SR_OK)
+		return rc;
 	*file = &list->file;
 	return SR_OK;
 }
@@ -362,7 +363,8 @@ static sr_status set_verified(sr_conn *conn, void *arg)
 		bits |= SR_FILE_BIT(SR_FILE_VERIFIED);
 	if (wanted->crc != SR_NULL_INTEGER && wanted->crc != file.crc)
 		bits |= SR_FILE_BIT(SR_FILE_CRC);
-	sr_stmt_done(stmt);
+	if ((rc = sr_stmt_end(stmt, rc)) != SR_OK)
+		return rc;
 	sr_file_init(&file);
 	file.verified = wanted->verified;
 	file.crc = wanted->crc;
@@ -412,8 +414,7 @@ static sr_status delete_file(sr_conn *conn, void *arg)
 		return rc;
 	row = sr_file_row(stmt);
 	size = sr_file_read_size(stmt);
-	sr_stmt_done(stmt);
-	if ((rc = sr_file_delete_row(conn, row)) != SR_OK)
+	if ((rc = sr_stmt_end(stmt, rc)) != SR_OK || (rc = sr_file_delete_row(conn, row)) != SR_OK)
 		return rc;
 	return sr_activity_append(conn, wanted->client, SR_ACTIVITY_DELETE, 1,
 				  sr_activity_bytes(size), wanted->now);

@@ -138,7 +138,7 @@ static sr_text below(const sr_folder *cursor)
 	return key;
 }
 
-static void show_file(sr_folder *cursor, sr_text name)
+static sr_status show_file(sr_folder *cursor, sr_text name)
 {
 	sr_entry *entry = &cursor->entry;
 
@@ -150,6 +150,7 @@ static void show_file(sr_folder *cursor, sr_text name)
 	entry->newest = cursor->file.date;
 	entry->file = &cursor->file;
 	cursor->seen = true;
+	return sr_stmt_check(cursor->row);
 }
 
 /* Keeps the row's date where it is newer than *newest. */
@@ -221,13 +222,14 @@ sr_status sr_folder_next(sr_folder *cursor, const sr_entry **entry)
 	name = below(cursor);
 	slash = cursor->recursive || name.length == 0 ? NULL : memchr(name.data, '/', name.length);
 	if (slash == NULL) {
-		show_file(cursor, name);
+		rc = show_file(cursor, name);
 	} else {
 		name.length = (size_t)(slash - name.data);
-		if ((rc = show_folder(cursor, name)) != SR_OK) {
-			end(cursor);
-			return sr_return(rc);
-		}
+		rc = show_folder(cursor, name);
+	}
+	if (rc != SR_OK) {
+		end(cursor);
+		return sr_return(rc);
 	}
 	*entry = &cursor->entry;
 	return sr_return(SR_OK);

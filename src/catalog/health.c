@@ -239,8 +239,7 @@ sr_status sr_checkup_has(sr_checkup *c, const char *table, const char *column, b
 	sr_bind_text(stmt, 1, table);
 	sr_bind_text(stmt, 2, column);
 	rc = sr_step(stmt, has);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* Whether a failure says something about the database; the others end the check-up. */

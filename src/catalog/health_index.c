@@ -44,7 +44,8 @@ static sr_status fetch(source *from, int64_t key, sr_index_row *row, bool *known
 		return rc;
 	from->standing = true;
 	sr_index_row_take(from->row, row);
-	if ((rc = has_changed(from, key, &changed)) == SR_OK)
+	if ((rc = sr_stmt_check(from->row)) == SR_OK &&
+	    (rc = has_changed(from, key, &changed)) == SR_OK)
 		*known = !changed;
 	return rc;
 }
@@ -91,8 +92,7 @@ static sr_status sum_files(sr_conn *conn, int64_t through, sr_audit_sum *sum)
 	sr_bind_integer(stmt, 1, through);
 	while ((rc = sr_step(stmt, &row)) == SR_OK && row)
 		sr_audit_sum_add(sum, sr_column_integer(stmt, 0));
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status compare_sums(sr_conn *conn, const sr_index_state *state, const sr_audit_sum *slots,

@@ -98,8 +98,7 @@ static sr_status ask_engine(sr_checkup *c, const char *sql, messages *all)
 		if (message.data != NULL && strcmp(message.data, "ok") != 0)
 			take_message(c, all, message);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* ---- Tables too large to be read quickly ---- */
@@ -142,8 +141,7 @@ static sr_status list_tables(sr_conn *conn, names *all)
 		}
 		all->count++;
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* sql with %s replaced by the quoted name of a table. */
@@ -238,7 +236,7 @@ static sr_status check_table(sr_checkup *c, const char *table)
 	while ((rc = sr_checkup_step(c, stmt, &row)) == SR_OK && row)
 		sr_tally_add(&tally, "row %" PRId64 " to %s", sr_column_integer(stmt, 0),
 			     sr_quoted(sr_column_text(stmt, 1)));
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	if (tally.count > 0) {
 		bool own = sr_is_own_table(table);
 

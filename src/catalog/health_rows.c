@@ -90,8 +90,7 @@ static sr_status compare_range(sr_checkup *c, const sr_id *begin, const sr_id *e
 			break;
 		++*seen;
 	}
-	sr_stmt_done(usage);
-	return rc;
+	return sr_stmt_end(usage, rc);
 }
 
 static sr_status find_lacking(sr_checkup *c, sr_tally *wrong)
@@ -107,8 +106,7 @@ static sr_status find_lacking(sr_checkup *c, sr_tally *wrong)
 		name_client(sr_column_text(stmt, 1), stmt, client);
 		sr_tally_add(wrong, "%s is not counted at all", client);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status open_source(sr_checkup *c, source *from)
@@ -191,7 +189,7 @@ sr_status sr_check_quotas(sr_checkup *c)
 		sr_tally_add(&wrong, "%s uses %" PRId64 " bytes, its quota says %" PRId64, client,
 			     sr_column_integer(stmt, 2), sr_column_integer(stmt, 1));
 	}
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	if (wrong.count > 0)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "quota_wrong", sr_text_of("client_quotas"),
 			       wrong.count, sr_cure_repair(c),
@@ -228,8 +226,7 @@ static sr_status find_mislinked(sr_checkup *c, const char *sql, sr_tally *wrong)
 	while ((rc = sr_checkup_step(c, stmt, &row)) == SR_OK && row)
 		sr_tally_add(wrong, "%s (%s)", sr_quoted(sr_column_text(stmt, 2)),
 			     words_for_link(sr_column_integer(stmt, 1)));
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status check_links(sr_checkup *c)
@@ -258,7 +255,7 @@ static sr_status check_differing(sr_checkup *c)
 		return rc;
 	while ((rc = sr_checkup_step(c, stmt, &row)) == SR_OK && row)
 		sr_tally_add(&wrong, "%s", sr_quoted(sr_column_text(stmt, 2)));
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	if (wrong.count > 0)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "version_differs", sr_text_of("file_versions"),
 			       wrong.count, sr_cure_repair(c),
@@ -281,7 +278,7 @@ static sr_status check_parents(sr_checkup *c)
 		return rc;
 	while ((rc = sr_checkup_step(c, stmt, &row)) == SR_OK && row)
 		sr_tally_add(&wrong, "%" PRId64, sr_column_integer(stmt, 0));
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	if (wrong.count > 0)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "version_parent", sr_text_of("file_versions"),
 			       wrong.count, sr_cure_repair(c),

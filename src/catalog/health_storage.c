@@ -143,7 +143,7 @@ static sr_status look_at_records(survey *s)
 		    sr_checkup_stop(s->c))
 			break;
 	}
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 
 err0:
 	sr_buffer_free(&sql);
@@ -351,7 +351,7 @@ static sr_status read_chunk(sr_checkup *c, chunk *next)
 	}
 
 err0:
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	sr_buffer_free(&sql);
 	sr_reading_end(&c->reading);
 	return rc;

@@ -25,7 +25,7 @@ static sr_status compare_table(sr_checkup *c, const char *table, const char *sql
 		return rc;
 	while ((rc = sr_checkup_step(c, stmt, &row)) == SR_OK && row)
 		sr_tally_add(&wrong, "%s", sr_quoted(sr_column_text(stmt, 0)));
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	if (wrong.count > 0)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "totals_wrong", sr_text_of(table), wrong.count,
 			       sr_cure_repair(c),
@@ -49,8 +49,7 @@ static sr_status compare_sums(sr_checkup *c)
 			       sr_cure_repair(c),
 			       "the counters by client, category, day and time of recording do not "
 			       "come to the same sum");
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_check_totals(sr_checkup *c)

@@ -29,8 +29,7 @@ sr_status sr_keys_current(sr_conn *conn, char id[SR_MASTER_ID_SIZE])
 			rc = sr_fail(SR_CORRUPT, "the id of the current master key is none: %s",
 				     sr_quoted(found));
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* ---- Rows rewritten ---- */
@@ -110,7 +109,7 @@ static sr_status rewrite_one(sr_conn *conn, int64_t number, sr_key_row_fn fn, vo
 		if ((rc = sr_stmt_check(stmt)) == SR_OK)
 			rc = fn(arg, id, name, key, &instead);
 	}
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	if (rc == SR_OK && row)
 		rc = put(conn, number, &instead);
 	if (instead.data != NULL)
@@ -365,8 +364,7 @@ static sr_status read_masters(gathered *g, sr_conn *conn)
 		if (rc != SR_OK)
 			break;
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status count_clients(gathered *g, const sr_reading *reading)
@@ -402,7 +400,7 @@ static sr_status count_clients(gathered *g, const sr_reading *reading)
 				g->status.wrapped += count;
 			}
 		}
-		sr_stmt_done(stmt);
+		rc = sr_stmt_end(stmt, rc);
 	}
 	sr_buffer_free(&sql);
 	return rc;
@@ -521,7 +519,7 @@ sr_status sr_keys_check_read(sr_catalog *catalog, const sr_reading *reading, sr_
 		while ((rc = sr_step(stmt, &row)) == SR_OK && row &&
 		       (rc = check_row(catalog, stmt, fn, arg, faults)) == SR_OK)
 			++*checked;
-		sr_stmt_done(stmt);
+		rc = sr_stmt_end(stmt, rc);
 	}
 	sr_buffer_free(&sql);
 	return rc;

@@ -97,8 +97,7 @@ static sr_status check_needless(sr_conn *conn, const forgetting *f)
 			     "forgotten: strongroom keys check says what is wrong with it; save it "
 			     "anew, or take it away",
 			     sr_quoted(sr_column_text(stmt, 0)), sr_column_text(stmt, 1).data);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* An sr_operation. */

@@ -134,8 +134,7 @@ sr_status sr_keys_take_away(sr_conn *conn, const sr_id *client, int64_t *taken)
 	sr_bind_id(stmt, 1, client);
 	if ((rc = sr_run(stmt)) == SR_OK)
 		*taken = sr_conn_changes(conn);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_keys_rewrap(sr_catalog *catalog, sr_conn *conn, const sr_master *master,

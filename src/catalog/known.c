@@ -38,6 +38,10 @@ static sr_status below_next(void *state, const sr_file **file)
 	}
 	list->left--;
 	sr_file_read(row, &list->file);
+	if ((rc = sr_stmt_check(row)) != SR_OK) {
+		below_end(list);
+		return rc;
+	}
 	*file = &list->file;
 	return SR_OK;
 }
@@ -133,8 +137,7 @@ static sr_status mark(sr_conn *conn, void *arg)
 		if ((rc = sr_run(stmt)) == SR_OK)
 			work->marked += sr_conn_changes(conn);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_file_mark_missing(sr_catalog *catalog, const sr_id *client, const sr_text *paths,

@@ -60,7 +60,7 @@ static sr_status take_activities(sr_catalog *catalog, sr_paths *files, sr_paths 
 			    (rc = add_folder_of(folders, path)) != SR_OK)
 				break;
 		}
-		sr_stmt_done(stmt);
+		rc = sr_stmt_end(stmt, rc);
 	}
 	sr_reading_end(&reading);
 	return rc;

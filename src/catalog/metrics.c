@@ -185,6 +185,8 @@ static sr_status read_ahead(sr_metrics *cursor)
 		time = sr_column_text(cursor->stmt, 0);
 		one.value = sr_column_real(cursor->stmt, 1);
 		(void)day_before(time, &cursor->safe);
+		if ((rc = sr_stmt_check(cursor->stmt)) != SR_OK)
+			return rc;
 		if (sr_aged_read(time, &one.instant) && one.instant >= cursor->since &&
 		    isfinite(one.value) && (rc = push(cursor, &one)) != SR_OK)
 			return rc;

@@ -99,8 +99,7 @@ static sr_status read_changes(narrow *n, bool *few)
 		}
 		n->changes[n->change_count++] = sr_column_integer(stmt, 0);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static bool has_changed(const narrow *n, int64_t key)
@@ -147,8 +146,7 @@ static sr_status count_rows(narrow *n, int64_t *rows)
 	*rows = 0;
 	if ((rc = sr_step(stmt, &row)) == SR_OK && row)
 		*rows = (int64_t)sr_column_real(stmt, 0);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* Whether the index is expected to read less than a scan, or an index of the client's rows. */
@@ -310,7 +308,7 @@ static sr_status step_tail(narrow *n, sr_candidate *candidate, bool *found)
 	}
 	n->behind++;
 	*found = read_row(n, n->tail, candidate);
-	return SR_OK;
+	return sr_stmt_check(n->tail);
 }
 
 static sr_status step_row(narrow *n, int64_t key, sr_candidate *candidate, bool *found)
@@ -326,7 +324,7 @@ static sr_status step_row(narrow *n, int64_t key, sr_candidate *candidate, bool 
 		return rc;
 	n->in_row = *found;
 	*found = *found && read_row(n, n->row, candidate);
-	return SR_OK;
+	return sr_stmt_check(n->row);
 }
 
 static sr_status step_changes(narrow *n, sr_candidate *candidate, bool *found)
@@ -379,7 +377,7 @@ static sr_status step_rows(narrow *n, sr_candidate *candidate, bool *found)
 		n->at++;
 		if (!has_changed(n, key) && read_row(n, n->rows, candidate)) {
 			n->possible++;
-			return SR_OK;
+			return sr_stmt_check(n->rows);
 		}
 	}
 	n->in_rows = false;

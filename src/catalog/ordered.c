@@ -59,7 +59,7 @@ static sr_status advance(stream *one)
 
 	if (rc == SR_OK && row) {
 		one->key = key_of(one);
-		return SR_OK;
+		return sr_stmt_check(one->stmt);
 	}
 	sr_stmt_done(one->stmt);
 	one->stmt = NULL;

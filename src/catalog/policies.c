@@ -82,6 +82,8 @@ static sr_status next(sr_policies *cursor, const sr_policy **policy)
 		return SR_OK;
 	}
 	read_policy(cursor->stmt, &cursor->policy);
+	if ((rc = sr_stmt_check(cursor->stmt)) != SR_OK)
+		return rc;
 	*policy = &cursor->policy;
 	return SR_OK;
 }

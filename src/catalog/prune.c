@@ -312,8 +312,7 @@ static sr_status find_one(pruning *work, const sr_reading *reading)
 		return rc;
 	if (reading->shape.has_versions)
 		work->rows[work->count++] = sr_file_row(stmt);
-	sr_stmt_done(stmt);
-	return SR_OK;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* The next files that have something to decide about; none at the end. */

@@ -29,7 +29,7 @@ static sr_status read_file(sr_conn *conn, const sr_shape *shape, const sr_id *cl
 		if (file.has_id && (plan->file = sr_file_copy(&file)) == NULL)
 			rc = sr_fail_memory();
 	}
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 
 err0:
 	sr_buffer_free(&sql);
@@ -75,7 +75,7 @@ static sr_status read_versions(sr_conn *conn, const sr_shape *shape, sr_prune_pl
 		if ((rc = add_step(plan, &capacity, &version)) != SR_OK)
 			break;
 	}
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 
 err0:
 	sr_buffer_free(&sql);

@@ -175,6 +175,8 @@ static sr_status next(sr_quotas *cursor, const sr_quota **quota)
 		return SR_OK;
 	}
 	read_quota(cursor->stmt, cursor->totals, &cursor->quota);
+	if ((rc = sr_stmt_check(cursor->stmt)) != SR_OK)
+		return rc;
 	*quota = &cursor->quota;
 	return SR_OK;
 }
@@ -259,7 +261,7 @@ static sr_status look(sr_conn *conn, change *job)
 		read_quota(stmt, NULL, &quota);
 		rc = copy_quota(&quota, &job->quota);
 	}
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 err0:
 	sr_buffer_free(&sql);
 	return rc;
@@ -402,7 +404,7 @@ static sr_status read_settings(sr_catalog *catalog, int64_t *first, const char *
 		*first = sr_column_integer(stmt, 0);
 		*second = sr_column_real(stmt, 1);
 	}
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 err0:
 	sr_reading_end(&reading);
 	return rc;

@@ -210,8 +210,7 @@ static sr_status differs(sr_conn *conn, int64_t row, bool *anew)
 	sr_bind_integer(stmt, 1, row);
 	rc = sr_step(stmt, &found);
 	*anew = rc == SR_OK && found && sr_column_integer(stmt, 1) == 1;
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* Other content becomes a version of its own, so that the history keeps what was there before. */

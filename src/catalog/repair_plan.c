@@ -189,8 +189,7 @@ static sr_status find_broken_indexes(sr_conn *conn, sr_mends *mends)
 		if (rc != SR_OK)
 			break;
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* Where the index is told of changes again it may have missed some. */
@@ -245,8 +244,7 @@ static sr_status find_keys(sr_conn *conn, sr_mends *mends, sr_mending how, const
 		if ((rc = sr_mend_add_key(mend, &key)) != SR_OK)
 			break;
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* Files first, since their versions go with them. */
@@ -326,7 +324,7 @@ static sr_status find_usage(sr_conn *conn, sr_mends *mends)
 		if ((rc = sr_mend_add_key(mend, &id)) != SR_OK)
 			break;
 	}
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 
 err0:
 	sr_usage_free(usage);

@@ -244,6 +244,8 @@ sr_status sr_rows_next(sr_rows *rows, const sr_value **values)
 	}
 	for (size_t i = 0; i < rows->columns; i++)
 		sr_column_value(rows->stmt, (int)i, &rows->values[i]);
+	if ((rc = sr_stmt_check(rows->stmt)) != SR_OK)
+		return sr_return(rc);
 	*values = rows->values;
 	return sr_return(SR_OK);
 }

@@ -62,7 +62,7 @@ static sr_status scan_next(void *state, sr_candidate *candidate, bool *more)
 		return rc;
 	sr_candidate_read(s->stmt, s->filter, candidate);
 	s->read++;
-	return SR_OK;
+	return sr_stmt_check(s->stmt);
 }
 
 /* Conditions on sizes and flags are the statement's, so that what it reads is all that it leaves.

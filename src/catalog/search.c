@@ -103,14 +103,14 @@ static sr_status fetch_states(search *s, const sr_rank_key *key)
 	if ((rc = fetch_row(s, &s->sql, "files", key->row, &s->stmt)) != SR_OK)
 		return rc;
 	sr_file_read(s->stmt, &s->file);
-	if (key->version == 0)
-		return SR_OK;
+	if ((rc = sr_stmt_check(s->stmt)) != SR_OK || key->version == 0)
+		return rc;
 	rc = fetch_row(s, &s->earlier, "file_versions", key->version, &s->version);
 	if (rc != SR_OK)
 		return rc;
 	sr_version_read(s->version, &version);
 	show_earlier(&s->file, &version);
-	return SR_OK;
+	return sr_stmt_check(s->version);
 }
 
 static sr_status fetch(search *s, const sr_rank_key *key)

@@ -142,7 +142,7 @@ static sr_status name_clients(counting *c)
 		rc = find_name(c, sql.data, group->key, &stmt, &name);
 		if (rc == SR_OK)
 			rc = sr_groups_add(&named, name, group->files, group->bytes);
-		sr_stmt_done(stmt);
+		rc = sr_stmt_end(stmt, rc);
 	}
 	sr_buffer_free(&sql);
 	sr_groups_free(&c->groups[0]);

@@ -93,8 +93,7 @@ sr_status sr_index_behind(sr_conn *conn, int64_t through, int64_t most, int64_t 
 	sr_bind_integer(stmt, 2, most);
 	if ((rc = sr_step(stmt, &row)) == SR_OK && row)
 		*behind = sr_column_integer(stmt, 0);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 void sr_index_row_take(sr_stmt *stmt, sr_index_row *row)
@@ -158,8 +157,7 @@ static sr_status add_tail(step *s, int64_t most)
 			break;
 		s->state.through = sr_column_integer(stmt, 0);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* The changed rows leave their old places, and those that are still there get new ones. */
@@ -178,8 +176,7 @@ static sr_status read_changes(step *s)
 	sr_bind_integer(stmt, 1, CHANGES_MOST);
 	while ((rc = sr_step(stmt, &row)) == SR_OK && row)
 		s->changes[s->change_count++] = sr_column_integer(stmt, 0);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status add_changed(step *s)
@@ -195,8 +192,7 @@ static sr_status add_changed(step *s)
 		if ((rc = sr_step(stmt, &row)) == SR_OK && row && (rc = add_row(s, stmt)) == SR_OK)
 			rc = sr_step(stmt, &row); /* To its end. */
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status forget_changes(step *s)

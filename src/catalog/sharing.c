@@ -66,6 +66,5 @@ sr_status sr_sharing_look(sr_conn *conn, const sr_sharing *sharing, int64_t exce
 	sr_bind_name(stmt, 5, last_part(sharing->path));
 	sr_bind_name(stmt, 6, last_part(absolute));
 	rc = sr_step(stmt, shared);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }

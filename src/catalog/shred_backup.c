@@ -101,8 +101,7 @@ static sr_status count_keys(sr_conn *conn, const sr_id *client, int64_t *count)
 	sr_bind_id(stmt, 1, client);
 	if ((rc = sr_step(stmt, &row)) == SR_OK && row)
 		*count = sr_column_integer(stmt, 0);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* Older backups know of no master key: what is plain in them stays plain. */

@@ -130,8 +130,7 @@ static sr_status run_guarded(sr_conn *conn, run *job)
 		}
 		count(job, conn, stmt);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* What would run with our writes from now on makes the catalog one that only reads the next time it

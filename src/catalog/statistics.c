@@ -234,8 +234,7 @@ static sr_status read_indexes(sr_reading *reading, figures *all)
 		}
 		all->count++;
 	}
-	sr_stmt_done(stmt);
-	if (rc != SR_OK)
+	if ((rc = sr_stmt_end(stmt, rc)) != SR_OK)
 		return rc;
 	if ((all->texts = calloc(all->count + 1, sizeof(*all->texts))) == NULL)
 		return sr_fail_memory();

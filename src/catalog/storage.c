@@ -34,7 +34,7 @@ static sr_status read_record(record *known)
 		known->row = sr_file_row(stmt);
 		if ((known->file = sr_file_copy(&file)) == NULL)
 			rc = sr_fail_memory();
-		sr_stmt_done(stmt);
+		rc = sr_stmt_end(stmt, rc);
 	}
 	sr_reading_end(&reading);
 	return rc;
@@ -55,11 +55,10 @@ static sr_status check_same(sr_conn *conn, const record *known)
 	same = sr_file_row(stmt) == known->row && now.stored == before->stored &&
 	       now.size == before->size && now.crc == before->crc &&
 	       sr_text_equal(now.path, before->path) && sr_text_equal(now.hash, before->hash);
-	sr_stmt_done(stmt);
-	if (!same)
-		return sr_fail(SR_BUSY, "file %s was saved anew meanwhile: try again",
-			       sr_quoted(known->key));
-	return SR_OK;
+	if ((rc = sr_stmt_end(stmt, rc)) == SR_OK && !same)
+		rc = sr_fail(SR_BUSY, "file %s was saved anew meanwhile: try again",
+			     sr_quoted(known->key));
+	return rc;
 }
 
 /* ---- Verifying ---- */

@@ -151,6 +151,8 @@ sr_status sr_totals_next(sr_totals *cursor, const sr_total **total)
 		return sr_return(rc);
 	}
 	read_row(cursor);
+	if ((rc = sr_stmt_check(cursor->stmt)) != SR_OK)
+		return sr_return(rc);
 	*total = &cursor->total;
 	return sr_return(SR_OK);
 }

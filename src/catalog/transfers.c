@@ -99,7 +99,7 @@ static int64_t count_of(sr_stmt *stmt, int column)
 	return count != SR_NULL_INTEGER ? count : 0;
 }
 
-static void read_row(sr_transfer_days *cursor)
+static sr_status read_row(sr_transfer_days *cursor)
 {
 	sr_transfer_day *day = &cursor->day;
 
@@ -110,6 +110,7 @@ static void read_row(sr_transfer_days *cursor)
 	day->failed_transfers = count_of(cursor->stmt, 4);
 	day->average_file_size = count_of(cursor->stmt, 5);
 	day->peak_transfer_speed = count_of(cursor->stmt, 6);
+	return sr_stmt_check(cursor->stmt);
 }
 
 /* A row that is not later than the day that is expected, else that day with zeros. */
@@ -133,7 +134,8 @@ sr_status sr_transfer_days_next(sr_transfer_days *cursor, const sr_transfer_day 
 	if (cursor->stmt != NULL)
 		order = sr_text_compare(sr_column_text(cursor->stmt, 0), sr_text_of(cursor->date));
 	if (cursor->stmt != NULL && (!expected || order <= 0)) {
-		read_row(cursor);
+		if ((rc = read_row(cursor)) != SR_OK)
+			return sr_return(rc);
 		cursor->due = true;
 	} else {
 		cursor->day = (sr_transfer_day){.date = sr_text_of(cursor->date)};

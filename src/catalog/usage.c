@@ -132,7 +132,7 @@ sr_status sr_usage_count(sr_conn *conn, sr_usage **usage)
 			break;
 
 err0:
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	if (rc == SR_OK)
 		*usage = fresh;
 	else

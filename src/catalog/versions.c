@@ -44,8 +44,7 @@ static sr_status last_version(sr_conn *conn, int64_t row, int64_t *id, int64_t *
 	rc = sr_step(stmt, &found);
 	*id = rc == SR_OK && found ? sr_column_integer(stmt, 0) : SR_NULL_INTEGER;
 	*next = rc == SR_OK && found ? sr_column_integer(stmt, 1) + 1 : 1;
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_version_begin(sr_conn *conn, int64_t row, const char *now)
@@ -201,8 +200,7 @@ static sr_status compare(sr_conn *conn, int64_t row, agreement *agree)
 	*agree = AGREE_NOT;
 	if (rc == SR_OK && found && sr_column_integer(stmt, 0) == 1)
 		*agree = sr_column_integer(stmt, 1) == 1 ? AGREE_WHOLLY : AGREE_PARTLY;
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_version_settle(sr_conn *conn, int64_t row, const char *now)
@@ -318,7 +316,7 @@ static sr_status open_versions(sr_versions *cursor, const sr_id *client, sr_text
 	sr_file_read(stmt, &file);
 	if ((cursor->own = sr_file_copy(&file)) == NULL)
 		rc = sr_fail_memory();
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	if (rc == SR_OK && shape->has_versions && cursor->own->has_id)
 		rc = open_rows(cursor, &cursor->own->id);
 	if (cursor->stmt == NULL)
@@ -385,6 +383,8 @@ sr_status sr_versions_next(sr_versions *cursor, const sr_file_version **version)
 		return sr_return(rc);
 	}
 	sr_version_read(cursor->stmt, &cursor->version);
+	if ((rc = sr_stmt_check(cursor->stmt)) != SR_OK)
+		return sr_return(rc);
 	*version = &cursor->version;
 	return sr_return(SR_OK);
 }

@@ -148,7 +148,7 @@ sr_status sr_query_integer(sr_conn *conn, const char *sql, int64_t *value)
 	}
 	*value = sr_column_integer(stmt, 0);
 err1:
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 err0:
 	return rc;
 }

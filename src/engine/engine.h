@@ -124,6 +124,10 @@ sr_status sr_stmt_check(const sr_stmt *stmt);
 /* Resets, forgets the bound values and gives it back. NULL is fine. */
 void sr_stmt_done(sr_stmt *stmt);
 
+/* The same, for who goes no further than a row that he has read: what sr_stmt_check says of it, and
+ * where that is SR_OK, rc. */
+sr_status sr_stmt_end(sr_stmt *stmt, sr_status rc);
+
 /* Binding never returns an error: the first one is kept and returned by the next step. Bytes
  * must live until then. */
 void sr_bind_null(sr_stmt *stmt, int number);

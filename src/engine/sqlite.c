@@ -201,11 +201,12 @@ static const char *sqlite_column_name(const sr_stmt *stmt, int column)
 	return name ? name : "";
 }
 
-/* A value that could not be had for want of memory must not pass for an empty one. */
+/* A value that could not be had for want of memory must not pass for an empty one, nor for a null.
+ */
 static sr_text text_missing(sr_stmt *stmt)
 {
 	sr_stmt_keep_error(stmt, sr_fail_memory());
-	return (sr_text){NULL, 0};
+	return (sr_text){"", 0};
 }
 
 static sr_text column_string(sqlite_stmt *s, int column)

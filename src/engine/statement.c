@@ -122,26 +122,26 @@ void sr_conn_forget_statements(sr_conn *conn)
 	}
 }
 
-/* Whether anything but blanks and comments is left of the text. */
-static bool text_goes_on(sr_conn *conn, const char *tail)
+static sr_status fail_several(const char *sql)
+{
+	return sr_fail(SR_SQL, "only one statement is expected in: %.200s", sql);
+}
+
+/* Nothing but blanks and comments may be left of the text. */
+static sr_status text_ends(sr_conn *conn, const char *tail, const char *sql)
 {
 	sr_stmt *stmt = NULL;
 	sr_status rc;
 
 	tail += strspn(tail, " \t\r\n;");
 	if (*tail == '\0')
-		return false;
+		return SR_OK;
 	rc = conn->engine->prepare(conn, tail, true, &tail, &stmt);
-	if (rc == SR_OK && stmt == NULL)
-		return false;
+	if (rc == SR_NO_MEMORY || (rc == SR_OK && stmt == NULL))
+		return rc;
 	if (stmt)
 		stmt_free(stmt);
-	return true;
-}
-
-static sr_status fail_several(const char *sql)
-{
-	return sr_fail(SR_SQL, "only one statement is expected in: %.200s", sql);
+	return fail_several(sql);
 }
 
 sr_status sr_prepare(sr_conn *conn, const char *sql, sr_stmt **stmt)
@@ -160,10 +160,8 @@ sr_status sr_prepare(sr_conn *conn, const char *sql, sr_stmt **stmt)
 		return rc;
 	if (*stmt == NULL)
 		return sr_fail(SR_SQL, "no statement in '%.200s'", sql);
-	if (text_goes_on(conn, tail)) {
-		rc = fail_several(sql);
+	if ((rc = text_ends(conn, tail, sql)) != SR_OK)
 		goto err1;
-	}
 	(*stmt)->hash = hash;
 	(*stmt)->under = (sr_guarding){conn->guard, conn->guard_arg};
 	(*stmt)->sql = strdup(sql);
@@ -188,8 +186,7 @@ sr_status sr_examine(sr_conn *conn, const char *sql, sr_stmt **stmt)
 	rc = conn->engine->prepare(conn, sql, true, &tail, stmt);
 	if (rc == SR_OK && *stmt != NULL) {
 		used_push(conn, *stmt);
-		if (text_goes_on(conn, tail)) {
-			rc = fail_several(sql);
+		if ((rc = text_ends(conn, tail, sql)) != SR_OK) {
 			sr_stmt_discard(*stmt);
 			*stmt = NULL;
 		}
@@ -221,6 +218,14 @@ void sr_stmt_done(sr_stmt *stmt)
 		idle_unlink(conn, last);
 		stmt_free(last);
 	}
+}
+
+sr_status sr_stmt_end(sr_stmt *stmt, sr_status rc)
+{
+	if (stmt != NULL && stmt->pending != SR_OK)
+		rc = sr_stmt_check(stmt);
+	sr_stmt_done(stmt);
+	return rc;
 }
 
 /* ---- Binding ---- */

@@ -339,7 +339,7 @@ sr_status sr_chunk_read(sr_conn *conn, int64_t number, sr_chunk *chunk)
 			chunk->columns[i] = sr_column_integer(stmt, i);
 		good = take(chunk, sr_column_text(stmt, COLUMNS));
 	}
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	if (rc == SR_OK && !good)
 		rc = sr_index_fail(conn, "chunk", number);
 	return rc;

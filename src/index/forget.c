@@ -105,8 +105,7 @@ static sr_status forget_all(forgetting *work)
 	while ((rc = next_chunk(work, stmt, &number)) == SR_OK && number >= 0)
 		if ((rc = forget_in(work, number)) != SR_OK)
 			break;
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_index_forget(sr_conn *conn, const int64_t *keys, size_t count)

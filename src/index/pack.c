@@ -133,6 +133,8 @@ static sr_status next_pack(sr_pack_reader *reader)
 	for (int i = 0; i < 3; i++)
 		columns[i] = sr_column_integer(stmt, i);
 	lists = sr_column_text(stmt, 3);
+	if ((rc = sr_stmt_check(stmt)) != SR_OK)
+		return rc;
 	first = columns[0] - key_of(reader->segment, 0);
 	/* The first one may begin before what is wanted; then they follow each other. */
 	if (!sr_take_check(&lists, columns, 3) || first < 0 || first > reader->until ||

@@ -110,7 +110,7 @@ sr_status sr_index_state_read(sr_conn *conn, sr_index_state *state)
 		state->usable = found.length >= length && memcmp(found.data, format, length) == 0;
 		right = sr_text_equal(found, sr_text_of(format));
 	}
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	if (rc != SR_OK || !state->usable)
 		return rc;
 	if (!right)
@@ -222,8 +222,7 @@ sr_status sr_segment_add(sr_conn *conn, int64_t first_chunk, int64_t chunks, int
 	sr_bind_integer(stmt, 2, chunks);
 	rc = sr_run(stmt);
 	*number = sr_conn_last_row_id(conn);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status segment_delete(sr_conn *conn, int64_t number)

@@ -203,8 +203,7 @@ static sr_status next_by_date(sr_slots *slots)
 		if ((rc = each(slots, (size_t)number, offer)) != SR_OK)
 			break;
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_slots_next(sr_slots *slots)

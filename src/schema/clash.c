@@ -49,7 +49,7 @@ static sr_status trigger_clash(sr_conn *conn, const sr_schema_object *trigger, c
 	sr_bind_text(stmt, 1, trigger->name);
 	if ((rc = sr_step(stmt, &row)) == SR_OK && row)
 		rc = sr_sql_same(trigger->sql, sr_column_text(stmt, 0).data, &same);
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	return rc == SR_OK && !same ? clash_fail(type, trigger->name, NULL) : rc;
 }
 

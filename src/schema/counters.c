@@ -70,7 +70,7 @@ sr_status sr_counters_replaceable(sr_conn *conn, bool *replaceable)
 		*replaceable = o && sql && strcmp(o->sql, sql) == 0;
 		lacking--;
 	}
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	*replaceable = *replaceable && lacking == 0;
 	return rc;
 }

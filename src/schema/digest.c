@@ -80,7 +80,7 @@ sr_status sr_table_select(sr_conn *conn, const char *table, const sr_names *with
 	}
 	if (count == 0)
 		sr_buffer_add_string(sql, "NULL");
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	sr_buffer_add_string(sql, " FROM ");
 	sr_buffer_add_identifier(sql, table);
 	return rc == SR_OK ? sr_buffer_status(sql) : rc;
@@ -105,8 +105,7 @@ sr_status sr_rows_digest(sr_conn *conn, const char *sql, int64_t *rows, uint64_t
 		sum[0] += hash;
 		sum[1] ^= mix(hash, 0x452821e638d01377u);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_table_digest(sr_conn *conn, const char *table, int64_t *rows, uint64_t sum[2])
@@ -174,8 +173,7 @@ static sr_status keys_may_break(sr_conn *conn, const char *table, const char *co
 	sr_bind_text(stmt, 1, table);
 	while ((rc = sr_step(stmt, &row)) == SR_OK && row)
 		*may = *may || sr_list_has(changes, sr_column_text(stmt, 0).data);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* All tables with their violations, and digests of those not in `changes`. Before a step, what
@@ -320,8 +318,7 @@ sr_status sr_integrity(sr_conn *conn, bool full)
 				(int)(text.length < 400 ? text.length : 400), text.data);
 		}
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_orphans_report(sr_conn *conn)

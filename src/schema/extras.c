@@ -74,8 +74,7 @@ static sr_status extras_collect(sr_conn *conn, const sr_schema_object *known,
 		if ((rc = extra_add(extras, stmt)) != SR_OK)
 			break;
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status prepares(sr_conn *conn, sr_buffer *sql, bool *works)
@@ -120,8 +119,7 @@ static sr_status update_add(sr_conn *conn, const char *table, sr_buffer *sql)
 		sr_buffer_add_string(sql, " = ");
 		sr_buffer_add_identifier(sql, name);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* Compiling a statement that writes the table compiles every trigger on it, and nothing needs to

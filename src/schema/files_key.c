@@ -68,8 +68,7 @@ static sr_status text_read(rekey *k)
 		else if (k->name == NULL || k->sql == NULL)
 			rc = sr_fail_memory();
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status columns_read(rekey *k)
@@ -88,7 +87,7 @@ static sr_status columns_read(rekey *k)
 		sr_buffer_add_string(&k->columns, ", ");
 		sr_buffer_add_identifier(&k->columns, sr_column_text(stmt, 0).data);
 	}
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	return rc == SR_OK ? sr_buffer_status(&k->columns) : rc;
 }
 
@@ -285,8 +284,7 @@ static sr_status children_read(sr_conn *conn, sr_names *names, sr_names *texts)
 		if ((rc = sr_names_add(names, sr_column_text(stmt, 0).data)) != SR_OK ||
 		    (rc = sr_names_add(texts, sr_column_text(stmt, 1).data)) != SR_OK)
 			break;
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* They mean the ID, and say so from now on. */

@@ -285,7 +285,7 @@ sr_status sr_schema_ledger_each(sr_conn *conn, sr_ledger_fn fn, void *arg)
 		if (rc == SR_OK)
 			fn(arg, v, sr_migration_sources[v].description,
 			   has || v <= version ? (applied.data ? applied.data : "") : NULL);
-		sr_stmt_done(stmt);
+		rc = sr_stmt_end(stmt, rc);
 	}
 	sr_ledger_free(&ledger);
 	return rc;

@@ -84,7 +84,7 @@ static sr_status read_rows(sr_conn *conn, rows *all)
 		while ((rc = sr_step(stmt, &more)) == SR_OK && more)
 			if ((rc = add_row(all, read_row(stmt))) != SR_OK)
 				break;
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	if (rc == SR_SQL)
 		return sr_fail_within(SR_CORRUPT, "%s: the ledger cannot be read",
 				      sr_conn_path(conn));

@@ -56,8 +56,7 @@ static sr_status core_columns_match(sr_conn *conn, bool *match)
 	}
 	if (want->name)
 		*match = false;
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_legacy_find(sr_conn *conn, bool *legacy)
@@ -185,7 +184,7 @@ static sr_status other_columns_add(sr_conn *conn, rebuild *r)
 	}
 	if (rc == SR_OK && sql)
 		sr_clause_constraints(sql, &others, &r->create);
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	sr_names_free(&others);
 	free(sql);
 	return rc;

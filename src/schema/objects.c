@@ -23,8 +23,7 @@ sr_status sr_ask(sr_conn *conn, const char *sql, const char *first, const char *
 	rc = sr_step(stmt, &row);
 	if (rc == SR_OK && row)
 		*value = sr_column_integer(stmt, 0);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_object_type(sr_conn *conn, const char *name, char type[16])
@@ -52,8 +51,7 @@ sr_status sr_object_type(sr_conn *conn, const char *name, char type[16])
 			type[text.length] = '\0';
 		}
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_table_type(sr_conn *conn, const char *name, char type[16])
@@ -155,8 +153,7 @@ sr_status sr_tables(sr_conn *conn, sr_names *tables)
 	while ((rc = sr_step(stmt, &row)) == SR_OK && row)
 		if ((rc = sr_names_add(tables, sr_column_text(stmt, 0).data)) != SR_OK)
 			break;
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* Where a quoted run that begins at sql ends: after the closing quote. */

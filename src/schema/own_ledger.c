@@ -233,8 +233,7 @@ sr_status sr_own_ledger_find(sr_conn *conn, int64_t version, sr_own_applied *app
 	applied->found = true;
 	if ((rc = copy_text(sr_column_text(stmt, 0), &applied->checksum)) == SR_OK)
 		rc = copy_text(sr_column_text(stmt, 1), &applied->down_sql);
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 void sr_own_applied_free(sr_own_applied *applied)
@@ -312,9 +311,10 @@ static sr_status tell(sr_conn *conn, int64_t version, sr_own_fn fn, void *arg)
 		migration.description = "";
 	if (migration.applied_at == NULL)
 		migration.applied_at = "";
-	fn(arg, &migration);
+	if ((rc = sr_stmt_check(stmt)) == SR_OK)
+		fn(arg, &migration);
 	sr_stmt_done(stmt);
-	return SR_OK;
+	return rc;
 }
 
 sr_status sr_own_ledger_each(sr_conn *conn, sr_own_fn fn, void *arg)

@@ -126,7 +126,7 @@ static sr_status plan_read(sr_conn *conn, const char *sql, sr_buffer *plan)
 		sr_buffer_printf(plan, "%s%*s", plan->length ? "\n" : "", 2 * depth, "");
 		sr_buffer_add_text(plan, sr_column_text(stmt, 3));
 	}
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	sr_buffer_free(&explain);
 	return rc == SR_OK ? sr_buffer_status(plan) : rc;
 }

@@ -86,8 +86,7 @@ static sr_status find_objects(sr_conn *conn, unsigned *found)
 			    has_our_words(objects[i].bit, type, name, text))
 				*found |= objects[i].bit;
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* Whether each version but 0, which has no row, is written down, and none above the latest. */

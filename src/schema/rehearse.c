@@ -396,8 +396,7 @@ static sr_status has_log(sr_conn *conn, bool *log)
 		return rc;
 	if ((rc = sr_step(stmt, &row)) == SR_OK && row)
 		*log = strcmp(sr_column_text(stmt, 0).data, "wal") == 0;
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* What a real run asks for before it begins, and what it would take. */

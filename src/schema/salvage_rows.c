@@ -350,7 +350,7 @@ static sr_status indexes_set_aside(salvage *s)
 		if ((rc = sr_names_add(&s->indexes, sr_column_text(stmt, 0).data)) != SR_OK ||
 		    (rc = sr_names_add(&s->index_texts, sr_column_text(stmt, 1).data)) != SR_OK)
 			break;
-	sr_stmt_done(stmt);
+	rc = sr_stmt_end(stmt, rc);
 	for (size_t i = 0; i < s->object_count && rc == SR_OK; i++) {
 		salvage_object *o = &s->objects[i];
 		bool rules;

@@ -349,8 +349,7 @@ static sr_status columns_read(salvage *s, salvage_table *t)
 	while ((rc = sr_step(stmt, &row)) == SR_OK && row)
 		if ((rc = column_take(t, stmt, keys)) != SR_OK)
 			break;
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static bool has_column(const salvage_table *t, const char *name)
@@ -426,8 +425,7 @@ sr_status sr_salvage_tables_describe(salvage *s)
 		if (rc != SR_OK)
 			break;
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_salvage_schema(salvage *s)

@@ -25,8 +25,7 @@ static sr_status columns_read(sr_conn *conn, const char *table, sr_names *column
 	while ((rc = sr_step(stmt, &row)) == SR_OK && row)
 		if ((rc = sr_names_add(columns, sr_column_text(stmt, 0).data)) != SR_OK)
 			break;
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 /* Whose id the column ID of `files` holds. */

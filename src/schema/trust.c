@@ -83,8 +83,7 @@ static sr_status table_reached(sr_conn *conn, const char *table, bool *reached)
 
 		*reached = name && is_our_table(name);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status table_foreign(sr_conn *conn, const char *name, bool *foreign)
@@ -153,6 +152,5 @@ sr_status sr_schema_foreign(sr_conn *conn, sr_foreign_fn fn, void *arg, int64_t 
 		if (fn)
 			fn(arg, type, name, table);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }

@@ -79,8 +79,7 @@ static sr_status ledger_verify(verifying *v, int version)
 				&stmt);
 		if (rc != SR_OK)
 			break;
-		rc = ledger_row(v, &sr_migration_sources[i], stmt);
-		sr_stmt_done(stmt);
+		rc = sr_stmt_end(stmt, ledger_row(v, &sr_migration_sources[i], stmt));
 	}
 	return rc;
 }
@@ -110,8 +109,7 @@ static sr_status object_sql(sr_conn *conn, const char *type, const char *name, c
 		if (*sql == NULL)
 			rc = sr_fail_memory();
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static void column_words(sr_buffer *out, const char *name, const char *type,
@@ -150,8 +148,7 @@ static sr_status column_compare(verifying *v, const char *table, const sr_schema
 			(value == NULL || strcmp(value, want->default_sql) == 0);
 		column_words(found, sr_column_text(stmt, 0).data, type, value, not_null, key);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status columns_verify(verifying *v, const sr_schema_object *table)
@@ -258,8 +255,7 @@ static sr_status columns_added(verifying *v, const sr_schema_object *table)
 		snprintf(object, sizeof(object), "%s.%s", table->name, name);
 		addition(v, object, sr_column_text(stmt, 1).data);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status object_verify(verifying *v, const sr_schema_object *want)
@@ -321,8 +317,7 @@ static sr_status additions_tell(verifying *v, const sr_schema_object *schema)
 		snprintf(object, sizeof(object), "%s %s", type, name);
 		addition(v, object, sr_column_text(stmt, 2).data);
 	}
-	sr_stmt_done(stmt);
-	return rc;
+	return sr_stmt_end(stmt, rc);
 }
 
 sr_status sr_schema_verify(sr_conn *conn, sr_drift_fn fn, void *arg, int64_t *differences)

@@ -455,6 +455,48 @@ static void test_an_integrity_check_that_cannot_read(void **state)
 	assert_int_equal(sr_complaint_status(sr_text_of("row 3 missing from index i")), SR_CORRUPT);
 }
 
+/* Stands on a row whose text has to be converted, for which there is no memory. */
+static sr_stmt *stand_on_the_missing(sr_conn *conn)
+{
+	sr_stmt *stmt;
+	sr_value value;
+	bool row;
+
+	assert_done(sr_prepare(conn, "SELECT printf('%.*c', 9000000, 'x'), 7", &stmt));
+	assert_done(sr_step(stmt, &row));
+	assert_true(row);
+	sqlite3_hard_heap_limit64(sqlite3_memory_used() + 1000000);
+	sr_column_value(stmt, 0, &value);
+	sqlite3_hard_heap_limit64(0);
+	assert_int_equal(value.type, SR_TEXT);
+	assert_non_null(value.text.data);
+	assert_int_equal(sr_column_integer(stmt, 1), 7);
+	return stmt;
+}
+
+static void value_without_memory_is_told(void **state)
+{
+	sr_conn *conn = open_as(SR_ACCESS_CREATE);
+	sr_stmt *stmt;
+	bool row;
+
+	(void)state;
+	assert_done(sr_exec(conn, "PRAGMA encoding = 'UTF-16'; CREATE TABLE t (a)"));
+	stmt = stand_on_the_missing(conn);
+	assert_fails(sr_stmt_check(stmt), SR_NO_MEMORY, "memory");
+	assert_fails(sr_step(stmt, &row), SR_NO_MEMORY, "memory");
+	assert_done(sr_stmt_end(stmt, SR_OK));
+	stmt = stand_on_the_missing(conn);
+	assert_fails(sr_stmt_end(stmt, SR_OK), SR_NO_MEMORY, "memory");
+	/* What was made of the value is not why it failed. */
+	stmt = stand_on_the_missing(conn);
+	assert_fails(sr_stmt_end(stmt, sr_fail(SR_CORRUPT, "an odd value")), SR_NO_MEMORY,
+		     "memory");
+	assert_int_equal(ask(conn, "SELECT 1"), 1);
+	assert_fails(sr_stmt_end(NULL, sr_fail(SR_CORRUPT, "an odd value")), SR_CORRUPT, "odd");
+	sr_conn_close(conn);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +517,7 @@ int main(void)
 		TEST(untrusted_reads_and_nothing_else),
 		TEST(untrusted_statement_has_a_deadline),
 		cmocka_unit_test(test_an_integrity_check_that_cannot_read),
+		TEST(value_without_memory_is_told),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
