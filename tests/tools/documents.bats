@@ -120,6 +120,35 @@ lacks() {
 man/strongroom.1 does not have --quickly of add' ]
 }
 
+@test "a finding that the manual of check-ups lacks is found" {
+	mkdir "$tree/src/catalog"
+	printf 'sr_finding_add(c, SR_SEVERITY_NOTE,\n\tgood ? "as_it_was" : "changed", "words")\n' \
+		>"$tree/src/catalog/health_one.c"
+	printf '### `src/catalog/`\n\n- `health_one.c`\n' >>"$tree/ARCHITECTURE.md"
+	printf '.It Li damaged\n.It Li changed , as_it_was\n' >"$tree/man/strongroom-health.1"
+	echo "  'man/strongroom-health.1'," >>"$tree/meson.build"
+	run "$tree/tools/check-docs" "$tree/strongroom"
+	[ "$status" -eq 0 ]
+	sed -i 's/ , as_it_was//' "$tree/man/strongroom-health.1"
+	run "$tree/tools/check-docs" "$tree/strongroom"
+	[ "$status" -eq 1 ]
+	[ "$output" = 'man/strongroom-health.1 does not have the finding as_it_was' ]
+}
+
+@test "a program that is missing, or older than its sources, is said so" {
+	run "$tree/tools/check-docs" "$tree/gone"
+	[ "$status" -eq 1 ]
+	[ "$output" = "$tree/gone is not there: build it first" ]
+	printf 'rule copy\n  command = cp $in $out\nbuild built: copy strongroom\n' >"$tree/build.ninja"
+	ninja -C "$tree" --quiet
+	run "$tree/tools/check-docs" "$tree/built"
+	[ "$status" -eq 0 ]
+	touch "$tree/strongroom"
+	run "$tree/tools/check-docs" "$tree/built"
+	[ "$status" -eq 1 ]
+	[ "$output" = "$tree/built is older than what it is built from: build it first" ]
+}
+
 @test "a manual that is not installed, or not there, is found" {
 	lacks meson.build conf.5 'meson.build does not install man/strongroom.conf.5'
 	echo '.Xr strongroom-gone 1' >>"$tree/man/strongroom.conf.5"
