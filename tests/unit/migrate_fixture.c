@@ -1,5 +1,7 @@
 #include "migrate_fixture.h"
 
+#include "old_database.h"
+
 const char *migrate_path(void)
 {
 	static char path[128];
@@ -62,4 +64,23 @@ int64_t migrate_drift(const char *database)
 		fprintf(stderr, "verify: %s\n", sr_error_message());
 	sr_conn_close(conn);
 	return differences;
+}
+
+void migrate_there_and_back(int before, int after, const char *texts)
+{
+	const char *path = migrate_path();
+	char *old, *new, *again;
+
+	migrate_to(path, before, true);
+	old = old_database_dump(path, texts);
+	migrate_to(path, after, true);
+	new = old_database_dump(path, texts);
+	assert_string_not_equal(new, old);
+	assert_int_equal(migrate_drift(path), 0);
+	migrate_to(path, before, false);
+	again = old_database_dump(path, texts);
+	assert_string_equal(again, old);
+	sqlite3_free(again);
+	sqlite3_free(new);
+	sqlite3_free(old);
 }

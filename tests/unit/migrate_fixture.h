@@ -24,6 +24,10 @@ void migrate_to(const char *path, int version, bool accept_loss);
 /* How many differences verify finds; prints them. */
 int64_t migrate_drift(const char *path);
 
+/* From one version to another and back again, in a new database: what the query gives is another
+ * then, nothing drifts, and it is as it was in the end, with nothing lost. */
+void migrate_there_and_back(int before, int after, const char *texts);
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, NULL, scratch_teardown)
 
 #endif

@@ -10,23 +10,9 @@
 static void test_down_restores(void **state)
 {
 	static const char texts[] = "SELECT name, tbl_name, sql FROM sqlite_schema ORDER BY name";
-	const char *path = migrate_path();
-	char *before, *after, *again;
 
 	(void)state;
-	migrate_to(path, BEFORE, true);
-	before = old_database_dump(path, texts);
-	migrate_to(path, AFTER, true);
-	after = old_database_dump(path, texts);
-	assert_string_not_equal(after, before);
-	assert_int_equal(migrate_drift(path), 0);
-	/* Nothing is lost that was there. */
-	migrate_to(path, BEFORE, false);
-	again = old_database_dump(path, texts);
-	assert_string_equal(again, before);
-	sqlite3_free(again);
-	sqlite3_free(after);
-	sqlite3_free(before);
+	migrate_there_and_back(BEFORE, AFTER, texts);
 }
 
 /* Of every version that the old code left, with its keys as they are. */

@@ -14,22 +14,9 @@ static void test_down_restores_them(void **state)
 {
 	static const char texts[] = "SELECT name, tbl_name, sql FROM sqlite_schema WHERE"
 				    " type = 'index' ORDER BY name";
-	const char *path = migrate_path();
-	char *before, *after, *again;
 
 	(void)state;
-	migrate_to(path, BEFORE, true);
-	before = old_database_dump(path, texts);
-	migrate_to(path, AFTER, true);
-	after = old_database_dump(path, texts);
-	assert_string_not_equal(after, before);
-	assert_int_equal(migrate_drift(path), 0);
-	migrate_to(path, BEFORE, true);
-	again = old_database_dump(path, texts);
-	assert_string_equal(again, before);
-	sqlite3_free(again);
-	sqlite3_free(after);
-	sqlite3_free(before);
+	migrate_there_and_back(BEFORE, AFTER, texts);
 }
 
 /* Old code makes some of them by itself whenever it opens a database. */
