@@ -5,6 +5,7 @@
 
 #include "crypto.h"
 #include "error.h"
+#include "instant.h"
 #include "secret.h"
 #include "text.h"
 
@@ -114,7 +115,7 @@ static const char *parse_line(const sr_crypto *crypto, const char *at, const cha
 		return "has no time behind the id";
 	memcpy(master->made, start, length);
 	master->made[length] = '\0';
-	if (strlen(master->made) != length || sr_time_parse(master->made, &instant, NULL) != SR_OK)
+	if (strlen(master->made) != length || !sr_instant_read(master->made, &instant, NULL))
 		return "has no time behind the id";
 	if (word(&at, end, &start) != BASE64 || !decode(crypto, start, master->secret) ||
 	    word(&at, end, &start) != 0)

@@ -173,12 +173,17 @@ static void add_escaped(sr_buffer *buffer, sr_text text)
 	}
 }
 
-sr_status sr_text_escape(sr_text text, char **out)
+char *sr_text_escaped(sr_text text)
 {
 	sr_buffer buffer = SR_BUFFER_EMPTY;
 
 	add_escaped(&buffer, text);
-	*out = sr_buffer_take(&buffer);
+	return sr_buffer_take(&buffer);
+}
+
+sr_status sr_text_escape(sr_text text, char **out)
+{
+	*out = sr_text_escaped(text);
 	return sr_return(*out != NULL ? SR_OK : sr_fail_memory());
 }
 

@@ -1,4 +1,4 @@
-/* Text for matching and for showing. Escaping is in strongroom.h (sr_text_escape). */
+/* Text for matching and for showing. */
 #ifndef SR_TEXT_H
 #define SR_TEXT_H
 
@@ -23,6 +23,9 @@ const char *sr_text_fold_version(void);
 /* Whether `folded_term`, folded before, occurs in `text`; scratch is a buffer to fold into.
  * An empty term occurs everywhere, nothing occurs in a null. */
 bool sr_text_contains(sr_text text, sr_text folded_term, sr_buffer *scratch);
+
+/* What sr_text_escape gives, owned; NULL without memory. The thread's last words stay. */
+char *sr_text_escaped(sr_text text);
 
 /* Whether the text holds a control character (C0, DEL, or C1 as UTF-8). */
 bool sr_text_has_control(sr_text text);

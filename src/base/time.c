@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "error.h"
+#include "instant.h"
 #include "text.h"
 
 #define US_PER_SECOND INT64_C(1000000)
@@ -130,27 +131,31 @@ static bool take_zone(const char **at, int64_t *ahead)
 	return true;
 }
 
-sr_status sr_time_parse(const char *text, int64_t *instant, bool *is_day)
+bool sr_instant_read(const char *text, int64_t *instant, bool *is_day)
 {
 	const char *at = text != NULL ? text : "";
 	int64_t days, us = 0, ahead = 0;
 	bool day;
 
 	if (!take_date(&at, &days))
-		goto err0;
+		return false;
 	day = *at == '\0';
 	if (!day && !take_char(&at, 'T') && !take_char(&at, ' ') && !take_char(&at, 't'))
-		goto err0;
+		return false;
 	if (!day && (!take_time(&at, &us) || !take_zone(&at, &ahead)))
-		goto err0;
+		return false;
 	if (*at != '\0')
-		goto err0;
+		return false;
 	*instant = days * US_PER_DAY + us - ahead;
 	if (is_day != NULL)
 		*is_day = day;
-	return sr_return(SR_OK);
+	return true;
+}
 
-err0:
+sr_status sr_time_parse(const char *text, int64_t *instant, bool *is_day)
+{
+	if (sr_instant_read(text, instant, is_day))
+		return sr_return(SR_OK);
 	return sr_return(sr_fail(SR_INVALID,
 				 "date %s is not a date such as 2026-01-31 or 2026-01-31T09:30Z",
 				 sr_quoted(sr_text_of(text))));

@@ -2,10 +2,12 @@
 
 #include <string.h>
 
+#include "../base/instant.h"
+
 bool sr_aged_read(sr_text time, int64_t *instant)
 {
 	return time.data != NULL && strlen(time.data) == time.length &&
-	       sr_time_parse(time.data, instant, NULL) == SR_OK;
+	       sr_instant_read(time.data, instant, NULL);
 }
 
 /* The day that is `days` before or after the instant's. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/instant.h"
 #include "ordered.h"
 
 struct sr_folder {
@@ -159,8 +160,7 @@ static void add_date(sr_folder *cursor, int64_t *newest)
 	sr_text date = sr_file_read_date(cursor->row);
 	int64_t instant;
 
-	if (date.data == NULL || sr_time_parse(date.data, &instant, NULL) != SR_OK ||
-	    instant <= *newest)
+	if (date.data == NULL || !sr_instant_read(date.data, &instant, NULL) || instant <= *newest)
 		return;
 	*newest = instant;
 	sr_buffer_clear(&cursor->newest);

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "../base/clock.h"
+#include "../base/text.h"
 
 static const sr_health_limits own_limits = {
 	.whole_bytes = (int64_t)256 << 20, /* Seconds on a slow disk: it cannot be stopped. */
@@ -75,10 +76,10 @@ static char *keep(sr_checkup *c, const char *text)
 /* Fit for a terminal, whatever a damaged database has put into it. */
 static char *keep_clean(sr_checkup *c, sr_text text)
 {
-	char *clean = NULL;
+	char *clean = text.data ? sr_text_escaped(text) : NULL;
 
-	if (text.data != NULL && sr_text_escape(text, &clean) != SR_OK)
-		c->trouble = SR_NO_MEMORY;
+	if (text.data && clean == NULL)
+		c->trouble = sr_fail_memory();
 	return clean;
 }
 
@@ -176,12 +177,15 @@ void sr_tally_add(sr_tally *tally, const char *fmt, ...)
 	sr_buffer_printf(&tally->names, "%s%s", tally->count > 1 ? ", " : "", words);
 }
 
-const char *sr_tally_names(sr_tally *tally)
+const char *sr_tally_names(sr_checkup *c, sr_tally *tally)
 {
 	if (tally->count > SR_HEALTH_EXAMPLES)
 		sr_buffer_printf(&tally->names, " and %" PRId64 " more",
 				 tally->count - SR_HEALTH_EXAMPLES);
-	return tally->names.failed || tally->names.data == NULL ? "" : tally->names.data;
+	if (sr_buffer_status(&tally->names) == SR_OK)
+		return sr_buffer_text(&tally->names).data;
+	c->trouble = SR_NO_MEMORY;
+	return "";
 }
 
 void sr_tally_free(sr_tally *tally)

@@ -79,7 +79,9 @@ typedef struct sr_tally {
 	}
 
 void sr_tally_add(sr_tally *tally, const char *fmt, ...) SR_PRINTF(2, 3);
-const char *sr_tally_names(sr_tally *tally); /* To be asked for once, at the end. */
+
+/* To be asked for once, at the end. Without memory for them the check-up fails. */
+const char *sr_tally_names(sr_checkup *c, sr_tally *tally);
 void sr_tally_free(sr_tally *tally);
 
 /* Steps until the rows end or the time is over: SR_OK with *row false then too, and c->late. */

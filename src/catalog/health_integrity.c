@@ -194,7 +194,7 @@ static sr_status check_small_tables(sr_checkup *c, messages *all)
 			rc = ask_engine(c, sql.data, all);
 	}
 	if (large.count > 0)
-		sr_unseen_add(c, "the pages of large tables: %s", sr_tally_names(&large));
+		sr_unseen_add(c, "the pages of large tables: %s", sr_tally_names(c, &large));
 	sr_tally_free(&large);
 	sr_buffer_free(&sql);
 	free_names(&tables);
@@ -247,7 +247,7 @@ static sr_status check_table(sr_checkup *c, const char *table)
 				   : "the table is not this program's: delete them, or add what "
 				     "they refer to",
 			       "rows of %s refer to nothing: %s", sr_quoted(sr_text_of(table)),
-			       sr_tally_names(&tally));
+			       sr_tally_names(c, &tally));
 	}
 	sr_tally_free(&tally);
 	/* A foreign key of a user's that names nothing unique cannot be checked. */

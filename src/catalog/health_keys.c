@@ -42,7 +42,7 @@ static sr_status keys_unreadable(sr_checkup *c)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "keys_unreadable", sr_text_of(NULL),
 			       tally.count, "save these keys anew, or restore a backup",
 			       "wrapped AES keys were changed, or are another client's: %s",
-			       sr_tally_names(&tally));
+			       sr_tally_names(c, &tally));
 	sr_tally_free(&tally);
 	return rc;
 }

@@ -163,7 +163,7 @@ sr_status sr_check_usage(sr_checkup *c)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "usage_wrong", sr_text_of("client_usage"),
 			       wrong.count, sr_cure_repair(c),
 			       "counters of clients do not agree with their files: %s",
-			       sr_tally_names(&wrong));
+			       sr_tally_names(c, &wrong));
 	sr_tally_free(&wrong);
 	return rc;
 }
@@ -194,7 +194,7 @@ sr_status sr_check_quotas(sr_checkup *c)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "quota_wrong", sr_text_of("client_quotas"),
 			       wrong.count, sr_cure_repair(c),
 			       "%" PRId64 " quotas do not agree with what is used: %s", wrong.count,
-			       sr_tally_names(&wrong));
+			       sr_tally_names(c, &wrong));
 	sr_tally_free(&wrong);
 	return rc;
 }
@@ -239,7 +239,7 @@ static sr_status check_links(sr_checkup *c)
 	if (wrong.count > 0)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "version_links", sr_text_of("files"),
 			       wrong.count, sr_cure_repair(c),
-			       "files disagree with their versions: %s", sr_tally_names(&wrong));
+			       "files disagree with their versions: %s", sr_tally_names(c, &wrong));
 	sr_tally_free(&wrong);
 	return rc;
 }
@@ -262,7 +262,7 @@ static sr_status check_differing(sr_checkup *c)
 			       "%" PRId64
 			       " files were changed without their history, which another "
 			       "program did: %s",
-			       wrong.count, sr_tally_names(&wrong));
+			       wrong.count, sr_tally_names(c, &wrong));
 	sr_tally_free(&wrong);
 	return rc;
 }
@@ -283,7 +283,7 @@ static sr_status check_parents(sr_checkup *c)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "version_parent", sr_text_of("file_versions"),
 			       wrong.count, sr_cure_repair(c),
 			       "versions come from one of another file: row %s",
-			       sr_tally_names(&wrong));
+			       sr_tally_names(c, &wrong));
 	sr_tally_free(&wrong);
 	return rc;
 }

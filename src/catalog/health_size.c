@@ -252,7 +252,7 @@ sr_status sr_check_parts(sr_checkup *c)
 		sr_finding_add(c, SR_SEVERITY_WARNING, "part_left", sr_buffer_text(&folder),
 			       left.count, "remove them: they are no backups",
 			       "unfinished copies of the database were left in %s: %s",
-			       sr_quoted(sr_buffer_text(&folder)), sr_tally_names(&left));
+			       sr_quoted(sr_buffer_text(&folder)), sr_tally_names(c, &left));
 	sr_tally_free(&left);
 	sr_buffer_free(&folder);
 	return SR_OK;

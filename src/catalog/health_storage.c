@@ -225,7 +225,7 @@ static void report(survey *s)
 			       "put the files back, or delete their records: strongroom file "
 			       "delete CLIENT PATH",
 			       "stored files are not where their records say: %s",
-			       sr_tally_names(&s->missing));
+			       sr_tally_names(s->c, &s->missing));
 	if (s->elsewhere.count > 0)
 		sr_finding_add(
 			c, SR_SEVERITY_WARNING, "file_elsewhere", folder, s->elsewhere.count,
@@ -233,20 +233,21 @@ static void report(survey *s)
 			"their records",
 			"records of stored files lead out of the storage folder, and what is "
 			"there is neither read nor deleted: %s",
-			sr_tally_names(&s->elsewhere));
+			sr_tally_names(s->c, &s->elsewhere));
 	if (s->stray.count > 0)
 		sr_finding_add(c, SR_SEVERITY_WARNING, "file_stray", folder, s->stray.count,
 			       "record them with strongroom file import, or remove them",
 			       "files in the storage folder have no record: %s",
-			       sr_tally_names(&s->stray));
+			       sr_tally_names(s->c, &s->stray));
 	if (s->deleted.count > 0)
 		sr_finding_add(c, SR_SEVERITY_WARNING, "deletion_left", folder, s->deleted.count,
 			       "strongroom file verify CLIENT takes back those that still have a "
 			       "record; remove the others",
 			       "files are left of deletions that were cut short: %s",
-			       sr_tally_names(&s->deleted));
+			       sr_tally_names(s->c, &s->deleted));
 	if (s->unlisted.count > 0)
-		sr_unseen_add(c, "folders that cannot be read: %s", sr_tally_names(&s->unlisted));
+		sr_unseen_add(c, "folders that cannot be read: %s",
+			      sr_tally_names(s->c, &s->unlisted));
 }
 
 static sr_status check_missing_folder(survey *s)

@@ -30,7 +30,7 @@ static sr_status compare_table(sr_checkup *c, const char *table, const char *sql
 		sr_finding_add(c, SR_SEVERITY_ERROR, "totals_wrong", sr_text_of(table), wrong.count,
 			       sr_cure_repair(c),
 			       "%" PRId64 " counters in %s do not agree with the files: %s",
-			       wrong.count, table, sr_tally_names(&wrong));
+			       wrong.count, table, sr_tally_names(c, &wrong));
 	sr_tally_free(&wrong);
 	return rc;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/instant.h"
 #include "aged.h"
 
 static sr_status check_name(sr_text name)
@@ -159,7 +160,7 @@ static bool day_before(sr_text time, int64_t *instant)
 		return false;
 	memcpy(day, time.data, 10);
 	day[10] = '\0';
-	if (sr_time_parse(day, instant, NULL) != SR_OK)
+	if (!sr_instant_read(day, instant, NULL))
 		return false;
 	*instant -= SR_DAY_US;
 	return true;

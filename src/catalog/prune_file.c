@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/instant.h"
 #include "activity.h"
 
 /* ---- Reading ---- */
@@ -95,7 +96,7 @@ static int64_t instant_of(sr_text created)
 	int64_t instant;
 
 	if (created.data == NULL || strlen(created.data) != created.length ||
-	    sr_time_parse(created.data, &instant, NULL) != SR_OK)
+	    !sr_instant_read(created.data, &instant, NULL))
 		return SR_NULL_INTEGER;
 	return instant;
 }

@@ -1,4 +1,5 @@
 /* One row of `files`: its columns in both directions, and its owned copy. */
+#include "../base/instant.h"
 #include "file.h"
 
 #include <math.h>
@@ -133,7 +134,7 @@ bool sr_file_instant(sr_text date, int64_t *instant)
 		return false;
 	memcpy(text, date.data, date.length);
 	text[date.length] = '\0';
-	return sr_time_parse(text, instant, NULL) == SR_OK;
+	return sr_instant_read(text, instant, NULL);
 }
 
 bool sr_file_ends_in_name(sr_text path, sr_text name)

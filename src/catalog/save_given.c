@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "../base/instant.h"
 #include "../base/path.h"
 #include "save.h"
 
@@ -178,8 +179,8 @@ bool sr_file_same_date(sr_text a, sr_text b)
 		return true;
 	if (a.data == NULL || b.data == NULL)
 		return false;
-	return sr_time_parse(a.data, &left, NULL) == SR_OK &&
-	       sr_time_parse(b.data, &right, NULL) == SR_OK && left == right;
+	return sr_instant_read(a.data, &left, NULL) && sr_instant_read(b.data, &right, NULL) &&
+	       left == right;
 }
 
 bool sr_file_same_hash(sr_text a, sr_text b)

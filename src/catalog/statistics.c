@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../base/instant.h"
 #include "../schema/counters.h"
 #include "catalog.h"
 
@@ -124,7 +125,7 @@ static bool days_since(sr_text seen, int64_t now, double *days)
 		return false;
 	memcpy(text, seen.data, seen.length);
 	text[seen.length] = '\0';
-	if (sr_time_parse(text, &instant, NULL) != SR_OK)
+	if (!sr_instant_read(text, &instant, NULL))
 		return false;
 	*days = (double)(now - instant) / 86400e6;
 	return true;

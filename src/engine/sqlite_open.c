@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,18 +57,15 @@ static sr_status fail_missing(const char *path)
 	return rc;
 }
 
-/* A side file of the database: its log, the log's index. */
+/* A side file of the database: its log, the log's index. It takes no memory, without which a log
+ * would seem to be none. */
 static bool side_file(const char *path, const char *suffix, struct stat *st)
 {
-	sr_buffer name = SR_BUFFER_EMPTY;
-	char *real = realpath(path, NULL); /* Where a link leads, they are. */
-	bool there;
+	char real[PATH_MAX], name[PATH_MAX + 8];
 
-	sr_buffer_printf(&name, "%s%s", real ? real : path, suffix);
-	there = sr_buffer_status(&name) == SR_OK && lstat(name.data, st) == 0;
-	sr_buffer_free(&name);
-	free(real);
-	return there;
+	/* Where a link leads, they are. */
+	snprintf(name, sizeof(name), "%s%s", realpath(path, real) ? real : path, suffix);
+	return lstat(name, st) == 0;
 }
 
 /* The log's file inherits the mode. */
@@ -131,15 +130,17 @@ static sr_status file_check(const char *path, const sr_conn_options *options, bo
 	return SR_OK;
 }
 
-static bool folder_writable(const char *path)
+/* Whether a writer could be at work: the file can be changed, and a log be begun beside it. */
+static sr_status look_writable(const char *path, bool *writable)
 {
 	sr_buffer folder = SR_BUFFER_EMPTY;
-	bool writable;
+	sr_status rc;
 
 	sr_buffer_add_text(&folder, sr_path_folder((sr_text){path, strlen(path)}));
-	writable = sr_buffer_status(&folder) == SR_OK && access(folder.data, W_OK) == 0;
+	if ((rc = sr_buffer_status(&folder)) == SR_OK)
+		*writable = access(path, W_OK) == 0 && access(folder.data, W_OK) == 0;
 	sr_buffer_free(&folder);
-	return writable;
+	return rc;
 }
 
 /* ---- Files that are read without locks ---- */
@@ -275,11 +276,14 @@ static sr_status open_inspect(sqlite_conn *c)
 static sr_status open_handle(sqlite_conn *c, const sr_conn_options *options)
 {
 	bool writes = options->access == SR_ACCESS_WRITE || options->access == SR_ACCESS_CREATE;
+	bool writable = options->access != SR_ACCESS_INSPECT;
 	const char *path = c->base.path;
+	sr_status rc;
 	int code;
 
-	if (options->access == SR_ACCESS_INSPECT ||
-	    (!writes && (access(path, W_OK) != 0 || !folder_writable(path))))
+	if (writable && !writes && (rc = look_writable(path, &writable)) != SR_OK)
+		return rc;
+	if (!writable)
 		return open_inspect(c);
 	/* A reader beside a writer opens for writing as well, and is then forbidden to: only so
 	 * can it recover the log, and remove it when it closes last. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../base/clock.h"
+#include "../base/instant.h"
 #include "../base/path.h"
 #include "schema.h"
 
@@ -177,10 +178,8 @@ static bool stamp_read(const char *digits, int64_t *instant)
 
 	snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", digits, digits + 4,
 		 digits + 6, digits + 8, digits + 10, digits + 12);
-	if (sr_time_parse(text, &when, NULL) != SR_OK) {
-		sr_error_set("");
+	if (!sr_instant_read(text, &when, NULL))
 		return false;
-	}
 	if (instant)
 		*instant = when;
 	return true;

@@ -3,6 +3,7 @@
  * and which one its rows tell: how many values they have, of which types, which of them are times.
  * A page that could be of several is left out and told.
  */
+#include "../base/instant.h"
 #include "salvage.h"
 
 #include <string.h>
@@ -53,7 +54,7 @@ static int value_fits(const salvage_column *c, const sr_value *value)
 			return 0;
 		memcpy(text, value->text.data, value->text.length);
 		text[value->text.length] = '\0';
-		if (sr_time_parse(text, &instant, NULL) == SR_OK)
+		if (sr_instant_read(text, &instant, NULL))
 			return 3;
 		return c->is_ours ? -1 : 0;
 	}

@@ -1,5 +1,7 @@
 #include <utf8proc.h>
 
+#include "base/error.h"
+#include "base/instant.h"
 #include "base/text.h"
 #include "expect.h"
 
@@ -21,6 +23,22 @@ static void utf8_is_told_from_bytes(void **state)
 		assert_true(sr_text_is_utf8(text_of(good[i])));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_false(sr_text_is_utf8(text_of(bad[i])));
+}
+
+/* Called where a failure is told of, they do not end its words. */
+static void leaves_the_last_words(void **state)
+{
+	int64_t instant;
+	char *out;
+
+	(void)state;
+	assert_int_equal(sr_fail(SR_IO, "the disk fails"), SR_IO);
+	out = sr_text_escaped(text_of("a\nb"));
+	assert_string_equal(out, "a\\nb");
+	sr_free(out);
+	assert_true(sr_instant_read("2026-01-31T09:30Z", &instant, NULL));
+	assert_false(sr_instant_read("soon", &instant, NULL));
+	assert_string_equal(sr_error_message(), "the disk fails");
 }
 
 static void escapes_what_drives_a_terminal(void **state)
@@ -187,6 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(utf8_is_told_from_bytes),
+		cmocka_unit_test(leaves_the_last_words),
 		cmocka_unit_test(escapes_what_drives_a_terminal),
 		cmocka_unit_test(quotes_names_for_messages),
 		cmocka_unit_test(orders_and_compares_bytes),
