@@ -212,16 +212,21 @@ static sr_status pack(backing *b, const char *plain, const char *part)
 static sr_status copy_packed(backing *b, const char *part)
 {
 	char name[4096], plain[4096];
-	sr_status rc = SR_EXISTS;
+	int hold = -1;
+	sr_status rc;
 
+	if ((rc = sr_part_hold(database(b), &hold)) != SR_OK)
+		return rc;
+	rc = SR_EXISTS;
 	for (int i = 0; i < TRIES && rc == SR_EXISTS; i++)
 		if ((rc = sr_backup_name(database(b), NULL, "", name)) == SR_OK &&
 		    (rc = sr_part_name(name, plain)) == SR_OK)
 			rc = copy(b, plain);
-	if (rc != SR_OK)
-		return rc;
-	rc = pack(b, plain, part);
-	unlink(plain);
+	if (rc == SR_OK) {
+		rc = pack(b, plain, part);
+		unlink(plain);
+	}
+	sr_part_let_go(&hold);
 	return rc;
 }
 
@@ -292,13 +297,14 @@ static sr_status guard(const backing *b, int *guarding)
 static sr_status write_and_name(backing *b)
 {
 	char part[4096];
-	int guarding = -1;
+	int guarding = -1, hold = -1;
 	sr_status rc;
 
 	if ((rc = guard(b, &guarding)) != SR_OK)
 		return rc;
-	if ((rc = write_part(b, part)) == SR_OK)
+	if ((rc = sr_part_hold(b->path, &hold)) == SR_OK && (rc = write_part(b, part)) == SR_OK)
 		rc = finish(b, part);
+	sr_part_let_go(&hold);
 	/* From now on it is known. */
 	if (rc == SR_OK)
 		note(b);

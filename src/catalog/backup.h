@@ -13,13 +13,14 @@ typedef struct sr_unpacked {
 	int64_t bytes;   /* Of the backup. */
 	bool compressed;
 	bool encrypted;
+	int hold; /* Of the private file, or -1 [sr_part_hold]. */
 } sr_unpacked;
 
 /* Unpacks the backup at path (absolute), where it is packed, into a part beside the database. With
  * `copy` a plain one becomes such a part too, through the engine. watch may be NULL. */
 sr_status sr_unpack(const char *database, const char *path, bool copy,
 		    const sr_backup_read_options *how, sr_watch *watch, sr_unpacked *unpacked);
-void sr_unpacked_remove(const sr_unpacked *unpacked);
+void sr_unpacked_remove(sr_unpacked *unpacked);
 
 /* Says in the header of a private file that no log belongs to it. Nobody may have it open. */
 sr_status sr_header_without_log(const char *path);

@@ -88,7 +88,7 @@ sr_status sr_unpack(const char *database, const char *path, bool copy,
 	struct stat st;
 	sr_status rc;
 
-	*unpacked = (sr_unpacked){0};
+	*unpacked = (sr_unpacked){.hold = -1};
 	if ((rc = sr_archive_identify(path, &kind)) != SR_OK)
 		return rc;
 	if (stat(path, &st) == 0)
@@ -99,15 +99,18 @@ sr_status sr_unpack(const char *database, const char *path, bool copy,
 		snprintf(unpacked->path, sizeof(unpacked->path), "%s", path);
 		return SR_OK;
 	}
-	if ((rc = part_name(database, unpacked->path)) != SR_OK)
+	if ((rc = part_name(database, unpacked->path)) != SR_OK ||
+	    (rc = sr_part_hold(unpacked->path, &unpacked->hold)) != SR_OK)
 		return rc;
 	rc = kind == SR_ARCHIVE_PLAIN ? unpack_plain(path, watch, unpacked->path)
 				      : unpack_archive(path, how, watch, unpacked->path);
 	unpacked->temporary = rc == SR_OK;
+	if (rc != SR_OK)
+		sr_part_let_go(&unpacked->hold);
 	return rc;
 }
 
-void sr_unpacked_remove(const sr_unpacked *unpacked)
+void sr_unpacked_remove(sr_unpacked *unpacked)
 {
 	static const char *const sides[] = {"", "-wal", "-shm", "-journal"};
 	char path[4112];
@@ -116,6 +119,7 @@ void sr_unpacked_remove(const sr_unpacked *unpacked)
 		snprintf(path, sizeof(path), "%s%s", unpacked->path, sides[i]);
 		unlink(path);
 	}
+	sr_part_let_go(&unpacked->hold);
 }
 
 /* ---- Checking ---- */

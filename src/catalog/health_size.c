@@ -1,9 +1,7 @@
 /* Check-ups of the files: the database's size, its log and who holds that, unfinished copies. */
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 #include <time.h>
 
 #include "../base/path.h"
+#include "../schema/copy.h"
 #include "health.h"
 
 #define MB         1048576.0
@@ -206,10 +205,10 @@ static bool is_begun(const char *name, const char *rest, long *process)
 }
 
 /* Whether nobody is at work on it any more. */
-static bool is_left(const sr_checkup *c, long process, const struct stat *st)
+static bool is_left(const sr_checkup *c, int folder, long process, const struct stat *st)
 {
 	if (process > 0)
-		return kill((pid_t)process, 0) != 0 && errno == ESRCH;
+		return !sr_part_lives(folder, process);
 	return (double)(time(NULL) - st->st_mtime) > c->limits->part_seconds;
 }
 
@@ -222,7 +221,7 @@ static void look_at_name(sr_checkup *c, DIR *dir, const char *base, const char *
 
 	if (strncmp(name, base, length) == 0 && is_begun(name, name + length, &process) &&
 	    fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-	    is_left(c, process, &st))
+	    is_left(c, dirfd(dir), process, &st))
 		sr_tally_add(left, "%s", sr_quoted(sr_text_of(name)));
 }
 

@@ -378,8 +378,8 @@ static sr_status restore(restoring *r)
 	sr_backup_report report;
 	sr_status rc;
 
-	if ((rc = space_check(r)) != SR_OK || (rc = sr_unpack(r->database, r->backup, true, r->how,
-							      &r->watch, &r->unpacked)) != SR_OK)
+	if ((rc = sr_unpack(r->database, r->backup, true, r->how, &r->watch, &r->unpacked)) !=
+	    SR_OK)
 		return rc;
 	rc = sr_unpacked_check(&r->unpacked, r->how && r->how->full_check, &r->watch, &report);
 	if (rc != SR_OK) {
@@ -431,6 +431,7 @@ sr_status sr_restore(const sr_options *options, const char *path, const sr_backu
 	char backup[4096];
 	sr_settings settings;
 	restoring r = {.settings = &settings, .backup = backup, .how = how, .result = &done};
+	int hold = -1;
 	sr_status rc;
 
 	if ((rc = sr_settings_resolve(options, &settings)) != SR_OK ||
@@ -443,7 +444,10 @@ sr_status sr_restore(const sr_options *options, const char *path, const sr_backu
 	}
 	r.watch.steps = how ? how->progress : NULL;
 	r.watch.arg = how ? how->progress_arg : NULL;
-	rc = restore(&r);
+	/* For the parts that are made beside the one that is unpacked. */
+	if ((rc = space_check(&r)) == SR_OK && (rc = sr_part_hold(r.database, &hold)) == SR_OK)
+		rc = restore(&r);
+	sr_part_let_go(&hold);
 	if (rc == SR_OK && done.keys_plain)
 		sr_log("catalog", SR_LOG_WARNING,
 		       "the backup is from before AES keys were wrapped: in the restored catalog "

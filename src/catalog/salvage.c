@@ -128,6 +128,7 @@ static sr_status salvage(const char *damaged, const char *fresh, const sr_salvag
 			 sr_salvaged **salvaged)
 {
 	char part[4096];
+	int hold = -1;
 	struct stat st;
 	sr_status rc;
 
@@ -140,8 +141,9 @@ static sr_status salvage(const char *damaged, const char *fresh, const sr_salvag
 		return rc;
 	sr_parts_remove(NULL, fresh, sr_path_name(sr_text_of(fresh)).data);
 	remove_part(part);
-	if ((rc = sr_private_make(part, "the database", NULL)) != SR_OK)
-		return rc;
+	if ((rc = sr_part_hold(part, &hold)) != SR_OK ||
+	    (rc = sr_private_make(part, "the database", NULL)) != SR_OK)
+		goto err0;
 	if ((rc = fill(damaged, part, options, salvaged)) == SR_OK &&
 	    (rc = is_whole(part)) == SR_OK &&
 	    (rc = sr_schema_salvaged_path(*salvaged, fresh)) == SR_OK)
@@ -151,6 +153,8 @@ static sr_status salvage(const char *damaged, const char *fresh, const sr_salvag
 		sr_salvaged_free(*salvaged);
 		*salvaged = NULL;
 	}
+err0:
+	sr_part_let_go(&hold);
 	return rc;
 }
 

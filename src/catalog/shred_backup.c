@@ -273,15 +273,14 @@ static sr_status part_beside(const sr_shredding *s, const char *path, char part[
 	return sr_part_name(name, part);
 }
 
-static sr_status rewrite(sr_shredding *s, const sr_unpacked *unpacked, const char *path,
-			 const struct stat *was, bool *changed)
+static sr_status write_part(sr_shredding *s, const sr_unpacked *unpacked, const char *path,
+			    const char *part, const struct stat *was, bool *changed)
 {
 	bool packed = unpacked->compressed || unpacked->encrypted;
-	char part[4096], fresh[4096];
+	char fresh[4096];
 	sr_status rc;
 
-	if ((rc = part_beside(s, path, part)) != SR_OK ||
-	    (rc = packed ? sr_part_name(unpacked->path, fresh) : SR_OK) != SR_OK)
+	if ((rc = packed ? sr_part_name(unpacked->path, fresh) : SR_OK) != SR_OK)
 		return rc;
 	/* Of a run that was killed, by a process of the same number. */
 	unlink(part);
@@ -297,6 +296,19 @@ static sr_status rewrite(sr_shredding *s, const sr_unpacked *unpacked, const cha
 	}
 	if (rc == SR_OK && (rc = take_place(part, path, was)) != SR_OK)
 		unlink(part);
+	return rc;
+}
+
+static sr_status rewrite(sr_shredding *s, const sr_unpacked *unpacked, const char *path,
+			 const struct stat *was, bool *changed)
+{
+	char part[4096];
+	int hold = -1;
+	sr_status rc;
+
+	if ((rc = part_beside(s, path, part)) == SR_OK && (rc = sr_part_hold(part, &hold)) == SR_OK)
+		rc = write_part(s, unpacked, path, part, was, changed);
+	sr_part_let_go(&hold);
 	return rc;
 }
 

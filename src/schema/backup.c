@@ -110,10 +110,14 @@ static sr_status backup_copy(sr_conn *conn, char path[4096], sr_progress_fn prog
 sr_status sr_backup_make(sr_conn *conn, char path[4096], sr_progress_fn progress, void *arg)
 {
 	const char *database = sr_conn_path(conn);
+	int hold = -1;
 	sr_status rc;
 
 	sr_parts_remove(NULL, database, NULL);
-	if ((rc = backup_copy(conn, path, progress, arg)) != SR_OK) {
+	if ((rc = sr_part_hold(database, &hold)) == SR_OK)
+		rc = backup_copy(conn, path, progress, arg);
+	sr_part_let_go(&hold);
+	if (rc != SR_OK) {
 		path[0] = '\0';
 		return sr_fail_within(rc, "the backup before the migration failed");
 	}

@@ -103,28 +103,38 @@ err1:
 	return rc;
 }
 
-sr_status sr_schema_compact(sr_conn *conn, sr_progress_fn progress, void *arg)
+static sr_status compact(sr_conn *conn, const char *part, halves *h)
 {
 	const sr_conn_options options = {
 		.access = SR_ACCESS_WRITE, .busy_timeout = BUSY_SECONDS, .cache_pages = 500};
+	sr_conn *keeper;
+	sr_status rc;
+
+	if ((rc = sr_conn_open(&sr_sqlite, sr_conn_path(conn), &options, &keeper)) != SR_OK)
+		return rc;
+	rc = copy_make(conn, keeper, part, h);
+	/* Closed before: where there is no log, it would be in the way. */
+	sr_conn_close(keeper);
+	if (rc != SR_OK)
+		return rc;
+	rc = sr_conn_replace(conn, part, true, halves_progress, h);
+	unlink(part);
+	return rc;
+}
+
+sr_status sr_schema_compact(sr_conn *conn, sr_progress_fn progress, void *arg)
+{
 	halves h = {.progress = progress, .arg = arg};
 	sr_buffer name = SR_BUFFER_EMPTY;
 	char part[4096];
-	sr_conn *keeper;
+	int hold = -1;
 	sr_status rc;
 
 	if ((rc = copy_name(sr_conn_path(conn), part, &name)) == SR_OK)
 		sr_parts_remove(NULL, sr_conn_path(conn), name.data);
 	sr_buffer_free(&name);
-	if (rc != SR_OK ||
-	    (rc = sr_conn_open(&sr_sqlite, sr_conn_path(conn), &options, &keeper)) != SR_OK)
-		return rc;
-	rc = copy_make(conn, keeper, part, &h);
-	/* Closed before: where there is no log, it would be in the way. */
-	sr_conn_close(keeper);
-	if (rc != SR_OK)
-		return rc;
-	rc = sr_conn_replace(conn, part, true, halves_progress, &h);
-	unlink(part);
+	if (rc == SR_OK && (rc = sr_part_hold(part, &hold)) == SR_OK)
+		rc = compact(conn, part, &h);
+	sr_part_let_go(&hold);
 	return rc;
 }

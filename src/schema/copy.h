@@ -91,7 +91,12 @@ sr_status sr_part_finish(const char *part, const char *path);
  * and by which process. A part of a part is one of the whole. */
 bool sr_part_named(const char *name, char whole[NAME_MAX + 1], long *process);
 
-/* Whether that process may still be writing its parts in the folder (a descriptor). */
+/* Held by whoever makes a part, in the folder of path: from before there is one until it has its
+ * name or is gone. Several may hold at once, in one process too. */
+sr_status sr_part_hold(const char *path, int *hold);
+void sr_part_let_go(int *hold); /* Harmless on -1. */
+
+/* Whether somebody holds that process's parts in the folder (a descriptor). */
 bool sr_part_lives(int folder, long process);
 
 /* Removes parts that processes which are gone have left in `folder` (NULL: the database's): of its

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../base/path.h"
+#include "../base/text.h"
 #include "copy.h"
 #include "schema.h"
 
@@ -73,22 +74,69 @@ bool sr_part_named(const char *name, char whole[NAME_MAX + 1], long *process)
 	return true;
 }
 
-/* ---- Left behind ---- */
+/* ---- Held ---- */
 
+/*
+ * Numbers of processes are given again, in containers the same ones all the time, so that a number
+ * alone does not tell whether a part is still being made. Its maker therefore shares a lock of the
+ * folder, of the byte that has the number. It belongs to the open descriptor: the process itself
+ * sees it too, and nothing is left of it when that ends.
+ */
+static struct flock lock_of(long process, short type)
+{
+	return (struct flock){
+		.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)process, .l_len = 1};
+}
+
+sr_status sr_part_hold(const char *path, int *hold)
+{
+	struct flock lock = lock_of((long)getpid(), F_RDLCK);
+	sr_text folder = sr_path_folder(sr_text_of(path));
+	char where[4096];
+
+	snprintf(where, sizeof(where), "%.*s", SR_TEXT_ARGS(folder));
+	if ((*hold = open(where[0] ? where : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return sr_fail_errno(errno, "the folder of %s cannot be opened",
+				     sr_quoted(sr_text_of(path)));
+	/* Where there are no such locks, nobody asks for them: see sr_part_lives. */
+	(void)fcntl(*hold, F_OFD_SETLK, &lock);
+	return SR_OK;
+}
+
+void sr_part_let_go(int *hold)
+{
+	struct flock lock = lock_of((long)getpid(), F_UNLCK);
+
+	if (*hold < 0)
+		return;
+	/* So that a process that was forked meanwhile does not go on having it. */
+	(void)fcntl(*hold, F_OFD_SETLK, &lock);
+	close(*hold);
+	*hold = -1;
+}
+
+/* By the number alone where the system or the folder has no such locks. */
 bool sr_part_lives(int folder, long process)
 {
-	(void)folder;
+	struct flock lock = lock_of(process, F_WRLCK);
+
+	if (fcntl(folder, F_OFD_GETLK, &lock) == 0)
+		return lock.l_type != F_UNLCK;
 	return kill((pid_t)process, 0) == 0 || errno != ESRCH;
 }
 
-/* Whether its process is gone, and it is of a file that is this database's business. */
+/* ---- Left behind ---- */
+
+/* Whether nobody makes it any more, and it is of a file that is this database's business. */
 static bool is_stale(int folder, const char *base, const char *file, const char *name)
 {
 	char whole[NAME_MAX + 1];
+	struct stat st;
 	long process;
 
 	return sr_part_named(name, whole, &process) &&
 	       (sr_backup_named(base, whole, NULL) || (file && strcmp(file, whole) == 0)) &&
+	       fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
 	       !sr_part_lives(folder, process);
 }
 

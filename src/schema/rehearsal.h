@@ -41,8 +41,9 @@ sr_status sr_report_finish(sr_report *report);
 /* ---- The snapshot (snapshot.c) ---- */
 
 /* Copies the database into the folder (NULL: its own) under a name that path receives, mode 0600;
- * first removes what dead processes left there. With keep it is a name to stay. */
-sr_status sr_snapshot_make(sr_conn *live, const char *folder, bool keep, char path[4096],
+ * first removes what dead processes left there. With keep it is a name to stay. While it is worked
+ * on it is held [sr_part_hold], which the caller ends, whatever this returns. */
+sr_status sr_snapshot_make(sr_conn *live, const char *folder, bool keep, char path[4096], int *hold,
 			   sr_progress_fn progress, void *arg);
 
 void sr_snapshot_remove(const char *path);

@@ -27,6 +27,7 @@ struct sr_rehearse {
 	sr_report *report;
 	char database[4096];
 	char snapshot[4096]; /* "" while there is none. */
+	int hold;            /* Of it; -1: none. */
 	bool kept;           /* It stays. */
 	bool legacy;         /* `files` was older than version 0. */
 
@@ -119,6 +120,7 @@ sr_status sr_rehearse_begin(sr_conn *live, const sr_rehearse_settings *settings,
 		return sr_fail_memory();
 	}
 	r->settings = settings;
+	r->hold = -1;
 	r->migrations = settings->migrations
 				? *settings->migrations
 				: (sr_migrations){sr_migration_sources, sr_migration_count};
@@ -129,8 +131,8 @@ sr_status sr_rehearse_begin(sr_conn *live, const sr_rehearse_settings *settings,
 		goto err0;
 	if (pending(r)) {
 		began = sr_clock_ns();
-		rc = sr_snapshot_make(live, settings->folder, settings->keep, r->snapshot, copying,
-				      r);
+		rc = sr_snapshot_make(live, settings->folder, settings->keep, r->snapshot, &r->hold,
+				      copying, r);
 		if (rc != SR_OK) {
 			not_held(rc);
 			goto err0;
@@ -152,6 +154,7 @@ void sr_rehearse_end(sr_rehearse *r)
 	sr_conn_close(r->conn);
 	if (r->snapshot[0] && !r->kept)
 		sr_snapshot_remove(r->snapshot);
+	sr_part_let_go(&r->hold);
 	sr_table_sums_free(&r->before);
 	sr_table_sums_free(&r->known);
 	sr_table_sums_free(&r->start);

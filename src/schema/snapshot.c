@@ -2,14 +2,13 @@
  * The copy that a rehearsal runs on: NAME.rehearsal.PID.ID beside the database or in a folder of
  * the caller's, or NAME_rehearsal_YYYYmmdd_HHMMSS.db when it is to be kept.
  *
- * A process that is killed leaves the first kind behind, and the number in its name tells the next
- * one so. The second kind is never removed.
+ * A process that is killed leaves the first kind behind, and the next one sees by the number in its
+ * name that nobody holds it, as with parts. The second kind is never removed.
  */
 #include "rehearsal.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,8 +57,8 @@ static sr_status snapshot_name(const char *database, const char *folder, bool ke
 	return rc;
 }
 
-/* Whether it is a copy of this database, or a file beside one, whose process is gone. */
-static bool is_stale(const char *base, const char *name)
+/* Whether it is a copy of this database, or a file beside one, that nobody works on any more. */
+static bool is_stale(int folder, const char *base, const char *name)
 {
 	static const char mark[] = ".rehearsal.";
 	size_t length = strlen(base);
@@ -73,7 +72,7 @@ static bool is_stale(const char *base, const char *name)
 		return false;
 	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++)
 		if (strcmp(end + 33, sides[i]) == 0)
-			return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+			return !sr_part_lives(folder, pid);
 	return false;
 }
 
@@ -89,7 +88,8 @@ static void stale_remove(const char *database, const char *folder)
 		dir = opendir(path.data);
 	/* A folder that cannot be listed keeps them, and everything else works. */
 	while (dir && (entry = readdir(dir)))
-		if (is_stale(base, entry->d_name) && unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+		if (is_stale(dirfd(dir), base, entry->d_name) &&
+		    unlinkat(dirfd(dir), entry->d_name, 0) == 0)
 			sr_log("migrate", SR_LOG_INFO, "removed %s, which a killed rehearsal left",
 			       entry->d_name);
 	if (dir)
@@ -97,7 +97,7 @@ static void stale_remove(const char *database, const char *folder)
 	sr_buffer_free(&path);
 }
 
-sr_status sr_snapshot_make(sr_conn *live, const char *folder, bool keep, char path[4096],
+sr_status sr_snapshot_make(sr_conn *live, const char *folder, bool keep, char path[4096], int *hold,
 			   sr_progress_fn progress, void *arg)
 {
 	const char *database = sr_conn_path(live);
@@ -106,6 +106,7 @@ sr_status sr_snapshot_make(sr_conn *live, const char *folder, bool keep, char pa
 
 	stale_remove(database, folder);
 	if ((rc = snapshot_name(database, folder, keep, path)) != SR_OK ||
+	    (rc = sr_part_hold(path, hold)) != SR_OK ||
 	    (rc = sr_query_integer(live, "PRAGMA page_count", &pages)) != SR_OK ||
 	    (rc = sr_query_integer(live, "PRAGMA page_size", &size)) != SR_OK)
 		goto err0;

@@ -289,3 +289,13 @@ PYTHON
 	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET ID = randomblob(16) WHERE Name = 'third'"
 	strongroom --yes client delete third --shred --backups "$backups" --passphrase-file "$folder/passphrase" >/dev/null
 }
+
+@test "a part of a killed process whose number is another's by now stops nothing" {
+	local part number
+	for number in 1 $$ $PPID; do
+		part=$backups/catalog.db_backup_20260101_000000.db.$number.part
+		sqlite3 "$backups/early.db" "VACUUM INTO '$part'"
+	done
+	shred >/dev/null
+	equal "" "$(find "$backups" -name '*.part')"
+}

@@ -10,6 +10,7 @@
 
 #include "catalog/health.h"
 #include "engine/sqlite.h"
+#include "schema/copy.h"
 
 /* ---- Making ---- */
 
@@ -327,9 +328,10 @@ static void test_parts(void **state)
 	catalog_fixture *f = *state;
 	sr_health *health;
 	char name[64];
-	int fd;
+	int fd, hold;
 
-	/* One of a process that is alive, one of somebody who is not. */
+	/* One that is being made, one that nobody makes any more. */
+	assert_done(sr_part_hold(f->path, &hold));
 	snprintf(name, sizeof(name), "catalog.db_backup_20260131_093000.db.%ld.part",
 		 (long)getpid());
 	assert_true((fd = open(scratch_path(name), O_CREAT | O_WRONLY, 0600)) >= 0);
@@ -345,6 +347,10 @@ static void test_parts(void **state)
 	assert_int_equal(expect_only(health, "part_left", SR_SEVERITY_WARNING), 1);
 	assert_non_null(strstr(finding(health, "part_left")->meaning, "4194399.part"));
 	sr_health_free(health);
+	sr_part_let_go(&hold);
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "part_left", SR_SEVERITY_WARNING), 2);
+	sr_health_free(health);
 }
 
 /* A copy that names no process is unfinished once it is old; a rehearsal's copy is one too. */
@@ -353,7 +359,7 @@ static void test_other_parts(void **state)
 	catalog_fixture *f = *state;
 	sr_health *health;
 	char name[64];
-	int fd;
+	int fd, hold;
 
 	assert_true((fd = open(scratch_path("catalog.db.part"), O_CREAT | O_WRONLY, 0600)) >= 0);
 	close(fd);
@@ -364,6 +370,7 @@ static void test_other_parts(void **state)
 	assert_int_equal(finding(health, "part_left")->count, 1);
 	sr_health_free(health);
 	assert_int_equal(unlink(scratch_path("catalog.db.part")), 0);
+	assert_done(sr_part_hold(f->path, &hold));
 	snprintf(name, sizeof(name), "catalog.db.rehearsal.%ld.0123", (long)getpid());
 	assert_true((fd = open(scratch_path(name), O_CREAT | O_WRONLY, 0600)) >= 0);
 	close(fd);
@@ -373,6 +380,7 @@ static void test_other_parts(void **state)
 	health = check(f, false);
 	assert_int_equal(expect_only(health, "part_left", SR_SEVERITY_WARNING), 1);
 	sr_health_free(health);
+	sr_part_let_go(&hold);
 }
 
 /* A plain connection that has written, and keeps the log from being removed. */

@@ -175,14 +175,14 @@ static void test_busy(void **state)
 }
 
 /* A process that dies while it copies leaves nothing with the name of a backup, and the next one
- * clears up after it, but not after those that are alive. */
+ * clears up after it, but not after those that are at it. */
 static void test_killed_while_copying(void **state)
 {
 	const struct rlimit limit = {100000, 100000};
 	const char *path = migrate_path();
 	char alive[300];
 	pid_t pid;
-	int ended;
+	int ended, hold;
 
 	(void)state;
 	old_database_make(path, &(old_options){.version = 5, .files = 5000});
@@ -202,7 +202,9 @@ static void test_killed_while_copying(void **state)
 	snprintf(alive, sizeof(alive), "%s_backup_20250101_000000.db.%ld.part", path,
 		 (long)getpid());
 	fclose(fopen(alive, "w"));
+	assert_done(sr_part_hold(path, &hold));
 	assert_done(migrate_run(path, &(sr_schema_options){.to = -1, .backup = true}, NULL));
+	sr_part_let_go(&hold);
 	assert_int_equal(count_files(".part"), 1);
 	assert_int_equal(access(alive, F_OK), 0);
 	assert_int_equal(count_files("_backup_list"), 1);

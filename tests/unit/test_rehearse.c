@@ -8,6 +8,7 @@
 #include "fault_vfs.h"
 #include "migrate_fixture.h"
 #include "old_database.h"
+#include "schema/copy.h"
 #include "schema/rehearsal.h"
 
 #define MANY 64
@@ -698,7 +699,8 @@ static bool is_there(const char *name)
 	return access(scratch_path(name), F_OK) == 0;
 }
 
-/* What a killed process left goes; what one at work has, and what only looks like it, stays. */
+/* What a killed process left goes, also where its number is another's by now; what is worked on,
+ * and what only looks like it, stays. */
 static void test_leftovers(void **state)
 {
 	static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
@@ -707,6 +709,7 @@ static void test_leftovers(void **state)
 	sr_rehearsal *report;
 	char name[160];
 	pid_t dead = fork();
+	int hold;
 
 	(void)state;
 	if (dead == 0)
@@ -720,15 +723,20 @@ static void test_leftovers(void **state)
 		snprintf(name, sizeof(name), "old.db.rehearsal.%ld.%032d%s", (long)getppid(), 7,
 			 ends[i]);
 		touch(name);
+		snprintf(name, sizeof(name), "old.db.rehearsal.%ld.%032d%s", (long)getpid(), 7,
+			 ends[i]);
+		touch(name);
 	}
 	touch("old.db_rehearsal_20260101_000000.db");
 	snprintf(name, sizeof(name), "old.db.rehearsal.%ld.mine", (long)dead);
 	touch(name);
+	assert_done(sr_part_hold(path, &hold));
 	assert_done(rehearse(path, &settings, &report));
+	sr_part_let_go(&hold);
 	sr_rehearsal_free(report);
 	assert_true(is_there(name));
 	assert_true(is_there("old.db_rehearsal_20260101_000000.db"));
-	snprintf(name, sizeof(name), "old.db.rehearsal.%ld.%032d-wal", (long)getppid(), 7);
+	snprintf(name, sizeof(name), "old.db.rehearsal.%ld.%032d-wal", (long)getpid(), 7);
 	assert_true(is_there(name));
 	assert_int_equal(files_there(), 1 + 4 + 2);
 }
