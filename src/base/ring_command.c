@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -51,11 +52,15 @@ err0:
 	return SR_OK;
 }
 
-/* All that it prints, or what it printed when it took too long. */
-static sr_status collect(int out, double timeout, char *text, size_t room, size_t *length)
+static sr_status fail_late(double timeout)
 {
-	const int64_t until = sr_clock_ns() + (int64_t)(timeout * 1e9);
+	return sr_fail(SR_BUSY, "the key command took longer than %.0f seconds", timeout);
+}
 
+/* All that it prints. */
+static sr_status collect(int out, int64_t until, double timeout, char *text, size_t room,
+			 size_t *length)
+{
 	*length = 0;
 	for (;;) {
 		struct pollfd at = {.fd = out, .events = POLLIN};
@@ -63,8 +68,7 @@ static sr_status collect(int out, double timeout, char *text, size_t room, size_
 		ssize_t n;
 
 		if (left <= 0)
-			return sr_fail(SR_BUSY, "the key command took longer than %.0f seconds",
-				       timeout);
+			return fail_late(timeout);
 		if (poll(&at, 1, left < 1000 ? (int)left + 1 : 1000) <= 0)
 			continue;
 		n = read(out, text + *length, room - *length);
@@ -82,17 +86,30 @@ static sr_status collect(int out, double timeout, char *text, size_t room, size_
 	}
 }
 
-static sr_status end(pid_t child, bool stop)
+/* With all that it has started. */
+static void stop(pid_t child)
 {
+	kill(-child, SIGKILL);
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* It has printed all, and may still be at work. */
+static sr_status wait_for_end(pid_t child, int64_t until, double timeout)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
 	int status = 0;
 	pid_t got;
 
-	if (stop)
-		kill(-child, SIGKILL);
-	while ((got = waitpid(child, &status, 0)) < 0 && errno == EINTR)
-		;
+	while ((got = waitpid(child, &status, WNOHANG)) == 0 || (got < 0 && errno == EINTR)) {
+		if (sr_clock_ns() >= until) {
+			stop(child);
+			return fail_late(timeout);
+		}
+		nanosleep(&pause, NULL);
+	}
 	/* Where the program lets children go unheeded, what it printed has to do. */
-	if (stop || got < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
+	if (got < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
 		return SR_OK;
 	if (WIFSIGNALED(status))
 		return sr_fail(SR_IO, "the key command was ended by signal %d", WTERMSIG(status));
@@ -101,6 +118,7 @@ static sr_status end(pid_t child, bool stop)
 
 sr_status sr_ring_run(const char *command, double timeout, sr_ring **ring)
 {
+	const int64_t until = sr_clock_ns() + (int64_t)(timeout * 1e9);
 	const size_t room = SR_RING_BYTES_MAX + 1;
 	char *text = sr_secret_new(room);
 	size_t length = 0;
@@ -113,10 +131,10 @@ sr_status sr_ring_run(const char *command, double timeout, sr_ring **ring)
 		return sr_fail_memory();
 	if ((rc = start(command, &child, &out)) != SR_OK)
 		goto err0;
-	if ((rc = collect(out, timeout, text, room, &length)) == SR_OK)
-		rc = end(child, false);
+	if ((rc = collect(out, until, timeout, text, room, &length)) == SR_OK)
+		rc = wait_for_end(child, until, timeout);
 	else
-		(void)end(child, true);
+		stop(child);
 	close(out);
 	if (rc == SR_OK)
 		rc = sr_ring_parse(text, length, "what the key command prints", ring);

@@ -373,6 +373,10 @@ static void test_ring_command(void **state)
 	assert_null(strstr(strchr(sr_error_message(), ':'), "hello"));
 	assert_fails(sr_ring_run("yes", 20, &ring), SR_INVALID, "65536");
 	assert_fails(sr_ring_run("exec sleep 60", 0.2, &ring), SR_BUSY, "sleep 60");
+	/* Also where it has nothing more to print. */
+	snprintf(command, sizeof(command), "cat '%s'; exec >&-; sleep 600", path);
+	assert_fails(sr_ring_run(command, 0.2, &ring), SR_BUSY, "took longer");
+	assert_null(ring);
 	/* What the command has started is ended with it: nobody has the pipe any more. */
 	int ends[2];
 	assert_int_equal(pipe(ends), 0);
