@@ -83,8 +83,8 @@ void sr_key_done(sr_key *key); /* Zeroes and frees it; harmless on a zeroed one.
 sr_status sr_key_open(sr_catalog *catalog, sr_text owner, sr_text name, sr_text stored,
 		      sr_key *key);
 
-/* What keys are wrapped under in a write transaction, asked once for many. Zeroed, then
- * sr_sealer_begin, at last sr_sealer_end. */
+/* What keys are wrapped under in a write transaction, asked once for many. Zeroed before, and
+ * sr_sealer_end after it. */
 typedef struct sr_sealer {
 	bool asked;
 	bool wraps; /* Else they stay plain. */

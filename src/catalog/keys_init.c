@@ -225,8 +225,8 @@ sr_status sr_keys_clean(sr_catalog *catalog, sr_stage_fn progress, void *arg)
 	    (rc = sr_exec(conn, "PRAGMA journal_size_limit = 0")) == SR_OK) {
 		rc = cut_log(catalog, conn);
 		snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit = %lld", (long long)limit);
-		if (sr_exec(conn, sql) != SR_OK && rc == SR_OK)
-			rc = SR_IO;
+		sr_status back = sr_exec(conn, sql);
+		rc = rc == SR_OK ? back : rc;
 	}
 	sr_pool_release(catalog->pool, conn);
 	return rc;

@@ -166,11 +166,17 @@ sr_status sr_keys_still_there(sr_catalog *catalog, const sr_master *master)
 static sr_status rewrap_all(sr_conn *conn, void *arg)
 {
 	rewrapping *r = arg;
+	char current[SR_MASTER_ID_SIZE];
 	sr_status rc;
 
 	if ((rc = sr_catalog_admit(r->catalog, conn, &r->stale)) != SR_OK ||
+	    (rc = sr_keys_current(conn, current)) != SR_OK ||
 	    (rc = sr_keys_still_there(r->catalog, r->master)) != SR_OK)
 		return rc;
+	/* Which needs no ring, and so holds none. */
+	if (current[0] == '\0')
+		return sr_fail(SR_BUSY, "somebody else has made all keys plain meanwhile, so none "
+					"is wrapped under another master key");
 	return sr_keys_rewrap(r->catalog, conn, r->master, r->without, r->now, r->done);
 }
 

@@ -492,6 +492,32 @@ static void one_at_a_time_changes_master_keys(void **state)
 	assert_ok(rotate(f->catalog, true, NULL));
 }
 
+static void unwrap_meanwhile(meanwhile *m)
+{
+	sr_keys_done done;
+
+	assert_ok(sr_keys_unwrap(m->other, &done));
+	assert_int_equal(done.changed, KEYS);
+}
+
+/* Who was told that keys are plain now finds them so. */
+static void what_was_unwrapped_meanwhile_stays_plain(void **state)
+{
+	catalog_fixture *f = *state;
+	meanwhile m = {.step = "rewrapping", .act = unwrap_meanwhile};
+	sr_keys_status *status;
+
+	set_up(f);
+	meanwhile_begin(&m, f);
+	assert_fails(rotate(f->catalog, true, &m), SR_BUSY, "plain");
+	meanwhile_end(&m);
+	assert_ok(sr_keys_status_get(f->catalog, &status));
+	assert_false(status->wrapping);
+	assert_int_equal(status->plain, KEYS);
+	sr_keys_status_free(status);
+	assert_keys(f, 0);
+}
+
 /* Whoever else may have changed what: the last look is in the transaction. */
 static void no_master_key_that_is_needed_is_forgotten(void **state)
 {
@@ -798,6 +824,7 @@ int main(void)
 		WITH(shredding_tells_what_it_did),
 		WITH(a_backup_that_was_exchanged_is_not_replaced),
 		WITH(one_at_a_time_changes_master_keys),
+		WITH(what_was_unwrapped_meanwhile_stays_plain),
 		WITH(no_master_key_that_is_needed_is_forgotten),
 		WITH(shredding_destroys_no_master_key_that_another_needs),
 		WITH(a_backup_that_runs_keeps_its_master_key),
