@@ -15,7 +15,8 @@ static sr_status engine_complete(const sr_engine *e)
 			e->column_name && e->column && e->column_text && e->changes &&
 			e->last_row_id && e->command && e->in_transaction &&
 			e->deferred_violation && e->log_size && e->checkpoint && e->backup &&
-			e->compact && e->replace && e->guard_changed && e->triggers && e->reword;
+			e->compact && e->replace && e->guard_changed && e->triggers &&
+			e->foreign_keys && e->reword;
 
 	if (!complete)
 		return sr_fail(SR_INVALID, "the engine %s lacks a function",
@@ -236,6 +237,14 @@ sr_guarding sr_conn_guard_swap(sr_conn *conn, sr_guarding guarding)
 sr_status sr_conn_triggers(sr_conn *conn, bool enabled)
 {
 	return conn->engine->triggers(conn, enabled);
+}
+
+sr_status sr_conn_foreign_keys(sr_conn *conn, bool enabled)
+{
+	if (conn->transaction)
+		return sr_fail(SR_INVALID, "%s: foreign keys stay as they are in a transaction",
+			       conn->path);
+	return conn->engine->foreign_keys(conn, enabled);
 }
 
 sr_status sr_conn_reword(sr_conn *conn, const char *table, const char *sql)

@@ -299,6 +299,9 @@ sr_guarding sr_conn_guard_swap(sr_conn *conn, sr_guarding guarding);
 /* Whether triggers fire; they do from the opening on. Foreign keys act either way. */
 sr_status sr_conn_triggers(sr_conn *conn, bool enabled);
 
+/* Whether foreign keys act; they do from the opening on. Outside of transactions. */
+sr_status sr_conn_foreign_keys(sr_conn *conn, bool enabled);
+
 /* ---- The schema's words ---- */
 
 /* Puts another CREATE TABLE text in place of a table's, inside a write transaction, and writes no

@@ -321,21 +321,31 @@ static int64_t sqlite_last_row_id(const sr_conn *conn)
 	return sqlite3_last_insert_rowid(((const sqlite_conn *)conn)->db);
 }
 
-/* Switches one of the connection's settings and reads it back. */
-static sr_status sqlite_triggers(sr_conn *conn, bool enabled)
+/* Switches one of the connection's settings and reads it back. It takes no memory. */
+static sr_status set(sr_conn *conn, int setting, bool enabled, const char *what)
 {
 	sqlite_conn *c = sqlite_of(conn);
 	int now = -1;
-	int code = sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, (int)enabled, &now);
+	int code = sqlite3_db_config(c->db, setting, (int)enabled, &now);
 
-	/* Whatever writes next would be counted by nobody. */
+	/* Whatever writes next would be counted, or checked, by nobody. */
 	conn->broken = conn->broken || (enabled && now != 1);
 	if (code != SQLITE_OK)
 		return sr_sqlite_fail(c, code);
 	if (now != (int)enabled)
-		return sr_fail(SR_SQL, "%s: SQLite does not turn triggers %s", conn->path,
+		return sr_fail(SR_SQL, "%s: SQLite does not turn %s %s", conn->path, what,
 			       enabled ? "on" : "off");
 	return SR_OK;
+}
+
+static sr_status sqlite_triggers(sr_conn *conn, bool enabled)
+{
+	return set(conn, SQLITE_DBCONFIG_ENABLE_TRIGGER, enabled, "triggers");
+}
+
+static sr_status sqlite_foreign_keys(sr_conn *conn, bool enabled)
+{
+	return set(conn, SQLITE_DBCONFIG_ENABLE_FKEY, enabled, "foreign keys");
 }
 
 const sr_engine sr_sqlite = {
@@ -370,5 +380,6 @@ const sr_engine sr_sqlite = {
 	.replace = sr_sqlite_replace,
 	.guard_changed = sr_sqlite_guard_changed,
 	.triggers = sqlite_triggers,
+	.foreign_keys = sqlite_foreign_keys,
 	.reword = sr_sqlite_reword,
 };

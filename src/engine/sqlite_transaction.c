@@ -15,18 +15,39 @@ static const char *const command_sql[SR_COMMAND_COUNT] = {
 	[SR_COMMAND_ROLLBACK_TO] = "ROLLBACK TO sr_nested",
 };
 
-static int command_run(sqlite_conn *c, sr_command command)
+static int command_prepare(sqlite_conn *c, sr_command command)
 {
 	sqlite3_stmt **stmt = &c->commands[command];
+
+	if (*stmt != NULL)
+		return SQLITE_OK;
+	return sqlite3_prepare_v3(c->db, command_sql[command], -1, SQLITE_PREPARE_PERSISTENT, stmt,
+				  NULL);
+}
+
+/* What takes a command back is prepared before it: there may be no memory for that any more. */
+static int prepare_both(sqlite_conn *c, sr_command command)
+{
 	int code = SQLITE_OK;
 
+	if (command == SR_COMMAND_SAVEPOINT)
+		code = command_prepare(c, SR_COMMAND_ROLLBACK_TO);
+	if (command == SR_COMMAND_SAVEPOINT && code == SQLITE_OK)
+		code = command_prepare(c, SR_COMMAND_RELEASE);
+	if (command == SR_COMMAND_READ || command == SR_COMMAND_WRITE ||
+	    command == SR_COMMAND_EXCLUSIVE)
+		code = command_prepare(c, SR_COMMAND_ROLLBACK);
+	return code == SQLITE_OK ? command_prepare(c, command) : code;
+}
+
+static int command_run(sqlite_conn *c, sr_command command)
+{
+	int code;
+
 	c->own = true;
-	if (*stmt == NULL)
-		code = sqlite3_prepare_v3(c->db, command_sql[command], -1,
-					  SQLITE_PREPARE_PERSISTENT, stmt, NULL);
-	if (code == SQLITE_OK) {
-		sqlite3_step(*stmt);
-		code = sqlite3_reset(*stmt);
+	if ((code = prepare_both(c, command)) == SQLITE_OK) {
+		sqlite3_step(c->commands[command]);
+		code = sqlite3_reset(c->commands[command]);
 	}
 	c->own = false;
 	return code;

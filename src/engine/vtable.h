@@ -74,6 +74,7 @@ struct sr_engine {
 
 	void (*guard_changed)(sr_conn *conn); /* Statements in use are to be asked again. */
 	sr_status (*triggers)(sr_conn *conn, bool enabled);
+	sr_status (*foreign_keys)(sr_conn *conn, bool enabled);
 	sr_status (*reword)(sr_conn *conn, const char *table, const char *sql);
 };
 

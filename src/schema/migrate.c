@@ -426,39 +426,19 @@ static sr_status run_steps(run *r)
 
 /* ---- The connection's settings meanwhile ---- */
 
-/* They cannot be switched inside a transaction, so they are read back. */
-sr_status sr_schema_keys_off(sr_conn *conn, int64_t *before)
+/* Foreign keys off, so that a rebuild's DROP TABLE cascades to nothing; triggers, too, so that
+ * nobody's own fire. */
+static sr_status settings_begin(sr_conn *conn)
 {
-	int64_t now;
-	sr_status rc;
-
-	if ((rc = sr_query_integer(conn, "PRAGMA foreign_keys", before)) != SR_OK ||
-	    (rc = sr_exec(conn, "PRAGMA foreign_keys = OFF")) != SR_OK ||
-	    (rc = sr_query_integer(conn, "PRAGMA foreign_keys", &now)) != SR_OK)
-		return rc;
-	if (now != 0)
-		return sr_fail(SR_SQL, "%s: foreign keys cannot be switched off",
-			       sr_conn_path(conn));
-	return SR_OK;
-}
-
-sr_status sr_schema_keys_on(sr_conn *conn, int64_t before)
-{
-	return before ? sr_exec(conn, "PRAGMA foreign_keys = ON") : SR_OK;
-}
-
-/* Triggers off, too, so that nobody's own fire. */
-static sr_status settings_begin(sr_conn *conn, int64_t *foreign_keys)
-{
-	sr_status rc = sr_schema_keys_off(conn, foreign_keys);
+	sr_status rc = sr_conn_foreign_keys(conn, false);
 
 	return rc == SR_OK ? sr_conn_triggers(conn, false) : rc;
 }
 
-static sr_status settings_end(sr_conn *conn, int64_t foreign_keys)
+static sr_status settings_end(sr_conn *conn)
 {
 	sr_status rc = sr_conn_triggers(conn, true);
-	sr_status keys = sr_schema_keys_on(conn, foreign_keys);
+	sr_status keys = sr_conn_foreign_keys(conn, true);
 
 	return rc != SR_OK ? rc : keys;
 }
@@ -485,13 +465,12 @@ static void say_where(run *r, sr_status why)
 
 static sr_status run_all(run *r)
 {
-	int64_t foreign_keys = 0;
 	char words[SR_MESSAGE_SIZE];
 	sr_status rc, end;
 
 	if ((rc = run_prepare(r)) != SR_OK)
 		return rc;
-	if ((rc = settings_begin(r->conn, &foreign_keys)) == SR_OK)
+	if ((rc = settings_begin(r->conn)) == SR_OK)
 		rc = run_steps(r);
 	/* Nothing began: the database is its own backup, and trying again makes another. */
 	strcpy(words, sr_error_message());
@@ -501,7 +480,7 @@ static sr_status run_all(run *r)
 	if (rc != SR_OK)
 		say_where(r, rc);
 	strcpy(words, sr_error_message());
-	end = settings_end(r->conn, foreign_keys);
+	end = settings_end(r->conn);
 	if (rc != SR_OK)
 		sr_error_set(words);
 	else

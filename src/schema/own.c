@@ -311,25 +311,24 @@ static sr_status check(own *o)
 static sr_status run(own *o)
 {
 	char words[SR_MESSAGE_SIZE];
-	int64_t foreign_keys;
-	sr_status rc, end;
+	sr_status rc;
 
 	if ((rc = check(o)) != SR_OK)
 		return rc;
-	if ((rc = sr_schema_keys_off(o->conn, &foreign_keys)) != SR_OK)
+	if ((rc = sr_conn_foreign_keys(o->conn, false)) != SR_OK)
 		return rc;
 	rc = run_inside(o);
 	strcpy(words, sr_error_message());
-	end = sr_schema_keys_on(o->conn, foreign_keys);
+	/* Where that fails, nobody gets the connection any more. */
+	(void)sr_conn_foreign_keys(o->conn, true);
 	if (o->backup[0] != '\0' && rc != SR_OK && rc != SR_OUTCOME_UNKNOWN) {
 		sr_backup_forget(o->conn, o->backup);
 		o->backup[0] = '\0';
 	} else if (o->backup[0] != '\0') {
 		sr_backup_cut(o->conn);
 	}
-	if (rc == SR_OK)
-		return end;
-	sr_error_set(words);
+	if (rc != SR_OK)
+		sr_error_set(words);
 	return rc;
 }
 

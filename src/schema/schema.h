@@ -159,11 +159,8 @@ sr_status sr_script_refused(sr_status rc, const char *who);
 
 /* What is needed around migrations of both kinds. Whether any table has a row; */
 sr_status sr_schema_has_rows(sr_conn *conn, bool *some);
-/* the space for a copy, the log and what the database grows by; */
+/* and the space for a copy, the log and what the database grows by. */
 sr_status sr_schema_space_check(sr_conn *conn, bool backup);
-/* foreign keys off, so that a rebuild's DROP TABLE cascades to nothing, and as they were. */
-sr_status sr_schema_keys_off(sr_conn *conn, int64_t *before);
-sr_status sr_schema_keys_on(sr_conn *conn, int64_t before);
 
 /* Brings a long log into the database between two steps (tend.c); outside transactions. Whether
  * all of it is in, so that the next write begins it anew. */

@@ -497,6 +497,42 @@ static void value_without_memory_is_told(void **state)
 	sr_conn_close(conn);
 }
 
+static void taking_back_needs_no_memory(void **state)
+{
+	sr_conn *conn = open_as(SR_ACCESS_CREATE);
+
+	(void)state;
+	assert_done(sr_exec(conn, "CREATE TABLE t (a)"));
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_exec(conn, "INSERT INTO t VALUES (1)"));
+	sqlite3_hard_heap_limit64(1);
+	sr_conn_rollback(conn);
+	sqlite3_hard_heap_limit64(0);
+	assert_false(sr_conn_in_transaction(conn));
+	assert_false(sr_conn_broken(conn));
+	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 0);
+	sr_conn_close(conn);
+}
+
+static void foreign_keys_come_back_without_memory(void **state)
+{
+	sr_conn *conn = open_as(SR_ACCESS_CREATE);
+
+	(void)state;
+	assert_done(
+		sr_exec(conn, "CREATE TABLE p (a PRIMARY KEY); CREATE TABLE c (a REFERENCES p)"));
+	assert_done(sr_conn_foreign_keys(conn, false));
+	assert_done(sr_exec(conn, "INSERT INTO c VALUES (1)"));
+	sqlite3_hard_heap_limit64(1);
+	assert_int_equal(sr_conn_foreign_keys(conn, true), SR_OK);
+	sqlite3_hard_heap_limit64(0);
+	assert_fails(sr_exec(conn, "INSERT INTO c VALUES (2)"), SR_CONSTRAINT, "FOREIGN KEY");
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_fails(sr_conn_foreign_keys(conn, false), SR_INVALID, "transaction");
+	sr_conn_rollback(conn);
+	sr_conn_close(conn);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -518,6 +554,8 @@ int main(void)
 		TEST(untrusted_statement_has_a_deadline),
 		cmocka_unit_test(test_an_integrity_check_that_cannot_read),
 		TEST(value_without_memory_is_told),
+		TEST(taking_back_needs_no_memory),
+		TEST(foreign_keys_come_back_without_memory),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
