@@ -95,8 +95,11 @@ static sr_status ask_engine(sr_checkup *c, const char *sql, messages *all)
 	while ((rc = sr_checkup_step(c, stmt, &row)) == SR_OK && row) {
 		sr_text message = sr_column_text(stmt, 0);
 
-		if (message.data != NULL && strcmp(message.data, "ok") != 0)
-			take_message(c, all, message);
+		if (message.data == NULL || strcmp(message.data, "ok") == 0)
+			continue;
+		if ((rc = sr_complaint_check(c->conn, message)) != SR_OK)
+			break;
+		take_message(c, all, message);
 	}
 	return sr_stmt_end(stmt, rc);
 }

@@ -181,12 +181,8 @@ static sr_status find_broken_indexes(sr_conn *conn, sr_mends *mends)
 
 		if (message.data == NULL || strcmp(message.data, "ok") == 0)
 			continue;
-		if ((rc = sr_complaint_status(message)) != SR_CORRUPT)
-			rc = sr_fail(rc, "%s could not be checked: %s", sr_conn_path(conn),
-				     message.data);
-		else
-			rc = take_message(mends, message);
-		if (rc != SR_OK)
+		if ((rc = sr_complaint_check(conn, message)) != SR_OK ||
+		    (rc = take_message(mends, message)) != SR_OK)
 			break;
 	}
 	return sr_stmt_end(stmt, rc);

@@ -75,9 +75,9 @@ void *sr_conn_handle(const sr_conn *conn); /* The engine's own: a sqlite3 *. */
 /* Whether it must be thrown away: a commit with unknown outcome, an I/O error, corruption. */
 bool sr_conn_broken(const sr_conn *conn);
 
-/* What a line of the engine's integrity check stands for: SR_CORRUPT, but SR_IO or SR_NO_MEMORY
- * where a page could not be had at all. */
-sr_status sr_complaint_status(sr_text line);
+/* Whether a line of the engine's integrity check, right after it was had, tells of damage: SR_OK.
+ * Else a page could not be had at all, and that is the error. */
+sr_status sr_complaint_check(sr_conn *conn, sr_text line);
 
 /* A quick proof of life: one trivial statement. */
 sr_status sr_conn_validate(sr_conn *conn);

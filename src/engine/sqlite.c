@@ -298,14 +298,12 @@ static void sqlite_interrupt(sr_conn *conn)
 static sr_status sqlite_validate(sr_conn *conn)
 {
 	sqlite_conn *c = sqlite_of(conn);
-	int moved = 0;
 	int64_t count;
 
 	/* Somebody has put another file in the place of this one: what is written here is lost. */
-	if (sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
-	    moved) {
+	if (sr_sqlite_astray(c->db)) {
 		conn->broken = true;
-		return sr_fail(SR_IO, "%s was moved or replaced while it was open", conn->path);
+		return sr_sqlite_fail(c, SQLITE_READONLY_DBMOVED);
 	}
 	return sr_query_integer(conn, "SELECT count(*) FROM (SELECT 1 FROM sqlite_schema LIMIT 1)",
 				&count);

@@ -104,7 +104,7 @@ void sr_sqlite_guard_end(sqlite_conn *c, sqlite_stmt *s);
 sr_status sr_sqlite_command(sr_conn *conn, sr_command command);
 bool sr_sqlite_in_transaction(const sr_conn *conn);
 bool sr_sqlite_deferred_violation(const sr_conn *conn);
-bool sr_sqlite_astray(sqlite_conn *c); /* Its path no longer leads to its file. */
+bool sr_sqlite_astray(sqlite3 *db); /* Its path no longer leads to its file. */
 int64_t sr_sqlite_log_size(sr_conn *conn);
 sr_status sr_sqlite_checkpoint(sr_conn *conn, sr_checkpoint *result);
 int sr_sqlite_log_grew(void *arg, sqlite3 *db, const char *database, int frames);

@@ -88,14 +88,13 @@ static sr_status copy_pages(sqlite_conn *c, sqlite3 *to, const char *path, sr_pr
  * place of the one before. */
 static sr_status check_made(sqlite3 *db, const char *path, const sr_made *made)
 {
-	int moved = 0;
+	bool astray = sr_sqlite_astray(db), same;
 	sr_status rc;
-	bool same;
 
+	/* Last, since a disk that cannot be looked at does not exchange anything. */
 	if ((rc = sr_private_same(path, made, &same)) != SR_OK)
 		return rc;
-	if (!same ||
-	    sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved)
+	if (astray || !same)
 		return sr_fail(SR_REFUSED, "the copy %s failed: its folder was exchanged", path);
 	return SR_OK;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 /* Free bytes with which a full file system cannot be meant: more than our largest batch. */
@@ -70,9 +71,9 @@ static int last_errno(sqlite3 *db, int which)
 
 /* SQLite says that the database is malformed when the disk does not read what is in it: what the
  * system said then, else 0. */
-static int unreadable(sqlite_conn *c, int code)
+static int unreadable(sqlite_conn *c)
 {
-	if ((code & 0xff) != SQLITE_CORRUPT || c->db == NULL)
+	if (c->db == NULL)
 		return 0;
 	for (size_t i = 0; i < FILES; i++) {
 		int error = last_errno(c->db, files[i]);
@@ -134,9 +135,13 @@ static sr_status fail_io(sqlite_conn *c, int code)
 static sr_status fail_read_only(sqlite_conn *c, int code)
 {
 	const char *path = c->base.path;
+	struct stat st;
 
 	switch (code) {
 	case SQLITE_READONLY_DBMOVED:
+		/* Or it could not be looked at. */
+		if (stat(path, &st) != 0 && errno != ENOENT && errno != ENOTDIR)
+			return sr_fail_errno(errno, "%s cannot be looked at", path);
 		return sr_fail(SR_IO, "%s was moved, replaced or deleted while it was open", path);
 	case SQLITE_READONLY_ROLLBACK:
 	case SQLITE_READONLY_RECOVERY:
@@ -225,15 +230,23 @@ sr_status sr_sqlite_fail_below(sqlite_conn *c)
 		       c->base.path);
 }
 
-sr_status sr_complaint_status(sr_text line)
+/* Some lines say what SQLite was told, others only that there was no page. */
+sr_status sr_complaint_check(sr_conn *conn, sr_text line)
 {
 	static const char words[] = "error code=";
 	const char *at = line.data != NULL ? strstr(line.data, words) : NULL;
-	sr_status rc = SR_CORRUPT;
+	sr_status rc = SR_OK;
+	int error;
 
 	if (at != NULL)
 		rc = sr_sqlite_status(atoi(at + sizeof(words) - 1));
-	return rc == SR_IO || rc == SR_NO_MEMORY ? rc : SR_CORRUPT;
+	if (rc == SR_NO_MEMORY)
+		return sr_fail_memory();
+	if ((error = unreadable(sqlite_of(conn))) == 0 && rc != SR_IO)
+		return SR_OK;
+	conn->broken = true;
+	return error != 0 ? sr_fail_errno(error, "%s could not be checked", conn->path)
+			  : sr_fail(SR_IO, "%s could not be checked: %s", conn->path, line.data);
 }
 
 sr_status sr_sqlite_fail(sqlite_conn *c, int code)
@@ -275,7 +288,7 @@ sr_status sr_sqlite_fail(sqlite_conn *c, int code)
 	case SR_IO:
 		return fail_io(c, code);
 	case SR_CORRUPT:
-		if ((error = unreadable(c, code)) != 0)
+		if ((error = unreadable(c)) != 0)
 			return sr_fail_errno(error, "%s cannot be read", path);
 		return sr_sqlite_identify(c, code);
 	case SR_NO_SPACE:

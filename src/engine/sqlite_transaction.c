@@ -60,13 +60,16 @@ static int snapshot_take(sqlite_conn *c)
 }
 
 /* What is about to be written would go into a file that its path no longer leads to. SQLite
- * asks for this itself only where it has a rollback journal. */
-bool sr_sqlite_astray(sqlite_conn *c)
+ * asks for this itself only where it has a rollback journal. It also says yes where it could not
+ * look, so it is asked twice. */
+bool sr_sqlite_astray(sqlite3 *db)
 {
-	int moved = 0;
+	int moved = 1;
 
-	return sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
-	       moved != 0;
+	for (int i = 0; i < 2 && moved != 0; i++)
+		if (sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK)
+			return false;
+	return moved != 0;
 }
 
 static bool writes_astray(sqlite_conn *c, sr_command command)
@@ -75,7 +78,7 @@ static bool writes_astray(sqlite_conn *c, sr_command command)
 		    ? sqlite3_txn_state(c->db, "main") != SQLITE_TXN_WRITE
 		    : command != SR_COMMAND_WRITE && command != SR_COMMAND_EXCLUSIVE)
 		return false;
-	return sr_sqlite_astray(c);
+	return sr_sqlite_astray(c->db);
 }
 
 sr_status sr_sqlite_command(sr_conn *conn, sr_command command)

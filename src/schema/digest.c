@@ -311,12 +311,10 @@ sr_status sr_integrity(sr_conn *conn, bool full)
 	rc = sr_step(stmt, &row);
 	if (rc == SR_OK) {
 		text = row ? sr_column_text(stmt, 0) : (sr_text){"no answer", 9};
-		if (text.length != 2 || memcmp(text.data, "ok", 2) != 0) {
-			rc = sr_complaint_status(text);
-			sr_fail(rc, "%s %s: %.*s", sr_conn_path(conn),
-				rc == SR_CORRUPT ? "is damaged" : "could not be checked",
-				(int)(text.length < 400 ? text.length : 400), text.data);
-		}
+		if ((text.length != 2 || memcmp(text.data, "ok", 2) != 0) &&
+		    (rc = sr_complaint_check(conn, text)) == SR_OK)
+			rc = sr_fail(SR_CORRUPT, "%s is damaged: %.*s", sr_conn_path(conn),
+				     (int)(text.length < 400 ? text.length : 400), text.data);
 	}
 	return sr_stmt_end(stmt, rc);
 }

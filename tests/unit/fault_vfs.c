@@ -2,6 +2,7 @@
 
 #include "engine/sqlite.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ static sqlite3_vfs vfs;
 typedef struct fault_file {
 	sqlite3_file base;
 	unsigned kind; /* FAULT_MAIN, … */
+	int error;     /* What the system is to have said, or 0. */
 } fault_file;
 
 static sqlite3_file *under(sqlite3_file *file)
@@ -65,7 +67,12 @@ static int file_close(sqlite3_file *file)
 
 static int file_read(sqlite3_file *file, void *bytes, int count, sqlite3_int64 at)
 {
-	FAIL_OR(FAULT_READ, file, under(file)->pMethods->xRead(under(file), bytes, count, at));
+	int code = fault_of(FAULT_READ, file);
+
+	if (code == SQLITE_OK)
+		return under(file)->pMethods->xRead(under(file), bytes, count, at);
+	((fault_file *)(void *)file)->error = EIO;
+	return code;
 }
 
 static int file_write(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 at)
@@ -106,8 +113,14 @@ static int file_reserved(sqlite3_file *file, int *reserved)
 /* Writes past this one, through a descriptor of somebody's own, could not be made to fail. */
 static int file_control(sqlite3_file *file, int op, void *arg)
 {
+	int error = ((fault_file *)(void *)file)->error;
+
 	if (op == SR_SQLITE_STREAM_FRESH && atomic_load(&faults[FAULT_WRITE].files) != 0)
 		return SQLITE_OK;
+	if (op == SQLITE_FCNTL_LAST_ERRNO && error != 0) {
+		*(int *)arg = error;
+		return SQLITE_OK;
+	}
 	return under(file)->pMethods->xFileControl(under(file), op, arg);
 }
 
@@ -178,6 +191,7 @@ static int vfs_open(sqlite3_vfs *self, const char *name, sqlite3_file *file, int
 	(void)self;
 	f->kind = kind_of(flags);
 	f->base.pMethods = NULL;
+	f->error = 0;
 	if ((code = fault(FAULT_OPEN, f->kind)) != SQLITE_OK)
 		return code;
 	code = below->xOpen(below, name, under(file), flags, out);

@@ -3,6 +3,7 @@
 #include "catalog_fixture.h"
 #include "fault_vfs.h"
 #include "old_database.h"
+#include "schema/schema.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -454,6 +455,40 @@ static void test_backup_fails(void **state)
 	sqlite3_free(rows);
 }
 
+/* Whichever page cannot be read, of a table, an overflowing row or the list of free ones: the disk
+ * is told of, and nothing is called damaged. */
+static void test_check_that_cannot_read(void **state)
+{
+	const sr_conn_options options = {
+		.access = SR_ACCESS_READ, .busy_timeout = 1, .cache_pages = 10};
+	catalog_fixture *f = *state;
+	int hits = 1, failed = 0;
+
+	assert_ok(sr_execute_script(
+		f->catalog, "CREATE TABLE wide (a); CREATE TABLE gone (a);"
+			    "INSERT INTO wide VALUES (randomblob(30000));"
+			    "INSERT INTO gone VALUES (randomblob(30000)); DROP TABLE gone"));
+	assert_ok(sr_close(f->catalog));
+	for (int n = 1; hits > 0; n++) {
+		sr_conn *conn;
+		sr_status rc;
+
+		assert_done(sr_conn_open(&sr_sqlite, f->path, &options, &conn));
+		fault_arm(FAULT_READ, FAULT_ANY, n, SQLITE_IOERR_READ, false);
+		rc = sr_integrity(conn, n % 2 == 0);
+		hits = fault_hits();
+		fault_disarm();
+		if (hits > 0)
+			assert_fails(rc, SR_IO, f->path);
+		else
+			assert_done(rc);
+		failed += hits;
+		sr_conn_close(conn);
+	}
+	assert_true(failed > 40);
+	assert_ok(sr_open(&f->catalog, &f->options));
+}
+
 /* ---- While others work ---- */
 
 /* A process that adds clients until it is told to stop, and says of each that was acknowledged. */
@@ -776,6 +811,7 @@ int main(void)
 		TEST(test_no_space),
 		TEST(test_syncing_fails),
 		TEST(test_backup_fails),
+		TEST(test_check_that_cannot_read),
 		TEST(test_restore_under_writer),
 		TEST(test_backup_under_writer),
 		TEST(test_restore_busy),

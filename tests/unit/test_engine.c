@@ -439,20 +439,24 @@ static void untrusted_statement_has_a_deadline(void **state)
 	sr_conn_close(conn);
 }
 
-static void test_an_integrity_check_that_cannot_read(void **state)
+static void complaints_of_an_integrity_check(void **state)
 {
+	sr_conn *conn = open_as(SR_ACCESS_CREATE);
+
 	(void)state;
-	assert_int_equal(sr_complaint_status(sr_text_of(
-				 "*** in database main *** Page 76: unable to get the page. "
-				 "error code=8458")),
-			 SR_IO);
-	assert_int_equal(sr_complaint_status(sr_text_of("Page 1: unable to get the page. "
-							"error code=7")),
-			 SR_NO_MEMORY);
-	assert_int_equal(sr_complaint_status(sr_text_of("Page 1: unable to get the page. "
-							"error code=11")),
-			 SR_CORRUPT);
-	assert_int_equal(sr_complaint_status(sr_text_of("row 3 missing from index i")), SR_CORRUPT);
+	assert_done(sr_complaint_check(conn, sr_text_of("row 3 missing from index i")));
+	assert_done(sr_complaint_check(
+		conn, sr_text_of("Page 1: unable to get the page. error code=11")));
+	assert_fails(sr_complaint_check(conn,
+					sr_text_of("Page 1: unable to get the page. error code=7")),
+		     SR_NO_MEMORY, "memory");
+	assert_false(sr_conn_broken(conn));
+	assert_fails(sr_complaint_check(conn, sr_text_of("*** in database main *** Page 76: "
+							 "unable to get the page. "
+							 "error code=8458")),
+		     SR_IO, "could not be checked");
+	assert_true(sr_conn_broken(conn));
+	sr_conn_close(conn);
 }
 
 /* Stands on a row whose text has to be converted, for which there is no memory. */
@@ -548,11 +552,11 @@ int main(void)
 		TEST(interrupt_stops_a_statement),
 		TEST(guard_is_asked),
 		TEST(engine_keeps_its_own_settings),
+		TEST(complaints_of_an_integrity_check),
 		TEST(schema_is_never_writable),
 		TEST(triggers_can_be_off),
 		TEST(untrusted_reads_and_nothing_else),
 		TEST(untrusted_statement_has_a_deadline),
-		cmocka_unit_test(test_an_integrity_check_that_cannot_read),
 		TEST(value_without_memory_is_told),
 		TEST(taking_back_needs_no_memory),
 		TEST(foreign_keys_come_back_without_memory),

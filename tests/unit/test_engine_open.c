@@ -518,7 +518,7 @@ static void moved_file_is_noticed(void **state)
 	conn = open_as(SR_ACCESS_WRITE);
 	assert_done(sr_conn_validate(conn));
 	assert_int_equal(rename(path, scratch_path("moved.db")), 0);
-	assert_fails(sr_conn_validate(conn), SR_IO, "moved or replaced");
+	assert_fails(sr_conn_validate(conn), SR_IO, "moved, replaced");
 	assert_true(sr_conn_broken(conn));
 	sr_conn_close(conn);
 }
