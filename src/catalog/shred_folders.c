@@ -96,6 +96,17 @@ static void pass_over(const looking *l, const char *path)
 		l->s->options->passed_over(l->s->options->passed_over_arg, path);
 }
 
+/* The database is none, nor is the ring, which is held. */
+static bool is_no_backup(const looking *l, const struct stat *st)
+{
+	const sr_settings *settings = &l->s->catalog->settings;
+	struct stat ring;
+
+	return sr_is_database(settings, st) ||
+	       (stat(settings->master_key_file, &ring) == 0 && ring.st_dev == st->st_dev &&
+		ring.st_ino == st->st_ino);
+}
+
 static sr_status look(const looking *l, const char *name)
 {
 	char path[4096], whole[NAME_MAX + 1];
@@ -116,7 +127,7 @@ static sr_status look(const looking *l, const char *name)
 		pass_over(l, path);
 		return SR_OK;
 	}
-	if (sr_is_database(&l->s->catalog->settings, &st))
+	if (is_no_backup(l, &st))
 		return SR_OK;
 	if (sr_part_named(name, whole, &process))
 		return look_at_part(l, name, path, whole, process);

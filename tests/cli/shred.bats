@@ -299,3 +299,10 @@ PYTHON
 	shred >/dev/null
 	equal "" "$(find "$backups" -name '*.part')"
 }
+
+@test "the key ring may lie among the backups" {
+	mv "$STRONGROOM_MASTER_KEY_FILE" "$backups/ring"
+	export STRONGROOM_MASTER_KEY_FILE=$backups/ring
+	shred >/dev/null
+	equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export other)"
+}

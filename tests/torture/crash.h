@@ -106,6 +106,9 @@ void stage_plant_early(bool planted);
 	"SELECT count(*) FROM files WHERE OriginalPath = '/home/host/papers/%03d report.txt' "     \
 	"AND CRC = %d"
 
+/* Whatever bears the name of a backup in the folder is whole. */
+void crash_look_backups(crash_look *look);
+
 /* ---- The oracle ---- */
 
 /* Digests of what has no rows. */

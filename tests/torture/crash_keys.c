@@ -1,5 +1,5 @@
 /* Scenarios: clients' AES keys wrapped, and wrapped anew. The ring of master keys lies beside the
- * database; whatever the power does, the one opens what is in the other. */
+ * database; whatever the power does, the one opens what is in the other, and in its backup. */
 #include <stdio.h>
 #include <string.h>
 
@@ -28,18 +28,18 @@ static void with_keys(stage *s)
 	stage_close(s);
 }
 
-/* Every key is what it was. */
-static void look_keys(crash_look *look)
+/* Every key is what it was, from that client's on. */
+static void look_from(crash_look *look, sr_catalog *catalog, int first)
 {
-	int seen = 0;
+	int seen = first;
 
-	for (int i = 0; i < CLIENTS && look->catalog != NULL; i++) {
+	for (int i = first; i < CLIENTS && catalog != NULL; i++) {
 		sr_client *client;
 		char name[16], key[33];
 
 		snprintf(name, sizeof(name), "client %02d", i);
 		key_of(i, key);
-		if (sr_client_by_name(look->catalog, sr_text_of(name), &client) != SR_OK) {
+		if (sr_client_by_name(catalog, sr_text_of(name), &client) != SR_OK) {
 			snprintf(look->words, sizeof(look->words), "%s: %.400s", name,
 				 sr_error_message());
 			continue;
@@ -47,9 +47,14 @@ static void look_keys(crash_look *look)
 		seen += client->aes_key.length == 32 && memcmp(client->aes_key.data, key, 32) == 0;
 		sr_client_free(client);
 	}
-	if (look->words[0] == '\0' && seen != CLIENTS)
+	if (look->words[0] == '\0' && catalog != NULL && seen != CLIENTS)
 		snprintf(look->words, sizeof(look->words), "%d keys of %d are what they were", seen,
 			 CLIENTS);
+}
+
+static void look_keys(crash_look *look)
+{
+	look_from(look, look->catalog, 0);
 }
 
 #define ARE_WRAPPED "SELECT count(*) = 12 FROM clients WHERE length(AESKey) > 32"
@@ -97,6 +102,69 @@ static void rotate(stage *s)
 	stage_close(s);
 }
 
+/* ---- A key destroyed ---- */
+
+static void with_backup(stage *s)
+{
+	sr_backup_options options;
+	char path[4400];
+
+	with_wrapped(s);
+	stage_open(s);
+	snprintf(path, sizeof(path), "%s/one.db", s->folder);
+	sr_backup_options_init(&options);
+	options.path = path;
+	stage_good(s, sr_backup(s->catalog, &options, NULL), "backing up");
+	stage_close(s);
+}
+
+/* The others' keys, in the catalog and in its backup, which is always there. */
+static void look_others(crash_look *look)
+{
+	sr_options options = look->stage->options;
+	sr_catalog *backup = NULL;
+	char path[4600];
+
+	look_from(look, look->catalog, 1);
+	crash_look_backups(look);
+	if (look->words[0] != '\0')
+		return;
+	snprintf(path, sizeof(path), "%s/one.db", look->folder);
+	options.path = path;
+	options.master_key_file = look->ring;
+	options.create = options.migrate = false;
+	options.read_only = true;
+	if (sr_open(&backup, &options) != SR_OK)
+		snprintf(look->words, sizeof(look->words), "the backup does not open: %.400s",
+			 sr_error_message());
+	look_from(look, backup, 1);
+	if (sr_close(backup) != SR_OK && look->words[0] == '\0')
+		snprintf(look->words, sizeof(look->words), "the backup does not close: %.400s",
+			 sr_error_message());
+}
+
+static void shred(stage *s)
+{
+	const char *const folders[] = {s->folder};
+	int promise = stage_promise(s, "SELECT count(*) = 0 FROM clients WHERE Name = 'client 00'");
+	sr_shred_options options;
+	sr_client *client = NULL;
+	sr_shredded done = {0};
+
+	stage_open(s);
+	sr_shred_options_init(&options);
+	options.folders = folders;
+	options.folder_count = 1;
+	stage_good(s, sr_client_by_name(s->catalog, sr_text_of("client 00"), &client), "finding");
+	if (client != NULL)
+		stage_good(s, sr_client_shred(s->catalog, &client->id, &options, &done),
+			   "shredding");
+	stage_tell(s, promise);
+	s->failed = s->failed || done.backups != 1 || done.forgotten == 0;
+	sr_client_free(client);
+	stage_close(s);
+}
+
 const crash_scenario crash_keys[] = {
 	{.name = "keys wrapped",
 	 .prepare = with_keys,
@@ -107,6 +175,11 @@ const crash_scenario crash_keys[] = {
 	 .prepare = with_wrapped,
 	 .run = rotate,
 	 .look = look_keys,
+	 .ring = true},
+	{.name = "key shredding",
+	 .prepare = with_backup,
+	 .run = shred,
+	 .look = look_others,
 	 .ring = true},
 	{.name = NULL},
 };

@@ -1,6 +1,7 @@
 /* Scenarios: what becomes of a whole database, and copies of it. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +59,7 @@ static void look_backup(crash_look *look, const char *name)
 		is_known(path, true);
 }
 
-static void look_backups(crash_look *look)
+void crash_look_backups(crash_look *look)
 {
 	DIR *dir = opendir(look->folder);
 	struct dirent *entry;
@@ -228,6 +229,53 @@ static void index_merge(stage *s)
 	stage_close(s);
 }
 
+/* ---- Mended ---- */
+
+/* What a repair makes anew: an index, a trigger, a counter. */
+static void broken(stage *s)
+{
+	sqlite3 *db = NULL;
+
+	filled(s);
+	if (sqlite3_open(s->path, &db) != SQLITE_OK ||
+	    sqlite3_exec(db,
+			 "DROP INDEX idx_files_size; DROP TRIGGER trg_files_count_delete;"
+			 "UPDATE client_usage SET Files = Files + 1",
+			 NULL, NULL, NULL) != SQLITE_OK)
+		abort();
+	sqlite3_close(db);
+}
+
+static void repair(stage *s)
+{
+	int promise =
+		stage_promise(s, "SELECT (SELECT count(*) = 2 FROM sqlite_schema WHERE name IN "
+				 "('idx_files_size', 'trg_files_count_delete')) AND "
+				 "(SELECT sum(Files) = 40 FROM client_usage)");
+	sr_repair *plan = NULL;
+
+	stage_open(s);
+	stage_good(s, sr_repair_plan(s->catalog, NULL, &plan), "planning");
+	stage_good(s, sr_repair_apply(s->catalog, plan, NULL), "repairing");
+	stage_tell(s, promise);
+	sr_repair_free(plan);
+	stage_close(s);
+}
+
+/* The new catalog has a name that is looked for among backups. */
+static void salvage(stage *s)
+{
+	int promise = stage_promise(s, "file:one.db");
+	sr_salvaged *salvaged = NULL;
+	char path[4400];
+
+	snprintf(path, sizeof(path), "%s/one.db", s->folder);
+	stage_good(s, sr_salvage(s->path, path, NULL, &salvaged), "salvaging");
+	s->failed = s->failed || salvaged == NULL || salvaged->lost > 0;
+	stage_tell(s, promise);
+	sr_salvaged_free(salvaged);
+}
+
 /* ---- Migrations ---- */
 
 static void of_old(stage *s)
@@ -264,24 +312,32 @@ static void migration_down(stage *s)
 }
 
 const crash_scenario crash_wholes[] = {
-	{.name = "migration up", .prepare = of_old, .run = migration_up, .look = look_backups},
-	{.name = "migration down", .prepare = filled, .run = migration_down, .look = look_backups},
-	{.name = "backup", .prepare = filled, .run = backup, .look = look_backups},
+	{.name = "migration up",
+	 .prepare = of_old,
+	 .run = migration_up,
+	 .look = crash_look_backups},
+	{.name = "migration down",
+	 .prepare = filled,
+	 .run = migration_down,
+	 .look = crash_look_backups},
+	{.name = "backup", .prepare = filled, .run = backup, .look = crash_look_backups},
 	{.name = "backup, compressed and encrypted",
 	 .prepare = filled,
 	 .run = backup_packed,
-	 .look = look_backups},
-	{.name = "restore", .prepare = with_backup, .run = restore, .look = look_backups},
+	 .look = crash_look_backups},
+	{.name = "restore", .prepare = with_backup, .run = restore, .look = crash_look_backups},
 	{.name = "restore of a lost database",
 	 .prepare = with_backup_alone,
 	 .run = restore,
-	 .look = look_backups},
+	 .look = crash_look_backups},
 	{.name = "restore of a damaged database",
 	 .prepare = with_backup_and_damage,
 	 .run = restore,
-	 .look = look_backups,
+	 .look = crash_look_backups,
 	 .damaged = true},
 	{.name = "optimize", .prepare = with_holes, .run = optimize},
 	{.name = "index merge", .prepare = with_index, .run = index_merge},
+	{.name = "repair", .prepare = broken, .run = repair, .look = crash_look_backups},
+	{.name = "salvage", .prepare = filled, .run = salvage, .look = crash_look_backups},
 	{.name = NULL},
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "holds.h"
 
@@ -233,6 +234,33 @@ static sr_status unwrap_keys(fault_case *c)
 	return SR_OK;
 }
 
+static sr_status rotate_keys(fault_case *c)
+{
+	sr_keys_rotate_options options;
+	sr_keys_rotated done;
+
+	sr_keys_rotate_options_init(&options);
+	options.forget_old = true;
+	TRY(c, sr_keys_rotate(c->catalog, &options, &done));
+	if (done.unreadable > 0 || done.forgotten == 0)
+		snprintf(c->wrong, sizeof(c->wrong), "%lld are unreadable, %lld forgotten",
+			 (long long)done.unreadable, (long long)done.forgotten);
+	return SR_OK;
+}
+
+/* Whatever has failed, the ring opens each key that the catalog has. */
+static void check_keys(fault_case *c)
+{
+	int64_t checked = 0, faults = 0;
+
+	if (sr_keys_check(c->catalog, NULL, NULL, &checked, &faults) != SR_OK)
+		snprintf(c->wrong, sizeof(c->wrong), "the keys cannot be checked: %.300s",
+			 sr_error_message());
+	else if (faults > 0 || checked < 3)
+		snprintf(c->wrong, sizeof(c->wrong), "%lld keys are there, %lld cannot be opened",
+			 (long long)checked, (long long)faults);
+}
+
 /* ---- Backups ---- */
 
 static sr_status backup_to(fault_case *c, const char *name, bool pack)
@@ -262,6 +290,47 @@ static sr_status prepare_backups(fault_case *c)
 {
 	TRY(c, backup_to(c, "whole.db", false));
 	return backup_to(c, "whole.sealed", true);
+}
+
+/* A client to be gone, wrapped keys, and a backup that has them. */
+static sr_status prepare_shredding(fault_case *c)
+{
+	static const sr_id id = {{9, 9, 9}};
+	sr_client client = {.id = id, .name = sr_text_of("gone")};
+
+	client.aes_key = (sr_text){"fedcba9876543210fedcba9876543210", 32};
+	TRY(c, sr_client_save(c->catalog, &client, 1, NULL));
+	TRY(c, wrap_keys(c));
+	if (mkdir(in_folder(c, "backups"), 0700) != 0)
+		return SR_IO;
+	return backup_to(c, "backups/one.db", false);
+}
+
+static sr_status shred(fault_case *c)
+{
+	const char *const folders[] = {in_folder(c, "backups")};
+	static const sr_id id = {{9, 9, 9}};
+	sr_shred_options options;
+	sr_shredded done;
+
+	sr_shred_options_init(&options);
+	options.folders = folders;
+	options.folder_count = 1;
+	TRY(c, sr_client_shred(c->catalog, &id, &options, &done));
+	if (done.backups != 1)
+		snprintf(c->wrong, sizeof(c->wrong), "%lld backups were rewritten",
+			 (long long)done.backups);
+	return SR_OK;
+}
+
+/* The backup too is whole, whatever has failed. */
+static void check_shredded(fault_case *c)
+{
+	check_keys(c);
+	if (c->wrong[0] == '\0' &&
+	    sr_backup_verify(&c->options, in_folder(c, "backups/one.db"), NULL, NULL) != SR_OK)
+		snprintf(c->wrong, sizeof(c->wrong), "the backup is not whole: %.300s",
+			 sr_error_message());
 }
 
 static sr_status verify_backup(fault_case *c)
@@ -410,6 +479,8 @@ const fault_scenario fault_wholes[] = {
 	{"own migration down", FAULT_IN_PARTS, migrate_own, migrate_own_down, NULL},
 	{"keys init", FAULT_IN_PARTS | FAULT_STEPS, NULL, wrap_keys, NULL},
 	{"keys unwrap", FAULT_IN_PARTS | FAULT_STEPS, wrap_keys, unwrap_keys, NULL},
+	{"keys rotate", FAULT_IN_PARTS, wrap_keys, rotate_keys, check_keys},
+	{"client shred", FAULT_IN_PARTS, prepare_shredding, shred, check_shredded},
 	{"rehearse", FAULT_NO_FILE, NULL, rehearse, NULL},
 	{"backup", FAULT_NO_FILE, NULL, backup, NULL},
 	{"backup packed", FAULT_NO_FILE, NULL, backup_packed, NULL},

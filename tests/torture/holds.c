@@ -46,7 +46,8 @@ void holds_free(holds *all)
 
 /* Older versions lack some of the tables and columns, and with them these lines. */
 static const char *const queries[] = {
-	"SELECT 'client', Name, hex(PublicKey), length(AESKey) FROM clients WHERE Name <> 'judge'",
+	"SELECT 'client', Name, hex(PublicKey), length(AESKey) FROM clients WHERE Name NOT IN"
+	" ('judge', 'gone')",
 	"SELECT 'file', c.Name, f.FileName, f.PathName, f.FileSize, f.CRC, f.Verified" OF_CLIENT,
 	"SELECT 'found', c.Name, f.OriginalPath, f.FileHash, f.FileCategory, f.TotalVersions,"
 	" f.MissingSince IS NULL, f.IsStored" OF_CLIENT,

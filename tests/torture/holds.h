@@ -12,7 +12,8 @@ typedef struct holds {
 } holds;
 
 /* Read by a plain SQLite; without activities where `activity` is false. What cannot be read is a
- * line that begins with "ERROR". Nothing of the client "judge" is in it. */
+ * line that begins with "ERROR". Nothing of the client "judge" is in it, and not the client "gone",
+ * who loses a key before the rest. */
 void holds_read(holds *all, const char *database, bool activity);
 
 /* The names in a folder and below it, digits of numbers and ids as #. */

@@ -215,9 +215,19 @@ static int run_sqlite(const machine *m, const char *sql)
 
 static int prepare(const machine *m, const char *words)
 {
-	if (strncmp(words, "sqlite ", 7) == 0)
-		return run_sqlite(m, words + 7);
-	return run_whole(m, words);
+	char one[600];
+	int status = 0;
+
+	while (words != NULL && status == 0) {
+		const char *end = strstr(words, " && ");
+		size_t length = end != NULL ? (size_t)(end - words) : strlen(words);
+
+		snprintf(one, sizeof(one), "%.*s", (int)length, words);
+		status = strncmp(one, "sqlite ", 7) == 0 ? run_sqlite(m, one + 7)
+							 : run_whole(m, one);
+		words = end != NULL ? end + 4 : NULL;
+	}
+	return status;
 }
 
 /* Prepares the command in a folder of its own, and sees what it does. */

@@ -22,7 +22,8 @@ enum {
 typedef struct kill_command {
 	const char *words;
 	unsigned flags;
-	const char *before; /* A command that prepares it, or "sqlite" and SQL; or NULL. */
+	const char *before; /* Commands that prepare it with " && " between, or "sqlite" and SQL
+			       among them; or NULL. */
 	int status;         /* What it ends with. */
 } kill_command;
 

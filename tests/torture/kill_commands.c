@@ -27,6 +27,15 @@ const kill_command kill_commands[] = {
 	{"migrate rehearse --to 12", 0, NULL, 0},
 	{"keys init --key-file @/ring", KILL_KEYS | KILL_IN_PARTS | KILL_STEPS, NULL, 0},
 	{"keys unwrap --key-file @/ring --yes", KILL_KEYS, "keys init --key-file @/ring", 0},
+	{"keys rotate --key-file @/ring --yes", KILL_KEYS, "keys init --key-file @/ring", 0},
+	{"keys rotate --forget-old --key-file @/ring --yes", KILL_KEYS,
+	 "keys init --key-file @/ring", 0},
+	{"client delete gone --shred --backups @/backups --yes",
+	 KILL_KEYS | KILL_ONCE | KILL_IN_PARTS,
+	 "sqlite INSERT INTO clients (ID, Name, LastSeen, AESKey) VALUES (randomblob(16), 'gone', "
+	 "'2026-01-01T00:00:00Z', randomblob(32)) && keys init --key-file @/ring && "
+	 "backup @/backups --compress",
+	 0},
 	{"optimize", 0, NULL, 0},
 	{"optimize --search-index --anew", 0, NULL, 0},
 	{"repair --apply --yes", KILL_IN_PARTS | KILL_UNWELL,
