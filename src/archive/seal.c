@@ -11,6 +11,7 @@
 
 #include "../base/crypto.h"
 #include "../base/error.h"
+#include "../base/secret.h"
 #include "../base/text.h"
 
 #define BLOCK 8 /* scrypt's r, */
@@ -34,14 +35,6 @@ void sr_seal_key_free(sr_seal_key *key)
 	free(key);
 }
 
-/* libcrypto leaves the key on the stack where it made it. Deeper than any of its frames there. */
-static __attribute__((noinline)) void scrub_stack(void)
-{
-	unsigned char frames[16384];
-
-	explicit_bzero(frames, sizeof(frames));
-}
-
 static sr_status derive(sr_seal_key *key, const void *secret, size_t length)
 {
 	uint64_t n = UINT64_C(1) << key->header[SR_SEAL_AT_COST];
@@ -50,7 +43,7 @@ static sr_status derive(sr_seal_key *key, const void *secret, size_t length)
 		key->crypto->EVP_PBE_scrypt(secret, length, key->header + SR_SEAL_AT_SALT, 16, n,
 					    BLOCK, LANES, memory, key->bytes, sizeof(key->bytes));
 
-	scrub_stack();
+	sr_stack_scrub();
 	if (made != 1)
 		return sr_fail(SR_NO_MEMORY,
 			       "the key could not be made of the passphrase: scrypt takes %llu MiB",
@@ -124,12 +117,15 @@ sr_status sr_seal_close(sr_seal_key *key, uint64_t count, sr_seal_part part, con
 			size_t length, unsigned char *out, unsigned char *tag)
 {
 	unsigned char rest[16];
+	bool done;
 	int n;
 
-	if (cipher_begin(key, count, part, 1) && cipher_run(key, bytes, length, out) &&
-	    key->crypto->EVP_CipherFinal_ex(key->cipher, rest, &n) == 1 &&
-	    key->crypto->EVP_CIPHER_CTX_ctrl(key->cipher, EVP_CTRL_AEAD_GET_TAG, SR_SEAL_TAG,
-					     tag) == 1)
+	done = cipher_begin(key, count, part, 1) && cipher_run(key, bytes, length, out) &&
+	       key->crypto->EVP_CipherFinal_ex(key->cipher, rest, &n) == 1 &&
+	       key->crypto->EVP_CIPHER_CTX_ctrl(key->cipher, EVP_CTRL_AEAD_GET_TAG, SR_SEAL_TAG,
+						tag) == 1;
+	sr_stack_scrub();
+	if (done)
 		return SR_OK;
 	return sr_fail(SR_IO, "libcrypto does not encrypt with ChaCha20-Poly1305");
 }
@@ -138,14 +134,17 @@ sr_status sr_seal_open(sr_seal_key *key, uint64_t count, sr_seal_part part, cons
 		       size_t length, unsigned char *out, const unsigned char *tag, bool *good)
 {
 	unsigned char rest[16], expected[SR_SEAL_TAG];
+	bool done;
 	int n;
 
 	memcpy(expected, tag, sizeof(expected));
-	if (!cipher_begin(key, count, part, 0) || !cipher_run(key, bytes, length, out) ||
-	    key->crypto->EVP_CIPHER_CTX_ctrl(key->cipher, EVP_CTRL_AEAD_SET_TAG, SR_SEAL_TAG,
-					     expected) != 1)
+	done = cipher_begin(key, count, part, 0) && cipher_run(key, bytes, length, out) &&
+	       key->crypto->EVP_CIPHER_CTX_ctrl(key->cipher, EVP_CTRL_AEAD_SET_TAG, SR_SEAL_TAG,
+						expected) == 1;
+	*good = done && key->crypto->EVP_CipherFinal_ex(key->cipher, rest, &n) == 1;
+	sr_stack_scrub();
+	if (!done)
 		return sr_fail(SR_IO, "libcrypto does not decrypt with ChaCha20-Poly1305");
-	*good = key->crypto->EVP_CipherFinal_ex(key->cipher, rest, &n) == 1;
 	return SR_OK;
 }
 

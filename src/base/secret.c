@@ -25,3 +25,10 @@ void sr_secret_free(void *memory, size_t size)
 	explicit_bzero(memory, size);
 	(void)munmap(memory, size);
 }
+
+__attribute__((noinline)) void sr_stack_scrub(void)
+{
+	unsigned char frames[16384];
+
+	explicit_bzero(frames, sizeof(frames));
+}

@@ -4,6 +4,7 @@
 
 #include "crypto.h"
 #include "error.h"
+#include "secret.h"
 #include "text.h"
 
 #define MAGIC      "\x93SRKEY\n\x01"
@@ -38,6 +39,7 @@ sr_status sr_hkdf(const unsigned char *secret, size_t length, const char *purpos
 			 &size) == NULL)
 		rc = sr_fail(SR_IO, "libcrypto does not make keys with HMAC-SHA256");
 	explicit_bzero(extracted, sizeof(extracted));
+	sr_stack_scrub();
 	return rc;
 }
 
@@ -149,6 +151,7 @@ sr_status sr_wrap(const sr_master *master, sr_text owner, sr_text key, unsigned 
 					     text + key.length) != 1)
 		rc = sr_fail(SR_IO, "libcrypto does not encrypt with AES-256-GCM");
 	crypto->EVP_CIPHER_CTX_free(cipher);
+	sr_stack_scrub();
 	return rc;
 }
 
@@ -178,5 +181,6 @@ sr_status sr_unwrap(const sr_master *master, sr_text owner, sr_text wrapped, uns
 	/* What it failed at it would keep. */
 	crypto->ERR_clear_error();
 	crypto->EVP_CIPHER_CTX_free(cipher);
+	sr_stack_scrub();
 	return rc;
 }
