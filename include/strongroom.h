@@ -1791,9 +1791,11 @@ typedef struct sr_migrated {
 	char backup[4096]; /* The backup's path, "" without one. */
 } sr_migrated;
 
-/* Brings the catalog's schema to options->to. Any failure leaves the database as it was and
- * says which migration, which statement, why, and where the backup is. A step down that would
- * drop values without accept_loss is SR_REFUSED and says which table, columns and rows. */
+/* Brings the catalog's schema to options->to, version by version. Each step is one transaction,
+ * done whole or not at all: a failure leaves the database where the last whole step has brought it,
+ * and says at which version that is, which migration, which statement, why, and where the backup
+ * is. A step down that would drop values without accept_loss is SR_REFUSED before the first, and
+ * says which table, columns and rows. */
 SR_API SR_MUST_CHECK sr_status sr_migrate(sr_catalog *catalog, const sr_migrate_options *options,
 					  sr_migrated *migrated);
 
