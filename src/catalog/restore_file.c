@@ -147,18 +147,33 @@ static void take_owner(const char *old, const char *fresh)
 		       old);
 }
 
+/* The first of the files get their names back, the database last of all. */
+static void put_back(const files *f, const char *aside, int count)
+{
+	char from[4112];
+
+	while (count-- > 0) {
+		snprintf(from, sizeof(from), "%s%s", aside, suffixes[count]);
+		if (f->there[count] &&
+		    renameat2(AT_FDCWD, from, AT_FDCWD, f->path[count], RENAME_NOREPLACE) != 0)
+			sr_fail_also(SR_OK, "; what was there is %s", from);
+	}
+}
+
 /* The database goes first: its log alone is nothing, and it without its log would be another. */
 static sr_status set_aside(const files *f, const char *aside)
 {
 	char to[4112];
-	sr_status rc = SR_OK;
+	sr_status rc;
 
-	for (int i = 0; i < FILES && rc == SR_OK; i++) {
+	for (int i = 0; i < FILES; i++) {
 		snprintf(to, sizeof(to), "%s%s", aside, suffixes[i]);
-		if (f->there[i])
-			rc = sr_part_finish(f->path[i], to);
+		if (f->there[i] && (rc = sr_part_finish(f->path[i], to)) != SR_OK) {
+			put_back(f, aside, i);
+			return rc;
+		}
 	}
-	return rc;
+	return SR_OK;
 }
 
 static sr_status replace(const files *f, const char *fresh, char aside[4096])
@@ -170,9 +185,11 @@ static sr_status replace(const files *f, const char *fresh, char aside[4096])
 		take_owner(f->path[0], fresh);
 	if ((rc = sr_damaged_name(f->path[0], name)) != SR_OK || (rc = set_aside(f, name)) != SR_OK)
 		return rc;
-	if (f->there[0])
+	if ((rc = sr_part_finish(fresh, f->path[0])) != SR_OK)
+		put_back(f, name, FILES);
+	else if (f->there[0])
 		memcpy(aside, name, sizeof(name));
-	return sr_part_finish(fresh, f->path[0]);
+	return rc;
 }
 
 sr_status sr_restore_file(const char *database, const char *fresh, char aside[4096])

@@ -84,7 +84,7 @@ bool sr_backup_named(const char *base, const char *name, int64_t *instant);
 sr_status sr_part_name(const char *path, char part[4096]);
 
 /* Gives the part its name. SR_EXISTS where that is taken; else the folder is brought to the disk
- * too. */
+ * too. Where it fails the part has the name that it had. */
 sr_status sr_part_finish(const char *part, const char *path);
 
 /* Whether a file's name is a part's, or that of what SQLite puts beside one: then of which whole,

@@ -196,7 +196,8 @@ sr_status sr_part_finish(const char *part, const char *path)
 		return sr_fail(SR_EXISTS, "%s exists already; nothing is overwritten", path);
 	if (error != 0)
 		return sr_fail_errno(error, "%s cannot be renamed", part);
-	if ((rc = sr_folder_sync(path)) != SR_OK)
-		unlink(path); /* It was not there before, and who failed has made nothing. */
+	/* It may be all that there is, so it is given its name back rather than removed. */
+	if ((rc = sr_folder_sync(path)) != SR_OK && (error = rename_new(path, part)) != 0)
+		sr_fail_also(rc, "; it stays as %s: %s", path, strerror(error));
 	return rc;
 }
