@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "../base/error.h"
 #include "../base/library.h"
@@ -20,6 +21,7 @@
 	CALL(ZSTD_decompressStream)                                                                \
 	CALL(ZSTD_freeCCtx)                                                                        \
 	CALL(ZSTD_freeDCtx)                                                                        \
+	CALL(ZSTD_getErrorCode)                                                                    \
 	CALL(ZSTD_getErrorName)                                                                    \
 	CALL(ZSTD_isError)
 
@@ -68,6 +70,12 @@ static sr_status squeeze_new(squeeze **out, const char *path, sr_sink *next)
 	return SR_OK;
 }
 
+/* Both allocate what they need when they are first called. */
+static bool is_memory(size_t result)
+{
+	return zstd.ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation;
+}
+
 /* ---- Compressing ---- */
 
 static sr_status pack(squeeze *s, const void *bytes, size_t length, ZSTD_EndDirective how)
@@ -80,6 +88,8 @@ static sr_status pack(squeeze *s, const void *bytes, size_t length, ZSTD_EndDire
 		ZSTD_outBuffer out = {s->out, sizeof(s->out), 0};
 
 		left = zstd.ZSTD_compressStream2(s->packer, &out, &in, how);
+		if (is_memory(left))
+			return sr_fail_memory();
 		if (zstd.ZSTD_isError(left))
 			return sr_fail(SR_IO, "%s could not be compressed: %s",
 				       sr_quoted(sr_text_of(s->sink.path)),
@@ -145,6 +155,8 @@ static sr_status unpack_add(sr_sink *sink, const void *bytes, size_t length)
 		if (s->whole)
 			return damaged(s, "something follows behind its end");
 		left = zstd.ZSTD_decompressStream(s->unpacker, &out, &in);
+		if (is_memory(left))
+			return sr_fail_memory();
 		if (zstd.ZSTD_isError(left))
 			return damaged(s, zstd.ZSTD_getErrorName(left));
 		s->whole = left == 0;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "../torture/shim.h"
+#include "archive/sink.h"
 #include "base/error.h"
 #include "catalog_fixture.h"
 #include "engine/engine.h"
@@ -103,6 +104,77 @@ static void reader_knows_of_writers(void **state)
 	fail_each(f, read_beside_a_writer, false);
 }
 
+/* ---- Archives ---- */
+
+static char kept[4096];
+static size_t kept_length;
+
+static sr_status keep(sr_sink *sink, const void *bytes, size_t length)
+{
+	(void)sink;
+	assert_true(kept_length + length <= sizeof(kept));
+	memcpy(kept + kept_length, bytes, length);
+	kept_length += length;
+	return SR_OK;
+}
+
+static sr_status keep_end(sr_sink *sink)
+{
+	(void)sink;
+	return SR_OK;
+}
+
+static void keep_free(sr_sink *sink)
+{
+	(void)sink;
+}
+
+static sr_status run_through(sr_sink *stage, const void *bytes, size_t length)
+{
+	sr_status rc;
+
+	kept_length = 0;
+	if ((rc = sr_sink_add(stage, bytes, length)) == SR_OK)
+		rc = sr_sink_end(stage);
+	sr_sink_free(stage);
+	return rc;
+}
+
+static sr_status there_and_back(void)
+{
+	sr_sink last = {.add = keep, .end = keep_end, .free = keep_free}, *stage;
+	char packed[sizeof(kept)];
+	sr_status rc;
+
+	if ((rc = sr_squeeze_new(&stage, "a.zst", 5, &last)) != SR_OK ||
+	    (rc = run_through(stage, "aaaaa", 5)) != SR_OK)
+		return rc;
+	memcpy(packed, kept, kept_length);
+	if ((rc = sr_unsqueeze_new(&stage, "a.zst", &last)) != SR_OK)
+		return rc;
+	return run_through(stage, packed, kept_length);
+}
+
+/* Whatever zstd has no memory for, the archive is not damaged. */
+static void archive_is_not_damaged(void **state)
+{
+	uint64_t hits = 1;
+
+	(void)state;
+	assert_done(there_and_back());
+	for (uint64_t n = 1; hits > 0; n++) {
+		sr_status rc;
+
+		shim_arm(SHIM_MEMORY, n, false);
+		rc = there_and_back();
+		hits = shim_disarm();
+		if (rc != (hits > 0 ? SR_NO_MEMORY : SR_OK))
+			fail_msg("without allocation %" PRIu64 ": %s: %s", n, sr_status_name(rc),
+				 sr_error_message());
+	}
+	assert_int_equal(kept_length, 5);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, catalog_setup_client, catalog_teardown)
 
 int main(void)
@@ -110,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(file_is_found_whole),
 		TEST(reader_knows_of_writers),
+		cmocka_unit_test(archive_is_not_damaged),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
