@@ -83,7 +83,7 @@ static sr_status out_close(const out *o, sr_status rc)
 		rc = sr_fail_errno(errno, "%s cannot be written",
 				   sr_quoted(sr_text_of(o->sink.path)));
 	if (rc != SR_OK)
-		unlink(o->sink.path);
+		sr_private_remove(o->sink.path);
 	return rc;
 }
 

@@ -1,10 +1,14 @@
 #include "private.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
+#include "log.h"
 
 #define MODE 0600
 
@@ -29,7 +33,7 @@ static int make(const char *path, struct stat *st)
 		return errno;
 	if (lstat(path, st) != 0) {
 		error = errno;
-		unlink(path);
+		sr_private_remove(path);
 		return error;
 	}
 	if (!S_ISREG(st->st_mode))
@@ -37,7 +41,7 @@ static int make(const char *path, struct stat *st)
 	if ((st->st_mode & 07777) != MODE &&
 	    fchmodat(AT_FDCWD, path, MODE, AT_SYMLINK_NOFOLLOW) != 0) {
 		error = errno;
-		unlink(path);
+		sr_private_remove(path);
 	}
 	return error;
 }
@@ -63,7 +67,7 @@ sr_status sr_private_open(const char *path, const char *what, int *fd)
 		int error = errno;
 
 		close(*fd);
-		unlink(path);
+		sr_private_remove(path);
 		return fail_make(error, path, what);
 	}
 	return SR_OK;
@@ -79,4 +83,17 @@ sr_status sr_private_same(const char *path, const sr_made *made, bool *same)
 				       : sr_fail_errno(errno, "%s cannot be looked at", path);
 	*same = S_ISREG(st.st_mode) && st.st_dev == made->device && st.st_ino == made->inode;
 	return SR_OK;
+}
+
+void sr_private_remove(const char *path)
+{
+	int error = errno;
+	bool gone = false;
+
+	for (int i = 0; i < 2 && !gone; i++)
+		gone = unlink(path) == 0 || errno == ENOENT;
+	if (!gone)
+		sr_log("catalog", SR_LOG_WARNING, "%s stays, and is of no use: %s", path,
+		       strerror(errno));
+	errno = error;
 }

@@ -27,4 +27,8 @@ sr_status sr_private_open(const char *path, const char *what, int *fd);
 /* Whether the name still stands for what was made, and is no link. */
 sr_status sr_private_same(const char *path, const sr_made *made, bool *same);
 
+/* Removes one that is of no use any more, if it is there. A disk that fails once is asked twice; of
+ * what stays then the log tells. Changes neither errno nor the thread's error. */
+void sr_private_remove(const char *path);
+
 #endif

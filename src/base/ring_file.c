@@ -17,6 +17,7 @@
 #include "crypto.h"
 #include "error.h"
 #include "path.h"
+#include "private.h"
 #include "ring.h"
 #include "secret.h"
 #include "text.h"
@@ -197,7 +198,7 @@ static sr_status write_part(const char *part, const char *path, const sr_ring *r
 	if (close(fd) != 0 && rc == SR_OK)
 		rc = sr_fail_errno(errno, "closing failed");
 	if (rc != SR_OK) {
-		unlink(part);
+		sr_private_remove(part);
 		sr_fail_within(rc, "the key ring %s", show(path));
 	}
 err0:
@@ -257,7 +258,7 @@ sr_status sr_ring_create(const char *path, const sr_master *master)
 			     ? sr_fail(SR_EXISTS, "there is a key ring %s already", show(path))
 			     : sr_fail_errno(error, "the key ring %s cannot be made", show(path));
 	}
-	unlink(part.data);
+	sr_private_remove(part.data);
 	if (rc == SR_OK)
 		rc = sync_folder(path);
 err0:
@@ -429,7 +430,7 @@ static sr_status replace(sr_ring_hold *hold, const char *part)
 
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 || rename(part, hold->path) != 0) {
 		rc = sr_fail_errno(errno, "the key ring %s cannot be replaced", show(hold->path));
-		unlink(part);
+		sr_private_remove(part);
 		if (fd >= 0)
 			close(fd);
 		return rc;

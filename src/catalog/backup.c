@@ -17,6 +17,7 @@
 
 #include "../base/clock.h"
 #include "../base/path.h"
+#include "../base/private.h"
 #include "activity.h"
 
 typedef struct backing {
@@ -201,7 +202,7 @@ static sr_status pack(backing *b, const char *plain, const char *part)
 	if (rc == SR_OK)
 		rc = file_size(part, &b->result->bytes);
 	if (rc != SR_OK)
-		unlink(part);
+		sr_private_remove(part);
 	return rc;
 }
 
@@ -224,7 +225,7 @@ static sr_status copy_packed(backing *b, const char *part)
 			rc = copy(b, plain);
 	if (rc == SR_OK) {
 		rc = pack(b, plain, part);
-		unlink(plain);
+		sr_private_remove(plain);
 	}
 	sr_part_let_go(&hold);
 	return rc;
@@ -241,7 +242,7 @@ static sr_status finish(backing *b, const char *part)
 		if ((rc = name_again(b)) != SR_OK)
 			break;
 	if (rc != SR_OK)
-		unlink(part);
+		sr_private_remove(part);
 	else
 		snprintf(b->result->path, sizeof(b->result->path), "%s", b->path);
 	return rc;

@@ -1,6 +1,7 @@
 /* Looking at a backup: whatever it is packed in, it becomes a database that SQLite can read. */
 #include "backup.h"
 
+#include "../base/private.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -117,7 +118,7 @@ void sr_unpacked_remove(sr_unpacked *unpacked)
 
 	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]) && unpacked->temporary; i++) {
 		snprintf(path, sizeof(path), "%s%s", unpacked->path, sides[i]);
-		unlink(path);
+		sr_private_remove(path);
 	}
 	sr_part_let_go(&unpacked->hold);
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "../base/clock.h"
+#include "../base/private.h"
 #include "activity.h"
 #include "keys.h"
 
@@ -149,7 +150,7 @@ static sr_status fit_pages(restoring *r, sr_conn *conn, int64_t page_size)
 	sr_unpacked_remove(&r->unpacked);
 	if (rename(part, r->unpacked.path) != 0) {
 		rc = sr_fail_errno(errno, "%s cannot be renamed", part);
-		unlink(part);
+		sr_private_remove(part);
 	}
 	return rc;
 }
@@ -215,7 +216,7 @@ static sr_status keep(restoring *r, sr_conn *conn, sr_conn *keeper)
 	    (rc = sr_copy_make(conn, part, true, &r->watch, &copied)) != SR_OK)
 		goto err2;
 	if ((rc = sr_part_finish(part, kept)) != SR_OK)
-		unlink(part);
+		sr_private_remove(part);
 err2:
 	sr_conn_rollback(conn);
 err1:
@@ -229,7 +230,7 @@ err1:
 static void forget(restoring *r)
 {
 	if (r->result->kept[0])
-		unlink(r->result->kept);
+		sr_private_remove(r->result->kept);
 	r->result->kept[0] = '\0';
 }
 

@@ -54,7 +54,7 @@ static void remove_part(const char *part)
 		char name[4096 + 16]; /* It may be for want of memory that it goes. */
 
 		snprintf(name, sizeof(name), "%s%s", part, sides[i]);
-		unlink(name);
+		sr_private_remove(name);
 	}
 }
 

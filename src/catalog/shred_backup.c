@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../base/path.h"
+#include "../base/private.h"
 
 /* ---- What it is ---- */
 
@@ -190,7 +191,7 @@ static sr_status make_fresh(sr_shredding *s, const char *unpacked, const char *f
 		rc = sr_conn_compact(conn, fresh, sr_watch_progress, &s->watch);
 	sr_conn_close(conn);
 	if (rc == SR_OK && *changed && (rc = check_fresh(fresh, &s->watch)) != SR_OK)
-		unlink(fresh);
+		sr_private_remove(fresh);
 	return rc;
 }
 
@@ -216,7 +217,7 @@ static sr_status pack(sr_shredding *s, const sr_unpacked *was, const char *fresh
 		rc = sr_fail(SR_CORRUPT, "%s does not give back what was packed into it",
 			     sr_quoted(sr_text_of(part)));
 	if (rc != SR_OK)
-		unlink(part);
+		sr_private_remove(part);
 	return rc;
 }
 
@@ -283,19 +284,19 @@ static sr_status write_part(sr_shredding *s, const sr_unpacked *unpacked, const 
 	if ((rc = packed ? sr_part_name(unpacked->path, fresh) : SR_OK) != SR_OK)
 		return rc;
 	/* Of a run that was killed, by a process of the same number. */
-	unlink(part);
+	sr_private_remove(part);
 	if (!packed)
 		strcpy(fresh, part);
 	else
-		unlink(fresh);
+		sr_private_remove(fresh);
 	if ((rc = make_fresh(s, unpacked->path, fresh, changed)) != SR_OK || !*changed)
 		return rc;
 	if (packed) {
 		rc = pack(s, unpacked, fresh, part);
-		unlink(fresh);
+		sr_private_remove(fresh);
 	}
 	if (rc == SR_OK && (rc = take_place(part, path, was)) != SR_OK)
-		unlink(part);
+		sr_private_remove(part);
 	return rc;
 }
 

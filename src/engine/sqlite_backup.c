@@ -149,7 +149,7 @@ sr_status sr_sqlite_backup(sr_conn *conn, const char *path, sr_progress_fn progr
 	if ((rc = sr_private_make(path, "the copy", &made)) != SR_OK)
 		goto err1;
 	if ((rc = copy_make(c, path, &made, progress, arg)) != SR_OK)
-		unlink(path);
+		sr_private_remove(path);
 err1:
 	if (begun)
 		sr_conn_rollback(conn);

@@ -94,7 +94,7 @@ sr_status sr_sqlite_compact(sr_conn *conn, const char *path, sr_progress_fn prog
 	if (code == SQLITE_OK)
 		return SR_OK;
 	rc = sr_sqlite_fail(c, code);
-	unlink(path);
+	sr_private_remove(path);
 	return sr_fail_within(rc, "the copy %s", path);
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../base/path.h"
+#include "../base/private.h"
 #include "copy.h"
 
 #define KEPT  5
@@ -101,7 +102,7 @@ static sr_status backup_copy(sr_conn *conn, char path[4096], sr_progress_fn prog
 			if ((rc = sr_backup_name(database, NULL, "", path)) != SR_OK)
 				break;
 		if (rc != SR_OK)
-			unlink(part);
+			sr_private_remove(part);
 	}
 	sr_conn_rollback(conn);
 	return rc;

@@ -46,13 +46,13 @@ static sr_status list_write(const char *path, const sr_names *names)
 	if ((rc = sr_buffer_status(&fresh)) != SR_OK)
 		goto err0;
 	/* What a killed process left there; of a link, the link. */
-	unlink(fresh.data);
+	sr_private_remove(fresh.data);
 	if ((rc = sr_private_open(fresh.data, "the list", &fd)) != SR_OK)
 		goto err0;
 	if ((file = fdopen(fd, "w")) == NULL) {
 		rc = sr_fail_errno(errno, "%s cannot be written", fresh.data);
 		close(fd);
-		unlink(fresh.data);
+		sr_private_remove(fresh.data);
 		goto err0;
 	}
 	for (size_t i = 0; i < names->count && !failed; i++)
@@ -64,7 +64,7 @@ static sr_status list_write(const char *path, const sr_names *names)
 	if (rc == SR_OK && rename(fresh.data, path) != 0)
 		rc = sr_fail_errno(errno, "%s cannot be written", path);
 	if (rc != SR_OK)
-		unlink(fresh.data);
+		sr_private_remove(fresh.data);
 err0:
 	sr_buffer_free(&fresh);
 	return rc;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../base/path.h"
+#include "../base/private.h"
 #include "copy.h"
 
 #define BUSY_SECONDS 30
@@ -97,7 +98,7 @@ static sr_status copy_make(sr_conn *conn, sr_conn *keeper, const char *part, hal
 		goto err1;
 	h->base = h->total / 2;
 	if ((rc = sr_copy_verify(keeper, part, false, &watch, NULL)) != SR_OK)
-		unlink(part);
+		sr_private_remove(part);
 err1:
 	sr_conn_rollback(keeper);
 	return rc;
@@ -118,7 +119,7 @@ static sr_status compact(sr_conn *conn, const char *part, halves *h)
 	if (rc != SR_OK)
 		return rc;
 	rc = sr_conn_replace(conn, part, true, halves_progress, h);
-	unlink(part);
+	sr_private_remove(part);
 	return rc;
 }
 

@@ -12,6 +12,7 @@
 #include "../base/clock.h"
 #include "../base/instant.h"
 #include "../base/path.h"
+#include "../base/private.h"
 #include "schema.h"
 
 /* ---- Watching ---- */
@@ -353,7 +354,7 @@ sr_status sr_copy_make(sr_conn *conn, const char *part, bool digests, sr_watch *
 	else if ((rc = sr_copy_verify(conn, part, digests, watch, copied)) == SR_OK)
 		copied->bytes = (int64_t)st.st_size;
 	if (rc != SR_OK)
-		unlink(part);
+		sr_private_remove(part);
 	return rc;
 }
 

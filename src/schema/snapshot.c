@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../base/path.h"
+#include "../base/private.h"
 #include "copy.h"
 
 static const char *const sides[] = {"", "-wal", "-shm", "-journal"};
@@ -129,9 +130,7 @@ void sr_snapshot_remove(const char *path)
 		char side[4096 + 16];
 
 		snprintf(side, sizeof(side), "%s%s", path, sides[i]);
-		if (unlink(side) != 0 && errno != ENOENT)
-			sr_log("migrate", SR_LOG_WARNING, "the copy %s stays: %s", side,
-			       strerror(errno));
+		sr_private_remove(side);
 	}
 }
 
