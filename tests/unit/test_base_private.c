@@ -1,9 +1,12 @@
 /* Files made for their owner alone. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../torture/shim.h"
+#include "base/error.h"
 #include "base/private.h"
 #include "expect.h"
 #include "scratch.h"
@@ -101,6 +104,46 @@ static void a_name_that_stands_for_another_is_told(void **state)
 	assert_true(is_same(other, &made));
 }
 
+static void listen(void *arg, sr_log_level level, const char *module, const char *message)
+{
+	(void)module;
+	assert_int_equal(level, SR_LOG_WARNING);
+	snprintf(arg, 256, "%s", message);
+}
+
+/* How many of the calls that remove it have failed. */
+static uint64_t remove_with(const char *path, bool lasting)
+{
+	shim_arm(SHIM_IO, 1, lasting);
+	sr_private_remove(path);
+	return shim_disarm();
+}
+
+static void what_is_of_no_use_goes_though_a_disk_fails_once(void **state)
+{
+	const char *path = scratch_path("file");
+	char heard[256] = "";
+
+	(void)state;
+	sr_log_set(listen, heard);
+	assert_done(sr_private_make(path, "the copy", NULL));
+	(void)sr_fail(SR_CORRUPT, "why it goes");
+	assert_int_equal(remove_with(path, true), 2);
+	assert_int_equal(mode_of(path), 0600);
+	assert_non_null(strstr(heard, path));
+	assert_non_null(strstr(heard, strerror(EIO)));
+	heard[0] = '\0';
+	assert_int_equal(remove_with(path, false), 1);
+	assert_int_equal(access(path, F_OK), -1);
+	/* What is not there needs no word. */
+	errno = EDOM;
+	sr_private_remove(path);
+	assert_int_equal(errno, EDOM);
+	assert_string_equal(heard, "");
+	assert_string_equal(sr_error_message(), "why it goes");
+	sr_log_set(NULL, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +152,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_is_replaced_and_no_link_followed,
 						scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(a_name_that_stands_for_another_is_told,
+						scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(what_is_of_no_use_goes_though_a_disk_fails_once,
 						scratch_setup, scratch_teardown),
 	};
 
