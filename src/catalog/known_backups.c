@@ -1,10 +1,12 @@
 #include "known_backups.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../base/path.h"
 #include "activity.h"
@@ -134,23 +136,44 @@ void sr_folders_free(char **folders, size_t count)
 
 /* ---- What is in them ---- */
 
-/* The keys of a plain one are looked at; of a packed one nobody can tell, so it is said to have
- * some. False for what is no backup. A database that this process has open is left alone. */
+/* What is no database at all is no backup, whatever it is called. */
+static bool is_database(const char *path)
+{
+	unsigned char head[16] = "";
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	bool is = fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
+		  memcmp(head, "SQLite format 3", 16) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+sr_status sr_may_be_backup(const char *path, bool *may_be)
+{
+	sr_archive_kind kind;
+	sr_status rc = sr_archive_identify(path, &kind);
+
+	*may_be = rc == SR_OK && (kind != SR_ARCHIVE_PLAIN || is_database(path));
+	return rc;
+}
+
+/* The keys of a plain one are looked at; of a packed one nobody can tell, nor of one that cannot be
+ * read just now or is damaged, so that it is said to have some. False for what is no backup. A
+ * database that this process has open is left alone. */
 static bool look(const char *path, bool *wrapped)
 {
 	const sr_conn_options options = {
 		.access = SR_ACCESS_INSPECT, .busy_timeout = 5, .cache_pages = 100, .bare = true};
-	sr_archive_kind kind;
 	int64_t some = 1;
 	sr_conn *conn;
+	bool may_be;
 
 	*wrapped = true;
-	if (sr_archive_identify(path, &kind) != SR_OK)
+	if (sr_may_be_backup(path, &may_be) == SR_OK && !may_be)
 		return false;
-	if (kind != SR_ARCHIVE_PLAIN)
-		return true;
 	if (sr_conn_open(&sr_sqlite, path, &options, &conn) != SR_OK)
-		return false;
+		return true;
 	if (sr_query_integer(conn,
 			     "SELECT EXISTS (SELECT 1 FROM clients WHERE " SR_KEY_IS_WRAPPED ")",
 			     &some) == SR_OK)

@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../archive/sink.h"
 #include "../base/checksum.h"
 #include "../base/path.h"
 #include "../base/retention.h"
+#include "known_backups.h"
 
 /* One of the folder's. */
 typedef struct backup {
@@ -97,31 +97,14 @@ static sr_status add(rotation *r, const char *name, const struct stat *st)
 	return SR_OK;
 }
 
-/* Whether the file begins as backups do. An empty one, or somebody's under a name of ours, is
- * neither kept in the place of a backup nor removed. */
-static bool begins_as_backup(const char *path)
-{
-	static const char *const beginnings[] = {"SQLite format 3", SR_SEAL_MAGIC,
-						 "\x28\xb5\x2f\xfd"};
-	char head[16] = "";
-	FILE *file = fopen(path, "re");
-	bool known = false;
-
-	if (file == NULL)
-		return false;
-	if (fread(head, 1, sizeof(head), file) == sizeof(head))
-		for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
-			known = known || memcmp(head, beginnings[i], strlen(beginnings[i])) == 0;
-	fclose(file);
-	return known;
-}
-
-/* What is gone, or is no backup any more, is not ours. */
+/* What is gone, or is no backup any more, is not ours. An empty file, or somebody's under a name of
+ * ours, is neither kept in the place of a backup nor removed. */
 static bool collect(void *arg, const char *name, size_t index, size_t total)
 {
 	rotation *r = arg;
 	char path[4096];
 	struct stat st;
+	bool may_be;
 
 	(void)index;
 	(void)total;
@@ -130,7 +113,8 @@ static bool collect(void *arg, const char *name, size_t index, size_t total)
 	for (size_t i = 0; i < r->count; i++)
 		if (strcmp(r->list[i].name, name) == 0)
 			return true;
-	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && begins_as_backup(path))
+	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    sr_may_be_backup(path, &may_be) == SR_OK && may_be)
 		r->status = add(r, name, &st);
 	return r->status == SR_OK;
 }

@@ -27,9 +27,6 @@ sr_status sr_shred_backup_check(const sr_shredding *s, const char *path);
  * left as it is. */
 sr_status sr_shred_backup(sr_shredding *s, const char *path, bool *changed);
 
-/* Whether the file could be a backup, whatever it is called: a database, or packed. */
-sr_status sr_shred_may_be_backup(const char *path, bool *may_be);
-
 /* ---- Folders (shred_folders.c) ---- */
 
 typedef sr_status (*sr_shred_file_fn)(sr_shredding *s, const char *path);

@@ -19,30 +19,7 @@
 
 #include "../base/path.h"
 #include "../base/private.h"
-
-/* ---- What it is ---- */
-
-/* What is no database at all is no backup, whatever it is called. */
-static bool is_database(const char *path)
-{
-	unsigned char head[16] = "";
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	bool is = fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
-		  memcmp(head, "SQLite format 3", 16) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return is;
-}
-
-sr_status sr_shred_may_be_backup(const char *path, bool *may_be)
-{
-	sr_archive_kind kind;
-	sr_status rc = sr_archive_identify(path, &kind);
-
-	*may_be = rc == SR_OK && (kind != SR_ARCHIVE_PLAIN || is_database(path));
-	return rc;
-}
+#include "known_backups.h"
 
 /* ---- The key ---- */
 
@@ -336,9 +313,9 @@ sr_status sr_shred_backup(sr_shredding *s, const char *path, bool *changed)
 	const char *database = s->catalog->settings.path;
 	sr_backup_read_options how;
 	sr_unpacked unpacked;
-	sr_archive_kind kind;
 	struct stat was;
 	sr_status rc;
+	bool may_be;
 
 	*changed = false;
 	if (lstat(path, &was) != 0 || !S_ISREG(was.st_mode))
@@ -346,13 +323,13 @@ sr_status sr_shred_backup(sr_shredding *s, const char *path, bool *changed)
 	sr_backup_read_options_init(&how);
 	how.key = s->options->key;
 	how.key_length = s->options->key_length;
-	if ((rc = sr_archive_identify(path, &kind)) != SR_OK ||
-	    (kind == SR_ARCHIVE_PLAIN && !is_database(path)) || (rc = check_unused(path)) != SR_OK)
+	if ((rc = sr_may_be_backup(path, &may_be)) != SR_OK || !may_be ||
+	    (rc = check_unused(path)) != SR_OK)
 		return rc;
 	if ((rc = sr_unpack(database, path, true, &how, &s->watch, &unpacked)) != SR_OK)
 		return sr_fail_within(rc, "the backup %s", sr_quoted(sr_text_of(path)));
 	rc = check_same(path, &was);
-	if (rc == SR_OK && is_database(unpacked.path))
+	if (rc == SR_OK && (rc = sr_may_be_backup(unpacked.path, &may_be)) == SR_OK && may_be)
 		rc = rewrite(s, &unpacked, path, &was, changed);
 	sr_unpacked_remove(&unpacked);
 	if (rc != SR_OK)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../base/path.h"
+#include "known_backups.h"
 #include "place.h"
 #include "shred.h"
 
@@ -74,7 +75,7 @@ static sr_status look_at_part(const looking *l, const char *name, const char *pa
 
 	if (!ours && is_of_another(whole))
 		return SR_OK;
-	if (!ours && ((rc = sr_shred_may_be_backup(path, &may_be)) != SR_OK || !may_be))
+	if (!ours && ((rc = sr_may_be_backup(path, &may_be)) != SR_OK || !may_be))
 		return rc;
 	if (sr_part_lives(l->fd, process))
 		return sr_fail(SR_BUSY, "%s is being written by process %ld: wait for its end",

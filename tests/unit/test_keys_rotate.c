@@ -144,6 +144,32 @@ static void a_backup_that_needs_a_key_keeps_it(void **state)
 	assert_keys(f, 0);
 }
 
+/* Nobody can tell which keys it needs, and somebody may yet mend it. */
+static void a_damaged_backup_keeps_its_key(void **state)
+{
+	catalog_fixture *f = *state;
+	unsigned char noise[300];
+	sr_keys_rotate_options options;
+	sr_keys_rotated done;
+	sr_backed_up backup;
+	int fd;
+
+	set_up(f);
+	assert_ok(sr_backup(f->catalog, NULL, &backup));
+	memset(noise, 0xff, sizeof(noise));
+	assert_true((fd = open(backup.path, O_WRONLY | O_CLOEXEC)) >= 0);
+	assert_int_equal(pwrite(fd, noise, sizeof(noise), 18), sizeof(noise));
+	assert_int_equal(close(fd), 0);
+	sr_keys_rotate_options_init(&options);
+	options.forget_old = true;
+	assert_fails(sr_keys_rotate(f->catalog, &options, &done), SR_REFUSED, backup.path);
+	assert_int_equal(ring_count(), 1);
+	/* What is no database any more needs nothing. */
+	assert_int_equal(truncate(backup.path, 10), 0);
+	assert_ok(sr_keys_rotate(f->catalog, &options, &done));
+	assert_keys(f, 0);
+}
+
 static void what_cannot_be_rotated_is_told(void **state)
 {
 	catalog_fixture *f = *state;
@@ -818,6 +844,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(rotates_and_forgets),
 		WITH(a_backup_that_needs_a_key_keeps_it),
+		WITH(a_damaged_backup_keeps_its_key),
 		WITH(what_cannot_be_rotated_is_told),
 		WITH(a_rotation_that_ends_loses_no_key),
 		WITH(shredding_that_ends_loses_no_other_key),
