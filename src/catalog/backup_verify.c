@@ -1,7 +1,6 @@
 /* Looking at a backup: whatever it is packed in, it becomes a database that SQLite can read. */
 #include "backup.h"
 
-#include "../base/private.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -113,13 +112,8 @@ sr_status sr_unpack(const char *database, const char *path, bool copy,
 
 void sr_unpacked_remove(sr_unpacked *unpacked)
 {
-	static const char *const sides[] = {"", "-wal", "-shm", "-journal"};
-	char path[4112];
-
-	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]) && unpacked->temporary; i++) {
-		snprintf(path, sizeof(path), "%s%s", unpacked->path, sides[i]);
-		sr_private_remove(path);
-	}
+	if (unpacked->temporary)
+		sr_database_remove(unpacked->path);
 	sr_part_let_go(&unpacked->hold);
 }
 

@@ -46,18 +46,6 @@ static sr_status is_free(const char *path)
 	return SR_OK;
 }
 
-static void remove_part(const char *part)
-{
-	static const char *const sides[] = {"", "-wal", "-journal", "-shm"};
-
-	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++) {
-		char name[4096 + 16]; /* It may be for want of memory that it goes. */
-
-		snprintf(name, sizeof(name), "%s%s", part, sides[i]);
-		sr_private_remove(name);
-	}
-}
-
 /* Closing has no way to say that the log could not be brought in. */
 static sr_status is_whole(const char *part)
 {
@@ -140,7 +128,7 @@ static sr_status salvage(const char *damaged, const char *fresh, const sr_salvag
 	if ((rc = sr_part_name(fresh, part)) != SR_OK)
 		return rc;
 	sr_parts_remove(NULL, fresh, sr_path_name(sr_text_of(fresh)).data);
-	remove_part(part);
+	sr_database_remove(part);
 	if ((rc = sr_part_hold(part, &hold)) != SR_OK ||
 	    (rc = sr_private_make(part, "the database", NULL)) != SR_OK)
 		goto err0;
@@ -149,7 +137,7 @@ static sr_status salvage(const char *damaged, const char *fresh, const sr_salvag
 	    (rc = sr_schema_salvaged_path(*salvaged, fresh)) == SR_OK)
 		rc = sr_part_finish(part, fresh);
 	if (rc != SR_OK) {
-		remove_part(part);
+		sr_database_remove(part);
 		sr_salvaged_free(*salvaged);
 		*salvaged = NULL;
 	}

@@ -79,6 +79,9 @@ bool sr_conn_broken(const sr_conn *conn);
  * Else a page could not be had at all, and that is the error. */
 sr_status sr_complaint_check(sr_conn *conn, sr_text line);
 
+/* Removes a database that is of no use any more, and what lies beside it, as sr_private_remove. */
+void sr_database_remove(const char *path);
+
 /* A quick proof of life: one trivial statement. */
 sr_status sr_conn_validate(sr_conn *conn);
 

@@ -66,6 +66,8 @@ sr_status sr_sqlite_log_check(sqlite_conn *c);
  * marks the connection broken where that follows. */
 sr_status sr_sqlite_fail(sqlite_conn *c, int code);
 sr_status sr_sqlite_status(int code); /* Without words. */
+/* Of a database that is none of the connections'. */
+sr_status sr_sqlite_fail_other(sqlite3 *db, const char *path, int code);
 /* What sr_sqlite_changed_below or sr_sqlite_torn has found. */
 sr_status sr_sqlite_fail_below(sqlite_conn *c);
 

@@ -12,11 +12,13 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/private.h"
 #include "../base/text.h"
 
 #define TRAILER 16 /* Bytes behind the name: its length, its sum, the journal's magic. */
@@ -86,14 +88,16 @@ static sr_status journal_check(const char *database, const char *journal)
 	return rc;
 }
 
+static const char *const sides[] = {"-wal", "-shm", "-journal"};
+enum { SIDES = sizeof(sides) / sizeof(sides[0]) };
+
 sr_status sr_sqlite_beside_check(const char *database)
 {
-	static const char *const sides[] = {"-wal", "-shm", "-journal"};
 	sr_buffer name = SR_BUFFER_EMPTY;
 	sr_status rc = SR_OK;
 	struct stat st;
 
-	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]) && rc == SR_OK; i++) {
+	for (size_t i = 0; i < SIDES && rc == SR_OK; i++) {
 		sr_buffer_clear(&name);
 		sr_buffer_printf(&name, "%s%s", database, sides[i]);
 		if ((rc = sr_buffer_status(&name)) != SR_OK || lstat(name.data, &st) != 0)
@@ -112,4 +116,15 @@ sr_status sr_sqlite_beside_check(const char *database)
 	}
 	sr_buffer_free(&name);
 	return rc;
+}
+
+void sr_database_remove(const char *path)
+{
+	sr_private_remove(path);
+	for (size_t i = 0; i < SIDES; i++) {
+		char side[4096 + 16]; /* It may be for want of memory that it goes. */
+
+		snprintf(side, sizeof(side), "%s%s", path, sides[i]);
+		sr_private_remove(side);
+	}
 }

@@ -73,6 +73,33 @@ static int compact_run(sqlite_conn *c, const char *path)
 	return code;
 }
 
+static bool is_whole(sqlite_conn *c)
+{
+	sqlite3_stmt *stmt = NULL;
+	const char *words = NULL;
+	bool whole;
+
+	c->own = true;
+	if (sqlite3_prepare_v2(c->db, "PRAGMA quick_check(1)", -1, &stmt, NULL) == SQLITE_OK &&
+	    sqlite3_step(stmt) == SQLITE_ROW)
+		words = (const char *)sqlite3_column_text(stmt, 0);
+	whole = words != NULL && strcmp(words, "ok") == 0;
+	sqlite3_finalize(stmt);
+	c->own = false;
+	return whole;
+}
+
+/* SQLite says that a file is damaged where the disk does not read it, too, and not which of both;
+ * what it said of the copy is gone with it. */
+static sr_status compact_failed(sqlite_conn *c, int code)
+{
+	sr_status rc = sr_sqlite_fail(c, code);
+
+	if (rc == SR_CORRUPT && is_whole(c))
+		return sr_fail(SR_IO, "it cannot be read back: input/output error");
+	return rc;
+}
+
 sr_status sr_sqlite_compact(sr_conn *conn, const char *path, sr_progress_fn progress, void *arg)
 {
 	sqlite_conn *c = sqlite_of(conn);
@@ -93,8 +120,9 @@ sr_status sr_sqlite_compact(sr_conn *conn, const char *path, sr_progress_fn prog
 		sqlite3_progress_handler(c->db, 0, NULL, NULL);
 	if (code == SQLITE_OK)
 		return SR_OK;
-	rc = sr_sqlite_fail(c, code);
-	sr_private_remove(path);
+	rc = compact_failed(c, code);
+	/* Its journal stays where it could not be deleted. */
+	sr_database_remove(path);
 	return sr_fail_within(rc, "the copy %s", path);
 }
 
@@ -119,8 +147,7 @@ static sr_status replace_open(const char *path, sqlite3 **from)
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(*from, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
 	if (code != SQLITE_OK)
-		rc = sr_fail(sr_sqlite_status(code), "%s cannot be read: %s", path,
-			     sqlite3_errmsg(*from));
+		rc = sr_sqlite_fail_other(*from, path, code);
 	if (rc != SR_OK) {
 		sqlite3_close(*from);
 		*from = NULL;

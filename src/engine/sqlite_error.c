@@ -71,12 +71,12 @@ static int last_errno(sqlite3 *db, int which)
 
 /* SQLite says that the database is malformed when the disk does not read what is in it: what the
  * system said then, else 0. */
-static int unreadable(sqlite_conn *c)
+static int unreadable(sqlite3 *db)
 {
-	if (c->db == NULL)
+	if (db == NULL)
 		return 0;
 	for (size_t i = 0; i < FILES; i++) {
-		int error = last_errno(c->db, files[i]);
+		int error = last_errno(db, files[i]);
 
 		if (error == EIO || error == ENXIO)
 			return error;
@@ -242,11 +242,21 @@ sr_status sr_complaint_check(sr_conn *conn, sr_text line)
 		rc = sr_sqlite_status(atoi(at + sizeof(words) - 1));
 	if (rc == SR_NO_MEMORY)
 		return sr_fail_memory();
-	if ((error = unreadable(sqlite_of(conn))) == 0 && rc != SR_IO)
+	if ((error = unreadable(sqlite_of(conn)->db)) == 0 && rc != SR_IO)
 		return SR_OK;
 	conn->broken = true;
 	return error != 0 ? sr_fail_errno(error, "%s could not be checked", conn->path)
 			  : sr_fail(SR_IO, "%s could not be checked: %s", conn->path, line.data);
+}
+
+sr_status sr_sqlite_fail_other(sqlite3 *db, const char *path, int code)
+{
+	sr_status rc = sr_sqlite_status(code);
+	int error;
+
+	if (rc == SR_CORRUPT && (error = unreadable(db)) != 0)
+		return sr_fail_errno(error, "%s cannot be read", path);
+	return sr_fail(rc, "%s cannot be read: %s", path, sqlite3_errmsg(db));
 }
 
 sr_status sr_sqlite_fail(sqlite_conn *c, int code)
@@ -288,7 +298,7 @@ sr_status sr_sqlite_fail(sqlite_conn *c, int code)
 	case SR_IO:
 		return fail_io(c, code);
 	case SR_CORRUPT:
-		if ((error = unreadable(c)) != 0)
+		if ((error = unreadable(c->db)) != 0)
 			return sr_fail_errno(error, "%s cannot be read", path);
 		return sr_sqlite_identify(c, code);
 	case SR_NO_SPACE:

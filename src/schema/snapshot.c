@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "../base/path.h"
-#include "../base/private.h"
 #include "copy.h"
 
 static const char *const sides[] = {"", "-wal", "-shm", "-journal"};
@@ -126,12 +125,7 @@ err0:
 
 void sr_snapshot_remove(const char *path)
 {
-	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++) {
-		char side[4096 + 16];
-
-		snprintf(side, sizeof(side), "%s%s", path, sides[i]);
-		sr_private_remove(side);
-	}
+	sr_database_remove(path);
 }
 
 int64_t sr_snapshot_bytes(const char *path)

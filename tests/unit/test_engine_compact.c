@@ -140,6 +140,60 @@ static void test_copy_cancelled_or_failed_is_gone(void **state)
 	sr_conn_close(conn);
 }
 
+static void test_copy_that_fails_leaves_no_journal(void **state)
+{
+	char journal[160];
+
+	(void)state;
+	fill();
+	snprintf(journal, sizeof(journal), "%s-journal", copy);
+	fault_arm(FAULT_DELETE, FAULT_ANY, 1, SQLITE_IOERR_DELETE, false);
+	assert_fails(sr_conn_compact(conn, copy, NULL, NULL), SR_IO, copy);
+	assert_int_equal(fault_hits(), 1);
+	fault_disarm();
+	assert_false(is_there(copy));
+	assert_false(is_there(journal));
+	sr_conn_close(conn);
+}
+
+/* Each read of a database fails once with EIO; nothing of it is damage. Returns how many there are.
+ */
+static int fail_reads(bool back)
+{
+	int hits = 1, n = 0;
+
+	while (hits > 0) {
+		sr_status rc;
+
+		conn = open_as(SR_ACCESS_WRITE);
+		if (back)
+			assert_done(sr_conn_compact(conn, copy, NULL, NULL));
+		fault_arm(FAULT_READ, FAULT_MAIN, ++n, SQLITE_IOERR_CORRUPTFS, false);
+		rc = back ? sr_conn_replace(conn, copy, true, NULL, NULL)
+			  : sr_conn_compact(conn, copy, NULL, NULL);
+		hits = fault_hits();
+		fault_disarm();
+		/* The last step, which commits, reads as well. */
+		if (rc != SR_OK &&
+		    (hits == 0 || (rc != SR_IO && !(back && rc == SR_OUTCOME_UNKNOWN))))
+			fail_msg("without read %d: %s: %s", n, sr_status_name(rc),
+				 sr_error_message());
+		assert_int_equal(is_there(copy), back || rc == SR_OK);
+		(void)unlink(copy);
+		sr_conn_close(conn);
+	}
+	return n - 1;
+}
+
+static void test_what_cannot_be_read_is_not_damaged(void **state)
+{
+	(void)state;
+	fill();
+	sr_conn_close(conn);
+	assert_true(fail_reads(false) > 1);
+	assert_true(fail_reads(true) > 1);
+}
+
 /* ---- Back into the database ---- */
 
 static void test_replaced_while_others_read(void **state)
@@ -289,6 +343,8 @@ int main(void)
 		TEST(test_copy_is_compact_and_the_same),
 		TEST(test_copy_never_over_another),
 		TEST(test_copy_cancelled_or_failed_is_gone),
+		TEST(test_copy_that_fails_leaves_no_journal),
+		TEST(test_what_cannot_be_read_is_not_damaged),
 		TEST(test_replaced_while_others_read),
 		TEST(test_replace_cancelled_leaves_it),
 		TEST(test_nothing_committed_meanwhile_is_lost),
