@@ -176,6 +176,9 @@ STORM = """
             survive(kind, number, depth - 1) if depth else call(kind, number)
         except KeyboardInterrupt:
             pass
+        except SystemError as error:  # The interpreter's own, where two come as one within its code.
+            if not isinstance(error.__cause__, KeyboardInterrupt):
+                raise
 
     signal.signal(signal.SIGINT, raise_armed)
     shooter = subprocess.Popen([sys.executable, "-c", (
