@@ -190,10 +190,10 @@ static sr_status ready_alone(sr_conn *conn, const char *path)
 		return sr_fail(SR_INVALID, "the path of a copy must be absolute: %s", path);
 	if (conn->access != SR_ACCESS_WRITE && conn->access != SR_ACCESS_CREATE)
 		return sr_fail(SR_READ_ONLY, "%s is open for reading only", conn->path);
-	if (sr_conn_in_transaction(conn))
-		return sr_fail(SR_INVALID, "%s: a transaction is open", conn->path);
 	if (conn->broken)
 		return sr_fail(SR_IO, "%s: the connection has failed before", conn->path);
+	if (sr_conn_in_transaction(conn))
+		return sr_fail(SR_INVALID, "%s: a transaction is open", conn->path);
 	return SR_OK;
 }
 

@@ -18,10 +18,10 @@ sr_status sr_conn_begin(sr_conn *conn, sr_transaction kind)
 	};
 	sr_status rc;
 
+	if (conn->broken) /* Perhaps in taking back what it then still has open. */
+		return sr_fail(SR_IO, "%s: the connection has failed before", conn->path);
 	if (conn->transaction || conn->engine->in_transaction(conn))
 		return sr_fail(SR_INVALID, "%s: a transaction is open already", conn->path);
-	if (conn->broken)
-		return sr_fail(SR_IO, "%s: the connection has failed before", conn->path);
 	if (kind != SR_TRANSACTION_READ && conn->access != SR_ACCESS_WRITE &&
 	    conn->access != SR_ACCESS_CREATE)
 		return sr_fail(SR_READ_ONLY, "%s is open for reading only", conn->path);

@@ -1,6 +1,8 @@
 /* Statements, values, the cache and the guard of the engine. */
 #include "engine_fixture.h"
 
+#include "engine/vtable.h"
+
 #include <math.h>
 
 /* ---- Parameters ---- */
@@ -518,6 +520,20 @@ static void taking_back_needs_no_memory(void **state)
 	sr_conn_close(conn);
 }
 
+/* As after a rollback that failed: what is still open is no mistake of who begins. */
+static void failed_connection_says_that_it_failed(void **state)
+{
+	sr_conn *conn = open_as(SR_ACCESS_CREATE);
+
+	(void)state;
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	conn->broken = true;
+	assert_fails(sr_conn_begin(conn, SR_TRANSACTION_WRITE), SR_IO, "has failed before");
+	assert_fails(sr_conn_compact(conn, scratch_path("copy"), NULL, NULL), SR_IO,
+		     "has failed before");
+	sr_conn_close(conn);
+}
+
 static void foreign_keys_come_back_without_memory(void **state)
 {
 	sr_conn *conn = open_as(SR_ACCESS_CREATE);
@@ -559,6 +575,7 @@ int main(void)
 		TEST(untrusted_statement_has_a_deadline),
 		TEST(value_without_memory_is_told),
 		TEST(taking_back_needs_no_memory),
+		TEST(failed_connection_says_that_it_failed),
 		TEST(foreign_keys_come_back_without_memory),
 	};
 
