@@ -429,6 +429,7 @@ sr_status sr_reading_begin(sr_catalog *catalog, const char *site, sr_reading *re
 	sr_catalog_keep(catalog);
 	if ((rc = sr_pool_read(catalog->pool, site, &reading->conn)) != SR_OK)
 		goto err0;
+	reading->asked = sr_keyring_asked(catalog);
 	/* Lent ones are in none, so this is the thread's own, which the pool joined. */
 	reading->nested = sr_conn_in_transaction(reading->conn);
 	reading->heed = sr_conn_heed(reading->conn, SR_HEED_READS);

@@ -56,6 +56,7 @@ typedef struct sr_reading {
 	sr_shape shape; /* A copy of the catalog's, good for this snapshot. */
 	bool nested;    /* Inside a transaction that is the thread's own: nothing to end. */
 	sr_heed heed;   /* What the connection heeded before. */
+	uint64_t asked; /* sr_keyring_asked when it began. */
 } sr_reading;
 
 sr_status sr_reading_begin(sr_catalog *catalog, const char *site, sr_reading *reading);

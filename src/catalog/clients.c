@@ -120,8 +120,8 @@ static void read_client(sr_stmt *stmt, sr_client *client)
 }
 
 /* What was asked for, with the AES key itself, which `key` keeps. */
-static sr_status read_fields(sr_catalog *catalog, sr_stmt *stmt, unsigned fields, sr_client *client,
-			     sr_key *key)
+static sr_status read_fields(const sr_reading *reading, sr_stmt *stmt, unsigned fields,
+			     sr_client *client, sr_key *key)
 {
 	sr_status rc;
 
@@ -133,10 +133,10 @@ static sr_status read_fields(sr_catalog *catalog, sr_stmt *stmt, unsigned fields
 		client->public_key = (sr_text){0};
 	if (!(fields & SR_CLIENT_LAST_SEEN))
 		client->last_seen = (sr_text){0};
-	if (!(fields & SR_CLIENT_AES_KEY) || catalog->settings.hide_keys)
+	if (!(fields & SR_CLIENT_AES_KEY) || reading->catalog->settings.hide_keys)
 		client->aes_key = (sr_text){0};
-	if ((rc = sr_key_open(catalog, sr_column_text(stmt, 0), client->name, client->aes_key,
-			      key)) == SR_OK &&
+	if ((rc = sr_key_open(reading->catalog, reading->asked, sr_column_text(stmt, 0),
+			      client->name, client->aes_key, key)) == SR_OK &&
 	    key->bytes != NULL)
 		client->aes_key = (sr_text){key->bytes, key->length};
 	return rc;
@@ -193,8 +193,8 @@ static bool same_key(const save *job, sr_stmt *stmt, const sr_client *known,
 		return true;
 	if (known->aes_key.data == NULL || client->aes_key.data == NULL)
 		return known->aes_key.data == client->aes_key.data;
-	if (sr_key_open(job->catalog, sr_column_text(stmt, 0), known->name, known->aes_key, &key) !=
-	    SR_OK)
+	if (sr_key_open(job->catalog, 0, sr_column_text(stmt, 0), known->name, known->aes_key,
+			&key) != SR_OK)
 		return false;
 	same = sr_text_equal(key.bytes ? (sr_text){key.bytes, key.length} : known->aes_key,
 			     client->aes_key);
@@ -484,7 +484,7 @@ static sr_status find(sr_catalog *catalog, const sr_id *id, sr_text name, unsign
 	if (!row) {
 		rc = id ? sr_client_fail_unknown(id)
 			: sr_fail(SR_NOT_FOUND, "no client named %s", sr_quoted(name));
-	} else if ((rc = read_fields(catalog, stmt, fields, &known, &key)) == SR_OK) {
+	} else if ((rc = read_fields(&reading, stmt, fields, &known, &key)) == SR_OK) {
 		if ((*client = copy_client(&known)) == NULL)
 			rc = sr_fail_memory();
 		sr_key_done(&key);
@@ -598,8 +598,8 @@ sr_status sr_clients_next(sr_clients *cursor, const sr_client **client)
 		cursor->stmt = NULL;
 		return sr_return(SR_OK);
 	}
-	if ((rc = read_fields(cursor->reading.catalog, cursor->stmt, cursor->fields,
-			      &cursor->client, &cursor->key)) != SR_OK)
+	if ((rc = read_fields(&cursor->reading, cursor->stmt, cursor->fields, &cursor->client,
+			      &cursor->key)) != SR_OK)
 		return sr_return(rc);
 	if (cursor->totals != NULL)
 		sr_client_totals_get(cursor->totals, &cursor->client);

@@ -87,6 +87,8 @@ static const sr_master *find(const sr_keyring *keyring, const char *id)
 
 /* ---- Asking a command ---- */
 
+#define AT_WILL UINT64_MAX /* However often it was asked. */
+
 static _Thread_local struct {
 	bool some;
 	char id[SR_MASTER_ID_SIZE]; /* "" for the newest. */
@@ -119,6 +121,7 @@ static bool is_command(const sr_catalog *catalog)
  * none now. */
 static void take(sr_keyring *keyring, const char *id, sr_status rc, sr_ring *fresh)
 {
+	keyring->asked++;
 	keyring->failed = rc;
 	snprintf(keyring->why, sizeof(keyring->why), "%s", rc == SR_OK ? "" : sr_error_message());
 	if (rc == SR_OK) {
@@ -152,7 +155,7 @@ static sr_status ask_command(sr_catalog *catalog, const char *id, bool anew)
 	return rc;
 }
 
-/* With its lock, while the command cannot be run: why there is no ring. */
+/* With its lock, while the command is not run: why there is no ring. */
 static sr_status fail_unasked(const sr_catalog *catalog)
 {
 	const sr_keyring *keyring = &catalog->keyring;
@@ -163,23 +166,37 @@ static sr_status fail_unasked(const sr_catalog *catalog)
 		       sr_keyring_words(catalog));
 }
 
-/* What a command printed is kept; it is asked again for what that lacks. */
-static sr_status load_command(sr_catalog *catalog, const char *id)
+uint64_t sr_keyring_asked(sr_catalog *catalog)
+{
+	sr_keyring *keyring = &catalog->keyring;
+	uint64_t asked;
+
+	pthread_mutex_lock(&keyring->lock);
+	asked = keyring->asked;
+	pthread_mutex_unlock(&keyring->lock);
+	return asked;
+}
+
+/* What a command printed is kept; it is asked again for what that lacks, unless it was since. */
+static sr_status load_command(sr_catalog *catalog, const char *id, uint64_t asked)
 {
 	sr_keyring *keyring = &catalog->keyring;
 	bool writing = sr_pool_writing(catalog->pool);
-	bool there;
+	bool there, enough;
 	sr_status rc = SR_OK;
 
 	pthread_mutex_lock(&keyring->lock);
+	enough = writing || keyring->asked > asked;
 	there = find(keyring, id) != NULL || (id == NULL && keyring->ring != NULL);
 	if (!there && writing) {
 		want(id);
 		if (keyring->ring == NULL)
 			rc = fail_unasked(catalog);
+	} else if (!there && enough && keyring->failed != SR_OK) {
+		rc = fail_unasked(catalog);
 	}
 	pthread_mutex_unlock(&keyring->lock);
-	return there || writing ? rc : ask_command(catalog, id, false);
+	return there || enough ? rc : ask_command(catalog, id, false);
 }
 
 void sr_keyring_prepare(sr_catalog *catalog, const char *id)
@@ -204,7 +221,7 @@ bool sr_keyring_vain(sr_catalog *catalog, const char *id)
 /* ---- What it has ---- */
 
 /* On SR_OK the lock is held, and there is a ring; it may lack the key. */
-static sr_status lock_loaded(sr_catalog *catalog, const char *id)
+static sr_status lock_loaded(sr_catalog *catalog, const char *id, uint64_t asked)
 {
 	sr_keyring *keyring = &catalog->keyring;
 	sr_status rc = SR_OK;
@@ -212,7 +229,7 @@ static sr_status lock_loaded(sr_catalog *catalog, const char *id)
 	if (!sr_keyring_named(catalog))
 		return sr_fail(SR_WRONG_KEY, "no key ring is set: STRONGROOM_MASTER_KEY_FILE "
 					     "names it");
-	if (is_command(catalog) && (rc = load_command(catalog, id)) != SR_OK)
+	if (is_command(catalog) && (rc = load_command(catalog, id, asked)) != SR_OK)
 		return rc;
 	pthread_mutex_lock(&keyring->lock);
 	if (!is_command(catalog) && (rc = load_file(catalog)) != SR_OK)
@@ -222,7 +239,7 @@ static sr_status lock_loaded(sr_catalog *catalog, const char *id)
 
 sr_status sr_keyring_load(sr_catalog *catalog)
 {
-	sr_status rc = lock_loaded(catalog, NULL);
+	sr_status rc = lock_loaded(catalog, NULL, AT_WILL);
 
 	if (rc == SR_OK)
 		pthread_mutex_unlock(&catalog->keyring.lock);
@@ -242,12 +259,12 @@ sr_status sr_keyring_reload(sr_catalog *catalog)
 	return sr_keyring_load(catalog);
 }
 
-sr_status sr_keyring_master(sr_catalog *catalog, const char *id, sr_master *master)
+static sr_status find_master(sr_catalog *catalog, const char *id, uint64_t asked, sr_master *master)
 {
 	const sr_master *found = NULL;
 	sr_status rc;
 
-	if ((rc = lock_loaded(catalog, id)) == SR_OK) {
+	if ((rc = lock_loaded(catalog, id, asked)) == SR_OK) {
 		if ((found = find(&catalog->keyring, id)) != NULL)
 			*master = *found;
 		pthread_mutex_unlock(&catalog->keyring.lock);
@@ -266,12 +283,17 @@ sr_status sr_keyring_master(sr_catalog *catalog, const char *id, sr_master *mast
 	return rc;
 }
 
+sr_status sr_keyring_master(sr_catalog *catalog, const char *id, sr_master *master)
+{
+	return find_master(catalog, id, AT_WILL, master);
+}
+
 bool sr_keyring_has(sr_catalog *catalog, const char *id)
 {
 	bool has;
 
 	/* Of the ring as it was read: nobody needs the key now. */
-	if (lock_loaded(catalog, NULL) != SR_OK)
+	if (lock_loaded(catalog, NULL, AT_WILL) != SR_OK)
 		return false;
 	has = sr_ring_find(catalog->keyring.ring, id) != NULL;
 	pthread_mutex_unlock(&catalog->keyring.lock);
@@ -288,7 +310,8 @@ void sr_key_done(sr_key *key)
 	*key = (sr_key){0};
 }
 
-sr_status sr_key_open(sr_catalog *catalog, sr_text owner, sr_text name, sr_text stored, sr_key *key)
+sr_status sr_key_open(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_text name,
+		      sr_text stored, sr_key *key)
 {
 	char id[SR_MASTER_ID_SIZE];
 	sr_master master;
@@ -299,7 +322,7 @@ sr_status sr_key_open(sr_catalog *catalog, sr_text owner, sr_text name, sr_text 
 	if (!sr_is_wrapped(stored))
 		return SR_OK;
 	sr_wrapped_id(stored, id);
-	if ((rc = sr_keyring_master(catalog, id, &master)) != SR_OK)
+	if ((rc = find_master(catalog, id, asked, &master)) != SR_OK)
 		return sr_fail_within(rc, "the AES key of client %s is wrapped", sr_quoted(name));
 	key->length = stored.length - SR_WRAP_MORE;
 	if ((key->bytes = calloc(1, key->length + 1)) == NULL)

@@ -27,6 +27,7 @@ typedef struct sr_keyring {
 	char vain[SR_MASTER_ID_SIZE];
 	sr_status failed; /* How it ended when it was asked last, and the words of it. */
 	char why[SR_MESSAGE_SIZE];
+	uint64_t asked; /* How often it was. */
 } sr_keyring;
 
 void sr_keyring_init(sr_keyring *keyring);
@@ -52,6 +53,9 @@ sr_status sr_keyring_reload(sr_catalog *catalog);
 /* A copy of one of its master keys, the newest for NULL: zero it after use. SR_WRONG_KEY where it
  * does not have that. */
 sr_status sr_keyring_master(sr_catalog *catalog, const char *id, sr_master *master);
+
+/* How often a command was asked: an operation that notes it when it begins, asks at most once. */
+uint64_t sr_keyring_asked(sr_catalog *catalog);
 
 /* Whether it has the key; false where it cannot be read. */
 bool sr_keyring_has(sr_catalog *catalog, const char *id);
@@ -79,9 +83,10 @@ typedef struct sr_key {
 void sr_key_done(sr_key *key); /* Zeroes and frees it; harmless on a zeroed one. */
 
 /* The key itself, of what is stored: NULL bytes where that is plain, and so the key. owner is the
- * client's ID as it is stored; the message calls the client by name. */
-sr_status sr_key_open(sr_catalog *catalog, sr_text owner, sr_text name, sr_text stored,
-		      sr_key *key);
+ * client's ID as it is stored; the message calls the client by name. A command that was asked more
+ * often than `asked` is not asked again; a thread that holds the writer never asks. */
+sr_status sr_key_open(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_text name,
+		      sr_text stored, sr_key *key);
 
 /* What keys are wrapped under in a write transaction, asked once for many. Zeroed before, and
  * sr_sealer_end after it. */

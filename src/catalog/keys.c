@@ -476,16 +476,16 @@ void sr_keys_status_free(sr_keys_status *status)
 
 /* ---- Checking ---- */
 
-static sr_status check_row(sr_catalog *catalog, sr_stmt *stmt, sr_key_fault_fn fn, void *arg,
-			   int64_t *faults)
+static sr_status check_row(sr_catalog *catalog, const sr_reading *reading, sr_stmt *stmt,
+			   sr_key_fault_fn fn, void *arg, int64_t *faults)
 {
 	sr_text name = sr_column_text(stmt, 1);
 	sr_key_fault fault = {.name = name};
 	char message[SR_MESSAGE_SIZE];
 	sr_key key;
 
-	fault.status =
-		sr_key_open(catalog, sr_column_text(stmt, 0), name, sr_column_text(stmt, 2), &key);
+	fault.status = sr_key_open(catalog, reading->asked, sr_column_text(stmt, 0), name,
+				   sr_column_text(stmt, 2), &key);
 	sr_key_done(&key);
 	if (fault.status == SR_OK)
 		return SR_OK;
@@ -517,7 +517,7 @@ sr_status sr_keys_check_read(sr_catalog *catalog, const sr_reading *reading, sr_
 	if ((rc = sr_buffer_status(&sql)) == SR_OK &&
 	    (rc = sr_prepare(reading->conn, sql.data, &stmt)) == SR_OK) {
 		while ((rc = sr_step(stmt, &row)) == SR_OK && row &&
-		       (rc = check_row(catalog, stmt, fn, arg, faults)) == SR_OK)
+		       (rc = check_row(catalog, reading, stmt, fn, arg, faults)) == SR_OK)
 			++*checked;
 		rc = sr_stmt_end(stmt, rc);
 	}

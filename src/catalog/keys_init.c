@@ -273,7 +273,7 @@ static sr_status unwrap_row(void *arg, sr_text owner, sr_text name, sr_text stor
 	sr_key key;
 	sr_status rc;
 
-	if ((rc = sr_key_open(arg, owner, name, stored, &key)) != SR_OK)
+	if ((rc = sr_key_open(arg, 0, owner, name, stored, &key)) != SR_OK)
 		return rc;
 	sr_buffer_add(instead, key.bytes, key.length);
 	sr_key_done(&key);

@@ -78,7 +78,7 @@ static sr_status rewrap_row(void *arg, sr_text owner, sr_text name, sr_text stor
 	rewrapping *r = arg;
 	unsigned char *out;
 	sr_key key;
-	sr_status rc = sr_key_open(r->catalog, owner, name, stored, &key);
+	sr_status rc = sr_key_open(r->catalog, 0, owner, name, stored, &key);
 
 	if (rc == SR_WRONG_KEY || rc == SR_CORRUPT) {
 		sr_log("catalog", SR_LOG_WARNING, "%s", sr_error_message());

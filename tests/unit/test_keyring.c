@@ -5,6 +5,20 @@
 
 /* ---- In a file ---- */
 
+/* That of another catalog. */
+static void make_another_ring(const catalog_fixture *f, const char *ring)
+{
+	sr_options options = f->options;
+	sr_catalog *other;
+	sr_keys_done done;
+
+	options.path = scratch_path("other.db");
+	options.master_key_file = ring;
+	assert_ok(sr_open(&other, &options));
+	assert_ok(sr_keys_init(other, NULL, &done));
+	assert_ok(sr_close(other));
+}
+
 /* Without the ring everything goes that needs no key. */
 static void test_without_the_ring(void **state)
 {
@@ -12,27 +26,19 @@ static void test_without_the_ring(void **state)
 	const char *rings[] = {NULL, scratch_path("missing"), scratch_path("another")};
 	sr_keys_status *status;
 	char id[SR_MASTER_ID_SIZE];
-	sr_catalog *other;
 
 	keys_set_up(f);
 	assert_ok(sr_keys_status_get(f->catalog, &status));
 	snprintf(id, sizeof(id), "%s", status->masters[0].id);
 	sr_keys_status_free(status);
-	/* Of another catalog. */
-	sr_options options = f->options;
-	sr_keys_done done;
-
-	options.path = scratch_path("other.db");
-	options.master_key_file = rings[2];
-	assert_ok(sr_open(&other, &options));
-	assert_ok(sr_keys_init(other, NULL, &done));
-	assert_ok(sr_close(other));
+	make_another_ring(f, rings[2]);
 	for (int i = 0; i < 3; i++) {
 		const sr_client *listed;
 		sr_client *client;
 		sr_clients *cursor;
 		const sr_id first = key_owner(0);
 		int64_t checked, faults, count;
+		sr_keys_done done;
 		sr_client fresh = {.name = sr_text_of("fresh"), .aes_key = {"abcdefgh", 8}};
 
 		open_with_ring(f, rings[i]);
@@ -240,6 +246,38 @@ static void test_command_in_vain(void **state)
 	assert_asked("free\nfree\nfree\n");
 }
 
+/* One look at many keys asks once, whether it fails or prints a ring that is of no use. */
+static void test_command_asked_once(void **state)
+{
+	catalog_fixture *f = *state;
+	const char *another = scratch_path("another");
+	const char *last[] = {"exit 3", "exit 0"};
+	char ring[256];
+	const char *words[] = {"status 3", "does not have"};
+
+	keys_set_up(f);
+	make_another_ring(f, another);
+	snprintf(ring, sizeof(ring), "%s", scratch_path("ring"));
+	assert_int_equal(rename(another, ring), 0);
+	for (int i = 0; i < 2; i++) {
+		const sr_client *listed;
+		int64_t checked, faults;
+		sr_clients *cursor;
+
+		open_with_command(f, last[i]);
+		assert_ok(sr_keys_check(f->catalog, NULL, NULL, &checked, &faults));
+		assert_int_equal(faults, KEYS);
+		assert_asked("free\n");
+		/* Another operation asks anew. */
+		assert_ok(sr_client_list(f->catalog, false, &cursor));
+		for (int at = 0; at < KEYS; at++)
+			assert_fails(sr_clients_next(cursor, &listed),
+				     i == 0 ? SR_IO : SR_WRONG_KEY, words[i]);
+		sr_clients_close(cursor);
+		assert_asked("free\nfree\n");
+	}
+}
+
 typedef struct writer {
 	const catalog_fixture *f;
 	pthread_t thread;
@@ -289,6 +327,7 @@ int main(void)
 		WITH(test_no_command_inside_a_write),
 		WITH(test_command_before_a_transaction),
 		WITH(test_command_in_vain),
+		WITH(test_command_asked_once),
 		WITH(test_one_command_for_many),
 	};
 
