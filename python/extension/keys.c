@@ -109,7 +109,7 @@ METHOD(keys_check)
 		return NULL;
 	if ((handle = catalog_enter(self)) != NULL) {
 		LIBRARY(rc = sr_keys_check(handle, take_fault, list, &checked, &faults));
-		if (!catalog_failed(self, rc))
+		if (!catalog_failed(self, rc) && !PyErr_Occurred())
 			result = row(2, from_integer(checked), Py_NewRef(list));
 	}
 	Py_DECREF(list);

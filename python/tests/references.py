@@ -29,8 +29,8 @@ from strongroom.errors import Error
 FEW = 20
 """Rounds of calls that handle the whole database."""
 WHOLE = {
-    "backup", "backup_verify", "health_look", "migrate_own", "optimize", "repair", "restore", "salvage",
-    "search_index_build",
+    "backup", "backup_verify", "health_look", "keys_init", "keys_unwrap", "migrate_own", "optimize",
+    "repair", "restore", "salvage", "search_index_build",
 }
 ID = bytes(range(16))
 MISSING = bytes(16)
@@ -94,6 +94,10 @@ METHODS: dict[str, list[Make]] = {
         fresh(lambda: [client(), (ID, "x")]),
         fresh(lambda: [client(), "x"]),
     ],
+    "keys_init": [*one(), lambda: ({"progress": broken},), *one(stop)],
+    "keys_status": [*one(), *one("too many")],
+    "keys_check": [*one(), *one("too many")],
+    "keys_unwrap": [*one(), *one("too many")],
     "client_by_id": [*one(ID), *one(ID.hex()), *one(MISSING), *one("short")],
     "client_by_name": [*one("anna"), *one(b"anna"), *one("nobody")],
     "client_update": [*one(ID, name="anna"), *one(ID, public_key=b"x" * 160), *one(MISSING, name="x")],
@@ -349,6 +353,7 @@ def catalog(
 ) -> Iterator[_strongroom.Catalog]:
     monkeypatch.setattr(sys.modules[__name__], "FOLDER", tmp_path)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STRONGROOM_MASTER_KEY_FILE", str(tmp_path / "ring"))
     _strongroom.set_log(lambda *message: None)
     for name in (template.name, "kept backup"):
         shutil.copy(template.with_name(name), tmp_path)

@@ -290,13 +290,34 @@ static sr_status rewrite(sr_shredding *s, const sr_unpacked *unpacked, const cha
 	return rc;
 }
 
+/* Whether another process has the file open as a database: one that keeps a log holds a lock as
+ * long as it is connected (https://www.sqlite.org/wal.html). SQLite locks these 512 bytes. */
+static bool is_open(const char *path, pid_t *process)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000000, .l_len = 512};
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	bool is = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+
+	if (fd >= 0)
+		close(fd);
+	*process = lock.l_pid;
+	return is;
+}
+
 /* One that is worked on as a database would be torn from its log. */
 static sr_status check_unused(const char *path)
 {
 	static const char *const ends[] = {"-wal", "-journal"};
 	char side[4112];
 	struct stat st;
+	pid_t process;
 
+	if (is_open(path, &process))
+		return sr_fail(SR_BUSY,
+			       "the backup %s is in use as a database, by process %d: end that, or "
+			       "move it to another folder",
+			       sr_quoted(sr_text_of(path)), (int)process);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		snprintf(side, sizeof(side), "%s%s", path, ends[i]);
 		if (lstat(side, &st) == 0 && st.st_size > 0)

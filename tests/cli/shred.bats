@@ -114,6 +114,21 @@ unpack_all() {
 	done
 }
 
+@test "a backup that somebody has open as a database is left alone" {
+	coproc sqlite3 "$backups/early.db"
+	echo "SELECT 'open' FROM clients LIMIT 1;" >&"${COPROC[1]}"
+	read -r line <&"${COPROC[0]}"
+	equal open "$line"
+	holder=$COPROC_PID
+	refused 1 "early.db' is in use as a database, by process $holder" -- \
+		--yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
+	equal 3 "$(json length client list)"
+	echo ".quit" >&"${COPROC[1]}"
+	wait "$holder" || true
+	try --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
+	equal 0 "$status"
+}
+
 @test "backups elsewhere are listed, and nothing is done without a yes" {
 	strongroom backup elsewhere.db >/dev/null
 	local before
