@@ -19,6 +19,7 @@
 #include "../base/path.h"
 #include "../base/private.h"
 #include "activity.h"
+#include "keys.h"
 
 typedef struct backing {
 	sr_catalog *catalog;
@@ -313,6 +314,18 @@ static sr_status write_and_name(backing *b)
 	return rc;
 }
 
+/* A writer that does not end, or a medium that only reads, does not stop the backup. */
+static sr_status wrap_keys(backing *b)
+{
+	sr_status rc = sr_keys_take_in_now(b->catalog);
+
+	if (rc == SR_OK || rc == SR_NO_MEMORY || rc == SR_INTERRUPTED)
+		return rc;
+	sr_log("catalog", SR_LOG_WARNING, "keys that are plain now are so in this backup, too: %s",
+	       sr_error_message());
+	return SR_OK;
+}
+
 static sr_status back_up(backing *b)
 {
 	int64_t began = sr_clock_ns();
@@ -321,6 +334,8 @@ static sr_status back_up(backing *b)
 	if ((rc = choose(b)) != SR_OK)
 		return rc;
 	sweep(b);
+	if ((rc = wrap_keys(b)) != SR_OK)
+		return rc;
 	if ((rc = write_and_name(b)) != SR_OK)
 		return rc;
 	/* One that is not on the list is merely never rotated away. */

@@ -229,6 +229,34 @@ sr_status sr_keys_take_in(sr_catalog *catalog, sr_conn *conn, sr_keys_seen *seen
 	return known ? SR_OK : look(catalog, conn);
 }
 
+static sr_status nothing(sr_conn *conn, void *arg)
+{
+	(void)conn;
+	(void)arg;
+	return SR_OK;
+}
+
+sr_status sr_keys_take_in_now(sr_catalog *catalog)
+{
+	char id[SR_MASTER_ID_SIZE] = "";
+	sr_reading reading = {0};
+	int64_t plain = 0;
+	sr_status rc;
+
+	if (!sr_keyring_named(catalog) || catalog->settings.plain_keys ||
+	    catalog->settings.read_only)
+		return SR_OK;
+	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
+		return rc;
+	if (reading.shape.version >= SR_KEYS_VERSION &&
+	    (rc = sr_keys_current(reading.conn, id)) == SR_OK && id[0] != '\0')
+		rc = sr_query_integer(
+			reading.conn,
+			"SELECT EXISTS (SELECT 1 FROM clients WHERE " SR_KEY_IS_PLAIN ")", &plain);
+	sr_reading_end(&reading);
+	return rc == SR_OK && plain != 0 ? sr_catalog_write(catalog, SR_HERE, nothing, NULL) : rc;
+}
+
 /* The master key that a transaction may need; "" for none. */
 static void find_needed(sr_catalog *catalog, const sr_reading *reading, char id[SR_MASTER_ID_SIZE])
 {

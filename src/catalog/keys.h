@@ -16,6 +16,9 @@ sr_status sr_keys_current(sr_conn *conn, char id[SR_MASTER_ID_SIZE]);
  * where no ring is named. What it cannot do it logs, once, and leaves as it is. */
 sr_status sr_keys_take_in(sr_catalog *catalog, sr_conn *conn, sr_keys_seen *seen);
 
+/* The same in a transaction of its own, where there is something to wrap. */
+sr_status sr_keys_take_in_now(sr_catalog *catalog);
+
 /* Before a transaction of the caller begins: has a command asked for the ring that it may need,
  * which cannot be done in it. */
 void sr_keys_prepare(sr_catalog *catalog);

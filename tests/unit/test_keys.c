@@ -200,6 +200,24 @@ static void test_old_code_writes_plain(void **state)
 	assert_old_key(f, true);
 }
 
+/* Not even the first backup after it has the key. */
+static void test_taken_in_before_a_backup(void **state)
+{
+	catalog_fixture *f = *state, copy;
+	sr_backup_options options;
+
+	keys_set_up(f);
+	foreign_sql(f, OLD_CODE);
+	sr_backup_options_init(&options);
+	options.path = scratch_path("copy");
+	assert_ok(sr_backup(f->catalog, &options, NULL));
+	copy = *f;
+	snprintf(copy.path, sizeof(copy.path), "%s", options.path);
+	assert_int_equal(
+		integer(&copy, "SELECT length(AESKey) FROM clients WHERE Name = 'old code'"), 60);
+	assert_old_key(f, true);
+}
+
 /* A write that fails keeps nothing of it either, and the next one looks again. */
 static void test_taken_in_by_the_next_that_succeeds(void **state)
 {
@@ -497,6 +515,7 @@ int main(void)
 		WITH(test_fields),
 		WITH(test_hidden),
 		WITH(test_old_code_writes_plain),
+		WITH(test_taken_in_before_a_backup),
 		WITH(test_taken_in_by_the_next_that_succeeds),
 		WITH(test_not_taken_in_without_the_ring),
 		WITH(test_odd_rows),
