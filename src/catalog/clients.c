@@ -181,6 +181,12 @@ static sr_status check_owner(sr_conn *conn, const sr_client *client)
 	return sr_stmt_end(stmt, rc);
 }
 
+/* Who does not see the key does not take it away by saving what was seen. */
+static bool leaves_key(const save *job, const sr_client *client)
+{
+	return job->catalog->settings.hide_keys && client->aes_key.data == NULL;
+}
+
 /* Whether the AES key is still the one there is. One that cannot be unwrapped is not known, and so
  * another. */
 static bool same_key(const save *job, sr_stmt *stmt, const sr_client *known,
@@ -189,7 +195,7 @@ static bool same_key(const save *job, sr_stmt *stmt, const sr_client *known,
 	sr_key key;
 	bool same;
 
-	if (job->catalog->settings.hide_keys && client->aes_key.data == NULL)
+	if (leaves_key(job, client))
 		return true;
 	if (known->aes_key.data == NULL || client->aes_key.data == NULL)
 		return known->aes_key.data == client->aes_key.data;
@@ -218,6 +224,10 @@ static sr_status compare(sr_conn *conn, const save *job, const sr_client *client
 	sr_bind_id(stmt, 1, &client->id);
 	if ((rc = sr_step(stmt, &row)) == SR_OK && row) {
 		read_client(stmt, &known);
+		if (!leaves_key(job, client))
+			rc = sr_key_may_go(job->catalog, known.name, known.aes_key);
+	}
+	if (rc == SR_OK && row) {
 		*outcome = sr_text_equal(known.name, client->name) &&
 					   sr_text_equal(known.public_key, client->public_key) &&
 					   same_key(job, stmt, &known, client)
@@ -251,8 +261,7 @@ static sr_status save_one(sr_conn *conn, const sr_client *client, save *job)
 			     &stmt)) != SR_OK)
 		return rc;
 	bind_client(stmt, client, aes_key, job->now);
-	/* Who does not see the key does not take it away by saving what was seen. */
-	sr_bind_integer(stmt, 6, job->catalog->settings.hide_keys && aes_key.data == NULL);
+	sr_bind_integer(stmt, 6, leaves_key(job, client));
 	rc = sr_run(stmt);
 	sr_stmt_done(stmt);
 	job->saved.added += outcome == SR_ADDED;
@@ -307,6 +316,22 @@ typedef struct update {
 	sr_sealer sealer;
 } update;
 
+/* Whether the AES key that there is may be replaced. */
+static sr_status check_key_may_go(sr_conn *conn, sr_catalog *catalog, const sr_id *id)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	if ((rc = sr_prepare(conn, "SELECT Name, AESKey FROM clients WHERE ID = $1", &stmt)) !=
+	    SR_OK)
+		return rc;
+	sr_bind_id(stmt, 1, id);
+	if ((rc = sr_step(stmt, &row)) == SR_OK && row)
+		rc = sr_key_may_go(catalog, sr_column_text(stmt, 0), sr_column_text(stmt, 1));
+	return sr_stmt_end(stmt, rc);
+}
+
 static sr_status update_one(sr_conn *conn, void *arg)
 {
 	update *job = arg;
@@ -316,7 +341,8 @@ static sr_status update_one(sr_conn *conn, void *arg)
 
 	if ((job->fields & SR_CLIENT_NAME) && (rc = check_owner(conn, job->changes)) != SR_OK)
 		return rc;
-	if (job->fields & SR_CLIENT_AES_KEY)
+	if ((job->fields & SR_CLIENT_AES_KEY) &&
+	    (rc = check_key_may_go(conn, job->catalog, &job->changes->id)) == SR_OK)
 		rc = sr_key_close(job->catalog, conn, &job->sealer, owner_of(&job->changes->id),
 				  job->changes->aes_key, &aes_key);
 	sr_sealer_end(&job->sealer);

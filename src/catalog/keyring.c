@@ -310,6 +310,31 @@ void sr_key_done(sr_key *key)
 	*key = (sr_key){0};
 }
 
+/* What it is wrapped under. */
+static sr_status find_wrapping(sr_catalog *catalog, uint64_t asked, sr_text name, sr_text stored,
+			       sr_master *master)
+{
+	char id[SR_MASTER_ID_SIZE];
+	sr_status rc;
+
+	sr_wrapped_id(stored, id);
+	if ((rc = find_master(catalog, id, asked, master)) != SR_OK)
+		return sr_fail_within(rc, "the AES key of client %s is wrapped", sr_quoted(name));
+	return SR_OK;
+}
+
+sr_status sr_key_may_go(sr_catalog *catalog, sr_text name, sr_text stored)
+{
+	sr_master master;
+	sr_status rc;
+
+	if (!sr_is_wrapped(stored))
+		return SR_OK;
+	rc = find_wrapping(catalog, 0, name, stored, &master);
+	explicit_bzero(&master, sizeof(master));
+	return rc;
+}
+
 sr_status sr_key_open(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_text name,
 		      sr_text stored, sr_key *key)
 {
@@ -322,8 +347,8 @@ sr_status sr_key_open(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_tex
 	if (!sr_is_wrapped(stored))
 		return SR_OK;
 	sr_wrapped_id(stored, id);
-	if ((rc = find_master(catalog, id, asked, &master)) != SR_OK)
-		return sr_fail_within(rc, "the AES key of client %s is wrapped", sr_quoted(name));
+	if ((rc = find_wrapping(catalog, asked, name, stored, &master)) != SR_OK)
+		return rc;
 	key->length = stored.length - SR_WRAP_MORE;
 	if ((key->bytes = calloc(1, key->length + 1)) == NULL)
 		rc = sr_fail_memory();

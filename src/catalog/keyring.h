@@ -88,6 +88,11 @@ void sr_key_done(sr_key *key); /* Zeroes and frees it; harmless on a zeroed one.
 sr_status sr_key_open(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_text name,
 		      sr_text stored, sr_key *key);
 
+/* Before what is stored is replaced by another key, or by none: fails as sr_key_open does where it
+ * is wrapped and its master key is not at hand, since who replaces it could not see that it is
+ * there. */
+sr_status sr_key_may_go(sr_catalog *catalog, sr_text name, sr_text stored);
+
 /* What keys are wrapped under in a write transaction, asked once for many. Zeroed before, and
  * sr_sealer_end after it. */
 typedef struct sr_sealer {

@@ -71,11 +71,28 @@ static void test_without_the_ring(void **state)
 		assert_ok(sr_client_delete(f->catalog, &fresh.id, NULL));
 		fresh = (sr_client){.id = first, .name = sr_text_of("client 0")};
 		assert_ok(sr_client_update(f->catalog, &fresh, SR_CLIENT_NAME));
+		/* Nor does it lose what nobody can see now. */
+		fresh.aes_key = sr_text_of(NULL);
+		for (int empty = 0; empty < 2; empty++) {
+			assert_fails(sr_client_save(f->catalog, &fresh, 1, NULL), SR_WRONG_KEY, id);
+			assert_says("client 0");
+			assert_fails(sr_client_update(f->catalog, &fresh, SR_CLIENT_AES_KEY),
+				     SR_WRONG_KEY, id);
+			fresh.aes_key = sr_text_of("");
+		}
+		assert_int_equal(keys_wrapped(f), KEYS);
 		assert_int_equal(access(scratch_path("missing"), F_OK), -1);
 	}
 	open_with_ring(f, scratch_path("ring"));
 	for (unsigned i = 0; i < KEYS; i++)
 		assert_key(f->catalog, i);
+	/* With it a key is taken away as ever. */
+	sr_client last = {.id = key_owner(0), .name = sr_text_of("client 0")};
+
+	assert_ok(sr_client_save(f->catalog, &last, 1, NULL));
+	last.id = key_owner(1);
+	assert_ok(sr_client_update(f->catalog, &last, SR_CLIENT_AES_KEY));
+	assert_int_equal(keys_wrapped(f), KEYS - 2);
 }
 
 /* A ring that is taken away, put back, or opened to others is noticed at once. */
