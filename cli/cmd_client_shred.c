@@ -32,6 +32,19 @@ static void note_passed_over(void *arg, const char *path)
 	cli_note(s->cli, "not looked into, since it is no file: %s", path);
 }
 
+enum { MOST_PLAIN = 10 }; /* That are named. */
+
+static void note_plain(struct cli *cli, const struct known_backups *known)
+{
+	int64_t count = known->count - known->wrapped;
+
+	cli_note(cli,
+		 "%" PRId64 " known backup%s elsewhere with plain AES keys, the client's perhaps "
+		 "among them: delete what is named here, or give its folder with --backups:",
+		 count, count == 1 ? "" : "s");
+	known_backups_note(cli, known, false, MOST_PLAIN);
+}
+
 /* What it means for backups that are elsewhere, and whether to go on. */
 static int ask(struct shredding *s, const sr_client *client)
 {
@@ -41,13 +54,10 @@ static int ask(struct shredding *s, const sr_client *client)
 		cli_note(cli, "these backups are in none of the folders given; no AES key in them, "
 			      "of any "
 			      "client, can be read afterwards:");
-		known_backups_note(cli, &s->known);
+		known_backups_note(cli, &s->known, true, INT64_MAX);
 	}
 	if (s->known.count > s->known.wrapped)
-		cli_note(cli,
-			 "%" PRId64 " known backups elsewhere have plain AES keys, the client's "
-			 "perhaps among them: delete them, or give their folder with --backups",
-			 s->known.count - s->known.wrapped);
+		note_plain(cli, &s->known);
 	if (s->known.count > 0)
 		return cli_confirm(cli,
 				   "Delete client %s, destroy its AES key, and with the old master "

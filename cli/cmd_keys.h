@@ -22,7 +22,9 @@ struct known_backups {
 };
 sr_status known_backups_take(struct known_backups *known, sr_catalog *catalog,
 			     const char *const *but, size_t count);
-/* On standard error, each in a line. */
-void known_backups_note(struct cli *cli, const struct known_backups *known);
+/* On standard error, each in a line: those whose keys are wrapped, or the others, and of more than
+ * `most` how many more there are. */
+void known_backups_note(struct cli *cli, const struct known_backups *known, bool wrapped,
+			int64_t most);
 
 #endif

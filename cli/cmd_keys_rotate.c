@@ -26,14 +26,22 @@ sr_status known_backups_take(struct known_backups *known, sr_catalog *catalog,
 	return sr_keys_backups(catalog, but, count, take, known);
 }
 
-void known_backups_note(struct cli *cli, const struct known_backups *known)
+void known_backups_note(struct cli *cli, const struct known_backups *known, bool wrapped,
+			int64_t most)
 {
+	int64_t found = 0;
 	size_t i;
 	json_t *one;
 
-	json_array_foreach(known->list, i,
-			   one) if (json_boolean_value(json_object_get(one, "wrapped")))
-		cli_note(cli, "%s", json_string_value(json_object_get(one, "path")));
+	json_array_foreach(known->list, i, one)
+	{
+		if (json_boolean_value(json_object_get(one, "wrapped")) != wrapped)
+			continue;
+		if (found++ < most)
+			cli_note(cli, "%s", json_string_value(json_object_get(one, "path")));
+	}
+	if (found > most)
+		cli_note(cli, "and %" PRId64 " more", found - most);
 }
 
 /* ---- rotate ---- */
@@ -67,7 +75,7 @@ static int ask(struct cli *cli, sr_catalog *catalog, bool *needed)
 		cli_note(cli,
 			 "these backups need the old master keys, and no AES key in them could be "
 			 "read any more:");
-		known_backups_note(cli, &known);
+		known_backups_note(cli, &known, true, INT64_MAX);
 		code = cli_confirm(cli,
 				   "Forget the master keys that %" PRId64
 				   " backups need, and any other catalog on this key ring",

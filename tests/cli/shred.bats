@@ -321,3 +321,19 @@ PYTHON
 	shred >/dev/null
 	equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export other)"
 }
+
+@test "backups elsewhere with plain keys are named, ten at most" {
+	local i
+	mkdir "$folder/plain"
+	for i in $(seq 12); do cp "$backups/early.db" "$folder/plain/catalog.db_backup_202601$(printf %02d "$i")_000000.db"; done
+	strongroom --yes keys unwrap >/dev/null
+	strongroom backup "$folder/plain/catalog.db_backup_20260120_000000.db" >/dev/null
+	strongroom keys init >/dev/null
+	refused 2 "13 known backups elsewhere" "and 3 more" -- client delete host --shred --backups "$backups" \
+		--passphrase-file "$folder/passphrase"
+	equal 10 "$(grep -c "plain/catalog.db_backup_" "$folder/err")"
+	rm "$folder"/plain/catalog.db_backup_202601[01]*
+	refused 2 "1 known backup elsewhere" "plain/catalog.db_backup_20260120" -- client delete host --shred \
+		--backups "$backups" --passphrase-file "$folder/passphrase"
+	run ! grep -q " more$" "$folder/err"
+}
