@@ -29,7 +29,7 @@ static void note_passed_over(void *arg, const char *path)
 	struct shredding *s = arg;
 
 	json_array_append_new(s->passed_over, json_of_path(path));
-	cli_note(s->cli, "not looked into, since it is no file: %s", path);
+	cli_note(s->cli, "not looked into, since it is not known for a backup: %s", path);
 }
 
 enum { MOST_PLAIN = 10 }; /* That are named. */

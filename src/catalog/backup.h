@@ -31,6 +31,8 @@ sr_status sr_unpacked_check(const sr_unpacked *unpacked, bool full, sr_watch *wa
 
 /* Writes down that sr_backup has made the file in that folder, under a name of its own. */
 sr_status sr_rotation_note(const char *database, const char *path);
+/* Whether that is the list in which those are noted. */
+bool sr_rotation_is_list(const char *database, const char *path);
 
 /* While a backup of the database is being made; or, alone, while its keys are rewrapped such that
  * old master keys may be forgotten. SR_BUSY where the other still goes on after so many seconds. */

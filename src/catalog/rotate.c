@@ -50,6 +50,15 @@ static sr_status list_path(const char *folder, const char *database, char list[4
 					   sr_quoted(sr_text_of(folder)));
 }
 
+bool sr_rotation_is_list(const char *database, const char *path)
+{
+	sr_text folder = sr_path_folder(sr_text_of(path));
+	char where[4096], list[4096];
+
+	snprintf(where, sizeof(where), "%.*s", SR_TEXT_ARGS(folder));
+	return list_path(where, database, list) == SR_OK && strcmp(list, path) == 0;
+}
+
 sr_status sr_rotation_note(const char *database, const char *path)
 {
 	sr_text folder = sr_path_folder(sr_text_of(path));

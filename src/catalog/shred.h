@@ -19,7 +19,11 @@ typedef struct sr_shredding {
 	sr_shredded *done;
 } sr_shredding;
 
-/* Whether the passphrase opens it, where it is encrypted. */
+/* Tells of it that it is not looked into. */
+void sr_shred_pass_over(const sr_shredding *s, const char *path);
+
+/* Whether the passphrase opens it, where it is encrypted. What is known for no backup by its first
+ * bytes is passed over. */
 sr_status sr_shred_backup_check(const sr_shredding *s, const char *path);
 
 /* Another backup in the place of that one (absolute): without the client's key, the others

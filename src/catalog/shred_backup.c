@@ -42,9 +42,13 @@ sr_status sr_shred_backup_check(const sr_shredding *s, const char *path)
 	sr_archive_content content;
 	sr_archive_kind kind;
 	sr_status rc;
+	bool may_be;
 
-	if ((rc = sr_archive_identify(path, &kind)) != SR_OK)
+	if ((rc = sr_may_be_backup(path, &may_be)) != SR_OK ||
+	    (rc = sr_archive_identify(path, &kind)) != SR_OK)
 		return rc;
+	if (!may_be)
+		sr_shred_pass_over(s, path);
 	if (kind != SR_ARCHIVE_SEALED && kind != SR_ARCHIVE_SEALED_ZSTD)
 		return SR_OK;
 	rc = sr_archive_unpack(path, NULL, &options, &content);

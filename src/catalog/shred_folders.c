@@ -91,19 +91,19 @@ static sr_status look_at_part(const looking *l, const char *name, const char *pa
 
 /* ---- All files ---- */
 
-static void pass_over(const looking *l, const char *path)
+void sr_shred_pass_over(const sr_shredding *s, const char *path)
 {
-	if (l->fn != NULL && l->s->options->passed_over != NULL && !l->s->listed)
-		l->s->options->passed_over(l->s->options->passed_over_arg, path);
+	if (s->options->passed_over != NULL && !s->listed)
+		s->options->passed_over(s->options->passed_over_arg, path);
 }
 
-/* The database is none, nor is the ring, which is held. */
-static bool is_no_backup(const looking *l, const struct stat *st)
+/* The database is none, nor is the list of its backups, nor the ring, which is held. */
+static bool is_no_backup(const looking *l, const char *path, const struct stat *st)
 {
 	const sr_settings *settings = &l->s->catalog->settings;
 	struct stat ring;
 
-	return sr_is_database(settings, st) ||
+	return sr_is_database(settings, st) || sr_rotation_is_list(settings->path, path) ||
 	       (stat(settings->master_key_file, &ring) == 0 && ring.st_dev == st->st_dev &&
 		ring.st_ino == st->st_ino);
 }
@@ -125,10 +125,11 @@ static sr_status look(const looking *l, const char *name)
 				       : sr_fail_errno(errno, "%s cannot be looked at",
 						       sr_quoted(sr_text_of(path)));
 	if (!S_ISREG(st.st_mode)) {
-		pass_over(l, path);
+		if (l->fn != NULL)
+			sr_shred_pass_over(l->s, path);
 		return SR_OK;
 	}
-	if (is_no_backup(l, &st))
+	if (is_no_backup(l, path, &st))
 		return SR_OK;
 	if (sr_part_named(name, whole, &process))
 		return look_at_part(l, name, path, whole, process);

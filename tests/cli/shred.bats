@@ -182,6 +182,22 @@ unpack_all() {
 	grep -q "not looked into.*/backups/link" "$folder/err"
 }
 
+@test "files that are taken for no backups are named, but for those of the program itself" {
+	gzip -c "$backups/early.db" >"$backups/early.db.gz"
+	tar -C "$backups" -cf "$backups/all.tar" early.db
+	sqlite3 "$backups/early.db" .dump >"$backups/early.dump"
+	{ echo before && cat "$backups/early.db"; } >"$backups/shifted.db"
+	mv "$STRONGROOM_MASTER_KEY_FILE" "$backups/ring"
+	export STRONGROOM_MASTER_KEY_FILE=$backups/ring
+	try --json --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
+	cat "$folder/err"
+	equal 0 "$status"
+	equal '["all.tar","early.db.gz","early.dump","shifted.db"]' \
+		"$(jq -c '[.passed_over[] | sub(".*/"; "")] | sort' "$folder/out")"
+	equal 4 "$(grep -c "not looked into" "$folder/err")"
+	ls "$backups" | grep -q _backup_made_
+}
+
 @test "a backup keeps its mode and its time, and rotation still knows it" {
 	touch -d '2026-01-01T00:00:00Z' "$backups/sealed"
 	chmod 640 "$backups/sealed"
