@@ -341,7 +341,9 @@ typedef struct sr_saved {
 
 /* Adds or replaces clients by id, all or none: an upsert that never touches their files. A
  * null last_seen means now; a null key clears. A name is 1 to 255 bytes of UTF-8 without
- * control characters; one that another id owns is SR_EXISTS. saved may be NULL. */
+ * control characters; one that another id owns is SR_EXISTS. A wrapped AES key whose master key is
+ * not at hand is neither cleared nor replaced: SR_WRONG_KEY, or why the ring cannot be read. saved
+ * may be NULL. */
 SR_API SR_MUST_CHECK sr_status sr_client_save(sr_catalog *catalog, const sr_client *clients,
 					      size_t count, sr_saved *saved);
 
