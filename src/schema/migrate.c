@@ -1,8 +1,9 @@
 /*
  * Bringing a database to a version: one transaction a step, everything checked around it.
  *
- *   READ -> CHECKED [run_prepare: loss, integrity, space, backup]
- *   CHECKED -> STEP [run_step, until the version is reached]   STEP -> DONE
+ *   READ -> CHECKED [run_look: version, loss, integrity, names]
+ *   CHECKED -> SAVED [run_prepare: space, backup]
+ *   SAVED -> STEP [run_step, until the version is reached]   STEP -> DONE
  *
  * Invariants: 1. A step and its row in the ledger are one transaction. 2. Each step reads the
  * version again under the write lock, so that two processes never do the same step. 3. A step
@@ -28,6 +29,11 @@ typedef struct run {
 	int done;    /* Steps done by us. */
 	int64_t log; /* Bytes in the log that the next step's come after. */
 } run;
+
+static bool run_done(const run *r)
+{
+	return !r->legacy && (r->to >= r->from ? r->at >= r->to : r->at <= r->to);
+}
 
 /* ---- Before the first step ---- */
 
@@ -143,9 +149,8 @@ static sr_status refuse_clashes(run *r)
 	return rc == SR_OK ? rc : sr_fail_within(rc, "nothing was migrated");
 }
 
-static sr_status run_prepare(run *r)
+static sr_status run_refuse(run *r)
 {
-	bool some;
 	sr_status rc;
 
 	if (r->from < 0)
@@ -159,8 +164,30 @@ static sr_status run_prepare(run *r)
 	if (r->options->validate && r->to > r->from && !r->legacy &&
 	    (rc = sr_orphans_report(r->conn)) != SR_OK)
 		return rc;
-	if ((rc = refuse_clashes(r)) != SR_OK)
+	return refuse_clashes(r);
+}
+
+/* In one snapshot: what another process migrates meanwhile is a stranger's to the version that
+ * was read before. */
+static sr_status run_look(run *r)
+{
+	sr_status rc = sr_conn_begin(r->conn, SR_TRANSACTION_READ);
+
+	if (rc != SR_OK)
 		return rc;
+	if ((rc = run_plan(r)) == SR_OK && !run_done(r))
+		rc = run_refuse(r);
+	sr_conn_rollback(r->conn);
+	return rc;
+}
+
+static sr_status run_prepare(run *r)
+{
+	bool some;
+	sr_status rc;
+
+	if (r->from < 0)
+		return SR_OK;
 	if ((rc = sr_schema_has_rows(r->conn, &some)) != SR_OK)
 		return rc;
 	some = some && r->options->backup;
@@ -375,11 +402,6 @@ err1:
 	return rc;
 }
 
-static bool run_done(const run *r)
-{
-	return !r->legacy && (r->to >= r->from ? r->at >= r->to : r->at <= r->to);
-}
-
 /* The step, and who watches told of it. */
 static sr_status run_step_told(run *r)
 {
@@ -504,7 +526,7 @@ sr_status sr_schema_run(sr_conn *conn, const sr_migrations *migrations,
 	sr_status rc;
 
 	r.migrated = migrated ? migrated : &ignored;
-	if ((rc = run_plan(&r)) != SR_OK)
+	if ((rc = run_look(&r)) != SR_OK)
 		return rc;
 	if (!run_done(&r))
 		rc = run_all(&r);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/vtable.h"
 #include "migrate_fixture.h"
 #include "old_database.h"
 #include "schema/copy.h"
@@ -365,6 +366,47 @@ static void test_threads_at_once(void **state)
 	}
 }
 
+/* An engine under which another connection migrates before a statement is prepared. */
+static sr_engine slow;
+static const char *slow_at; /* What that statement begins with, or NULL. */
+
+static sr_status slow_prepare(sr_conn *conn, const char *sql, bool once, const char **tail,
+			      sr_stmt **stmt)
+{
+	if (slow_at && strncmp(sql, slow_at, strlen(slow_at)) == 0) {
+		sr_schema_options options = up_options();
+
+		slow_at = NULL;
+		assert_done(migrate_run(sr_conn_path(conn), &options, NULL));
+	}
+	return sr_sqlite.prepare(conn, sql, once, tail, stmt);
+}
+
+/* Once the version is read, what another brings is nobody's clash. */
+static void test_other_between_looks(void **state)
+{
+	sr_conn_options access = {.access = SR_ACCESS_WRITE};
+	sr_schema_options options = up_options();
+	const char *path = migrate_path();
+	sr_migrated migrated;
+	sr_conn *conn;
+
+	(void)state;
+	old_database_make(path, &(old_options){.version = 5, .files = 50});
+	old_database_run(path, "PRAGMA journal_mode = wal");
+	slow = sr_sqlite;
+	slow.prepare = slow_prepare;
+	assert_done(sr_conn_open(&sr_sqlite, path, &access, &conn));
+	conn->engine = &slow;
+	slow_at = "PRAGMA quick_check";
+	assert_done(sr_schema_migrate(conn, &options, &migrated));
+	assert_null(slow_at); /* It came to that. */
+	assert_string_equal(migrated.backup, "");
+	assert_int_equal(migrated.to, sr_schema_latest());
+	sr_conn_close(conn);
+	assert_int_equal(migrate_drift(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +419,7 @@ int main(void)
 		TEST(test_killed_while_copying),
 		TEST(test_two_at_once),
 		TEST(test_threads_at_once),
+		TEST(test_other_between_looks),
 		TEST(test_killed),
 	};
 
