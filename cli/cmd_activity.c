@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "json.h"
+#include "plural.h"
 
 const char help_activity[] =
 	"usage: strongroom activity [list] [--client CLIENT] [--type TYPE] [--since WHEN]\n"
@@ -162,7 +163,7 @@ static int cleanup(struct cli *cli, sr_catalog *catalog, int64_t seconds)
 		output_document(&cli->out, json_pack("{s:I}", "removed", (json_int_t)removed));
 	else if (cli->out.format != OUTPUT_TABLE)
 		output_line(&cli->out, "%" PRId64, removed);
-	cli_say(cli, "Removed %" PRId64 " activities.", removed);
+	cli_say(cli, "Removed %" PRId64 " %s.", removed, plural(removed, "activity", "activities"));
 	return DONE;
 }
 

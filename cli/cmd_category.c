@@ -6,6 +6,7 @@
 #include "interrupt.h"
 #include "json.h"
 #include "memory.h"
+#include "plural.h"
 #include "progress.h"
 
 const char help_category[] =
@@ -424,8 +425,8 @@ static int category_delete(struct cli *cli)
 				json_pack("{s:s, s:s?, s:I}", "deleted", name, "moved_to", move_to,
 					  "files", (json_int_t)moved));
 	else if (code == DONE && move_to != NULL)
-		cli_say(cli, "Deleted category %s; its %" PRId64 " files are in %s now.", name,
-			moved, move_to);
+		cli_say(cli, "Deleted category %s; its %" PRId64 " %s in %s now.", name, moved,
+			plural(moved, "file is", "files are"), move_to);
 	else if (code == DONE)
 		cli_say(cli, "Deleted category %s.", name);
 	return cli_close(cli, catalog, code);
@@ -523,18 +524,18 @@ static int classify(struct cli *cli, sr_catalog *catalog, sr_classify_options *o
 	c.rows = listing_begin(&cli->out, columns, 4, "moves");
 	rc = sr_category_classify_files(catalog, options, &looked, &changed);
 	progress_end(&c.progress);
+	const int64_t kept = options->dry_run ? 0 : changed;
 	if (rc == SR_INTERRUPTED)
-		code = cli_fail(cli, rc,
-				"interrupted; the %" PRId64 " files changed so far are kept",
-				options->dry_run ? 0 : changed);
+		code = cli_fail(cli, rc, "interrupted; the %" PRId64 " %s kept", kept,
+				plural(kept, "file changed so far is", "files changed so far are"));
 	else if (rc != SR_OK)
 		code = cli_failed(cli, rc);
 	listing_end(c.rows, NULL,
 		    json_pack("{s:I, s:I, s:b}", "looked", (json_int_t)looked, "changed",
 			      (json_int_t)changed, "dry_run", (int)options->dry_run));
 	if (code == DONE)
-		cli_say(cli, "%" PRId64 " of %" PRId64 " files %s another category.", changed,
-			looked, options->dry_run ? "would get" : "got");
+		cli_say(cli, "%" PRId64 " of %" PRId64 " %s %s another category.", changed, looked,
+			plural(looked, "file", "files"), options->dry_run ? "would get" : "got");
 	return code;
 }
 

@@ -8,6 +8,7 @@
 #include "json.h"
 #include "key_file.h"
 #include "memory.h"
+#include "plural.h"
 
 const char help_client[] =
 	"usage: strongroom client add NAME [--id HEX] [--public-key FILE]\n"
@@ -427,8 +428,8 @@ static int delete (struct cli *cli, sr_catalog *catalog, const sr_client *client
 		output_document(&cli->out, json_pack("{s:o, s:I}", "deleted", json_of(client->name),
 						     "files", (json_int_t)files));
 	else if (code == DONE)
-		cli_say(cli, "Deleted client %s and the records of %" PRId64 " files.",
-			client->name.data, files);
+		cli_say(cli, "Deleted client %s and the records of %" PRId64 " %s.",
+			client->name.data, files, plural(files, "file", "files"));
 	return code;
 }
 

@@ -6,6 +6,7 @@
 #include "cmd_keys.h"
 #include "json.h"
 #include "passphrase.h"
+#include "plural.h"
 #include "steps.h"
 
 struct shredding {
@@ -39,9 +40,9 @@ static void note_plain(struct cli *cli, const struct known_backups *known)
 	int64_t count = known->count - known->wrapped;
 
 	cli_note(cli,
-		 "%" PRId64 " known backup%s elsewhere with plain AES keys, the client's perhaps "
+		 "%" PRId64 " known %s elsewhere with plain AES keys, the client's perhaps "
 		 "among them: delete what is named here, or give its folder with --backups:",
-		 count, count == 1 ? "" : "s");
+		 count, plural(count, "backup", "backups"));
 	known_backups_note(cli, known, false, MOST_PLAIN);
 }
 
@@ -61,8 +62,9 @@ static int ask(struct shredding *s, const sr_client *client)
 	if (s->known.count > 0)
 		return cli_confirm(cli,
 				   "Delete client %s, destroy its AES key, and with the old master "
-				   "keys what %" PRId64 " other backups need",
-				   client->name.data, s->known.wrapped);
+				   "keys what %" PRId64 " other %s",
+				   client->name.data, s->known.wrapped,
+				   plural(s->known.wrapped, "backup needs", "backups need"));
 	return cli_confirm(cli, "Delete client %s and destroy its AES key", client->name.data);
 }
 

@@ -10,6 +10,7 @@
 #include "json.h"
 #include "memory.h"
 #include "message.h"
+#include "plural.h"
 #include "progress.h"
 
 struct verified {
@@ -116,16 +117,16 @@ static int verify_all(struct cli *cli, sr_catalog *catalog, const sr_id *client,
 		free(key);
 		if (code == DONE && interrupt_seen())
 			code = cli_fail(cli, SR_INTERRUPTED,
-					"interrupted; %" PRId64 " of %" PRId64 " files were read",
-					seen, stored);
+					"interrupted; %" PRId64 " of %" PRId64 " %s read", seen,
+					stored, plural(stored, "file was", "files were"));
 	}
 	progress_end(&progress);
 	/* What the list lost, on a full disk above all, shows only here. */
 	if (code == DONE && seen < stored)
 		code = cli_fail(cli, SR_IO,
 				"cannot read the list of files back; %" PRId64 " of %" PRId64
-				" files were read",
-				seen, stored);
+				" %s read",
+				seen, stored, plural(stored, "file was", "files were"));
 	fclose(keys);
 	return code;
 }

@@ -10,6 +10,7 @@
 #include "bytes.h"
 #include "cmd_keys.h"
 #include "json.h"
+#include "plural.h"
 #include "steps.h"
 
 const char help_keys[] =
@@ -152,7 +153,7 @@ static int unwrap(struct cli *cli, sr_catalog *catalog)
 	else if (cli->out.format != OUTPUT_TABLE)
 		output_line(&cli->out, "%" PRId64, done.changed);
 	cli_say(cli, "%" PRId64 " %s plain now, and new ones are not wrapped.", done.changed,
-		done.changed == 1 ? "key is" : "keys are");
+		plural(done.changed, "key is", "keys are"));
 	return DONE;
 }
 
@@ -242,12 +243,12 @@ static void advise(struct cli *cli, const sr_keys_status *status)
 			cli_note(cli,
 				 "the ring lacks master key %s, under which %" PRId64 " %s wrapped",
 				 status->masters[i].id, status->masters[i].clients,
-				 status->masters[i].clients == 1 ? "key is" : "keys are");
+				 plural(status->masters[i].clients, "key is", "keys are"));
 	if (status->wrapping && !status->keep_plain && status->plain > 0)
 		cli_note(cli,
 			 "%" PRId64 " %s plain: the next write wraps what is, and keys init "
 			 "removes copies too",
-			 status->plain, status->plain == 1 ? "key is" : "keys are");
+			 status->plain, plural(status->plain, "key is", "keys are"));
 }
 
 static int keys_status(struct cli *cli)
@@ -313,7 +314,7 @@ static int check(struct cli *cli, sr_catalog *catalog)
 	work.rows = listing_begin(&cli->out, columns, 4, "faults");
 	rc = sr_keys_check(catalog, fault, &work, &checked, &faults);
 	snprintf(all, sizeof(all), "%" PRId64 " wrapped %s.", checked,
-		 checked == 1 ? "key, readable" : "keys, all readable");
+		 plural(checked, "key, readable", "keys, all readable"));
 	listing_end(work.rows, rc == SR_OK ? all : NULL,
 		    json_pack("{s:I, s:I}", "checked", (json_int_t)checked, "unreadable",
 			      (json_int_t)faults));

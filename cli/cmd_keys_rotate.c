@@ -3,6 +3,7 @@
 
 #include "cmd_keys.h"
 #include "json.h"
+#include "plural.h"
 #include "steps.h"
 
 /* ---- Backups that are known ---- */
@@ -78,8 +79,9 @@ static int ask(struct cli *cli, sr_catalog *catalog, bool *needed)
 		known_backups_note(cli, &known, true, INT64_MAX);
 		code = cli_confirm(cli,
 				   "Forget the master keys that %" PRId64
-				   " backups need, and any other catalog on this key ring",
-				   known.wrapped);
+				   " %s, and any other catalog on this key ring",
+				   known.wrapped,
+				   plural(known.wrapped, "backup needs", "backups need"));
 	} else if (code == DONE) {
 		code = cli_confirm(cli, "Forget all master keys but the new one, those of any "
 					"other catalog on this key ring too");
@@ -112,10 +114,10 @@ static int rotate(struct cli *cli, sr_catalog *catalog, bool forget_old)
 		return cli_failed(cli, rc);
 	report(cli, &done);
 	if (done.unreadable > 0)
-		cli_note(cli,
-			 "%" PRId64 " keys could not be opened, and stay as they were: "
-			 "strongroom keys check names them",
-			 done.unreadable);
+		cli_note(cli, "%" PRId64 " %s: strongroom keys check names %s", done.unreadable,
+			 plural(done.unreadable, "key could not be opened, and stays as it was",
+				"keys could not be opened, and stay as they were"),
+			 plural(done.unreadable, "it", "them"));
 	cli_note(cli, "keep a copy of the key ring as it is now");
 	return DONE;
 }

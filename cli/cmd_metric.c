@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "json.h"
+#include "plural.h"
 
 const char help_metric[] =
 	"usage: strongroom metric record NAME VALUE\n"
@@ -135,7 +136,7 @@ static int cleanup(struct cli *cli, sr_catalog *catalog, int64_t days)
 		output_document(&cli->out, json_pack("{s:I}", "removed", (json_int_t)removed));
 	else if (cli->out.format != OUTPUT_TABLE)
 		output_line(&cli->out, "%" PRId64, removed);
-	cli_say(cli, "Removed %" PRId64 " values.", removed);
+	cli_say(cli, "Removed %" PRId64 " %s.", removed, plural(removed, "value", "values"));
 	return DONE;
 }
 
@@ -157,7 +158,8 @@ static int metric_cleanup(struct cli *cli)
 		return cli_usage(cli, "%s", sr_error_message());
 	if ((code = cli_open(cli, CLI_WRITE, &catalog)) != DONE)
 		return code;
-	code = cli_confirm(cli, "Forget all metrics older than %" PRId64 " days", days);
+	code = cli_confirm(cli, "Forget all metrics older than %" PRId64 " %s", days,
+			   plural(days, "day", "days"));
 	if (code == DONE)
 		code = cleanup(cli, catalog, days);
 	return cli_close(cli, catalog, code);

@@ -5,6 +5,7 @@
 #include "interrupt.h"
 #include "json.h"
 #include "memory.h"
+#include "plural.h"
 #include "utf8.h"
 
 const char help_migrate[] =
@@ -348,7 +349,8 @@ static int migrate_verify(struct cli *cli)
 	if (code == DONE)
 		cli_say(cli, "The schema is as this program makes it.");
 	else if (code == UNHEALTHY)
-		cli_say(cli, "%" PRId64 " difference%s.", differences, differences == 1 ? "" : "s");
+		cli_say(cli, "%" PRId64 " %s.", differences,
+			plural(differences, "difference", "differences"));
 	return cli_close(cli, catalog, code);
 }
 

@@ -8,6 +8,7 @@
 #include "json.h"
 #include "keep.h"
 #include "memory.h"
+#include "plural.h"
 #include "progress.h"
 #include "takes.h"
 
@@ -116,15 +117,16 @@ static void say_summary(struct cli *cli, const sr_prune_summary *s, bool dry_run
 
 	size_print(s->bytes, bytes);
 	cli_say(cli,
-		"Of %" PRId64 " files with several versions, %" PRId64 " versions %s (%s), %" PRId64
-		" %s.",
-		s->files, s->pruned, dry_run ? "would go" : "are pruned", bytes, s->kept,
-		dry_run ? "would stay" : "stay");
+		"Of %" PRId64 " %s with several versions, %" PRId64 " %s (%s), %" PRId64 " %s.",
+		s->files, plural(s->files, "file", "files"), s->pruned,
+		dry_run ? plural(s->pruned, "version would go", "versions would go")
+			: plural(s->pruned, "version is pruned", "versions are pruned"),
+		bytes, s->kept, dry_run ? "would stay" : plural(s->kept, "stays", "stay"));
 	if (!stored || dry_run)
 		return;
 	size_print(s->stored_bytes, bytes);
-	cli_say(cli, "%" PRId64 " stored files deleted, %s freed; %" PRId64 " could not be.",
-		s->stored_files, bytes, s->stored_failed);
+	cli_say(cli, "%" PRId64 " stored %s deleted, %s freed; %" PRId64 " could not be.",
+		s->stored_files, plural(s->stored_files, "file", "files"), bytes, s->stored_failed);
 }
 
 /* For programs: what was done, as one row. */
@@ -193,8 +195,9 @@ static int ask(struct cli *cli, sr_catalog *catalog, sr_prune_options *options)
 	if (summary.pruned == 0)
 		return DONE;
 	size_print(summary.bytes, bytes);
-	return cli_confirm(cli, "Delete %" PRId64 " versions of %" PRId64 " files (%s)%s",
-			   summary.pruned, summary.files, bytes,
+	return cli_confirm(cli, "Delete %" PRId64 " %s of %" PRId64 " %s (%s)%s", summary.pruned,
+			   plural(summary.pruned, "version", "versions"), summary.files,
+			   plural(summary.files, "file", "files"), bytes,
 			   options->delete_stored ? " and what is stored of them" : "");
 }
 

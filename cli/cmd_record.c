@@ -7,6 +7,7 @@
 #include "interrupt.h"
 #include "json.h"
 #include "message.h"
+#include "plural.h"
 #include "progress.h"
 
 const char help_record[] =
@@ -104,20 +105,20 @@ static void report(struct cli *cli, const sr_record_summary *s)
 /* Each was named before. */
 static int fail_some(struct cli *cli, const sr_record_summary *s)
 {
-	const char *plural = s->failed == 1 ? "" : "s";
+	const char *files = plural(s->failed, "file", "files");
 
 	if (s->over_quota == 0)
-		return cli_fail(cli, SR_IO, "%" PRId64 " file%s could not be recorded", s->failed,
-				plural);
+		return cli_fail(cli, SR_IO, "%" PRId64 " %s could not be recorded", s->failed,
+				files);
 	if (s->over_quota == s->failed)
 		return cli_fail(cli, SR_QUOTA,
-				"%" PRId64 " file%s did not fit in the client's quota; raise it "
+				"%" PRId64 " %s did not fit in the client's quota; raise it "
 				"with: strongroom quota set CLIENT SIZE",
-				s->failed, plural);
+				s->failed, files);
 	return cli_fail(cli, SR_IO,
-			"%" PRId64 " files could not be recorded, %" PRId64
-			" of them because they did not fit in the client's quota",
-			s->failed, s->over_quota);
+			"%" PRId64 " %s could not be recorded, %" PRId64
+			" of them because %s did not fit in the client's quota",
+			s->failed, files, s->over_quota, plural(s->over_quota, "it", "they"));
 }
 
 static int record(struct cli *cli, sr_catalog *catalog, const sr_id *client, const arg_list *paths,
@@ -145,9 +146,10 @@ static int record(struct cli *cli, sr_catalog *catalog, const sr_id *client, con
 	report(cli, &summary);
 	if (rc == SR_INTERRUPTED)
 		return cli_fail(cli, rc,
-				"interrupted; the %" PRId64 " files added and %" PRId64
+				"interrupted; the %" PRId64 " %s added and %" PRId64
 				" changed so far are kept",
-				summary.added, summary.changed);
+				summary.added, plural(summary.added, "file", "files"),
+				summary.changed);
 	return summary.failed > 0 ? fail_some(cli, &summary) : DONE;
 }
 

@@ -6,6 +6,7 @@
 #include "json.h"
 #include "memory.h"
 #include "message.h"
+#include "plural.h"
 #include "progress.h"
 
 const char help_salvage[] =
@@ -114,8 +115,8 @@ static void report(struct cli *cli, const sr_salvaged *s)
 	for (size_t i = 0; i < s->table_count; i++)
 		orphans += s->tables[i].orphans;
 	if (orphans > 0)
-		cli_note(cli, "%" PRId64 " rows refer to what is not there; see: strongroom health",
-			 orphans);
+		cli_note(cli, "%" PRId64 " %s to what is not there; see: strongroom health",
+			 orphans, plural(orphans, "row refers", "rows refer"));
 	cli_say(cli, "%s", "");
 	cli_say(cli, "%s holds what could be read, at version %d (was %d).", s->path, s->version,
 		s->from_version);

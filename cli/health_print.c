@@ -6,6 +6,7 @@
 #include "cmd_health.h"
 #include "json.h"
 #include "memory.h"
+#include "plural.h"
 #include "utf8.h"
 
 #define LABEL 14 /* Columns of the labels. */
@@ -172,9 +173,10 @@ static void print_state(struct cli *cli, const sr_health *health)
 
 	print_label(cli, "integrity", health->integrity_check ? "ok" : "damaged");
 	print_label(cli, "references", health->foreign_key_check ? "ok" : "broken");
-	snprintf(text, sizeof(text), "version %d of %d, %" PRId64 " tables, %" PRId64 " indexes",
+	snprintf(text, sizeof(text), "version %d of %d, %" PRId64 " %s, %" PRId64 " %s",
 		 health->schema_version, health->latest_version, health->table_count,
-		 health->index_count);
+		 plural(health->table_count, "table", "tables"), health->index_count,
+		 plural(health->index_count, "index", "indexes"));
 	print_label(cli, "schema", text);
 	size_print(health->size.size_bytes, size);
 	size_print(health->free_bytes, free_size);
@@ -188,8 +190,9 @@ static void print_state(struct cli *cli, const sr_health *health)
 	else
 		snprintf(text, sizeof(text), "%s", size);
 	print_label(cli, "log", text);
-	snprintf(text, sizeof(text), "score %.0f, %d of %d connections in use", pool->health_score,
-		 pool->active_connections, pool->pool_size);
+	snprintf(text, sizeof(text), "score %.0f, %d of %d %s in use", pool->health_score,
+		 pool->active_connections, pool->pool_size,
+		 plural(pool->pool_size, "connection", "connections"));
 	print_label(cli, "pool", text);
 	if (health->stored_files > 0) {
 		snprintf(text, sizeof(text), "%" PRId64 " read, %" PRId64 " failed, seed %" PRIu64,
@@ -202,11 +205,11 @@ static void print_verdict(struct cli *cli, const sr_health *health, const char *
 {
 	char words[160];
 
-	snprintf(words, sizeof(words),
-		 "%s: %" PRId64 " error%s, %" PRId64 " warning%s, %" PRId64 " note%s",
+	snprintf(words, sizeof(words), "%s: %" PRId64 " %s, %" PRId64 " %s, %" PRId64 " %s",
 		 health->errors > 0 ? "unhealthy" : "healthy", health->errors,
-		 health->errors == 1 ? "" : "s", health->warnings, health->warnings == 1 ? "" : "s",
-		 health->notes, health->notes == 1 ? "" : "s");
+		 plural(health->errors, "error", "errors"), health->warnings,
+		 plural(health->warnings, "warning", "warnings"), health->notes,
+		 plural(health->notes, "note", "notes"));
 	if (path != NULL) {
 		char *line = must_print("%s", path);
 

@@ -12,6 +12,7 @@
 #include "bytes.h"
 #include "csv.h"
 #include "memory.h"
+#include "plural.h"
 
 enum { MOST_NAMES = 64 };
 
@@ -241,8 +242,10 @@ static int next_csv(struct import *import, bool *more)
 		return import_fail(import, "%s", import->csv.error);
 	*more = got > 0;
 	if (got > 0 && import->csv.count != import->heading_count)
-		return import_fail(import, "%zu values, but %zu columns", import->csv.count,
-				   import->heading_count);
+		return import_fail(import, "%zu %s, but %zu %s", import->csv.count,
+				   plural((int64_t)import->csv.count, "value", "values"),
+				   import->heading_count,
+				   plural((int64_t)import->heading_count, "column", "columns"));
 	for (size_t i = 0; got > 0 && code == DONE && i < import->heading_count; i++) {
 		sr_text text = csv_field(&import->csv, i);
 

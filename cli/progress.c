@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "plural.h"
 #include "utf8.h"
 
 static double now(void)
@@ -97,8 +98,8 @@ static void compose(const struct progress *progress, const char *verb, const str
 	else if (files_left > 0 && extent->read < 0 && progress->files_s > 0)
 		print_time_left(files_left / progress->files_s, left);
 	for (int parts = 3; parts > 0; parts--) {
-		snprintf(line, 256, "%s: %s file%s%s, %s files/s%s%s", verb, count,
-			 extent->files == 1 ? "" : "s", parts > 1 ? amount : "", rate,
+		snprintf(line, 256, "%s: %s %s%s, %s files/s%s%s", verb, count,
+			 plural(extent->files, "file", "files"), parts > 1 ? amount : "", rate,
 			 parts > 2 ? speed : "", left);
 		if (strlen(line) <= width)
 			break;

@@ -39,4 +39,10 @@ sr_status sr_return(sr_status status);
  * leader to its followers). NULL is "". */
 void sr_error_set(const char *message);
 
+/* The word for one thing, or for several, as the number in front of it in a message asks. */
+static inline const char *sr_plural(int64_t count, const char *one, const char *many)
+{
+	return count == 1 ? one : many;
+}
+
 #endif

@@ -484,9 +484,10 @@ static sr_status remove_one(sr_conn *conn, void *arg)
 			     &count);
 		if (rc == SR_OK && count > 0)
 			rc = sr_fail(SR_REFUSED,
-				     "category %s is that of %" PRId64
-				     " file%s: say which one they get, with --move-to",
-				     sr_quoted(job->name), count, count == 1 ? "" : "s");
+				     "category %s is that of %" PRId64 " %s, with --move-to",
+				     sr_quoted(job->name), count,
+				     sr_plural(count, "file: say which one it gets",
+					       "files: say which one they get"));
 	}
 	if (rc != SR_OK || (rc = sr_category_rules_move(conn, job->name, job->move_to)) != SR_OK)
 		return rc;

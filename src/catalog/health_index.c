@@ -105,9 +105,9 @@ static sr_status compare_sums(sr_conn *conn, const sr_index_state *state, const 
 	if (files.rows == slots->rows && files.keys == slots->keys)
 		return SR_OK;
 	return sr_fail(SR_CORRUPT,
-		       "the search index of %s has %" PRId64 " files, which are not the %" PRId64
-		       " that it should have",
-		       sr_quoted(sr_text_of(sr_conn_path(conn))), slots->rows, files.rows);
+		       "the search index of %s has %" PRId64 " %s, and should have %" PRId64,
+		       sr_quoted(sr_text_of(sr_conn_path(conn))), slots->rows,
+		       sr_plural(slots->rows, "file", "files"), files.rows);
 }
 
 static sr_status audit(sr_conn *conn, const sr_index_state *state, source *from)

@@ -18,9 +18,10 @@ static void masters_missing(sr_checkup *c, const sr_keys_status *status)
 			continue;
 		sr_finding_add(c, SR_SEVERITY_ERROR, "keys_master", sr_text_of(master->id),
 			       master->clients, "bring a key ring back that has it",
-			       "the key ring %s lacks master key %s, which %lld AES keys are "
+			       "the key ring %s lacks master key %s, which %lld AES %s "
 			       "wrapped under",
-			       sr_quoted(status->ring), master->id, (long long)master->clients);
+			       sr_quoted(status->ring), master->id, (long long)master->clients,
+			       sr_plural(master->clients, "key is", "keys are"));
 	}
 }
 
@@ -58,8 +59,8 @@ static void plain_ones(sr_checkup *c, const sr_keys_status *status)
 	else if (status->wrapping && status->plain > 0)
 		sr_finding_add(c, SR_SEVERITY_WARNING, "keys_plain", sr_text_of(NULL),
 			       status->plain, "strongroom keys init",
-			       "another program wrote %lld AES keys plain where they are wrapped",
-			       (long long)status->plain);
+			       "another program wrote %lld AES %s plain where keys are wrapped",
+			       (long long)status->plain, sr_plural(status->plain, "key", "keys"));
 	else if (status->wrapping && status->cleaned.data == NULL)
 		sr_finding_add(c, SR_SEVERITY_WARNING, "keys_copies", sr_text_of(NULL), 1,
 			       "strongroom keys init",

@@ -31,26 +31,26 @@ static double judge(sr_checkup *c, const sr_pool_statistics *figures, double uti
 
 	if (utilization >= BUSY_PERCENT) {
 		score -= utilization >= FULL_PERCENT ? LOSS_FULL : LOSS_BUSY;
-		snprintf(words, sizeof(words), "%d of %d connections are in use", figures->active,
-			 figures->size);
+		snprintf(words, sizeof(words), "%d of %d %s in use", figures->active, figures->size,
+			 sr_plural(figures->size, "connection is", "connections are"));
 		remark(c, "raise CONNECTION_POOL_SIZE, or close cursors sooner", words);
 	}
 	if (figures->waiting > 0) {
 		score -= LOSS_WAITING;
-		snprintf(words, sizeof(words), "%d callers wait for a connection",
-			 figures->waiting);
+		snprintf(words, sizeof(words), "%d %s for a connection", figures->waiting,
+			 sr_plural(figures->waiting, "caller waits", "callers wait"));
 		remark(c, "raise CONNECTION_POOL_SIZE, or keep transactions short", words);
 	}
 	if (figures->timeouts > 0) {
 		score -= LOSS_TIMEOUTS;
-		snprintf(words, sizeof(words), "%" PRId64 " callers waited in vain",
-			 figures->timeouts);
+		snprintf(words, sizeof(words), "%" PRId64 " %s waited in vain", figures->timeouts,
+			 sr_plural(figures->timeouts, "caller", "callers"));
 		remark(c, "the log says who held the connections, and where", words);
 	}
 	if (figures->leaks > 0) {
 		score -= LOSS_LEAKS;
-		snprintf(words, sizeof(words), "%" PRId64 " leases were held too long",
-			 figures->leaks);
+		snprintf(words, sizeof(words), "%" PRId64 " %s held too long", figures->leaks,
+			 sr_plural(figures->leaks, "lease was", "leases were"));
 		remark(c, "give connections back sooner: the log says where they were lent", words);
 	}
 	return score;

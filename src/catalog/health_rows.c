@@ -63,9 +63,9 @@ static sr_status compare_usage(sr_checkup *c, sr_stmt *usage, const source *from
 		return SR_OK;
 	name_client(sr_column_text(usage, 3), usage, client);
 	sr_tally_add(wrong,
-		     "%s has %" PRId64 " files of %" PRId64 " bytes, counted are %" PRId64
-		     " of %" PRId64,
-		     client, files, bytes, sr_column_integer(usage, 1),
+		     "%s has %" PRId64 " %s of %" PRId64 " %s, counted are %" PRId64 " of %" PRId64,
+		     client, files, sr_plural(files, "file", "files"), bytes,
+		     sr_plural(bytes, "byte", "bytes"), sr_column_integer(usage, 1),
 		     sr_column_integer(usage, 2));
 	return SR_OK;
 }
@@ -139,8 +139,8 @@ static sr_status compare_all(sr_checkup *c, const source *from, sr_tally *wrong)
 		rc = compare_range(c, NULL, &middle, from, wrong, &seen);
 	if (rc == SR_OK && c->late &&
 	    sr_query_integer(c->conn, "SELECT count(*) FROM client_usage", &all) == SR_OK)
-		sr_unseen_add(c, "the counters of %" PRId64 " of %" PRId64 " clients", all - seen,
-			      all);
+		sr_unseen_add(c, "the counters of %" PRId64 " of %" PRId64 " %s", all - seen, all,
+			      sr_plural(all, "client", "clients"));
 	return rc;
 }
 
@@ -186,14 +186,17 @@ sr_status sr_check_quotas(sr_checkup *c)
 		return rc;
 	while ((rc = sr_checkup_step(c, stmt, &row)) == SR_OK && row) {
 		name_client(sr_column_text(stmt, 3), stmt, client);
-		sr_tally_add(&wrong, "%s uses %" PRId64 " bytes, its quota says %" PRId64, client,
-			     sr_column_integer(stmt, 2), sr_column_integer(stmt, 1));
+		sr_tally_add(&wrong, "%s uses %" PRId64 " %s, its quota says %" PRId64, client,
+			     sr_column_integer(stmt, 2),
+			     sr_plural(sr_column_integer(stmt, 2), "byte", "bytes"),
+			     sr_column_integer(stmt, 1));
 	}
 	rc = sr_stmt_end(stmt, rc);
 	if (wrong.count > 0)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "quota_wrong", sr_text_of("client_quotas"),
 			       wrong.count, sr_cure_repair(c),
-			       "%" PRId64 " quotas do not agree with what is used: %s", wrong.count,
+			       "%" PRId64 " %s not agree with what is used: %s", wrong.count,
+			       sr_plural(wrong.count, "quota does", "quotas do"),
 			       sr_tally_names(c, &wrong));
 	sr_tally_free(&wrong);
 	return rc;
@@ -259,10 +262,12 @@ static sr_status check_differing(sr_checkup *c)
 	if (wrong.count > 0)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "version_differs", sr_text_of("file_versions"),
 			       wrong.count, sr_cure_repair(c),
-			       "%" PRId64
-			       " files were changed without their history, which another "
+			       "%" PRId64 " %s history, which another "
 			       "program did: %s",
-			       wrong.count, sr_tally_names(c, &wrong));
+			       wrong.count,
+			       sr_plural(wrong.count, "file was changed without its",
+					 "files were changed without their"),
+			       sr_tally_names(c, &wrong));
 	sr_tally_free(&wrong);
 	return rc;
 }

@@ -29,8 +29,9 @@ static sr_status compare_table(sr_checkup *c, const char *table, const char *sql
 	if (wrong.count > 0)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "totals_wrong", sr_text_of(table), wrong.count,
 			       sr_cure_repair(c),
-			       "%" PRId64 " counters in %s do not agree with the files: %s",
-			       wrong.count, table, sr_tally_names(c, &wrong));
+			       "%" PRId64 " %s in %s %s not agree with the files: %s", wrong.count,
+			       sr_plural(wrong.count, "counter", "counters"), table,
+			       sr_plural(wrong.count, "does", "do"), sr_tally_names(c, &wrong));
 	sr_tally_free(&wrong);
 	return rc;
 }

@@ -204,8 +204,9 @@ static sr_status look(sr_catalog *catalog, sr_conn *conn)
 	if (rc == SR_OK)
 		rc = sr_exec(conn, "UPDATE master_keys SET CleanedAt = NULL");
 	if (rc == SR_OK)
-		sr_log("catalog", SR_LOG_INFO,
-		       "%lld AES keys that another program wrote are wrapped", (long long)count);
+		sr_log("catalog", SR_LOG_INFO, "%lld AES %s another program wrote %s wrapped",
+		       (long long)count, sr_plural(count, "key that", "keys that"),
+		       sr_plural(count, "is", "are"));
 	return rc;
 }
 

@@ -251,9 +251,13 @@ static sr_status check_forget(sr_catalog *catalog, const sr_keys_rotate_options 
 	if ((rc = sr_known_backups_needing(catalog, NULL, 0, &needing)) == SR_OK &&
 	    needing.count > 0)
 		rc = sr_fail(SR_REFUSED,
-			     "%lld backups that are known need the old master keys, %s among them: "
-			     "AES keys in them could not be read any more",
-			     (long long)needing.count, sr_quoted(sr_text_of(needing.first)));
+			     "%lld known %s the old master keys, %s%s: "
+			     "no AES key in %s could be read any more",
+			     (long long)needing.count,
+			     sr_plural(needing.count, "backup needs", "backups need"),
+			     sr_quoted(sr_text_of(needing.first)),
+			     sr_plural(needing.count, "", " among them"),
+			     sr_plural(needing.count, "it", "them"));
 	return rc;
 }
 
@@ -311,8 +315,9 @@ static sr_status rotate_held(sr_catalog *catalog, const sr_keys_rotate_options *
 	if (rewrapped.unreadable > 0)
 		return sr_fail(SR_CORRUPT,
 			       "the keys are rotated, but %lld could not be opened, so that no old "
-			       "master key is forgotten: strongroom keys check names them",
-			       (long long)rewrapped.unreadable);
+			       "master key is forgotten: strongroom keys check names %s",
+			       (long long)rewrapped.unreadable,
+			       sr_plural(rewrapped.unreadable, "it", "them"));
 	rc = sr_keys_forget(catalog, hold, master->id, &done->forgotten);
 	done->forgotten += before;
 	return rc;

@@ -253,8 +253,8 @@ static sr_status finish_chunk(pruning *work)
 	work->count -= work->planned;
 	memmove(work->rows, work->rows + work->planned, work->count * sizeof(work->rows[0]));
 	forget_plans(work);
-	return stop ? sr_fail(SR_INTERRUPTED, "pruning was stopped after %lld files",
-			      (long long)summary->files)
+	return stop ? sr_fail(SR_INTERRUPTED, "pruning was stopped after %lld %s",
+			      (long long)summary->files, sr_plural(summary->files, "file", "files"))
 		    : SR_OK;
 }
 

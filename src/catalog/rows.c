@@ -38,7 +38,8 @@ sr_status sr_sql_bind(sr_stmt *stmt, const sr_value *values, size_t count)
 	int wanted = sr_stmt_parameters(stmt);
 
 	if (wanted < 0 || (size_t)wanted != count)
-		return sr_fail(SR_INVALID, "the statement takes %d values, not %zu", wanted, count);
+		return sr_fail(SR_INVALID, "the statement takes %d %s, not %zu", wanted,
+			       sr_plural(wanted, "value", "values"), count);
 	for (size_t i = 0; i < count; i++)
 		sr_bind_value(stmt, (int)i + 1, &values[i]);
 	return SR_OK;

@@ -70,8 +70,9 @@ static sr_status append(sr_conn *conn, const char *damaged, const sr_salvaged *s
 	sr_status rc;
 
 	sr_time_format(sr_time_now(), now);
-	sr_buffer_printf(&detail, "salvaged from %s: %lld rows, %s%lld lost",
+	sr_buffer_printf(&detail, "salvaged from %s: %lld %s, %s%lld lost",
 			 sr_quoted(sr_text_of(damaged)), (long long)salvaged->saved,
+			 sr_plural(salvaged->saved, "row", "rows"),
 			 salvaged->exact ? "" : "at least ", (long long)salvaged->lost);
 	if ((rc = sr_buffer_status(&detail)) == SR_OK &&
 	    (rc = sr_conn_begin(conn, SR_TRANSACTION_WRITE)) == SR_OK) {

@@ -490,9 +490,9 @@ static sr_status build(step *s, sr_progress_fn progress, void *arg, int64_t *row
 			break;
 		if (progress != NULL && progress(arg, *rows, 0))
 			return sr_fail(SR_INTERRUPTED,
-				       "the search index was not brought up to its end; %lld files "
-				       "more are in it",
-				       (long long)*rows);
+				       "the search index was not brought up to its end; %lld more "
+				       "%s in it",
+				       (long long)*rows, sr_plural(*rows, "file is", "files are"));
 	}
 	s->catalog->unindexed = 0;
 	return sr_catalog_write(s->catalog, "search index", merge_all, NULL);

@@ -105,9 +105,11 @@ static void count_left(void *arg, const sr_known_backup *known)
 static sr_status refuse_unreadable(int64_t count)
 {
 	return sr_fail(SR_CORRUPT,
-		       "%lld AES keys of other clients cannot be opened, and could never be once "
-		       "the old master keys are destroyed: strongroom keys check names them",
-		       (long long)count);
+		       "%lld AES %s cannot be opened, and could never be once "
+		       "the old master keys are destroyed: strongroom keys check names %s",
+		       (long long)count,
+		       sr_plural(count, "key of another client", "keys of other clients"),
+		       sr_plural(count, "it", "them"));
 }
 
 typedef struct faults {
@@ -155,11 +157,12 @@ static sr_status check(sr_shredding *s, char *const *folders)
 					s->done)) != SR_OK)
 		return rc;
 	if (s->done->left > 0 && !s->options->even_known)
-		return sr_fail(
-			SR_REFUSED,
-			"%lld backups that are known are in none of the folders given: after "
-			"this no AES key in them can be read, of any client",
-			(long long)s->done->left);
+		return sr_fail(SR_REFUSED,
+			       "%lld known %s in none of the folders given: after "
+			       "this no AES key in %s can be read, of any client",
+			       (long long)s->done->left,
+			       sr_plural(s->done->left, "backup is", "backups are"),
+			       sr_plural(s->done->left, "it", "them"));
 	return SR_OK;
 }
 

@@ -103,11 +103,11 @@ static sr_status rewrap_rows(const sr_shredding *s, sr_conn *conn, int version, 
 		rc = sr_keys_rewrap(s->catalog, conn, &s->master, s->client, s->now, &rewrapped);
 	/* What the ring has no master key for loses nothing more. */
 	if (rc == SR_OK && rewrapped.unreadable > rewrapped.lost)
-		rc = sr_fail(
-			SR_CORRUPT,
-			"%lld AES keys in it cannot be opened, and could never be once the old "
-			"master keys are destroyed: delete it, or move it elsewhere",
-			(long long)(rewrapped.unreadable - rewrapped.lost));
+		rc = sr_fail(SR_CORRUPT,
+			     "%lld AES %s in it cannot be opened, and could never be once the old "
+			     "master keys are destroyed: delete it, or move it elsewhere",
+			     (long long)(rewrapped.unreadable - rewrapped.lost),
+			     sr_plural(rewrapped.unreadable - rewrapped.lost, "key", "keys"));
 	*changed = rewrapped.taken > 0 || rewrapped.changed > 0;
 	return rc;
 }

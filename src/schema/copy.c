@@ -254,8 +254,9 @@ static sr_status table_compare(sr_conn *conn, sr_conn *copy, const char *table, 
 	copied->tables++;
 	copied->rows += there;
 	if (here != there)
-		return sr_fail(SR_CORRUPT, "%s has %lld rows of %s instead of %lld",
-			       sr_conn_path(copy), (long long)there, table, (long long)here);
+		return sr_fail(SR_CORRUPT, "%s has %lld %s of %s instead of %lld",
+			       sr_conn_path(copy), (long long)there,
+			       sr_plural(there, "row", "rows"), table, (long long)here);
 	if (memcmp(here_sum, there_sum, sizeof(here_sum)) != 0)
 		return sr_fail(SR_CORRUPT, "%s has rows of %s that are not as in %s",
 			       sr_conn_path(copy), table, sr_conn_path(conn));

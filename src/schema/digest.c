@@ -246,9 +246,10 @@ static sr_status measure_same(const sr_measure *before, const sr_measure *after,
 				       before->table);
 		if (before->rows != after->rows)
 			return sr_fail(SR_CORRUPT,
-				       "the table %s has %lld rows and had %lld, which the header "
+				       "the table %s has %lld %s and had %lld, which the header "
 				       "does not declare",
 				       after->table, (long long)after->rows,
+				       sr_plural(after->rows, "row", "rows"),
 				       (long long)before->rows);
 		if (memcmp(before->sum, after->sum, sizeof(before->sum)) != 0)
 			return sr_fail(SR_CORRUPT,
@@ -258,8 +259,10 @@ static sr_status measure_same(const sr_measure *before, const sr_measure *after,
 	}
 	if (after && after->violations > 0 && (before == NULL || before->violations >= 0) &&
 	    after->violations > (before ? before->violations : 0))
-		return sr_fail(SR_CONSTRAINT, "%lld rows of %s break a foreign key, and %lld did",
-			       (long long)after->violations, after->table,
+		return sr_fail(SR_CONSTRAINT, "%lld %s of %s %s a foreign key, and %lld did",
+			       (long long)after->violations,
+			       sr_plural(after->violations, "row", "rows"), after->table,
+			       sr_plural(after->violations, "breaks", "break"),
 			       (long long)(before ? before->violations : 0));
 	return SR_OK;
 }
@@ -330,9 +333,11 @@ sr_status sr_orphans_report(sr_conn *conn)
 
 		rc = sr_table_violations(conn, tables.names[i], &violations);
 		if (rc == SR_OK && violations > 0)
-			sr_log("migrate", SR_LOG_WARNING,
-			       "%s: %lld rows of %s break a foreign key; they are kept",
-			       sr_conn_path(conn), (long long)violations, tables.names[i]);
+			sr_log("migrate", SR_LOG_WARNING, "%s: %lld %s of %s %s kept",
+			       sr_conn_path(conn), (long long)violations,
+			       sr_plural(violations, "row", "rows"), tables.names[i],
+			       sr_plural(violations, "breaks a foreign key; it is",
+					 "break a foreign key; they are"));
 	}
 	sr_names_free(&tables);
 	return rc;

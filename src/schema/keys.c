@@ -14,6 +14,6 @@ sr_status sr_keys_all_plain(sr_conn *conn)
 	return sr_fail(SR_REFUSED,
 		       "the AES %s of %lld %s wrapped, which older programs cannot read; make "
 		       "them plain with: strongroom keys unwrap",
-		       wrapped == 1 ? "key" : "keys", (long long)wrapped,
-		       wrapped == 1 ? "client is" : "clients are");
+		       sr_plural(wrapped, "key", "keys"), (long long)wrapped,
+		       sr_plural(wrapped, "client is", "clients are"));
 }

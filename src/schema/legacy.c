@@ -307,8 +307,9 @@ static sr_status rows_same(sr_conn *conn, const rebuild *r)
 	    (rc = sr_rows_digest(conn, new_sql.data, &new_rows, new_sum)) != SR_OK)
 		goto err0;
 	if (old_rows != new_rows)
-		rc = sr_fail(SR_CORRUPT, "files has %lld rows, and %lld were copied",
-			     (long long)old_rows, (long long)new_rows);
+		rc = sr_fail(SR_CORRUPT, "files has %lld %s, and %lld %s copied",
+			     (long long)old_rows, sr_plural(old_rows, "row", "rows"),
+			     (long long)new_rows, sr_plural(new_rows, "was", "were"));
 	else if (memcmp(old_sum, new_sum, sizeof(old_sum)) != 0)
 		rc = sr_fail(SR_CORRUPT, "the rows of files changed while they were copied");
 err0:

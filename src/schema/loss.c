@@ -36,7 +36,7 @@ static void words_add(sr_buffer *words, const char *table, const char *column, i
 {
 	sr_buffer_printf(words, "%s%s %s%s%s (%lld %s)", words->length ? ", " : "",
 			 column ? "column" : "table", table, column ? "." : "",
-			 column ? column : "", (long long)rows, rows == 1 ? "row" : "rows");
+			 column ? column : "", (long long)rows, sr_plural(rows, "row", "rows"));
 }
 
 static sr_status table_loss(sr_conn *conn, const sr_migration_source *source,

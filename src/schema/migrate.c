@@ -293,14 +293,16 @@ static sr_status core_rows_same(const sr_core_rows *before, const sr_core_rows *
 {
 	if (after->clients != before->clients)
 		return sr_fail(SR_REFUSED,
-			       "contains potentially dangerous operations: clients has %lld rows "
+			       "contains potentially dangerous operations: clients has %lld %s "
 			       "instead of %lld",
-			       (long long)after->clients, (long long)before->clients);
+			       (long long)after->clients, sr_plural(after->clients, "row", "rows"),
+			       (long long)before->clients);
 	if (after->files != before->files)
 		return sr_fail(SR_REFUSED,
-			       "contains potentially dangerous operations: files has %lld rows "
+			       "contains potentially dangerous operations: files has %lld %s "
 			       "instead of %lld",
-			       (long long)after->files, (long long)before->files);
+			       (long long)after->files, sr_plural(after->files, "row", "rows"),
+			       (long long)before->files);
 	return SR_OK;
 }
 

@@ -449,8 +449,9 @@ static void compare_table(sr_rehearse *r, const sr_table_sum *then, const sr_tab
 
 	if (rows < then->rows || (is_core && rows > then->rows))
 		sr_report_reason(r->report, is_core,
-				 "there and back again, %s has %lld rows instead of %lld",
-				 then->name, (long long)rows, (long long)then->rows);
+				 "there and back again, %s has %lld %s instead of %lld", then->name,
+				 (long long)rows, sr_plural(rows, "row", "rows"),
+				 (long long)then->rows);
 	else if (is_core && !r->legacy && memcmp(now->sum, then->sum, sizeof(now->sum)) != 0)
 		sr_report_reason(r->report, false,
 				 "there and back again, values of %s are not what they were",

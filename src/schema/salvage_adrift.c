@@ -229,12 +229,14 @@ sr_status sr_salvage_adrift(salvage *s)
 			rc = count_rows(s, page, &unknown);
 	}
 	if (unplaced > 0)
-		sr_salvage_note(
-			s, "%lld pages with rows could be of several tables, and were left out",
-			(long long)unplaced);
+		sr_salvage_note(s, "%lld %s could be of several tables, and %s left out",
+				(long long)unplaced,
+				sr_plural(unplaced, "page with rows", "pages with rows"),
+				sr_plural(unplaced, "was", "were"));
 	/* Else they are what was there before, which no table needs. */
 	if (unknown > 0 && s->schema_damaged)
-		sr_salvage_note(s, "%lld rows are of tables that are not known, and were left out",
-				(long long)unknown);
+		sr_salvage_note(s, "%lld %s of tables that are not known, and %s left out",
+				(long long)unknown, sr_plural(unknown, "row is", "rows are"),
+				sr_plural(unknown, "was", "were"));
 	return rc;
 }

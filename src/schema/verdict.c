@@ -29,11 +29,11 @@ static void table_gone(sr_report *report, const char *who, bool up, bool expecte
 	long long rows = (long long)t->rows_before;
 
 	if (is_core(t->name) || !expected)
-		sr_report_reason(report, true, "%s: the table %s with its %lld rows is gone", who,
-				 t->name, rows);
+		sr_report_reason(report, true, "%s: the table %s with its %lld %s is gone", who,
+				 t->name, rows, sr_plural(rows, "row", "rows"));
 	else if (up && rows > 0)
-		sr_report_reason(report, false, "%s: drops the table %s with its %lld rows", who,
-				 t->name, rows);
+		sr_report_reason(report, false, "%s: drops the table %s with its %lld %s", who,
+				 t->name, rows, sr_plural(rows, "row", "rows"));
 }
 
 static void rows_differ(sr_report *report, const char *who, bool back, const sr_rehearsal_table *t)
@@ -45,18 +45,20 @@ static void rows_differ(sr_report *report, const char *who, bool back, const sr_
 	if ((!fewer || back) && t->declared && !is_core(t->name))
 		return;
 	sr_report_reason(report, !t->declared || (fewer && is_core(t->name)),
-			 "%s: %s has %lld rows instead of %lld%s", who, t->name,
-			 (long long)t->rows_after, (long long)t->rows_before,
-			 t->declared ? "" : ", which is not declared");
+			 "%s: %s has %lld %s instead of %lld%s", who, t->name,
+			 (long long)t->rows_after, sr_plural(t->rows_after, "row", "rows"),
+			 (long long)t->rows_before, t->declared ? "" : ", which is not declared");
 }
 
 /* Tables older than version 0 had no key to break: their orphans come to light, and are kept. */
 static void keys_judge(sr_report *report, const char *who, bool oldest, const sr_rehearsal_table *t)
 {
 	if (t->broken_before != SR_NULL_INTEGER && t->broken_after > t->broken_before)
-		sr_report_reason(report, !oldest,
-				 "%s: %lld rows of %s break a foreign key, not %lld", who,
-				 (long long)t->broken_after, t->name, (long long)t->broken_before);
+		sr_report_reason(report, !oldest, "%s: %lld %s of %s %s a foreign key, not %lld",
+				 who, (long long)t->broken_after,
+				 sr_plural(t->broken_after, "row", "rows"), t->name,
+				 sr_plural(t->broken_after, "breaks", "break"),
+				 (long long)t->broken_before);
 }
 
 static void table_judge(sr_report *report, const char *who, bool up, bool expected,

@@ -143,7 +143,7 @@ assert len(rows) == 1 and rows[0]["name"] == "one" and rows[0]["files"] == "0", 
 	printf 'name\none\na\001b\n' >control.csv
 	refused 1 control.csv 'line 3' -- client import control.csv
 	printf 'name,id\none,\ntwo\n' >short.csv
-	refused 1 'line 3' '1 values, but 2 columns' -- client import short.csv
+	refused 1 'line 3' '1 value, but 2 columns' -- client import short.csv
 	printf 'name,colour\none,red\n' >column.csv
 	refused 1 '"colour"' -- client import column.csv
 	printf '{"name": "one"}\n{"name": \n' >half.jsonl

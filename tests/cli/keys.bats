@@ -115,6 +115,8 @@ has_plain() {
 	equal id,client,status,message "$(head -1 "$folder/out" | tr -d '\r')"
 	try keys check --key-file "$ring" --plain
 	equal 4 "$(tr '\t' '\n' <"$folder/out" | wc -l)"
+	try keys rotate --key-file "$ring"
+	grep -q '1 key could not be opened, and stays as it was: .* names it$' "$folder/err"
 }
 
 @test "export asks, and writes into a new file that is nobody else's" {
@@ -221,7 +223,7 @@ has_plain() {
 	equal "\"$KEY\"" "$(json '.[0].aes_key' --yes keys export host)"
 	# A backup that needs them.
 	strongroom backup needing.db >/dev/null
-	refused 2 --yes -- keys rotate --forget-old
+	refused 2 --yes "that 1 backup needs" -- keys rotate --forget-old
 	grep -qF "$PWD/needing.db" "$folder/err"
 	equal 2 "$(grep -vc '^#' "$ring")"
 	equal '[1,0,2]' "$(json '[.changed, .unreadable, .forgotten]' --yes keys rotate --forget-old)"

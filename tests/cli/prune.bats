@@ -36,7 +36,7 @@ versions() {
 }
 
 @test "prune asks, does it, and says what it did" {
-	refused 2 'Delete 3 versions of 1 files (6 B)' '--yes' -- prune --client pc --keep-last 1
+	refused 2 'Delete 3 versions of 1 file (6 B)' '--yes' -- prune --client pc --keep-last 1
 	equal '[1,2,3,4]' "$(versions pc)"
 	strongroom file pin pc /a --version 2 >/dev/null
 	strongroom prune --client pc --keep-last 1 --yes | grep -q '2 versions are pruned (4 B), 2 stay'

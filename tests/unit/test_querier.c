@@ -60,7 +60,7 @@ static void test_nothing_is_left(void **state)
 		assert_int_equal(integer(f, "SELECT count(*) FROM mine"), 1);
 	}
 	assert_fails(sr_query_open(f->catalog, "SELECT a FROM mine WHERE a >= ?", NULL, 0, &rows),
-		     SR_INVALID, "takes 1 values");
+		     SR_INVALID, "takes 1 value,");
 }
 
 /* A statement that is known already has the columns of now. */

@@ -349,7 +349,7 @@ static void fail_in_every_way(const catalog_fixture *f)
 		{"INSERT INTO mine VALUES (1, 2)", SR_SQL, "has 4 columns but 2 values"},
 		{"SELECT FileCategory FROM clients", SR_SQL, "no such column: FileCategory"},
 		{"SELECT nope(1)", SR_SQL, "no such function: nope"},
-		{"UPDATE mine SET c = ?", SR_INVALID, "takes 1 values, not 0"},
+		{"UPDATE mine SET c = ?", SR_INVALID, "takes 1 value, not 0"},
 		{"UPDATE mine SET c = 1; UPDATE mine SET c = 2", SR_SQL, "only one statement"},
 	};
 
