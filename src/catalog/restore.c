@@ -172,7 +172,8 @@ static sr_status fit(restoring *r, int64_t page_size)
 		rc = fit_pages(r, conn, page_size);
 	/* Its log comes in when it closes, and is removed. */
 	sr_conn_close(conn);
-	if (rc == SR_OK && (rc = sr_header_without_log(r->unpacked.path)) == SR_OK)
+	if (rc == SR_OK && (rc = sr_database_closed(r->unpacked.path)) == SR_OK &&
+	    (rc = sr_header_without_log(r->unpacked.path)) == SR_OK)
 		r->fitted = true;
 	return rc;
 }

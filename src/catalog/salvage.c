@@ -46,21 +46,6 @@ static sr_status is_free(const char *path)
 	return SR_OK;
 }
 
-/* Closing has no way to say that the log could not be brought in. */
-static sr_status is_whole(const char *part)
-{
-	sr_buffer log = SR_BUFFER_EMPTY;
-	struct stat st;
-	sr_status rc;
-
-	sr_buffer_printf(&log, "%s-wal", part);
-	if ((rc = sr_buffer_status(&log)) == SR_OK && lstat(log.data, &st) == 0)
-		rc = sr_fail(SR_IO, "the log of the new catalog could not be brought in: %s",
-			     sr_quoted(sr_text_of(log.data)));
-	sr_buffer_free(&log);
-	return rc;
-}
-
 /* ---- The work ---- */
 
 static sr_status append(sr_conn *conn, const char *damaged, const sr_salvaged *salvaged)
@@ -134,7 +119,7 @@ static sr_status salvage(const char *damaged, const char *fresh, const sr_salvag
 	    (rc = sr_private_make(part, "the database", NULL)) != SR_OK)
 		goto err0;
 	if ((rc = fill(damaged, part, options, salvaged)) == SR_OK &&
-	    (rc = is_whole(part)) == SR_OK &&
+	    (rc = sr_database_closed(part)) == SR_OK &&
 	    (rc = sr_schema_salvaged_path(*salvaged, fresh)) == SR_OK)
 		rc = sr_part_finish(part, fresh);
 	if (rc != SR_OK) {

@@ -118,6 +118,24 @@ sr_status sr_sqlite_beside_check(const char *database)
 	return rc;
 }
 
+sr_status sr_database_closed(const char *path)
+{
+	sr_buffer log = SR_BUFFER_EMPTY;
+	struct stat st;
+	sr_status rc;
+
+	sr_buffer_printf(&log, "%s-wal", path);
+	if ((rc = sr_buffer_status(&log)) != SR_OK)
+		goto out;
+	if (lstat(log.data, &st) == 0)
+		rc = sr_fail(SR_IO, "%s could not be brought into its database", log.data);
+	else if (errno != ENOENT)
+		rc = sr_fail_errno(errno, "%s cannot be looked at", log.data);
+out:
+	sr_buffer_free(&log);
+	return rc;
+}
+
 void sr_database_remove(const char *path)
 {
 	sr_private_remove(path);

@@ -141,7 +141,7 @@ static bool judge_status(const fault_case *c, const trial *t, uint64_t hits, cha
 	case SR_OUTCOME_UNKNOWN:
 		return true;
 	case SR_BUSY: /* What SQLite takes any failing lock for. */
-		if (t->kind == SHIM_IO && (t->lasting || strncmp(shim_where(), "fcntl", 5) == 0))
+		if (t->kind == SHIM_IO && shim_failed("fcntl"))
 			return true;
 		break;
 	case SR_READ_ONLY: /* SQLite opens for reading what does not open for writing. */
@@ -162,6 +162,8 @@ static bool judge_usable(machine *m, fault_case *c, char *words)
 
 	if (c->catalog == NULL && (m->scenario->flags & FAULT_EMPTY))
 		c->options.create = c->options.migrate = true;
+	if (c->status != SR_OK && (m->scenario->flags & FAULT_DAMAGED))
+		return true;
 	if (c->catalog == NULL && sr_open(&c->catalog, &c->options) != SR_OK)
 		BAD("it does not open afterwards: %s", sr_error_message());
 	if (sr_in_transaction(c->catalog))
@@ -231,7 +233,7 @@ static bool judge_rows(machine *m, const fault_case *c, const trial *t, char *wo
 		drop_schema(&all);
 	if (may_lie_aside(m, c, t->lasting))
 		(void)holds_drop(&names, HOLDS_ASIDE);
-	if (t->lasting && t->kind == SHIM_IO) { /* It could not be removed either. */
+	if (t->lasting && (shim_failed("unlink") || shim_failed("unlinkat"))) {
 		(void)holds_drop(&names, ".part");
 		(void)holds_drop(&names, ".rehearsal.");
 		(void)holds_drop(&names, ".new");

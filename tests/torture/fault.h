@@ -32,6 +32,7 @@ enum {
 	FAULT_NO_FILE = 64,   /* A failure leaves no file behind. */
 	FAULT_REPLACES = 128, /* All rows are replaced, those of before among them. */
 	FAULT_UNWELL = 256,   /* Until it is done the catalog is unhealthy. */
+	FAULT_DAMAGED = 512,  /* Before it there is no catalog that opens; `check` mends that. */
 };
 
 typedef struct fault_scenario {

@@ -1,11 +1,13 @@
 /* Scenarios of what works on the catalog as a whole. */
 #include "fault.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "holds.h"
 
@@ -367,6 +369,46 @@ static sr_status restore_packed(fault_case *c)
 	return restore_from(c, "whole.sealed");
 }
 
+#define DAMAGE "no database begins like this"
+
+/* Backups, and a database that they are needed for. */
+static sr_status prepare_damage(fault_case *c)
+{
+	int fd;
+	bool done;
+
+	TRY(c, prepare_backups(c));
+	TRY(c, sr_close(c->catalog));
+	c->catalog = NULL;
+	fd = open(c->database, O_WRONLY | O_CLOEXEC);
+	done = fd >= 0 && pwrite(fd, DAMAGE, sizeof(DAMAGE), 0) == (ssize_t)sizeof(DAMAGE);
+	close(fd);
+	return done ? SR_OK : SR_IO;
+}
+
+/* A restore that failed has left the damaged database, where it was or where its message says; the
+ * next one makes it good. */
+static void check_damaged(fault_case *c)
+{
+	char begins[sizeof(DAMAGE)] = "";
+	int fd;
+
+	if (c->status == SR_OK)
+		return;
+	fd = open(c->database, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && read(fd, begins, sizeof(begins)) != (ssize_t)sizeof(begins))
+		begins[0] = '\0';
+	close(fd);
+	if (memcmp(begins, DAMAGE, sizeof(DAMAGE)) != 0 && strstr(c->message, "_damaged_") == NULL)
+		snprintf(c->wrong, sizeof(c->wrong),
+			 "the damaged database is not there; the call said: %.300s", c->message);
+	else if (sr_restore(&c->options, in_folder(c, "whole.db"), NULL, NULL) != SR_OK)
+		snprintf(c->wrong, sizeof(c->wrong), "the next restore fails: %.300s",
+			 sr_error_message());
+	else
+		c->status = SR_OK;
+}
+
 static sr_status prepare_rotation(fault_case *c)
 {
 	for (int i = 0; i < 2; i++) {
@@ -487,6 +529,7 @@ const fault_scenario fault_wholes[] = {
 	{"backup verify", FAULT_NO_FILE, prepare_backups, verify_backup, NULL},
 	{"restore", FAULT_REPLACES, prepare_backups, restore, NULL},
 	{"restore packed", FAULT_REPLACES, prepare_backups, restore_packed, NULL},
+	{"restore damaged", FAULT_OPENS | FAULT_DAMAGED, prepare_damage, restore, check_damaged},
 	{"backup rotate", FAULT_OPENS, prepare_rotation, rotate, NULL},
 	{"optimize", FAULT_IN_PARTS | FAULT_NO_FILE, NULL, optimize, NULL},
 	{"search index", 0, NULL, build_index, NULL},

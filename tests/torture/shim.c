@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -21,7 +22,7 @@
 
 const char *const shim_kind_names[SHIM_KINDS] = {"memory", "EIO", "ENOSPC", "short", "EINTR"};
 
-enum { FRAMES = 24, TRACE_FRAMES = 14, BLOCKS = 1 << 16 };
+enum { FRAMES = 24, TRACE_FRAMES = 14, BLOCKS = 1 << 16, NAMES = 64 };
 
 static struct {
 	atomic_bool on;
@@ -29,9 +30,10 @@ static struct {
 	uint64_t nth;
 	bool lasting;
 	_Atomic uint64_t counts[SHIM_KINDS];
-	_Atomic uint64_t hits;
-	_Atomic(const char *) name; /* Of the call that failed first, */
-	void *frames[FRAMES];       /* and where it was made from. */
+	_Atomic uint64_t *hits;              /* Also those in processes that are made meanwhile. */
+	_Atomic(const char *) failed[NAMES]; /* What has failed; NULL: no more. */
+	_Atomic(const char *) name;          /* Of the call that failed first, */
+	void *frames[FRAMES];                /* and where it was made from. */
 	int frame_count;
 } armed;
 
@@ -80,8 +82,15 @@ void shim_arm(shim_kind kind, uint64_t nth, bool lasting)
 	armed.lasting = lasting;
 	for (int i = 0; i < SHIM_KINDS; i++)
 		atomic_store(&armed.counts[i], 0);
-	atomic_store(&armed.hits, 0);
+	if (armed.hits == NULL)
+		armed.hits = mmap(NULL, sizeof(*armed.hits), PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (armed.hits == MAP_FAILED)
+		abort();
+	atomic_store(armed.hits, 0);
 	atomic_store(&armed.name, NULL);
+	for (int i = 0; i < NAMES; i++)
+		atomic_store(&armed.failed[i], NULL);
 	armed.frame_count = 0;
 	atomic_store(&planted, false);
 	atomic_store(&armed.on, true);
@@ -143,7 +152,7 @@ uint64_t shim_disarm(void)
 {
 	atomic_store(&armed.on, false);
 	atomic_store(&survey.on, false);
-	return atomic_load(&armed.hits);
+	return atomic_load(armed.hits);
 }
 
 uint64_t shim_count(shim_kind kind)
@@ -157,6 +166,27 @@ uint64_t shim_count(shim_kind kind)
 #define FULL      BIT(SHIM_FULL)
 #define SHORT     BIT(SHIM_SHORT)
 #define SIGNAL    BIT(SHIM_SIGNAL)
+
+static void note_failed(const char *name)
+{
+	for (int i = 0; i < NAMES; i++) {
+		const char *there = NULL;
+
+		if (atomic_compare_exchange_strong(&armed.failed[i], &there, name) || there == name)
+			return;
+	}
+}
+
+bool shim_failed(const char *name)
+{
+	for (int i = 0; i < NAMES; i++) {
+		const char *there = atomic_load(&armed.failed[i]);
+
+		if (there == NULL || strcmp(there, name) == 0)
+			return there != NULL;
+	}
+	return false;
+}
 
 /* Whether this call, which can fail in these ways, is to fail; errno says how. */
 static bool trips(unsigned ways, const char *name)
@@ -177,7 +207,8 @@ static bool trips(unsigned ways, const char *name)
 		}
 	if (now == 0 || armed.nth == 0 || now < armed.nth || (now > armed.nth && !armed.lasting))
 		return false;
-	if (atomic_fetch_add(&armed.hits, 1) == 0) {
+	note_failed(name);
+	if (atomic_fetch_add(armed.hits, 1) == 0) {
 		inside = true;
 		armed.frame_count = backtrace(armed.frames, FRAMES);
 		inside = false;

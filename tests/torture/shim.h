@@ -52,6 +52,9 @@ uint64_t shim_count(shim_kind kind);
  * Good until the next arming. */
 const char *shim_where(void);
 
+/* Whether a call of this name was made to fail since it was armed. */
+bool shim_failed(const char *name);
+
 /* Watches what is allocated from now on; with traces also by whom. */
 void shim_watch(bool traces);
 
