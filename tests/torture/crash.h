@@ -36,6 +36,7 @@ typedef struct stage {
 	crash_truth truths[CRASH_TRUTHS];
 	int truth_count;
 	uint64_t chance; /* Of this scenario. */
+	bool beside;     /* What comes beside it has come. */
 	bool failed;
 } stage;
 

@@ -1,7 +1,9 @@
-/* Scenarios: clients' AES keys wrapped, and wrapped anew. The ring of master keys lies beside the
- * database; whatever the power does, the one opens what is in the other, and in its backup. */
+/* Scenarios: clients' AES keys wrapped, and wrapped anew, also beside a backup. The ring of master
+ * keys lies beside the database; whatever the power does, the one opens what is in the other, and
+ * in its backup. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crash.h"
 
@@ -118,18 +120,12 @@ static void with_backup(stage *s)
 	stage_close(s);
 }
 
-/* The others' keys, in the catalog and in its backup, which is always there. */
-static void look_others(crash_look *look)
+/* Every key in that backup, from that client's on. */
+static void look_in_backup(crash_look *look, const char *path, int first)
 {
 	sr_options options = look->stage->options;
 	sr_catalog *backup = NULL;
-	char path[4600];
 
-	look_from(look, look->catalog, 1);
-	crash_look_backups(look);
-	if (look->words[0] != '\0')
-		return;
-	snprintf(path, sizeof(path), "%s/one.db", look->folder);
 	options.path = path;
 	options.master_key_file = look->ring;
 	options.create = options.migrate = false;
@@ -137,10 +133,22 @@ static void look_others(crash_look *look)
 	if (sr_open(&backup, &options) != SR_OK)
 		snprintf(look->words, sizeof(look->words), "the backup does not open: %.400s",
 			 sr_error_message());
-	look_from(look, backup, 1);
+	look_from(look, backup, first);
 	if (sr_close(backup) != SR_OK && look->words[0] == '\0')
 		snprintf(look->words, sizeof(look->words), "the backup does not close: %.400s",
 			 sr_error_message());
+}
+
+/* The others' keys, in the catalog and in its backup, which is always there. */
+static void look_others(crash_look *look)
+{
+	char path[4600];
+
+	look_from(look, look->catalog, 1);
+	crash_look_backups(look);
+	snprintf(path, sizeof(path), "%s/one.db", look->folder);
+	if (look->words[0] == '\0')
+		look_in_backup(look, path, 1);
 }
 
 static void shred(stage *s)
@@ -165,6 +173,60 @@ static void shred(stage *s)
 	stage_close(s);
 }
 
+/* ---- A backup, while another process rotates ---- */
+
+/* When the copy is made and not yet named. */
+static bool rotate_beside(void *arg, const char *step, int64_t done, int64_t total)
+{
+	stage *s = arg;
+	sr_keys_rotate_options options;
+	sr_keys_rotated rotated;
+	sr_catalog *other = NULL;
+
+	(void)done;
+	(void)total;
+	if (s->beside || strcmp(step, "checking") != 0)
+		return false;
+	s->beside = true;
+	sr_keys_rotate_options_init(&options);
+	stage_good(s, sr_open(&other, &s->options), "opening beside a backup");
+	if (other != NULL)
+		stage_good(s, sr_keys_rotate(other, &options, &rotated), "rotating beside it");
+	stage_good(s, sr_close(other), "closing beside a backup");
+	return false;
+}
+
+static void back_up_beside(stage *s)
+{
+	int promise = stage_promise(s, "file:one.db");
+	sr_backup_options options;
+	char path[4400];
+
+	snprintf(path, sizeof(path), "%s/one.db", s->folder);
+	stage_open(s);
+	sr_backup_options_init(&options);
+	options.path = path;
+	options.progress = rotate_beside;
+	options.progress_arg = s;
+	s->beside = false;
+	stage_good(s, sr_backup(s->catalog, &options, NULL), "backing up beside a rotation");
+	stage_tell(s, promise);
+	s->failed = s->failed || !s->beside;
+	stage_close(s);
+}
+
+/* The keys in the catalog, and in its backup as soon as there is one. */
+static void look_both(crash_look *look)
+{
+	char path[4600];
+
+	look_from(look, look->catalog, 0);
+	crash_look_backups(look);
+	snprintf(path, sizeof(path), "%s/one.db", look->folder);
+	if (look->words[0] == '\0' && access(path, F_OK) == 0)
+		look_in_backup(look, path, 0);
+}
+
 const crash_scenario crash_keys[] = {
 	{.name = "keys wrapped",
 	 .prepare = with_keys,
@@ -180,6 +242,11 @@ const crash_scenario crash_keys[] = {
 	 .prepare = with_backup,
 	 .run = shred,
 	 .look = look_others,
+	 .ring = true},
+	{.name = "backup beside a key rotation",
+	 .prepare = with_wrapped,
+	 .run = back_up_beside,
+	 .look = look_both,
 	 .ring = true},
 	{.name = NULL},
 };
