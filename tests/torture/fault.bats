@@ -11,6 +11,14 @@ load common
 	[[ $output == *$'total\tfaults\t'*$'\t0' ]]
 }
 
+@test "a disk that fills while a damaged database is restored leaves it whole" {
+	STRONGROOM_TORTURE_KIND=ENOSPC run "$MACHINE" --seconds 30 --seed 5 --only "restore damaged"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"fault: restore damaged: "*" faults, 0 bad"* ]]
+	[[ $output == *$'total\tfaults\t'[1-9]*$'\t0' ]]
+}
+
 @test "an error that is swallowed is found" {
 	found "" --seconds 30 --only "save many" --plant swallow
 }
