@@ -336,15 +336,27 @@ err1:
 
 /* ---- The whole ---- */
 
+/* Whether there is a database; one that cannot be looked at is not one that is missing. */
+static sr_status look_for_one(const restoring *r, bool *there)
+{
+	struct stat st;
+
+	*there = stat(r->database, &st) == 0;
+	if (!*there && errno != ENOENT)
+		return sr_fail_errno(errno, "%s cannot be looked at", r->database);
+	if (*there && !S_ISREG(st.st_mode))
+		return sr_fail(SR_REFUSED, "%s is no file, and is not replaced", r->database);
+	return SR_OK;
+}
+
 static sr_status write_it(restoring *r)
 {
-	bool damaged = false;
-	struct stat st;
+	bool there, damaged = false;
 	sr_status rc;
 
-	if (stat(r->database, &st) == 0 && !S_ISREG(st.st_mode))
-		return sr_fail(SR_REFUSED, "%s is no file, and is not replaced", r->database);
-	if (access(r->database, F_OK) == 0) {
+	if ((rc = look_for_one(r, &there)) != SR_OK)
+		return rc;
+	if (there) {
 		rc = into_database(r, &damaged);
 		if (!damaged)
 			return rc;
@@ -353,9 +365,7 @@ static sr_status write_it(restoring *r)
 	}
 	if ((rc = fit(r, 0)) != SR_OK || (rc = sr_watch_step(&r->watch, "writing")) != SR_OK)
 		return rc;
-	rc = sr_restore_file(r->database, r->unpacked.path, r->result->set_aside);
-	r->unpacked.temporary = rc != SR_OK;
-	return rc;
+	return sr_restore_file(r->database, r->unpacked.path, r->result->set_aside);
 }
 
 /* Room for the private file; for the copy of what is there; for the log or journal of writing. */
@@ -401,6 +411,7 @@ static sr_status restore(restoring *r)
 	}
 	rc = write_it(r);
 err1:
+	/* Where it has become the database, what SQLite may have left beside it. */
 	sr_unpacked_remove(&r->unpacked);
 	return rc;
 }

@@ -122,8 +122,9 @@ static sr_status salvage(const char *damaged, const char *fresh, const sr_salvag
 	    (rc = sr_database_closed(part)) == SR_OK &&
 	    (rc = sr_schema_salvaged_path(*salvaged, fresh)) == SR_OK)
 		rc = sr_part_finish(part, fresh);
+	/* Where it has got its name, what SQLite may have left beside it. */
+	sr_database_remove(part);
 	if (rc != SR_OK) {
-		sr_database_remove(part);
 		sr_salvaged_free(*salvaged);
 		*salvaged = NULL;
 	}

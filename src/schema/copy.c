@@ -115,14 +115,26 @@ static void stamp_now(char stamp[32])
 	strftime(stamp, 32, "%Y%m%d_%H%M%S", &parts);
 }
 
-/* Whether nothing has the name, and no other thread of this process is about to give it. */
-static bool name_is_free(const char *path)
+static sr_status look_for_none(const char *path, bool *none)
 {
-	char part[4096];
 	struct stat st;
 
-	return lstat(path, &st) != 0 && errno == ENOENT && sr_part_name(path, part) == SR_OK &&
-	       lstat(part, &st) != 0;
+	*none = lstat(path, &st) != 0;
+	if (*none && errno != ENOENT)
+		return sr_fail_errno(errno, "%s cannot be looked at", path);
+	return SR_OK;
+}
+
+/* Whether nothing has the name, and no other thread of this process is about to give it. */
+static sr_status name_look(const char *path, bool *is_free)
+{
+	char part[4096];
+	sr_status rc;
+
+	if ((rc = look_for_none(path, is_free)) != SR_OK || !*is_free ||
+	    (rc = sr_part_name(path, part)) != SR_OK)
+		return rc;
+	return look_for_none(part, is_free);
 }
 
 /* NAME_kind_YYYYmmdd_HHMMSS.db and more; "_2" and on where the second is taken. */
@@ -135,6 +147,8 @@ static sr_status stamped_name(const char *database, const char *folder, const ch
 	stamp_now(stamp);
 	for (int i = 1; i < 1000; i++) {
 		char again[8] = "";
+		bool is_free;
+		sr_status rc;
 		int n;
 
 		if (i > 1)
@@ -144,8 +158,8 @@ static sr_status stamped_name(const char *database, const char *folder, const ch
 		if (n < 0 || n >= 4096 - 32)
 			return sr_fail(SR_INVALID, "the path %s is too long for a copy beside it",
 				       database);
-		if (name_is_free(path))
-			return SR_OK;
+		if ((rc = name_look(path, &is_free)) != SR_OK || is_free)
+			return rc;
 	}
 	return sr_fail(SR_EXISTS, "%s: too many copies of this second", path);
 }
