@@ -369,6 +369,22 @@ static sr_status restore_packed(fault_case *c)
 	return restore_from(c, "whole.sealed");
 }
 
+/* A backup with pages of another size, which restoring has to make anew. */
+static sr_status prepare_pages(fault_case *c)
+{
+	sqlite3 *db = NULL;
+	int code;
+
+	TRY(c, backup_to(c, "whole.db", false));
+	code = sqlite3_open(in_folder(c, "whole.db"), &db);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(db,
+				    "PRAGMA journal_mode = DELETE; PRAGMA page_size = 8192; VACUUM",
+				    NULL, NULL, NULL);
+	sqlite3_close(db);
+	return code == SQLITE_OK ? SR_OK : SR_IO;
+}
+
 #define DAMAGE "no database begins like this"
 
 /* Backups, and a database that they are needed for. */
@@ -391,6 +407,7 @@ static sr_status prepare_damage(fault_case *c)
 static void check_damaged(fault_case *c)
 {
 	char begins[sizeof(DAMAGE)] = "";
+	sr_restored again;
 	int fd;
 
 	if (c->status == SR_OK)
@@ -402,11 +419,14 @@ static void check_damaged(fault_case *c)
 	if (memcmp(begins, DAMAGE, sizeof(DAMAGE)) != 0 && strstr(c->message, "_damaged_") == NULL)
 		snprintf(c->wrong, sizeof(c->wrong),
 			 "the damaged database is not there; the call said: %.300s", c->message);
-	else if (sr_restore(&c->options, in_folder(c, "whole.db"), NULL, NULL) != SR_OK)
+	else if (sr_restore(&c->options, in_folder(c, "whole.db"), NULL, &again) != SR_OK)
 		snprintf(c->wrong, sizeof(c->wrong), "the next restore fails: %.300s",
 			 sr_error_message());
 	else
 		c->status = SR_OK;
+	/* Of the restored database, where that could not be taken back. */
+	if (c->status == SR_OK && again.kept[0] && strstr(c->message, "; it stays as") != NULL)
+		(void)unlink(again.kept);
 }
 
 static sr_status prepare_rotation(fault_case *c)
@@ -529,6 +549,7 @@ const fault_scenario fault_wholes[] = {
 	{"backup verify", FAULT_NO_FILE, prepare_backups, verify_backup, NULL},
 	{"restore", FAULT_REPLACES, prepare_backups, restore, NULL},
 	{"restore packed", FAULT_REPLACES, prepare_backups, restore_packed, NULL},
+	{"restore other pages", FAULT_REPLACES, prepare_pages, restore, NULL},
 	{"restore damaged", FAULT_OPENS | FAULT_DAMAGED, prepare_damage, restore, check_damaged},
 	{"backup rotate", FAULT_OPENS, prepare_rotation, rotate, NULL},
 	{"optimize", FAULT_IN_PARTS | FAULT_NO_FILE, NULL, optimize, NULL},
