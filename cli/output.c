@@ -136,7 +136,7 @@ bool output_close(struct output *output, char *message, size_t size)
 	return false;
 }
 
-void output_csv(struct output *output, const char *text)
+static void write_csv(struct output *output, const char *text)
 {
 	if (strpbrk(text, ",\"\r\n") == NULL) {
 		output_write(output, text);
@@ -151,6 +151,14 @@ void output_csv(struct output *output, const char *text)
 	output_write(output, "\"");
 }
 
+void output_csv(struct output *output, const char *text)
+{
+	char *behind = csv_is_formula(text) ? must_print("'%s", text) : NULL;
+
+	write_csv(output, behind != NULL ? behind : text);
+	free(behind);
+}
+
 void output_cell(struct output *output, const struct cell *cell, bool first)
 {
 	const bool csv = output->format == OUTPUT_CSV;
@@ -158,14 +166,10 @@ void output_cell(struct output *output, const struct cell *cell, bool first)
 
 	if (!first)
 		output_write(output, csv ? "," : "\t");
-	if (csv && (cell->kind == CELL_TEXT || cell->kind == CELL_TIME) && csv_is_formula(text)) {
-		char *behind = must_print("'%s", text);
-
-		free(text);
-		text = behind;
-	}
-	if (csv)
+	if (csv && (cell->kind == CELL_TEXT || cell->kind == CELL_TIME))
 		output_csv(output, text);
+	else if (csv)
+		write_csv(output, text);
 	else
 		output_write(output, text);
 	free(text);

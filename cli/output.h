@@ -34,7 +34,8 @@ bool output_failed(const struct output *output);
 void output_write(struct output *output, const char *text);
 /* The same, in its tone where the table is coloured. */
 void output_toned(struct output *output, cell_tone tone, const char *text);
-/* A value of a line of CSV, quoted where it must be. */
+/* A text in a line of CSV, or a heading: quoted where it must be, and behind an apostrophe where a
+ * spreadsheet would run it as a formula. */
 void output_csv(struct output *output, const char *text);
 /* A cell of a line of CSV or of a plain one, behind its separator unless it is the first. */
 void output_cell(struct output *output, const struct cell *cell, bool first);

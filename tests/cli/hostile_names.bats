@@ -69,6 +69,11 @@ driving() {
 	done
 }
 
+@test "CSV has no heading that a spreadsheet runs, whatever a statement calls its columns" {
+	equal "'=1+1,\"'@a,b\",plain,-5" "$(strongroom sql --csv 'SELECT 1 AS "=1+1", 2 AS "@a,b", 3 AS plain, 4 AS "-5"' |
+		head -1 | tr -d '\r')"
+}
+
 @test "CSV has no text that a spreadsheet runs, and imports it unchanged" {
 	cat >names.jsonl <<-'END'
 		{"original_path": "=cmd|' /C calc'!A0"}
