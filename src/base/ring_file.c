@@ -370,7 +370,9 @@ static sr_status wait_for_lock(int fd, const char *path, double patience)
 	const int64_t until = sr_clock_ns() + (int64_t)(patience * 1e9);
 
 	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK)
 			return sr_fail_errno(errno, "the key ring %s cannot be locked", show(path));
 		if (sr_clock_ns() >= until)
 			return sr_fail(SR_BUSY,

@@ -41,7 +41,9 @@ sr_status sr_backup_guard(const char *database, bool alone, double patience, int
 	if ((rc = open_folder(database, guard)) != SR_OK)
 		return rc;
 	while (flock(*guard, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK)
 			rc = sr_fail_errno(errno, "the folder of the database %s cannot be locked",
 					   sr_quoted(sr_text_of(database)));
 		else if (sr_clock_ns() >= until)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../archive/descriptor.h"
 #include "../base/path.h"
 #include "activity.h"
 #include "paths.h"
@@ -120,7 +121,10 @@ sr_status sr_folders_resolve(const char *const *folders, size_t count, char ***o
 		if ((real[i] = realpath(folders[i], NULL)) == NULL)
 			return sr_fail_errno(errno, "the folder %s of backups cannot be reached",
 					     sr_quoted(sr_text_of(folders[i])));
-		if (stat(real[i], &st) != 0 || !S_ISDIR(st.st_mode))
+		if (stat(real[i], &st) != 0)
+			return sr_fail_errno(errno, "the folder %s of backups cannot be reached",
+					     sr_quoted(sr_text_of(folders[i])));
+		if (!S_ISDIR(st.st_mode))
 			return sr_fail(SR_INVALID, "%s is no folder of backups",
 				       sr_quoted(sr_text_of(folders[i])));
 	}
@@ -137,16 +141,20 @@ void sr_folders_free(char **folders, size_t count)
 /* ---- What is in them ---- */
 
 /* What is no database at all is no backup, whatever it is called. */
-static bool is_database(const char *path)
+static sr_status is_database(const char *path, bool *is)
 {
-	unsigned char head[16] = "";
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	bool is = fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
-		  memcmp(head, "SQLite format 3", 16) == 0;
+	unsigned char head[16];
+	size_t length = 0;
+	int64_t size;
+	sr_status rc;
+	int fd;
 
-	if (fd >= 0)
-		close(fd);
-	return is;
+	if ((rc = sr_descriptor_read(path, &fd, &size)) != SR_OK)
+		return rc;
+	rc = sr_descriptor_fill(fd, path, head, sizeof(head), &length);
+	*is = length == sizeof(head) && memcmp(head, "SQLite format 3", sizeof(head)) == 0;
+	close(fd);
+	return rc;
 }
 
 sr_status sr_may_be_backup(const char *path, bool *may_be)
@@ -154,8 +162,8 @@ sr_status sr_may_be_backup(const char *path, bool *may_be)
 	sr_archive_kind kind;
 	sr_status rc = sr_archive_identify(path, &kind);
 
-	*may_be = rc == SR_OK && (kind != SR_ARCHIVE_PLAIN || is_database(path));
-	return rc;
+	*may_be = rc == SR_OK && kind != SR_ARCHIVE_PLAIN;
+	return rc == SR_OK && !*may_be ? is_database(path, may_be) : rc;
 }
 
 /* The keys of a plain one are looked at; of a packed one nobody can tell, nor of one that cannot be

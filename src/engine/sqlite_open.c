@@ -130,6 +130,14 @@ static sr_status file_check(const char *path, const sr_conn_options *options, bo
 	return SR_OK;
 }
 
+static sr_status may_write(const char *path, bool *may)
+{
+	*may = access(path, W_OK) == 0;
+	if (*may || errno == EACCES || errno == EPERM || errno == EROFS)
+		return SR_OK;
+	return sr_fail_errno(errno, "%s cannot be looked at", path);
+}
+
 /* Whether a writer could be at work: the file can be changed, and a log be begun beside it. */
 static sr_status look_writable(const char *path, bool *writable)
 {
@@ -137,8 +145,9 @@ static sr_status look_writable(const char *path, bool *writable)
 	sr_status rc;
 
 	sr_buffer_add_text(&folder, sr_path_folder((sr_text){path, strlen(path)}));
-	if ((rc = sr_buffer_status(&folder)) == SR_OK)
-		*writable = access(path, W_OK) == 0 && access(folder.data, W_OK) == 0;
+	if ((rc = sr_buffer_status(&folder)) == SR_OK &&
+	    (rc = may_write(path, writable)) == SR_OK && *writable)
+		rc = may_write(folder.data, writable);
 	sr_buffer_free(&folder);
 	return rc;
 }

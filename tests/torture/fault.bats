@@ -19,6 +19,24 @@ load common
 	[[ $output == *$'total\tfaults\t'[1-9]*$'\t0' ]]
 }
 
+# Each place where a call can fail so, once.
+places() {
+	STRONGROOM_TORTURE_PLACES=1 STRONGROOM_TORTURE_KIND=$1 run "$MACHINE" --seconds 120 --seed 1 --only "$2"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *$'total\tfaults\t'[1-9]*$'\t0' ]]
+}
+
+@test "a signal, or a read cut short, has no backup passed over while a client is shredded" {
+	places EINTR "client shred"
+	places short "client shred"
+}
+
+@test "a disk that cannot be looked at is no database of somebody else's, and no wrong folder" {
+	places EIO "create"
+	places EIO "client shred"
+}
+
 @test "an error that is swallowed is found" {
 	found "" --seconds 30 --only "save many" --plant swallow
 }
