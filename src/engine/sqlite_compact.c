@@ -73,30 +73,41 @@ static int compact_run(sqlite_conn *c, const char *path)
 	return code;
 }
 
-static bool is_whole(sqlite_conn *c)
+/* Whether what is copied from is; that it cannot be read now tells nothing of that. */
+static bool is_damaged(sqlite_conn *c)
 {
 	sqlite3_stmt *stmt = NULL;
-	const char *words = NULL;
-	bool whole;
+	const char *words;
+	bool damaged;
+	int code;
 
 	c->own = true;
-	if (sqlite3_prepare_v2(c->db, "PRAGMA quick_check(1)", -1, &stmt, NULL) == SQLITE_OK &&
-	    sqlite3_step(stmt) == SQLITE_ROW)
+	code = sqlite3_prepare_v2(c->db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	if (code == SQLITE_ROW) {
 		words = (const char *)sqlite3_column_text(stmt, 0);
-	whole = words != NULL && strcmp(words, "ok") == 0;
+		damaged = words != NULL && strcmp(words, "ok") != 0 &&
+			  sr_complaint_check(&c->base, sr_text_of(words)) == SR_OK;
+	} else {
+		damaged = sr_sqlite_fail(c, code) == SR_CORRUPT;
+	}
 	sqlite3_finalize(stmt);
 	c->own = false;
-	return whole;
+	return damaged;
 }
 
 /* SQLite says that a file is damaged where the disk does not read it, too, and not which of both;
- * what it said of the copy is gone with it. */
+ * what it said of the copy is gone with it. And one whose size it cannot learn it takes for one
+ * that is not empty, which the copy was a moment ago. */
 static sr_status compact_failed(sqlite_conn *c, int code)
 {
 	sr_status rc = sr_sqlite_fail(c, code);
 
-	if (rc == SR_CORRUPT && is_whole(c))
+	if (rc == SR_CORRUPT && !is_damaged(c))
 		return sr_fail(SR_IO, "it cannot be read back: input/output error");
+	if (rc == SR_SQL && strcmp(sqlite3_errmsg(c->db), "output file already exists") == 0)
+		return sr_fail(SR_IO, "its size cannot be told, or somebody else writes to it");
 	return rc;
 }
 

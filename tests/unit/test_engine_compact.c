@@ -1,8 +1,22 @@
 /* A compact copy, and a whole database put in the place of another. */
 #include "engine_fixture.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
 static sr_conn *conn;  /* The one that writes. */
 static char copy[128]; /* Where the copy goes. */
+static int looks;      /* Until one at an open file fails, for SQLite too; 0: none does. */
+
+/* In the place of the C library's. */
+__attribute__((visibility("default"))) int fstat(int fd, struct stat *st)
+{
+	if (looks > 0 && --looks == 0) {
+		errno = EIO;
+		return -1;
+	}
+	return fstatat(fd, "", st, AT_EMPTY_PATH);
+}
 
 /* A table with gaps in its row numbers and much free space in between. */
 static void fill(void)
@@ -156,9 +170,9 @@ static void test_copy_that_fails_leaves_no_journal(void **state)
 	sr_conn_close(conn);
 }
 
-/* Each read of a database fails once with EIO; nothing of it is damage. Returns how many there are.
- */
-static int fail_reads(bool back)
+/* Each read of a database fails once with EIO, or all after it too; nothing of it is damage.
+ * Returns how many there are. */
+static int fail_reads(bool back, bool lasting)
 {
 	int hits = 1, n = 0;
 
@@ -168,7 +182,7 @@ static int fail_reads(bool back)
 		conn = open_as(SR_ACCESS_WRITE);
 		if (back)
 			assert_done(sr_conn_compact(conn, copy, NULL, NULL));
-		fault_arm(FAULT_READ, FAULT_MAIN, ++n, SQLITE_IOERR_CORRUPTFS, false);
+		fault_arm(FAULT_READ, FAULT_MAIN, ++n, SQLITE_IOERR_CORRUPTFS, lasting);
 		rc = back ? sr_conn_replace(conn, copy, true, NULL, NULL)
 			  : sr_conn_compact(conn, copy, NULL, NULL);
 		hits = fault_hits();
@@ -190,8 +204,57 @@ static void test_what_cannot_be_read_is_not_damaged(void **state)
 	(void)state;
 	fill();
 	sr_conn_close(conn);
-	assert_true(fail_reads(false) > 1);
-	assert_true(fail_reads(true) > 1);
+	assert_true(fail_reads(false, false) > 1);
+	assert_true(fail_reads(false, true) > 1);
+	assert_true(fail_reads(true, false) > 1);
+}
+
+static void test_what_is_damaged_is_damaged(void **state)
+{
+	char rubbish[4096];
+	int fd;
+
+	(void)state;
+	memset(rubbish, 0xff, sizeof(rubbish));
+	fill();
+	bring_in();
+	sr_conn_close(conn);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	for (int page = 2; page < 40; page++)
+		assert_int_equal(
+			pwrite(fd, rubbish, sizeof(rubbish), page * (off_t)sizeof(rubbish)),
+			sizeof(rubbish));
+	assert_int_equal(close(fd), 0);
+	conn = open_as(SR_ACCESS_WRITE);
+	assert_fails(sr_conn_compact(conn, copy, NULL, NULL), SR_CORRUPT, "damaged");
+	assert_false(is_there(copy));
+	sr_conn_close(conn);
+}
+
+static void test_what_cannot_be_looked_at_is_no_mistake(void **state)
+{
+	int failed = 0;
+	bool more = true;
+
+	(void)state;
+	fill();
+	for (int n = 1; more; n++) {
+		sr_status rc;
+
+		looks = n;
+		rc = sr_conn_compact(conn, copy, NULL, NULL);
+		more = looks == 0;
+		looks = 0;
+		if (rc != SR_OK && (!more || rc != SR_IO))
+			fail_msg("without look %d: %s: %s", n, sr_status_name(rc),
+				 sr_error_message());
+		failed += rc != SR_OK;
+		(void)unlink(copy);
+		sr_conn_close(conn);
+		conn = open_as(SR_ACCESS_WRITE);
+	}
+	assert_true(failed > 0);
+	sr_conn_close(conn);
 }
 
 /* ---- Back into the database ---- */
@@ -345,6 +408,8 @@ int main(void)
 		TEST(test_copy_cancelled_or_failed_is_gone),
 		TEST(test_copy_that_fails_leaves_no_journal),
 		TEST(test_what_cannot_be_read_is_not_damaged),
+		TEST(test_what_is_damaged_is_damaged),
+		TEST(test_what_cannot_be_looked_at_is_no_mistake),
 		TEST(test_replaced_while_others_read),
 		TEST(test_replace_cancelled_leaves_it),
 		TEST(test_nothing_committed_meanwhile_is_lost),
