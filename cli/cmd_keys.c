@@ -44,7 +44,8 @@ const char help_keys[] =
 	"removed: no AES key in those backups can be read afterwards, and no key of\n"
 	"another catalog that uses the same ring. Give each catalog a ring of its own.\n"
 	"\n"
-	"check unwraps each key, and names those that cannot be read.\n"
+	"check unwraps each key, and names those that cannot be read. Where there is\n"
+	"none yet, it looks whether the ring can be read.\n"
 	"\n"
 	"export shows keys themselves, in hexadecimal, to whoever can read where they\n"
 	"go; it asks first.\n"
@@ -298,6 +299,23 @@ static void fault(void *arg, const sr_key_fault *fault)
 	listing_row(check->rows, cells);
 }
 
+/* With no key to open, the ring is looked at all the same: the next one is to be wrapped. */
+static int check_ring(struct cli *cli, sr_catalog *catalog)
+{
+	sr_keys_status *status;
+	sr_status rc = sr_keys_status_get(catalog, &status);
+	bool bad;
+
+	if (rc != SR_OK)
+		return cli_failed(cli, rc);
+	bad = status->wrapping && !status->ring_read;
+	if (bad)
+		cli_note(cli, "the next key cannot be wrapped: %s",
+			 status->ring.data ? status->ring_says.data : "no key ring is set");
+	sr_keys_status_free(status);
+	return bad ? UNHEALTHY : DONE;
+}
+
 static int check(struct cli *cli, sr_catalog *catalog)
 {
 	static const struct column columns[] = {
@@ -320,6 +338,8 @@ static int check(struct cli *cli, sr_catalog *catalog)
 			      (json_int_t)faults));
 	if (rc != SR_OK)
 		return cli_failed(cli, rc);
+	if (checked == 0 && faults == 0)
+		return check_ring(cli, catalog);
 	return faults == 0 ? DONE : UNHEALTHY;
 }
 

@@ -8,6 +8,19 @@
 
 /* ---- The engine ---- */
 
+/* What is looked at is then a file that no path leads to, and so are all that is found of it. */
+static sr_status check_place(sr_checkup *c)
+{
+	sr_status rc = sr_conn_validate(c->conn);
+
+	if (rc != SR_IO)
+		return rc;
+	sr_finding_add(c, SR_SEVERITY_ERROR, "database_away", sr_text_of(sr_conn_path(c->conn)), 1,
+		       "close the catalog and open it again; restore a backup where it is gone",
+		       "%s", sr_error_message());
+	return SR_OK;
+}
+
 sr_status sr_check_engine(sr_checkup *c)
 {
 	const char *flaw = sr_engine_flaw();
@@ -17,7 +30,7 @@ sr_status sr_check_engine(sr_checkup *c)
 		sr_finding_add(c, SR_SEVERITY_NOTE, "engine_flaw", sr_text_of(c->health->engine), 1,
 			       "install a newer SQLite, or let only this program write",
 			       "%s is linked: %s", c->health->engine, flaw);
-	return SR_OK;
+	return check_place(c);
 }
 
 /* ---- Drift ---- */

@@ -119,6 +119,19 @@ has_plain() {
 	grep -q '1 key could not be opened, and stays as it was: .* names it$' "$folder/err"
 }
 
+@test "check looks at the ring where no key is wrapped yet" {
+	strongroom keys init --key-file "$ring" >/dev/null
+	strongroom client delete host --yes >/dev/null
+	strongroom keys check --key-file "$ring" | grep -q '^0 wrapped keys, all readable.$'
+	chmod 644 "$ring"
+	try keys check --key-file "$ring"
+	equal 3 "$status"
+	grep -q 'the next key cannot be wrapped: .*master.*600' "$folder/err"
+	try keys check
+	equal 3 "$status"
+	grep -q 'the next key cannot be wrapped: no key ring is set' "$folder/err"
+}
+
 @test "export asks, and writes into a new file that is nobody else's" {
 	strongroom keys init --key-file "$ring" >/dev/null
 	export STRONGROOM_MASTER_KEY_FILE=$ring

@@ -38,6 +38,29 @@ static char *bytes_of(const char *path, size_t *size)
 	return bytes;
 }
 
+/* Whether a check-up finds that the file it looks at is not where its path leads. */
+static bool health_misses_it(const catalog_fixture *f)
+{
+	sr_health *health;
+	bool found = false;
+
+	assert_ok(sr_health_check(f->catalog, NULL, &health));
+	for (size_t i = 0; i < health->finding_count; i++)
+		found = found || strcmp(health->findings[i].code, "database_away") == 0;
+	sr_health_free(health);
+	return found;
+}
+
+static void a_check_up_tells_of_a_database_that_is_gone(void **state)
+{
+	catalog_fixture *f = *state;
+
+	assert_ok(try_save(f, "/before"));
+	assert_false(health_misses_it(f));
+	assert_int_equal(unlink(f->path), 0);
+	assert_true(health_misses_it(f));
+}
+
 static void a_deleted_database_takes_no_writes(void **state)
 {
 	catalog_fixture *f = *state;
@@ -214,6 +237,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, catalog_setup_client, catalog_teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(a_check_up_tells_of_a_database_that_is_gone),
 		TEST(a_deleted_database_takes_no_writes),
 		TEST(a_database_that_takes_its_place_is_not_touched),
 		TEST(a_database_cut_short_is_an_error),
