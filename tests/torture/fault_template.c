@@ -2,6 +2,7 @@
  * them, and something of everything else. */
 #include "fault.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,11 +99,12 @@ static void add_others(sr_catalog *catalog)
 /* What record reads. */
 static void fill_seed(const char *seed)
 {
-	char name[60];
+	char name[4400];
 
 	for (int i = 0; i < 24; i++) {
 		snprintf(name, sizeof(name), "%s/folder-%d", seed, i % 3);
-		(void)mkdir(name, 0700);
+		if (mkdir(name, 0700) != 0 && errno != EEXIST)
+			abort();
 		snprintf(name, sizeof(name), "folder-%d/file-%d.txt", i % 3, i);
 		torture_write(seed, name, i % 2 ? "some text\n" : "%PDF-1.4\n");
 	}
