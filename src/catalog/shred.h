@@ -22,8 +22,8 @@ typedef struct sr_shredding {
 /* Tells of it that it is not looked into. */
 void sr_shred_pass_over(const sr_shredding *s, const char *path);
 
-/* Whether the passphrase opens it, where it is encrypted. What is known for no backup by its first
- * bytes is passed over. */
+/* Whether the passphrase opens it, where it is encrypted; SR_BUSY where somebody has it open as a
+ * database. What is known for no backup by its first bytes is passed over. */
 sr_status sr_shred_backup_check(const sr_shredding *s, const char *path);
 
 /* Another backup in the place of that one (absolute): without the client's key, the others

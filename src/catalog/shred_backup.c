@@ -21,7 +21,46 @@
 #include "../base/private.h"
 #include "known_backups.h"
 
-/* ---- The key ---- */
+/* ---- Before anything is changed ---- */
+
+/* Whether another process has the file open as a database: one that keeps a log holds a lock as
+ * long as it is connected (https://www.sqlite.org/wal.html). SQLite locks these 512 bytes. */
+static bool is_open(const char *path, pid_t *process)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000000, .l_len = 512};
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	bool is = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+
+	if (fd >= 0)
+		close(fd);
+	*process = lock.l_pid;
+	return is;
+}
+
+/* One that is worked on as a database would be torn from its log. */
+static sr_status check_unused(const char *path)
+{
+	static const char *const ends[] = {"-wal", "-journal"};
+	char side[4112];
+	struct stat st;
+	pid_t process;
+
+	if (is_open(path, &process))
+		return sr_fail(SR_BUSY,
+			       "the backup %s is in use as a database, by process %d: end that, or "
+			       "move it to another folder",
+			       sr_quoted(sr_text_of(path)), (int)process);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(side, sizeof(side), "%s%s", path, ends[i]);
+		if (lstat(side, &st) == 0 && st.st_size > 0)
+			return sr_fail(SR_BUSY,
+				       "the backup %s is in use as a database, since %s is there: "
+				       "end that, or move it to another folder",
+				       sr_quoted(sr_text_of(path)), ends[i]);
+	}
+	return SR_OK;
+}
 
 /* Right after the header, which alone decides. */
 static bool stop(void *arg, int64_t done, int64_t total)
@@ -49,6 +88,8 @@ sr_status sr_shred_backup_check(const sr_shredding *s, const char *path)
 		return rc;
 	if (!may_be)
 		sr_shred_pass_over(s, path);
+	else if ((rc = check_unused(path)) != SR_OK)
+		return rc;
 	if (kind != SR_ARCHIVE_SEALED && kind != SR_ARCHIVE_SEALED_ZSTD)
 		return SR_OK;
 	rc = sr_archive_unpack(path, NULL, &options, &content);
@@ -292,45 +333,6 @@ static sr_status rewrite(sr_shredding *s, const sr_unpacked *unpacked, const cha
 		rc = write_part(s, unpacked, path, part, was, changed);
 	sr_part_let_go(&hold);
 	return rc;
-}
-
-/* Whether another process has the file open as a database: one that keeps a log holds a lock as
- * long as it is connected (https://www.sqlite.org/wal.html). SQLite locks these 512 bytes. */
-static bool is_open(const char *path, pid_t *process)
-{
-	struct flock lock = {
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000000, .l_len = 512};
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	bool is = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-
-	if (fd >= 0)
-		close(fd);
-	*process = lock.l_pid;
-	return is;
-}
-
-/* One that is worked on as a database would be torn from its log. */
-static sr_status check_unused(const char *path)
-{
-	static const char *const ends[] = {"-wal", "-journal"};
-	char side[4112];
-	struct stat st;
-	pid_t process;
-
-	if (is_open(path, &process))
-		return sr_fail(SR_BUSY,
-			       "the backup %s is in use as a database, by process %d: end that, or "
-			       "move it to another folder",
-			       sr_quoted(sr_text_of(path)), (int)process);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		snprintf(side, sizeof(side), "%s%s", path, ends[i]);
-		if (lstat(side, &st) == 0 && st.st_size > 0)
-			return sr_fail(SR_BUSY,
-				       "the backup %s is in use as a database, since %s is there: "
-				       "end that, or move it to another folder",
-				       sr_quoted(sr_text_of(path)), ends[i]);
-	}
-	return SR_OK;
 }
 
 sr_status sr_shred_backup(sr_shredding *s, const char *path, bool *changed)

@@ -120,9 +120,14 @@ unpack_all() {
 	read -r line <&"${COPROC[0]}"
 	equal open "$line"
 	holder=$COPROC_PID
+	local before
+	before=$(blob host)
 	refused 1 "early.db' is in use as a database, by process $holder" -- \
 		--yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
 	equal 3 "$(json length client list)"
+	# Before anything was destroyed.
+	equal "$before" "$(blob host)"
+	equal 1 "$(grep -vc '^#' "$STRONGROOM_MASTER_KEY_FILE")"
 	echo ".quit" >&"${COPROC[1]}"
 	wait "$holder" || true
 	try --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
