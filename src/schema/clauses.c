@@ -32,7 +32,7 @@ static const char *part_end(const char *part)
 /* Past blanks and comments. */
 static const char *blanks_end(const char *sql)
 {
-	while (isspace((unsigned char)*sql) || strncmp(sql, "--", 2) == 0 ||
+	while (isspace((unsigned char)*sql) || sr_sql_is_mark(sql) || strncmp(sql, "--", 2) == 0 ||
 	       strncmp(sql, "/*", 2) == 0)
 		sql = sr_sql_next(sql);
 	return sql;
@@ -45,7 +45,7 @@ static sr_text first_word(const char *sql)
 
 	if (*sql && strchr("\"`['", *sql))
 		end = sr_sql_next(sql);
-	else
+	else if (!sr_sql_is_mark(sql))
 		while (isalnum((unsigned char)*end) || *end == '_' || *end == '$' || (*end & 0x80))
 			end++;
 	return (sr_text){sql, (size_t)(end - sql)};

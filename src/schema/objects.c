@@ -183,13 +183,18 @@ static const char *comment_end(const char *sql)
 	return end ? end + 2 : sql + strlen(sql);
 }
 
+bool sr_sql_is_mark(const char *sql)
+{
+	return strncmp(sql, "\xef\xbb\xbf", 3) == 0;
+}
+
 const char *sr_sql_next(const char *sql)
 {
 	if (*sql == '\'' || *sql == '"' || *sql == '`' || *sql == '[')
 		return quoted_end(sql);
 	if ((sql[0] == '-' && sql[1] == '-') || (sql[0] == '/' && sql[1] == '*'))
 		return comment_end(sql);
-	return sql + 1;
+	return sql + (sr_sql_is_mark(sql) ? 3 : 1);
 }
 
 static bool is_word(char c)

@@ -45,8 +45,11 @@ sr_status sr_tables(sr_conn *conn, sr_names *tables);
 /* Whether two SQL texts say the same, whatever their blanks, comments and case. */
 sr_status sr_sql_same(const char *a, const char *b, bool *same);
 
-/* Past what stands at sql: a quoted run, a comment, else one byte. */
+/* Past what stands at sql: a quoted run, a comment, a byte order mark, else one byte. */
 const char *sr_sql_next(const char *sql);
+
+/* Whether a byte order mark is there: as a token begins it is a blank, in a word a letter. */
+bool sr_sql_is_mark(const char *sql);
 
 /* The object of that type and name at a version, or NULL. */
 const sr_schema_object *sr_schema_find(const sr_schema_object *schema, const char *type,

@@ -1,14 +1,29 @@
 /*
  * What in a database of unknown origin would run when our statements do: triggers on our
  * tables and on those that a foreign key's action reaches from there, indexes with expressions
- * or conditions, names of ours that are views. The migrations' own are known by name and by
- * words, at whatever version. A row of the schema table whose type or names differ from its text
- * is no way around: SQLite refuses such a database as malformed.
+ * or conditions, what a table's own text computes, names of ours that are views. The migrations'
+ * own are known by name and by words, at whatever version. A row of the schema table whose type or
+ * names differ from its text is no way around: SQLite refuses such a database as malformed.
  */
 #include "schema.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
+
+typedef struct looking {
+	sr_conn *conn;
+	sr_foreign_fn fn; /* May be NULL. */
+	void *arg;
+	int64_t count;
+} looking;
+
+static void tell(looking *l, const char *type, const char *name, const char *table)
+{
+	l->count++;
+	if (l->fn)
+		l->fn(l->arg, type, name, table);
+}
 
 static bool is_ours(const char *type, const char *name, const char *sql)
 {
@@ -32,6 +47,105 @@ static bool is_our_table(const char *name)
 	       sr_schema_find(sr_migration_sources[sr_migration_count - 1].schema, "table", name);
 }
 
+/* ---- What a table computes ---- */
+
+static sr_status tell_generated(looking *l, const char *table)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	rc = sr_prepare(l->conn, "SELECT name FROM pragma_table_xinfo($1) WHERE hidden IN (2, 3)",
+			&stmt);
+	if (rc != SR_OK)
+		return rc;
+	sr_bind_text(stmt, 1, table);
+	while ((rc = sr_step(stmt, &row)) == SR_OK && row)
+		tell(l, "generated column", sr_column_text(stmt, 0).data, table);
+	return sr_stmt_end(stmt, rc);
+}
+
+static bool is_literal_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '.';
+}
+
+/* Whether there is one literal, perhaps with a sign, up to the parenthesis. */
+static bool is_literal(const char *sql)
+{
+	sql = sr_sql_blanks_end(sql);
+	if (*sql == '-' || *sql == '+')
+		sql = sr_sql_blanks_end(sql + 1);
+	while (is_literal_char(*sql))
+		sql++;
+	if (*sql == '\'' || *sql == '"')
+		sql = sr_sql_next(sql);
+	return *sr_sql_blanks_end(sql) == ')';
+}
+
+static bool default_computes(const sr_clause *clause)
+{
+	const char *from = clause->begin;
+	sr_text word;
+
+	while (sr_clause_word(clause, from, "DEFAULT", &word)) {
+		from = sr_sql_blanks_end(word.data + word.length);
+		if (*from == '(' && !is_literal(from + 1))
+			return true;
+	}
+	return false;
+}
+
+static sr_status tell_clause(looking *l, const char *type, const sr_clause *clause,
+			     const char *table)
+{
+	sr_buffer words = SR_BUFFER_EMPTY;
+	const char *end = clause->end;
+	sr_status rc;
+
+	while (end > clause->begin && isspace((unsigned char)end[-1]))
+		end--;
+	sr_buffer_add(&words, clause->begin, (size_t)(end - clause->begin));
+	if ((rc = sr_buffer_status(&words)) == SR_OK)
+		tell(l, type, words.data, table);
+	sr_buffer_free(&words);
+	return rc;
+}
+
+/* No pragma knows of these; CHECK and DEFAULT are names of nothing unless they are quoted. */
+static sr_status tell_clauses(looking *l, const char *table, const char *sql)
+{
+	sr_clause clause = {NULL, NULL, false};
+	sr_status rc = SR_OK;
+	sr_text word;
+
+	while (rc == SR_OK && sr_clause_next(sql, &clause)) {
+		if (sr_clause_word(&clause, clause.begin, "CHECK", &word))
+			rc = tell_clause(l, "CHECK", &clause, table);
+		if (rc == SR_OK && default_computes(&clause))
+			rc = tell_clause(l, "DEFAULT", &clause, table);
+	}
+	return rc;
+}
+
+static sr_status look_at_table(looking *l, const char *name, const char *sql)
+{
+	char type[16];
+	sr_status rc;
+
+	/* Not by its text, in which a comment can stand before VIRTUAL. */
+	if ((rc = sr_object_type(l->conn, name, type)) != SR_OK)
+		return rc;
+	if (strcmp(type, "table") != 0) {
+		tell(l, "table", name, name);
+		return SR_OK;
+	}
+	rc = tell_generated(l, name);
+	return rc == SR_OK ? tell_clauses(l, name, sql) : rc;
+}
+
+/* ---- Triggers and indexes ---- */
+
 /* An index of plain columns runs nothing: whether it has a condition or an expression. */
 static sr_status index_computes(sr_conn *conn, const char *name, const char *table, bool *computes)
 {
@@ -44,18 +158,6 @@ static sr_status index_computes(sr_conn *conn, const char *name, const char *tab
 	if (rc != SR_OK || !found)
 		return rc;
 	rc = sr_ask(conn, "SELECT 1 FROM pragma_index_info($1) WHERE cid = -2", name, NULL, &found);
-	*computes = found != 0;
-	return rc;
-}
-
-/* A table's own text may compute too: generated columns. */
-static sr_status table_computes(sr_conn *conn, const char *name, bool *computes)
-{
-	int64_t found;
-	sr_status rc;
-
-	rc = sr_ask(conn, "SELECT 1 FROM pragma_table_xinfo($1) WHERE hidden IN (2, 3)", name, NULL,
-		    &found);
 	*computes = found != 0;
 	return rc;
 }
@@ -86,44 +188,35 @@ static sr_status table_reached(sr_conn *conn, const char *table, bool *reached)
 	return sr_stmt_end(stmt, rc);
 }
 
-static sr_status table_foreign(sr_conn *conn, const char *name, bool *foreign)
+static sr_status look_at_object(looking *l, const char *type, const char *name, const char *table,
+				const char *sql)
 {
-	char type[16];
-	sr_status rc;
+	bool foreign = false;
+	sr_status rc = SR_OK;
 
-	/* Not by its text, in which a comment can stand before VIRTUAL. */
-	if ((rc = sr_object_type(conn, name, type)) != SR_OK)
-		return rc;
-	*foreign = strcmp(type, "table") != 0;
-	return *foreign ? SR_OK : table_computes(conn, name, foreign);
+	if (strcmp(type, "view") == 0)
+		foreign = is_our_table(name);
+	else if (strcasecmp(type, "trigger") == 0 && !is_our_table(table))
+		rc = table_reached(l->conn, table, &foreign);
+	/* Tables as well: what a text of ours makes is ordinary and computes nothing of others. */
+	else if (!is_our_table(table) || is_ours(type, name, sql))
+		return SR_OK;
+	else if (strcmp(type, "table") == 0)
+		return look_at_table(l, name, sql);
+	else if (strcmp(type, "trigger") == 0)
+		foreign = true;
+	else
+		rc = index_computes(l->conn, name, table, &foreign);
+	if (rc == SR_OK && foreign)
+		tell(l, type, name, table);
+	return rc;
 }
 
-static sr_status object_foreign(sr_conn *conn, const char *type, const char *name,
-				const char *table, const char *sql, bool *foreign)
-{
-	*foreign = false;
-	if (strcmp(type, "view") == 0) {
-		*foreign = is_our_table(name);
-		return SR_OK;
-	}
-	if (strcasecmp(type, "trigger") == 0 && !is_our_table(table))
-		return table_reached(conn, table, foreign);
-	if (!is_our_table(table))
-		return SR_OK;
-	/* Tables as well: what a text of ours makes is ordinary and computes nothing. */
-	if (is_ours(type, name, sql))
-		return SR_OK;
-	if (strcmp(type, "table") == 0)
-		return table_foreign(conn, name, foreign);
-	if (strcmp(type, "trigger") == 0) {
-		*foreign = true;
-		return SR_OK;
-	}
-	return index_computes(conn, name, table, foreign);
-}
+/* ---- The whole ---- */
 
 sr_status sr_schema_foreign(sr_conn *conn, sr_foreign_fn fn, void *arg, int64_t *count)
 {
+	looking l = {.conn = conn, .fn = fn, .arg = arg};
 	sr_stmt *stmt;
 	sr_status rc;
 	bool row;
@@ -140,17 +233,12 @@ sr_status sr_schema_foreign(sr_conn *conn, sr_foreign_fn fn, void *arg, int64_t 
 		const char *name = sr_column_text(stmt, 1).data;
 		const char *table = sr_column_text(stmt, 2).data;
 		const char *sql = sr_column_text(stmt, 3).data;
-		bool foreign;
 
 		if (!type || !name || !table || !sql)
 			continue;
-		if ((rc = object_foreign(conn, type, name, table, sql, &foreign)) != SR_OK)
+		if ((rc = look_at_object(&l, type, name, table, sql)) != SR_OK)
 			break;
-		if (!foreign)
-			continue;
-		(*count)++;
-		if (fn)
-			fn(arg, type, name, table);
 	}
+	*count = l.count;
 	return sr_stmt_end(stmt, rc);
 }

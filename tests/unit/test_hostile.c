@@ -55,7 +55,7 @@ static const planted cases[] = {
 	{"a check that calls what does not exist",
 	 SCHEMA "UPDATE sqlite_schema SET sql = replace(sql, 'PathName VARCHAR(255)',"
 		" 'PathName VARCHAR(255) CHECK (nosuch(PathName))') WHERE name = 'files'",
-	 SR_OK, SR_OK, SR_SQL, "nosuch"},
+	 SR_OK, SR_OK, SR_READ_ONLY, "nosuch"},
 	{"no counters", "DELETE FROM sqlite_sequence", SR_OK, SR_OK, SR_OK, NULL},
 	{"a counter that is none", "UPDATE sqlite_sequence SET seq = 'words'", SR_OK, SR_OK, SR_OK,
 	 NULL},

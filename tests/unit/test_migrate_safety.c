@@ -391,11 +391,46 @@ static void test_foreign(void **state)
 	conn = migrate_open(path);
 	assert_done(sr_schema_foreign(conn, foreign_add, &d, &count));
 	assert_int_equal(count, 5);
-	assert_non_null(strstr(d.words, "[table metrics_history|"));
+	assert_non_null(strstr(d.words, "[generated column computed|metrics_history|]"));
 	assert_non_null(strstr(d.words, "[trigger t|files|]"));
 	assert_non_null(strstr(d.words, "[index part|files|]"));
 	assert_non_null(strstr(d.words, "[index expr|files|]"));
 	assert_non_null(strstr(d.words, "[view transfer_stats|"));
+	sr_conn_close(conn);
+}
+
+/* What the text of a table has computed, and what it only says. */
+static void test_foreign_clauses(void **state)
+{
+	const char *path = migrate_path();
+	drift d = {""};
+	int64_t count;
+	sr_conn *conn;
+
+	(void)state;
+	assert_done(run_to(path, -1, false));
+	assert_null(old_database_run(
+		path, "ALTER TABLE clients ADD COLUMN a TEXT DEFAULT 'CHECK (1)';"
+		      "ALTER TABLE clients ADD COLUMN b INTEGER DEFAULT ( - 5 /* five */ );"
+		      "ALTER TABLE clients ADD COLUMN c BLOB DEFAULT (x'00') COLLATE NOCASE;"
+		      "DELETE FROM metrics_history;"
+		      "ALTER TABLE metrics_history ADD COLUMN \"check\" DEFAULT CURRENT_TIMESTAMP;"
+		      "ALTER TABLE files ADD COLUMN d INTEGER /* , */ CHECK (d > 0) ;"
+		      "ALTER TABLE metrics_history ADD COLUMN e DEFAULT 5 DEFAULT /* ( */ (abs(6));"
+		      "ALTER TABLE file_versions ADD COLUMN f TEXT \xef\xbb\xbf"
+		      "CHECK (f <> '');"
+		      "CREATE TABLE mine (a CHECK (a > 0), b DEFAULT (abs(1)));"
+		      "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = substr(sql, 1,"
+		      " length(sql) - 1) || ', CONSTRAINT k CHECK (FileCount))' WHERE name ="
+		      " 'client_activity'"));
+	conn = migrate_open(path);
+	assert_done(sr_schema_foreign(conn, foreign_add, &d, &count));
+	assert_non_null(strstr(d.words, "[CHECK d INTEGER /* , */ CHECK (d > 0)|files|]"));
+	assert_non_null(
+		strstr(d.words, "[DEFAULT e DEFAULT 5 DEFAULT /* ( */ (abs(6))|metrics_history|]"));
+	assert_non_null(strstr(d.words, "[CHECK f TEXT"));
+	assert_non_null(strstr(d.words, "[CHECK CONSTRAINT k CHECK (FileCount)|client_activity|]"));
+	assert_int_equal(count, 4);
 	sr_conn_close(conn);
 }
 
@@ -519,6 +554,7 @@ int main(void)
 		TEST(test_loss_refused),
 		TEST(test_drift),
 		TEST(test_foreign),
+		TEST(test_foreign_clauses),
 		TEST(test_foreign_by_key),
 		TEST(test_callers_sql),
 		TEST(test_strangers),
