@@ -248,14 +248,8 @@ sr_status sr_keyring_load(sr_catalog *catalog)
 
 sr_status sr_keyring_reload(sr_catalog *catalog)
 {
-	sr_keyring *keyring = &catalog->keyring;
-
 	if (is_command(catalog) && !sr_pool_writing(catalog->pool))
 		return ask_command(catalog, NULL, true);
-	pthread_mutex_lock(&keyring->lock);
-	if (!is_command(catalog))
-		drop(keyring);
-	pthread_mutex_unlock(&keyring->lock);
 	return sr_keyring_load(catalog);
 }
 

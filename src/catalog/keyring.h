@@ -47,7 +47,8 @@ const char *sr_keyring_words(const sr_catalog *catalog);
  * named, SR_NOT_FOUND where the file is missing. */
 sr_status sr_keyring_load(sr_catalog *catalog);
 
-/* The same though nothing seems to have changed: what a command prints is kept otherwise. */
+/* The same, and asks a command again, whose words are kept otherwise; unless the thread holds the
+ * writer. */
 sr_status sr_keyring_reload(sr_catalog *catalog);
 
 /* A copy of one of its master keys, the newest for NULL: zero it after use. SR_WRONG_KEY where it
