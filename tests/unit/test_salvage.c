@@ -702,6 +702,57 @@ static void test_deleted_rows_stay_away(void **state)
 	sr_salvaged_free(s);
 }
 
+/* Rows deleted, and then all lost but the list of free pages that tells them from others. */
+static const char *delete_rows(const catalog_fixture *f)
+{
+	const char *whole;
+	char *names;
+
+	foreign_sql(f, "PRAGMA secure_delete = OFF; DELETE FROM files WHERE rowid > 700");
+	whole = keep_whole(f);
+	assert_true(ask(whole, "PRAGMA freelist_count") > 100);
+	names = old_database_dump(f->path, "SELECT name FROM sqlite_master"
+					   " WHERE type = 'index' AND tbl_name = 'files'");
+	for (char *line = strtok(names, "\n"); line; line = strtok(NULL, "\n"))
+		if (!strstr(line, "verified") && !strstr(line, "stored_path") &&
+		    !strstr(line, "client_name"))
+			destroy(f->path, strchr(line, ':') + 1, "leaf", 0, 64);
+	sqlite3_free(names);
+	destroy(f->path, "files", "internal", 0, 64);
+	return whole;
+}
+
+static void test_free_pages_are_known(void **state)
+{
+	const catalog_fixture *f = *state;
+	const char *whole = delete_rows(f);
+	sr_salvaged *s = salvage(f->path, NULL);
+
+	assert_int_equal(table_of(s, "files")->saved, 700);
+	assert_salvaged(whole, s);
+	sr_salvaged_free(s);
+}
+
+/* A list that bites its tail comes to an end. */
+static void test_free_pages_in_a_ring(void **state)
+{
+	const catalog_fixture *f = *state;
+	unsigned char first[4];
+	sr_salvaged *s;
+	int64_t trunk;
+	int fd;
+
+	delete_rows(f);
+	fd = open(f->path, O_RDWR);
+	assert_int_equal(pread(fd, first, 4, 32), 4);
+	trunk = (int64_t)first[0] << 24 | first[1] << 16 | first[2] << 8 | first[3];
+	assert_int_equal(pwrite(fd, first, 4, (trunk - 1) * PAGE), 4);
+	close(fd);
+	s = salvage(f->path, NULL);
+	assert_true(table_of(s, "files")->saved >= 700);
+	sr_salvaged_free(s);
+}
+
 static void test_numbers_are_not_given_again(void **state)
 {
 	const catalog_fixture *f = *state;
@@ -1047,6 +1098,8 @@ int main(void)
 		TEST(test_log_counts),
 		TEST(test_journal_is_rolled_back),
 		TEST(test_deleted_rows_stay_away),
+		TEST(test_free_pages_are_known),
+		TEST(test_free_pages_in_a_ring),
 		TEST(test_numbers_are_not_given_again),
 		TEST(test_refused_rows_are_named),
 		TEST(test_old_versions),
