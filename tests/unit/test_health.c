@@ -675,6 +675,39 @@ static void test_orphans_kept(void **state)
 	sr_health_free(health);
 }
 
+/* ---- The pool ---- */
+
+/* Eight of nine readers are lent, and somebody has asked in vain. */
+static void test_busy_pool(void **state)
+{
+	enum { READERS = 9 }; /* And a writer, that is lent to nobody. */
+	catalog_fixture *f = *state;
+	sr_lease *leases[READERS], *another;
+	sr_health *health;
+
+	assert_ok(sr_close(f->catalog));
+	f->options.pool_size = READERS;
+	f->options.timeout = 0.01;
+	catalog_open(f);
+	for (int i = 0; i < READERS; i++)
+		assert_ok(sr_lease_open(f->catalog, "test", false, &leases[i]));
+	assert_fails(sr_lease_open(f->catalog, "test", false, &another), SR_BUSY, "test");
+	sr_lease_close(leases[0]);
+	health = check(f, false);
+	assert_int_equal(expect_only(health, "pool", SR_SEVERITY_NOTE), 2);
+	assert_int_equal(health->pool.active_connections, READERS - 1);
+	assert_int_equal(health->pool.exhaustion_events, 1);
+	assert_true(health->pool.health_score < 100);
+	assert_true(health->connection_pool_healthy);
+	assert_int_equal(health->pool.warning_count, 2);
+	assert_int_equal(health->pool.recommendation_count, 2);
+	assert_string_equal(health->pool.warnings[0], "8 of 10 connections are in use");
+	assert_string_equal(health->pool.warnings[1], "1 caller waited in vain");
+	sr_health_free(health);
+	for (int i = 1; i < READERS; i++)
+		sr_lease_close(leases[i]);
+}
+
 /* ---- Rows ---- */
 
 static void test_usage(void **state)
@@ -694,6 +727,29 @@ static void test_usage(void **state)
 	health = check(f, true);
 	assert_int_equal(expect_only(health, "usage_wrong", SR_SEVERITY_ERROR), 2);
 	assert_non_null(strstr(finding(health, "usage_wrong")->meaning, "'host' is not counted"));
+	sr_health_free(health);
+}
+
+/* More clients than the table of counts has room for at first. */
+static void test_usage_of_many(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_health *health;
+
+	foreign_sql(f,
+		    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+		    " WHERE i < 300) INSERT INTO clients (ID, Name, LastSeen)"
+		    " SELECT CAST(printf('%016d', i) AS BLOB), 'host ' || i, '2026-01-01' FROM n;"
+		    "INSERT INTO files (ID, FileName, PathName, FileSize, ClientID, IsStored)"
+		    " SELECT randomblob(16), 'name', 'p', c.rowid, c.ID, 0"
+		    " FROM clients AS c, (SELECT 1 UNION ALL SELECT 2)");
+	health = check(f, true);
+	expect_clean(health);
+	sr_health_free(health);
+	foreign_sql(f, "UPDATE client_usage SET Bytes = Bytes + 1 WHERE Bytes % 20 = 0");
+	health = check(f, true);
+	assert_int_equal(expect_only(health, "usage_wrong", SR_SEVERITY_ERROR),
+			 integer(f, "SELECT count(*) FROM client_usage WHERE Bytes % 2 = 1"));
 	sr_health_free(health);
 }
 
@@ -1179,7 +1235,9 @@ int main(void)
 		TEST(test_orphans),
 		TEST(test_orphans_of_others),
 		TEST(test_orphans_kept),
+		TEST(test_busy_pool),
 		TEST(test_usage),
+		TEST(test_usage_of_many),
 		TEST(test_quotas),
 		TEST(test_version_links),
 		TEST(test_version_differs),
