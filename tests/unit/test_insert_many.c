@@ -218,6 +218,35 @@ static void test_odd_values(void **state)
 	assert_int_equal(integer(f, "SELECT count(*) FROM files"), ROWS * 8);
 }
 
+/* The category is counted by, too, where the statement names it. */
+static void test_with_a_category(void **state)
+{
+	static const char sql[] =
+		"INSERT INTO files (ID, FileName, PathName, Verified, FileSize, ModificationDate,"
+		" ClientID, FileCategory) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+	catalog_fixture *f = *state;
+	sr_value values[ROWS][WIDTH + 1];
+	rows r;
+
+	fill(f, &r);
+	for (int i = 0; i < ROWS; i++) {
+		memcpy(values[i], r.values[i], sizeof(r.values[i]));
+		values[i][WIDTH] = text(i % 3 ? "Documents" : "Unknown");
+	}
+	assert_ok(sr_execute_many(f->catalog, sql, values[0], ROWS, WIDTH + 1, NULL));
+	assert_int_equal(integer(f, "SELECT count(*) FROM files WHERE FileCategory = 'Documents'"),
+			 ROWS - (ROWS + 2) / 3);
+	check_counters(f);
+	/* One without is for triggers. */
+	fill(f, &r);
+	for (int i = 0; i < ROWS; i++)
+		memcpy(values[i], r.values[i], sizeof(r.values[i]));
+	values[5][WIDTH].type = SR_NULL;
+	assert_ok(sr_execute_many(f->catalog, sql, values[0], ROWS, WIDTH + 1, NULL));
+	assert_int_equal(integer(f, "SELECT count(*) FROM files"), 2 * ROWS);
+	check_counters(f);
+}
+
 /* More than 2^63 bytes in all is for triggers, too. */
 static void test_sums_without_end(void **state)
 {
@@ -335,6 +364,7 @@ int main(void)
 		TEST(test_replacing),
 		TEST(test_ignoring),
 		TEST(test_odd_values),
+		TEST(test_with_a_category),
 		TEST(test_sums_without_end),
 		TEST(test_a_failure_names_its_row),
 		TEST(test_inside_the_callers_transaction),
