@@ -1248,6 +1248,90 @@ static void test_digest(void **state)
 	sr_free(escaped);
 }
 
+/* ---- At the edges ---- */
+
+static void test_statuses_have_names(void **state)
+{
+	(void)state;
+	for (int i = 0; i <= SR_OUTCOME_UNKNOWN; i++) {
+		const char *name = sr_status_name((sr_status)i);
+
+		assert_string_not_equal(name, "unknown status");
+		for (int j = 0; j < i; j++)
+			assert_string_not_equal(name, sr_status_name((sr_status)j));
+	}
+	assert_string_equal(sr_status_name((sr_status)(SR_OUTCOME_UNKNOWN + 1)), "unknown status");
+}
+
+/* What failed to open is closed all the same, in many a program. */
+static void test_nothing_is_closed(void **state)
+{
+	(void)state;
+	sr_activities_close(NULL);
+	sr_categories_close(NULL);
+	sr_category_rules_free(NULL);
+	sr_client_free(NULL);
+	sr_client_usages_close(NULL);
+	sr_clients_close(NULL);
+	sr_description_free(NULL);
+	sr_digest_free(NULL);
+	sr_file_free(NULL);
+	sr_files_close(NULL);
+	sr_folder_close(NULL);
+	sr_health_free(NULL);
+	sr_keys_status_free(NULL);
+	sr_lease_close(NULL);
+	sr_metrics_close(NULL);
+	sr_migration_status_free(NULL);
+	sr_policies_close(NULL);
+	sr_policy_free(NULL);
+	sr_quota_free(NULL);
+	sr_quotas_close(NULL);
+	sr_rehearsal_free(NULL);
+	sr_repair_free(NULL);
+	sr_rows_close(NULL);
+	sr_salvaged_free(NULL);
+	sr_size_limits_free(NULL);
+	sr_statistics_free(NULL);
+	sr_table_free(NULL);
+	sr_totals_close(NULL);
+	sr_transfer_days_close(NULL);
+	sr_version_free(NULL);
+	sr_versions_close(NULL);
+	assert_ok(sr_close(NULL));
+}
+
+/* A list that is at its end stays there. */
+static void test_end_stays_the_end(void **state)
+{
+	catalog_fixture *f = *state;
+	const sr_client_usage *usage = NULL;
+	const sr_client *client = NULL;
+	const sr_policy *policy = NULL;
+	sr_policies *policies;
+	int clients = 0;
+
+	open_all(f);
+	while (sr_clients_next(open_handles.clients, &client) == SR_OK && client != NULL)
+		clients++;
+	assert_true(clients > 0);
+	assert_ok(sr_clients_next(open_handles.clients, &client));
+	assert_null(client);
+	while (sr_client_usages_next(open_handles.client_usages, &usage) == SR_OK && usage != NULL)
+		clients--;
+	assert_int_equal(clients, 0);
+	assert_ok(sr_client_usages_next(open_handles.client_usages, &usage));
+	assert_null(usage);
+	close_all();
+	assert_ok(sr_policy_list(f->catalog, &policies));
+	while (sr_policies_next(policies, &policy) == SR_OK && policy != NULL)
+		;
+	assert_null(policy);
+	assert_ok(sr_policies_next(policies, &policy));
+	assert_null(policy);
+	sr_policies_close(policies);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1257,6 +1341,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_parsing, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_public_key, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_digest, scratch_setup, scratch_teardown),
+		cmocka_unit_test(test_statuses_have_names),
+		cmocka_unit_test(test_nothing_is_closed),
+		cmocka_unit_test_setup_teardown(test_end_stays_the_end, setup, catalog_teardown),
 	};
 	int failed;
 
