@@ -544,6 +544,12 @@ static void test_bad_queries(void **state)
 	q.limit = 1;
 	q.min_size = -5;
 	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "-5");
+	q.min_size = SR_NULL_INTEGER;
+	q.max_size = -6;
+	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "-6");
+	q.max_size = SR_NULL_INTEGER;
+	q.sort = (sr_sort)(SR_SORT_SIZE + 1);
+	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "sort key");
 	q.version = 9;
 	assert_fails(sr_search(f->catalog, &q, &cursor), SR_INVALID, "");
 	free(token);

@@ -281,11 +281,15 @@ static void test_never_outside(void **state)
 	expect_refused(fixture, "received_files");
 	expect_refused(fixture, "catalog.db");
 	expect_refused(fixture, absolute);
+	assert_int_equal(link(fixture->path, scratch_path("received_files/db")), 0);
+	add(fixture, "db", "received_files/db");
+	assert_fails(drop(fixture, "db"), SR_REFUSED, "it is the database");
+	assert_true(is_there("received_files/db"));
 	assert_true(is_there("outside"));
 	assert_true(is_there("received_files_too"));
 	assert_true(is_there("received_files/a"));
 	assert_true(is_there("received_files/link"));
-	assert_int_equal(names(), 4);
+	assert_int_equal(names(), 5);
 }
 
 static void test_delete_absolute_inside(void **state)
