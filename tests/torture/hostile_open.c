@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -29,27 +30,31 @@ void hostile_watch(const char *folder, void (*fn)(const char *path))
 static bool is_of_the_system(const char *path)
 {
 	static const char *const begins[] = {
-		"/proc/self/",
-		"/sys/",
-		"/usr/",
-		"/lib",
-		"/etc/ssl/",
-		"/etc/localtime",
-		"/etc/ld.so",
-		"/dev/null",
-		"/dev/urandom",
-		"/dev/random",
-		"/etc/strongroom/",
-		"/proc/sys/",
-		"/etc/magic",
-		/* SQLite's own, which are gone before they are written. */
-		"/var/tmp/etilqs_",
-		"/tmp/etilqs_",
+		"/proc/self/",      "/sys/",      "/usr/",      "/lib",         "/etc/ssl/",
+		"/etc/localtime",   "/etc/ld.so", "/dev/null",  "/dev/urandom", "/dev/random",
+		"/etc/strongroom/", "/proc/sys/", "/etc/magic",
 	};
 
 	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
 		if (strncmp(path, begins[i], strlen(begins[i])) == 0)
 			return true;
+	return false;
+}
+
+/* SQLite's own, which are gone before they are written: in the first of these folders that there is
+ * (https://www.sqlite.org/tempfiles.html). */
+static bool is_temporary(const char *path)
+{
+	const char *const folders[] = {getenv("SQLITE_TMPDIR"), getenv("TMPDIR"), "/var/tmp",
+				       "/usr/tmp", "/tmp"};
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		const size_t length = folders[i] ? strlen(folders[i]) : 0;
+
+		if (length > 0 && strncmp(path, folders[i], length) == 0 &&
+		    strncmp(path + length, "/etilqs_", 8) == 0 && !strchr(path + length + 1, '/'))
+			return true;
+	}
 	return false;
 }
 
@@ -72,7 +77,8 @@ static int note(int fd)
 		length = readlink(link, path, sizeof(path) - 1);
 		path[length > 0 ? length : 0] = '\0';
 		if (length > 0 && path[0] == '/' && !is_of_the_system(path) &&
-		    strncmp(path, own, strlen(own)) != 0 && !is_allowed(path))
+		    !is_temporary(path) && strncmp(path, own, strlen(own)) != 0 &&
+		    !is_allowed(path))
 			tell(path);
 	}
 	errno = error;
