@@ -155,10 +155,12 @@ static void test_own_transaction_is_not_mixed(void **state)
 		pthread_create(&members[i].thread, NULL, commit_member, &members[i]);
 		until_waiting(pool, i + 1 + (i >= 4));
 	}
+	atomic_store(&clock_stands_at, __real_sr_clock_ns());
 	sr_pool_release(pool, conn);
 	for (int i = 0; i < 8; i++)
 		pthread_join(members[i].thread, NULL);
 	pthread_join(owner, NULL);
+	atomic_store(&clock_stands_at, 0);
 	check_rows(pool, members, 8);
 	assert_int_equal(figures(pool).commits, 2);
 	assert_int_equal(integer_of(pool, "SELECT count(*) FROM t WHERE v = 1000"), 0);
@@ -207,9 +209,11 @@ static void run_together(sr_pool *pool, member *members, int count, int other, s
 			       i == other ? commit_member : commit_together, &members[i]);
 		until_waiting(pool, i + 1);
 	}
+	atomic_store(&clock_stands_at, __real_sr_clock_ns());
 	sr_pool_release(pool, conn);
 	for (int i = 0; i < count; i++)
 		pthread_join(members[i].thread, NULL);
+	atomic_store(&clock_stands_at, 0);
 }
 
 static void test_done_at_once(void **state)
