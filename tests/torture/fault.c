@@ -221,6 +221,21 @@ static void drop_schema(holds *all)
 		(void)holds_drop(all, kinds[i]);
 }
 
+/* What could not be taken away again may be there, where the message names it. */
+static void drop_told(const fault_case *c, holds *names)
+{
+	static const char words[] = "; it stays as ";
+	const char *told = strstr(c->message, words);
+	size_t folder = strlen(c->folder);
+	char name[300];
+
+	if (told == NULL || strncmp(told += sizeof(words) - 1, c->folder, folder) != 0)
+		return;
+	snprintf(name, sizeof(name), "%s", told + folder + 1);
+	name[strcspn(name, ":")] = '\0';
+	(void)holds_drop(names, name);
+}
+
 static bool judge_rows(machine *m, const fault_case *c, const trial *t, char *words)
 {
 	holds all, names;
@@ -231,6 +246,7 @@ static bool judge_rows(machine *m, const fault_case *c, const trial *t, char *wo
 	holds_names(&names, c->folder);
 	if (m->scenario->flags & FAULT_STEPS)
 		drop_schema(&all);
+	drop_told(c, &names);
 	if (may_lie_aside(m, c, t->lasting))
 		(void)holds_drop(&names, HOLDS_ASIDE);
 	if (t->lasting && (shim_failed("unlink") || shim_failed("unlinkat"))) {
@@ -457,6 +473,23 @@ static trial *make_trials(machine *m, uint64_t *state, size_t *count)
 	return trials;
 }
 
+/* Leaves those of one number, once each; how many. */
+static size_t only_number(trial *trials, size_t count, uint64_t number)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bool wanted = trials[i].nth == number;
+
+		for (size_t j = 0; j < kept; j++)
+			wanted = wanted && (trials[j].kind != trials[i].kind ||
+					    trials[j].lasting != trials[i].lasting);
+		if (wanted)
+			trials[kept++] = trials[i];
+	}
+	return kept;
+}
+
 /* The child: one case after the other, each told of. */
 static void work(machine *m, const trial *trials, size_t from, size_t count, double until, int out)
 {
@@ -547,6 +580,8 @@ static void run_scenario(machine *m, const fault_scenario *scenario, uint64_t pa
 	trials = make_trials(m, &state, &count);
 	if (getenv("STRONGROOM_TORTURE_PLACES") != NULL) /* Each line that can fail, soon. */
 		count = count_places();
+	if (m->run->number > 0)
+		count = only_number(trials, count, m->run->number);
 	tried = count > 0 ? run_trials(m, trials, count, until) : 0;
 	printf("fault: %s: %zu of %zu, %zu places (%llu allocations, %llu calls)\n", scenario->name,
 	       tried, count, count_places(), (unsigned long long)m->counts[SHIM_MEMORY],

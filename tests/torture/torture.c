@@ -35,7 +35,8 @@ static double now(void)
 static void usage(const char *machine)
 {
 	fprintf(stderr,
-		"usage: torture-%s [--seconds N] [--seed S] [--only SCENARIO] [--plant BUG]\n",
+		"usage: torture-%s [--seconds N] [--seed S] [--only SCENARIO] [--plant BUG] "
+		"[--number N]\n",
 		machine);
 	exit(2);
 }
@@ -80,6 +81,8 @@ torture torture_begin(const char *machine, int argc, char **argv)
 		} else if (strcmp(argv[i], "--plant") == 0) {
 			run.plant = argv[++i];
 			end = "";
+		} else if (strcmp(argv[i], "--number") == 0) {
+			run.number = strtoull(argv[++i], &end, 10);
 		}
 		if (*end != '\0' || end == argv[i])
 			usage(machine);

@@ -11,12 +11,13 @@ typedef struct torture {
 	uint64_t seed;       /* Of all that is random. */
 	const char *only;    /* The one scenario to run, or null. */
 	const char *plant;   /* The bug to plant, or null. */
+	uint64_t number;     /* Of the one call to fail, in torture-fault; 0 for all. */
 	char folder[4096];   /* Of this run, empty, and removed by torture_end. */
 	double began;
 } torture;
 
-/* Reads [--seconds N] [--seed S] [--only SCENARIO] [--plant BUG], makes the folder, prints the
- * seed. Ends the process with status 2 where it is called otherwise. */
+/* Reads [--seconds N] [--seed S] [--only SCENARIO] [--plant BUG] [--number N], makes the
+ * folder, prints the seed. Ends the process with status 2 where it is called otherwise. */
 torture torture_begin(const char *machine, int argc, char **argv);
 
 /* Whether this scenario is to run. Notes that it exists, so that an unknown --only is an error. */
