@@ -21,6 +21,16 @@ int64_t __wrap_sr_clock_ns(void)
 	return at != 0 ? at : __real_sr_clock_ns();
 }
 
+static inline void clock_stop(void)
+{
+	atomic_store(&clock_stands_at, __real_sr_clock_ns());
+}
+
+static inline void clock_go_on(void)
+{
+	atomic_store(&clock_stands_at, 0);
+}
+
 typedef struct member {
 	sr_pool *pool;
 	sr_operation operation;
@@ -66,11 +76,11 @@ static inline void run_batch(sr_pool *pool, member *members, int count, void (*p
 			pthread_create(&members[i].thread, NULL, commit_member, &members[i]), 0);
 		until_waiting(pool, i + 1);
 	}
-	atomic_store(&clock_stands_at, __real_sr_clock_ns());
+	clock_stop();
 	sr_pool_release(pool, conn);
 	for (int i = 0; i < count; i++)
 		assert_int_equal(pthread_join(members[i].thread, NULL), 0);
-	atomic_store(&clock_stands_at, 0);
+	clock_go_on();
 }
 
 /* Exactly the rows of members that were told SR_OK are there, once each. */

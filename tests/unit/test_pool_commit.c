@@ -118,9 +118,11 @@ static void test_large_operation_leads(void **state)
 			       &members[i]);
 		until_waiting(pool, i + 1);
 	}
+	clock_stop();
 	sr_pool_release(pool, conn);
 	for (int i = 0; i < 7; i++)
 		pthread_join(members[i].thread, NULL);
+	clock_go_on();
 	check_rows(pool, members, 7);
 	assert_int_equal(figures(pool).commits, 2);
 	assert_int_equal(savepoints, 0);
@@ -155,12 +157,12 @@ static void test_own_transaction_is_not_mixed(void **state)
 		pthread_create(&members[i].thread, NULL, commit_member, &members[i]);
 		until_waiting(pool, i + 1 + (i >= 4));
 	}
-	atomic_store(&clock_stands_at, __real_sr_clock_ns());
+	clock_stop();
 	sr_pool_release(pool, conn);
 	for (int i = 0; i < 8; i++)
 		pthread_join(members[i].thread, NULL);
 	pthread_join(owner, NULL);
-	atomic_store(&clock_stands_at, 0);
+	clock_go_on();
 	check_rows(pool, members, 8);
 	assert_int_equal(figures(pool).commits, 2);
 	assert_int_equal(integer_of(pool, "SELECT count(*) FROM t WHERE v = 1000"), 0);
@@ -209,11 +211,11 @@ static void run_together(sr_pool *pool, member *members, int count, int other, s
 			       i == other ? commit_member : commit_together, &members[i]);
 		until_waiting(pool, i + 1);
 	}
-	atomic_store(&clock_stands_at, __real_sr_clock_ns());
+	clock_stop();
 	sr_pool_release(pool, conn);
 	for (int i = 0; i < count; i++)
 		pthread_join(members[i].thread, NULL);
-	atomic_store(&clock_stands_at, 0);
+	clock_go_on();
 }
 
 static void test_done_at_once(void **state)
