@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive/archive.h"
 #include "holds.h"
 
 #define PHOTO "/home/anna/photos/file-01.jpg"
@@ -264,6 +265,22 @@ static void check_keys(fault_case *c)
 }
 
 /* ---- Backups ---- */
+
+sr_status __real_sr_archive_pack(const char *from, const char *to,
+				 const sr_archive_options *options, sr_archive_content *content);
+sr_status __wrap_sr_archive_pack(const char *from, const char *to,
+				 const sr_archive_options *options, sr_archive_content *content);
+
+/* In the place of the library's: its key is made in a moment, here and when it is read, so that a
+ * case does not take a second for a passphrase that nobody guesses. */
+sr_status __wrap_sr_archive_pack(const char *from, const char *to,
+				 const sr_archive_options *options, sr_archive_content *content)
+{
+	sr_archive_options cheap = *options;
+
+	cheap.cost = 1;
+	return __real_sr_archive_pack(from, to, &cheap, content);
+}
 
 static sr_status backup_to(fault_case *c, const char *name, bool pack)
 {
