@@ -36,9 +36,10 @@ sr_status sr_shred_backup(sr_shredding *s, const char *path, bool *changed);
 typedef sr_status (*sr_shred_file_fn)(sr_shredding *s, const char *path);
 
 /* Calls fn for each file in the folders that is no part and not the database. Before, and in the
- * database's folder, what processes that are gone have left of this database's parts is removed.
- * SR_BUSY, naming it, while one is being written; a failure, naming it, while there is one that
- * cannot be removed, or must not, since it is not known whose it is. */
+ * database's folder, what processes that are gone have left of this database's parts, and of copies
+ * that it was rehearsed on, is removed. SR_BUSY, naming it, while one is being written; a failure,
+ * naming it, while there is one that cannot be removed, or must not, since it is not known whose it
+ * is. */
 sr_status sr_shred_each(sr_shredding *s, char *const *folders, sr_shred_file_fn fn);
 
 #endif

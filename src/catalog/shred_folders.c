@@ -1,8 +1,8 @@
 /*
- * The folders that a key is destroyed in: those of backups, and for parts alone the database's. A
- * part that is left there may have the key in it. It goes where its name tells that it is this
- * database's; where it does not, and it could be a backup that has not become whole, nobody but its
- * owner may say so.
+ * The folders that a key is destroyed in: those of backups, and for leftovers alone the database's.
+ * A part that is left there, or the copy of a rehearsal, may have the key in it. It goes where its
+ * name tells that it is this database's; where a part's does not, and it could be a backup that has
+ * not become whole, nobody but its owner may say so.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -24,10 +24,10 @@ typedef struct looking {
 	const char *base; /* What the database is called, */
 	bool home;        /* and whether this is its folder. */
 	int fd;
-	sr_shred_file_fn fn; /* NULL: parts alone are looked at. */
+	sr_shred_file_fn fn; /* NULL: leftovers alone are looked at. */
 } looking;
 
-/* ---- Parts ---- */
+/* ---- Leftovers ---- */
 
 static bool is_ours(const looking *l, const char *whole)
 {
@@ -53,18 +53,24 @@ static bool is_of_another(const char *whole)
 	return false;
 }
 
-static sr_status remove_part(const looking *l, const char *name, const char *path)
+static sr_status remove_left(const looking *l, const char *what, const char *name, const char *path)
 {
 	if (unlinkat(l->fd, name, 0) == 0) {
-		sr_log("catalog", SR_LOG_INFO, "removed the unfinished backup %s", name);
+		sr_log("catalog", SR_LOG_INFO, "removed %s %s", what, name);
 		return SR_OK;
 	}
 	if (errno == ENOENT)
 		return SR_OK;
-	return sr_fail_errno(errno,
-			     "the unfinished backup %s, which may have the key in it, cannot be "
-			     "removed",
+	return sr_fail_errno(errno, "%s %s, which may have the key in it, cannot be removed", what,
 			     sr_quoted(sr_text_of(path)));
+}
+
+static sr_status check_left(const looking *l, const char *path, long process)
+{
+	if (!sr_part_lives(l->fd, process))
+		return SR_OK;
+	return sr_fail(SR_BUSY, "%s is being written by process %ld: wait for its end",
+		       sr_quoted(sr_text_of(path)), process);
 }
 
 static sr_status look_at_part(const looking *l, const char *name, const char *path,
@@ -77,16 +83,23 @@ static sr_status look_at_part(const looking *l, const char *name, const char *pa
 		return SR_OK;
 	if (!ours && ((rc = sr_may_be_backup(path, &may_be)) != SR_OK || !may_be))
 		return rc;
-	if (sr_part_lives(l->fd, process))
-		return sr_fail(SR_BUSY, "%s is being written by process %ld: wait for its end",
-			       sr_quoted(sr_text_of(path)), process);
+	if ((rc = check_left(l, path, process)) != SR_OK)
+		return rc;
 	if (ours)
-		return remove_part(l, name, path);
+		return remove_left(l, "the unfinished backup", name, path);
 	return sr_fail(
 		SR_REFUSED,
 		"%s looks like an unfinished backup, which may have the key in it, but it is "
 		"not known whose: remove it, or move it elsewhere",
 		sr_quoted(sr_text_of(path)));
+}
+
+static sr_status look_at_rehearsal(const looking *l, const char *name, const char *path,
+				   long process)
+{
+	sr_status rc = check_left(l, path, process);
+
+	return rc == SR_OK ? remove_left(l, "the copy of a rehearsal", name, path) : rc;
 }
 
 /* ---- All files ---- */
@@ -133,6 +146,8 @@ static sr_status look(const looking *l, const char *name)
 		return SR_OK;
 	if (sr_part_named(name, whole, &process))
 		return look_at_part(l, name, path, whole, process);
+	if (sr_rehearsal_named(l->base, name, &process))
+		return look_at_rehearsal(l, name, path, process);
 	return l->fn != NULL ? l->fn(l->s, path) : SR_OK;
 }
 

@@ -99,6 +99,11 @@ void sr_part_let_go(int *hold); /* Harmless on -1. */
 /* Whether somebody holds that process's parts in the folder (a descriptor). */
 bool sr_part_lives(int folder, long process);
 
+/* Whether a file's name is that of the copy that a rehearsal of a database called `base` runs on,
+ * or of what SQLite puts beside it: then by which process, which holds it as a part. One that is to
+ * be kept has another. */
+bool sr_rehearsal_named(const char *base, const char *name, long *process);
+
 /* Removes parts that processes which are gone have left in `folder` (NULL: the database's): of its
  * backups, and of `name` (a file's name; NULL: of none). */
 void sr_parts_remove(const char *folder, const char *database, const char *name);

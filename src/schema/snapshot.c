@@ -57,23 +57,29 @@ static sr_status snapshot_name(const char *database, const char *folder, bool ke
 	return rc;
 }
 
-/* Whether it is a copy of this database, or a file beside one, that nobody works on any more. */
-static bool is_stale(int folder, const char *base, const char *name)
+bool sr_rehearsal_named(const char *base, const char *name, long *process)
 {
 	static const char mark[] = ".rehearsal.";
 	size_t length = strlen(base);
 	char *end;
-	long pid;
 
 	if (strncmp(name, base, length) != 0 || strncmp(name + length, mark, sizeof(mark) - 1) != 0)
 		return false;
-	pid = strtol(name + length + sizeof(mark) - 1, &end, 10);
-	if (pid <= 0 || *end != '.' || strspn(end + 1, "0123456789abcdef") != 32)
+	*process = strtol(name + length + sizeof(mark) - 1, &end, 10);
+	if (*process <= 0 || *end != '.' || strspn(end + 1, "0123456789abcdef") != 32)
 		return false;
 	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++)
 		if (strcmp(end + 33, sides[i]) == 0)
-			return !sr_part_lives(folder, pid);
+			return true;
 	return false;
+}
+
+/* Whether nobody works on it any more. */
+static bool is_stale(int folder, const char *base, const char *name)
+{
+	long process;
+
+	return sr_rehearsal_named(base, name, &process) && !sr_part_lives(folder, process);
 }
 
 static void stale_remove(const char *database, const char *folder)

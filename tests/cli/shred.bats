@@ -271,6 +271,20 @@ PYTHON
 	equal "" "$(find "$folder" -name '*.part*')"
 }
 
+@test "what a killed rehearsal leaves is gone after the next" {
+	local id=0123456789abcdef0123456789abcdef stays
+	# With the key as it was before keys were wrapped.
+	for place in "$folder" "$backups"; do
+		sqlite3 "$backups/early.db" "VACUUM INTO '$place/catalog.db.rehearsal.4194302.$id'"
+		cp "$backups/early.db" "$place/catalog.db.rehearsal.4194302.$id-wal"
+	done
+	stays=$folder/other.db.rehearsal.4194302.$id
+	echo precious >"$stays"
+	shred >/dev/null
+	equal "$stays" "$(find "$folder" -name '*.rehearsal.*')"
+	equal "" "$(holding "$KEY")"
+}
+
 @test "what looks like a part and is none of this database stays" {
 	echo precious >"$backups/thesis.4194302.part"
 	echo precious >"$backups/movie.part1.4194301.part"

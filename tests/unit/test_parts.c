@@ -273,24 +273,35 @@ static void every_maker_holds(void **state)
 
 /* ---- Left behind ---- */
 
-static void leave(const char *folder, long process)
+typedef void (*name_fn)(const char *folder, long process, char path[300]);
+
+static void name_part(const char *folder, long process, char path[300])
+{
+	snprintf(path, 300, "%s/catalog.db_backup_20260101_000000.db.%ld.part", folder, process);
+}
+
+static void name_rehearsal(const char *folder, long process, char path[300])
+{
+	snprintf(path, 300, "%s/catalog.db.rehearsal.%ld.0123456789abcdef0123456789abcdef", folder,
+		 process);
+}
+
+static void leave(name_fn name, const char *folder, long process)
 {
 	char path[300];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/catalog.db_backup_20260101_000000.db.%ld.part", folder,
-		 process);
+	name(folder, process, path);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	assert_int_equal(fputs("SQLite format 3", file) >= 0 && fclose(file) == 0, 1);
 }
 
-static bool is_left(const char *folder, long process)
+static bool is_left(name_fn name, const char *folder, long process)
 {
 	char path[300];
 
-	snprintf(path, sizeof(path), "%s/catalog.db_backup_20260101_000000.db.%ld.part", folder,
-		 process);
+	name(folder, process, path);
 	return access(path, F_OK) == 0;
 }
 
@@ -314,22 +325,26 @@ static void numbers_that_are_others_now_stop_nothing(void **state)
 	seen s = {0};
 
 	for (size_t i = 0; i < 3; i++) {
-		leave(elsewhere, numbers[i]);
-		leave(scratch_folder(), numbers[i]);
+		leave(name_part, elsewhere, numbers[i]);
+		leave(name_part, scratch_folder(), numbers[i]);
+		leave(name_rehearsal, elsewhere, numbers[i]);
+		leave(name_rehearsal, scratch_folder(), numbers[i]);
 	}
 	assert_ok(shred_host(f));
 	for (size_t i = 0; i < 3; i++) {
-		assert_false(is_left(elsewhere, numbers[i]));
-		assert_false(is_left(scratch_folder(), numbers[i]));
-		leave(elsewhere, numbers[i]);
+		assert_false(is_left(name_part, elsewhere, numbers[i]));
+		assert_false(is_left(name_part, scratch_folder(), numbers[i]));
+		assert_false(is_left(name_rehearsal, elsewhere, numbers[i]));
+		assert_false(is_left(name_rehearsal, scratch_folder(), numbers[i]));
+		leave(name_part, elsewhere, numbers[i]);
 	}
 	assert_ok(plain_backup(f, &s));
 	for (size_t i = 0; i < 3; i++)
-		assert_false(is_left(elsewhere, numbers[i]));
+		assert_false(is_left(name_part, elsewhere, numbers[i]));
 }
 
-/* A process that makes a part in the folder until it is killed. */
-static pid_t start_maker(const char *folder)
+/* A process that makes a file of that name in the folder until it is killed. */
+static pid_t start_maker(name_fn name, const char *folder)
 {
 	char path[200], byte;
 	int ready[2];
@@ -342,7 +357,7 @@ static pid_t start_maker(const char *folder)
 	if (child == 0) {
 		int hold;
 
-		leave(folder, (long)getpid());
+		leave(name, folder, (long)getpid());
 		if (sr_part_hold(path, &hold) != SR_OK || write(ready[1], "", 1) != 1)
 			_exit(1);
 		for (;;)
@@ -354,19 +369,37 @@ static pid_t start_maker(const char *folder)
 	return child;
 }
 
+static void end_maker(pid_t maker)
+{
+	assert_int_equal(kill(maker, SIGKILL), 0);
+	assert_int_equal(waitpid(maker, NULL, 0), maker);
+}
+
 static void what_is_being_made_is_waited_for(void **state)
 {
 	catalog_fixture *f = *state;
-	pid_t maker = start_maker(elsewhere);
+	pid_t maker = start_maker(name_part, elsewhere);
 	seen s = {0};
 
 	assert_fails(shred_host(f), SR_BUSY, "is being written by process");
 	assert_ok(plain_backup(f, &s));
-	assert_true(is_left(elsewhere, (long)maker));
-	assert_int_equal(kill(maker, SIGKILL), 0);
-	assert_int_equal(waitpid(maker, NULL, 0), maker);
+	assert_true(is_left(name_part, elsewhere, (long)maker));
+	end_maker(maker);
 	assert_ok(shred_host(f));
-	assert_false(is_left(elsewhere, (long)maker));
+	assert_false(is_left(name_part, elsewhere, (long)maker));
+}
+
+static void a_rehearsal_is_waited_for(void **state)
+{
+	catalog_fixture *f = *state;
+	const char *folder = scratch_folder();
+	pid_t maker = start_maker(name_rehearsal, folder);
+
+	assert_fails(shred_host(f), SR_BUSY, "is being written by process");
+	assert_true(is_left(name_rehearsal, folder, (long)maker));
+	end_maker(maker);
+	assert_ok(shred_host(f));
+	assert_false(is_left(name_rehearsal, folder, (long)maker));
 }
 
 /* Links are nobody's parts, and stay. */
@@ -392,6 +425,7 @@ int main(void)
 		WITH(every_maker_holds),
 		WITH(numbers_that_are_others_now_stop_nothing),
 		WITH(what_is_being_made_is_waited_for),
+		WITH(a_rehearsal_is_waited_for),
 		WITH(links_stay),
 	};
 
