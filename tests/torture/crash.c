@@ -412,20 +412,18 @@ static void try_all(machine *m)
 
 /* ---- A scenario ---- */
 
-static recorder_plant plant_of(const torture *run)
-{
-	if (run->plant == NULL || strcmp(run->plant, "early-acknowledge") == 0)
-		return RECORDER_HONEST;
-	if (strcmp(run->plant, "missing-sync") == 0)
-		return RECORDER_NO_SYNC;
-	if (strcmp(run->plant, "missing-own-sync") == 0)
-		return RECORDER_NO_OWN_SYNC;
-	fprintf(stderr,
-		"torture-crash: there is no bug '%s' to plant: missing-sync, "
-		"missing-own-sync or early-acknowledge\n",
-		run->plant);
-	exit(2);
-}
+/* The bugs that are the recorder's, and one more. */
+enum { EARLY = RECORDER_NO_OWN_SYNC + 1 };
+
+static const torture_machine crash_machine = {
+	.name = "crash",
+	.bugs =
+		{
+			[RECORDER_NO_SYNC] = "missing-sync",
+			[RECORDER_NO_OWN_SYNC] = "missing-own-sync",
+			[EARLY] = "early-acknowledge",
+		},
+};
 
 static void stage_init(stage *s, const machine *m)
 {
@@ -466,7 +464,8 @@ static void run_scenario(torture *run, const crash_scenario *scenario, unsigned 
 	stage_init(m.stage, &m);
 	set_disk(scenario);
 	scenario->prepare(m.stage);
-	recorder_begin(&m.record, m.stage->folder, plant_of(run));
+	recorder_begin(&m.record, m.stage->folder,
+		       run->bug != EARLY ? (recorder_plant)run->bug : RECORDER_HONEST);
 	scenario->run(m.stage);
 	recorder_end(words);
 	if (m.stage->failed)
@@ -505,9 +504,8 @@ int main(int argc, char **argv)
 	unsigned left = 0, number = 0;
 
 	use_memory();
-	run = torture_begin("crash", argc, argv);
-	(void)plant_of(&run);
-	stage_plant_early(run.plant != NULL && strcmp(run.plant, "early-acknowledge") == 0);
+	run = torture_begin(&crash_machine, argc, argv);
+	stage_plant_early(run.bug == EARLY);
 	for (int g = 0; groups[g] != NULL; g++)
 		for (const crash_scenario *one = groups[g]; one->name != NULL; one++)
 			left += torture_wants(&run, one->name);

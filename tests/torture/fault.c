@@ -590,19 +590,11 @@ static void run_scenario(machine *m, const fault_scenario *scenario, uint64_t pa
 	free(trials);
 }
 
-static shim_plant plant_of(const char *name)
-{
-	if (name == NULL)
-		return SHIM_HONEST;
-	if (strcmp(name, "swallow") == 0)
-		return SHIM_SWALLOW;
-	if (strcmp(name, "leak") == 0)
-		return SHIM_LEAK;
-	if (strcmp(name, "hold") == 0)
-		return SHIM_HOLD;
-	fprintf(stderr, "torture-fault: bugs to plant are swallow, leak and hold\n");
-	exit(2);
-}
+static const torture_machine fault_machine = {
+	.name = "fault",
+	.bugs = {[SHIM_SWALLOW] = "swallow", [SHIM_LEAK] = "leak", [SHIM_HOLD] = "hold"},
+	.numbers = true,
+};
 
 static void folder_in(const torture *run, const char *name, char *path, bool make)
 {
@@ -617,13 +609,13 @@ enum { LISTS = sizeof(lists) / sizeof(lists[0]) };
 
 int main(int argc, char **argv)
 {
-	torture run = torture_begin("fault", argc, argv);
+	torture run = torture_begin(&fault_machine, argc, argv);
 	machine m = {.run = &run};
 	size_t wanted = 0;
 	char ring[4300];
 	uint64_t part = 0;
 
-	shim_plant_set(plant_of(run.plant));
+	shim_plant_set((shim_plant)run.bug);
 	setenv("XDG_CONFIG_HOME", run.folder, 1);
 	folder_in(&run, "empty", m.empty, true);
 	folder_in(&run, "template", m.template, true);

@@ -180,26 +180,32 @@ static void say_opened(const char *path)
 	say(words);
 }
 
+enum { TRIGGER = 1, PATH, OPEN, CRASH };
+
+static const torture_machine machine = {
+	.name = "hostile",
+	.bugs = {[TRIGGER] = "trigger", [PATH] = "path", [OPEN] = "open", [CRASH] = "crash"},
+};
+
 static void use_it(const torture *run, hostile_place *place, bool thorough)
 {
 	const struct rlimit time = {PROCESSOR_SECONDS, PROCESSOR_SECONDS + 5};
 	const struct rlimit no_core = {0, 0};
 	static char catalog[4200];
-	const char *plant = run->plant != NULL ? run->plant : "";
 
 	setrlimit(RLIMIT_CPU, &time);
 	setrlimit(RLIMIT_CORE, &no_core);
 	setenv("XDG_CONFIG_HOME", place->folder, 1);
 	snprintf(catalog, sizeof(catalog), "%s/catalog", place->folder);
 	must(chdir(catalog) == 0, catalog);
-	if (strcmp(plant, "trigger") == 0)
+	if (run->bug == TRIGGER)
 		setenv("TRUST_FOREIGN_TRIGGERS", "true", 1);
-	if (strcmp(plant, "path") == 0)
+	if (run->bug == PATH)
 		setenv("FILE_STORAGE_DIR", place->folder, 1);
-	if (strcmp(plant, "crash") == 0)
+	if (run->bug == CRASH)
 		abort();
 	hostile_watch(catalog, say_opened);
-	if (strcmp(plant, "open") == 0) {
+	if (run->bug == OPEN) {
 		char path[4400];
 
 		snprintf(path, sizeof(path), "%s/../outside/secret", catalog);
@@ -320,17 +326,10 @@ static void all_of(torture *run, const hostile_place *sound, const hostile_kind 
 
 int main(int argc, char **argv)
 {
-	torture run = torture_begin("hostile", argc, argv);
+	torture run = torture_begin(&machine, argc, argv);
 	hostile_place sound;
 	int wanted = 0, done = 0;
 
-	if (run.plant != NULL && strcmp(run.plant, "trigger") != 0 &&
-	    strcmp(run.plant, "path") != 0 && strcmp(run.plant, "open") != 0 &&
-	    strcmp(run.plant, "crash") != 0) {
-		fprintf(stderr, "torture-hostile: there is no bug '%s'\n", run.plant);
-		scratch_remove(run.folder);
-		return 2;
-	}
 	umask(077);
 	make_template(&run, &sound);
 	for (const hostile_kind *kind = hostile_kinds; kind->name != NULL; kind++)

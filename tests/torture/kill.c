@@ -451,6 +451,8 @@ static const struct {
 
 enum { OTHERS = 2, OTHERS_WEIGH = 3 };
 
+static const torture_machine kill_machine = {.name = "kill", .bugs = {[1] = "early-acknowledge"}};
+
 int main(int argc, char **argv)
 {
 	size_t wanted = 0, done = 0;
@@ -458,12 +460,8 @@ int main(int argc, char **argv)
 	machine m;
 
 	kill_become(argc, argv);
-	run = torture_begin("kill", argc, argv);
+	run = torture_begin(&kill_machine, argc, argv);
 	m = (machine){.run = &run, .chance = torture_state(run.seed, 1)};
-	if (run.plant != NULL && strcmp(run.plant, "early-acknowledge") != 0) {
-		fprintf(stderr, "torture-kill: the bug to plant is early-acknowledge\n");
-		return 2;
-	}
 	find_program(&m);
 	setenv("XDG_CONFIG_HOME", run.folder, 1);
 	setenv("FILE_STORAGE_DIR", "received_files", 1);

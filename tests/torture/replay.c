@@ -228,21 +228,17 @@ static bool run_round(torture *run, const char *database, double seconds, uint64
 	return sound;
 }
 
+static const torture_machine machine = {
+	.name = "replay",
+	.bugs = {[REPLAY_TORN_READ] = "torn-read", [REPLAY_EARLY_ANSWER] = "early-answer"},
+};
+
 int main(int argc, char **argv)
 {
-	torture run = torture_begin("replay", argc, argv);
-	replay_plant plant = REPLAY_NOTHING;
+	torture run = torture_begin(&machine, argc, argv);
 	char database[4200];
 	bool sound = true;
 
-	if (run.plant != NULL && strcmp(run.plant, "torn-read") == 0)
-		plant = REPLAY_TORN_READ;
-	else if (run.plant != NULL && strcmp(run.plant, "early-answer") == 0)
-		plant = REPLAY_EARLY_ANSWER;
-	else if (run.plant != NULL)
-		fprintf(stderr, "torture-replay: there is no bug '%s' to plant\n", run.plant);
-	if (run.plant != NULL && plant == REPLAY_NOTHING)
-		return 2;
 	snprintf(database, sizeof database, "%s/bank.db", run.folder);
 	if (torture_wants(&run, scenario)) {
 		make_database(database);
@@ -252,7 +248,7 @@ int main(int argc, char **argv)
 			if (left > ROUND)
 				left = ROUND;
 			sound = run_round(&run, database, left < 1 ? 1 : left,
-					  torture_state(run.seed, i), plant);
+					  torture_state(run.seed, i), (replay_plant)run.bug);
 		}
 	}
 	torture_scenario_end(&run, scenario, "replays", checked);

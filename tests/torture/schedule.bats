@@ -47,7 +47,11 @@ finds() {
 }
 
 @test "a bug that cannot be planted is said so" {
+	TMPDIR=$BATS_TEST_TMPDIR/folders
+	mkdir "$TMPDIR"
 	run "$MACHINE" --plant nonsense
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"there is no bug 'nonsense' to plant"* ]]
+	[[ "$output" == *"Bugs: lost-wakeup double-lend early-answer log-free" ]]
+	[ -z "$(ls -A "$TMPDIR")" ]
 }

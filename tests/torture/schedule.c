@@ -178,24 +178,16 @@ const int schedule_scenario_count = sizeof schedule_scenarios / sizeof schedule_
 
 enum { LEAST = 500, LEAST_REAL = 20, ENOUGH_BAD = 3 };
 
-static const char *const plants[PLANTS] = {
-	[PLANT_LOST_WAKEUP] = "lost-wakeup",
-	[PLANT_DOUBLE_LEND] = "double-lend",
-	[PLANT_EARLY_ANSWER] = "early-answer",
-	[PLANT_LOG_FREE] = "log-free",
+static const torture_machine machine = {
+	.name = "schedule",
+	.bugs =
+		{
+			[PLANT_LOST_WAKEUP] = "lost-wakeup",
+			[PLANT_DOUBLE_LEND] = "double-lend",
+			[PLANT_EARLY_ANSWER] = "early-answer",
+			[PLANT_LOG_FREE] = "log-free",
+		},
 };
-
-static schedule_plant plant_of(const char *name)
-{
-	for (int i = 0; name != NULL && i < PLANTS; i++)
-		if (plants[i] != NULL && strcmp(plants[i], name) == 0)
-			return (schedule_plant)i;
-	if (name != NULL) {
-		fprintf(stderr, "torture-schedule: there is no bug '%s' to plant\n", name);
-		exit(2);
-	}
-	return PLANT_NOTHING;
-}
 
 /* Each schedule of a scenario until the time, or LEAST; a planted bug until it is found. */
 static void run_scenario(torture *run, int number, schedule_plant plant, double until)
@@ -223,8 +215,8 @@ static void run_scenario(torture *run, int number, schedule_plant plant, double 
 
 int main(int argc, char **argv)
 {
-	torture run = torture_begin("schedule", argc, argv);
-	schedule_plant plant = plant_of(run.plant);
+	torture run = torture_begin(&machine, argc, argv);
+	schedule_plant plant = (schedule_plant)run.bug;
 	int left = run.only != NULL ? 1 : schedule_scenario_count;
 
 	real_begin(run.folder);

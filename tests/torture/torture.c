@@ -32,13 +32,25 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void usage(const char *machine)
+__attribute__((noreturn)) static void usage(const torture_machine *machine)
 {
 	fprintf(stderr,
-		"usage: torture-%s [--seconds N] [--seed S] [--only SCENARIO] [--plant BUG] "
-		"[--number N]\n",
-		machine);
+		"usage: torture-%s [--seconds N] [--seed S] [--only SCENARIO] [--plant BUG]%s\n"
+		"Bugs:",
+		machine->name, machine->numbers ? " [--number N]" : "");
+	for (int i = 1; i < TORTURE_BUGS && machine->bugs[i] != NULL; i++)
+		fprintf(stderr, " %s", machine->bugs[i]);
+	fputc('\n', stderr);
 	exit(2);
+}
+
+static int bug_of(const torture_machine *machine, const char *name)
+{
+	for (int i = 1; i < TORTURE_BUGS && machine->bugs[i] != NULL; i++)
+		if (strcmp(machine->bugs[i], name) == 0)
+			return i;
+	fprintf(stderr, "torture-%s: there is no bug '%s' to plant\n", machine->name, name);
+	usage(machine);
 }
 
 static uint64_t fresh_seed(void)
@@ -62,9 +74,9 @@ static void make_folder(torture *run)
 	}
 }
 
-torture torture_begin(const char *machine, int argc, char **argv)
+torture torture_begin(const torture_machine *machine, int argc, char **argv)
 {
-	torture run = {.machine = machine, .seconds = 10, .began = now()};
+	torture run = {.machine = machine->name, .seconds = 10, .began = now()};
 	bool seeded = false;
 	for (int i = 1; i < argc; i++) {
 		if (i + 1 == argc)
@@ -80,8 +92,9 @@ torture torture_begin(const char *machine, int argc, char **argv)
 			end = "";
 		} else if (strcmp(argv[i], "--plant") == 0) {
 			run.plant = argv[++i];
+			run.bug = bug_of(machine, run.plant);
 			end = "";
-		} else if (strcmp(argv[i], "--number") == 0) {
+		} else if (machine->numbers && strcmp(argv[i], "--number") == 0) {
 			run.number = strtoull(argv[++i], &end, 10);
 		}
 		if (*end != '\0' || end == argv[i])
@@ -91,7 +104,7 @@ torture torture_begin(const char *machine, int argc, char **argv)
 		run.seed = fresh_seed();
 	make_folder(&run);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("%s: seed %llu\n", machine, (unsigned long long)run.seed);
+	printf("%s: seed %llu\n", run.machine, (unsigned long long)run.seed);
 	return run;
 }
 

@@ -5,20 +5,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { TORTURE_BUGS = 5 };
+
+/* What a program is called with. */
+typedef struct torture_machine {
+	const char *name;
+	const char *bugs[TORTURE_BUGS]; /* That can be planted, from 1 on; NULL: no more. */
+	bool numbers;                   /* It takes --number. */
+} torture_machine;
+
 typedef struct torture {
 	const char *machine; /* Its name, before each line. */
 	double seconds;      /* How long to go on; every scenario runs at least once. */
 	uint64_t seed;       /* Of all that is random. */
 	const char *only;    /* The one scenario to run, or null. */
-	const char *plant;   /* The bug to plant, or null. */
-	uint64_t number;     /* Of the one call to fail, in torture-fault; 0 for all. */
+	const char *plant;   /* The bug to plant, or null; */
+	int bug;             /* and its number, or 0. */
+	uint64_t number;     /* Of the one to try; 0 for all. */
 	char folder[4096];   /* Of this run, empty, and removed by torture_end. */
 	double began;
 } torture;
 
 /* Reads [--seconds N] [--seed S] [--only SCENARIO] [--plant BUG] [--number N], makes the
  * folder, prints the seed. Ends the process with status 2 where it is called otherwise. */
-torture torture_begin(const char *machine, int argc, char **argv);
+torture torture_begin(const torture_machine *machine, int argc, char **argv);
 
 /* Whether this scenario is to run. Notes that it exists, so that an unknown --only is an error. */
 bool torture_wants(torture *run, const char *scenario);
