@@ -558,9 +558,10 @@ typedef struct sr_shred_options {
 	bool even_known;       /* Though backups are known (sr_keys_backups) that are elsewhere. */
 	sr_shred_fn rewritten; /* Told each backup that was written anew. May be NULL. */
 	void *rewritten_arg;
-	sr_shred_fn passed_over; /* Told what is in the folders and is not looked into: folders,
-				    links, and files that are in no form of a backup, such as
-				    one that another program has packed. May be NULL. */
+	sr_shred_fn passed_over; /* Told, once each, what is in the folders and was not looked
+				    into, though it may have a key: folders, links, and files
+				    that are in no form of a backup, such as one that another
+				    program has packed, or have no catalog in it. May be NULL. */
 	void *passed_over_arg;
 	sr_stage_fn progress; /* May be NULL. Cancelling ends it between two steps. */
 	void *progress_arg;

@@ -141,7 +141,7 @@ void sr_folders_free(char **folders, size_t count)
 /* ---- What is in them ---- */
 
 /* What is no database at all is no backup, whatever it is called. */
-static sr_status is_database(const char *path, bool *is)
+sr_status sr_begins_as_database(const char *path, bool *is)
 {
 	unsigned char head[16];
 	size_t length = 0;
@@ -163,7 +163,7 @@ sr_status sr_may_be_backup(const char *path, bool *may_be)
 	sr_status rc = sr_archive_identify(path, &kind);
 
 	*may_be = rc == SR_OK && kind != SR_ARCHIVE_PLAIN;
-	return rc == SR_OK && !*may_be ? is_database(path, may_be) : rc;
+	return rc == SR_OK && !*may_be ? sr_begins_as_database(path, may_be) : rc;
 }
 
 /* The keys of a plain one are looked at; of a packed one nobody can tell, nor of one that cannot be

@@ -11,6 +11,9 @@
 /* Whether the file could be a backup, whatever it is called: a database, or packed. */
 sr_status sr_may_be_backup(const char *path, bool *may_be);
 
+/* Whether the file is a database by its first bytes, not packed. */
+sr_status sr_begins_as_database(const char *path, bool *is);
+
 /* Calls fn for each that is there; not for those in the folders `but` (absolute, without links). */
 sr_status sr_known_backups_each(sr_catalog *catalog, char *const *but, size_t count,
 				sr_known_backup_fn fn, void *arg);

@@ -39,14 +39,18 @@ static sr_status check_one(sr_shredding *s, const char *path)
 
 static sr_status rewrite_one(sr_shredding *s, const char *path)
 {
-	bool changed;
+	sr_shred_found found;
 	sr_status rc;
 
 	if (sr_paths_have(&s->seen, path))
 		return SR_OK;
-	if ((rc = sr_shred_backup(s, path, &changed)) != SR_OK ||
-	    (rc = sr_paths_add(&s->seen, path)) != SR_OK || !changed)
+	if ((rc = sr_shred_backup(s, path, &found)) != SR_OK ||
+	    (rc = sr_paths_add(&s->seen, path)) != SR_OK)
 		return rc;
+	if (found == SR_SHRED_NO_CATALOG)
+		return sr_shred_pass_over(s, path);
+	if (found == SR_SHRED_SAME)
+		return SR_OK;
 	s->done->backups++;
 	if (s->options->rewritten != NULL)
 		s->options->rewritten(s->options->rewritten_arg, path);
@@ -249,6 +253,7 @@ sr_status sr_client_shred(sr_catalog *catalog, const sr_id *id, const sr_shred_o
 	sr_keys_hold_end(&s.hold);
 	sr_folders_free(folders, s.options->folder_count);
 	sr_paths_free(&s.seen);
+	sr_paths_free(&s.passed);
 	explicit_bzero(&s.master, sizeof(s.master));
 	sr_catalog_let_go(catalog);
 	return sr_return(rc);

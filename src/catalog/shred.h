@@ -14,22 +14,27 @@ typedef struct sr_shredding {
 	sr_keys_hold hold;
 	sr_master master; /* What everything else is rewrapped under. */
 	char now[SR_TIME_TEXT_SIZE];
-	sr_paths seen; /* Backups that were looked at. */
-	bool listed;   /* What is passed over was told. */
+	sr_paths seen;   /* Backups that were looked at. */
+	sr_paths passed; /* What was told to be passed over. */
 	sr_shredded *done;
 } sr_shredding;
 
-/* Tells of it that it is not looked into. */
-void sr_shred_pass_over(const sr_shredding *s, const char *path);
+/* Tells of it, once, that it is not looked into. */
+sr_status sr_shred_pass_over(sr_shredding *s, const char *path);
 
 /* Whether the passphrase opens it, where it is encrypted; SR_BUSY where somebody has it open as a
  * database. What is known for no backup by its first bytes is passed over. */
-sr_status sr_shred_backup_check(const sr_shredding *s, const char *path);
+sr_status sr_shred_backup_check(sr_shredding *s, const char *path);
+
+typedef enum sr_shred_found {
+	SR_SHRED_NO_CATALOG, /* Whatever may be in it. */
+	SR_SHRED_SAME,       /* Nothing to change. */
+	SR_SHRED_CHANGED,
+} sr_shred_found;
 
 /* Another backup in the place of that one (absolute): without the client's key, the others
- * rewrapped. *changed is false for what is no catalog's backup, or has nothing to change; that is
- * left as it is. */
-sr_status sr_shred_backup(sr_shredding *s, const char *path, bool *changed);
+ * rewrapped. It is left as it is unless something is found to change. */
+sr_status sr_shred_backup(sr_shredding *s, const char *path, sr_shred_found *found);
 
 /* ---- Folders (shred_folders.c) ---- */
 

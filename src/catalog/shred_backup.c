@@ -71,7 +71,7 @@ static bool stop(void *arg, int64_t done, int64_t total)
 	return true;
 }
 
-sr_status sr_shred_backup_check(const sr_shredding *s, const char *path)
+sr_status sr_shred_backup_check(sr_shredding *s, const char *path)
 {
 	const sr_archive_options options = {
 		.key = s->options->key,
@@ -87,8 +87,8 @@ sr_status sr_shred_backup_check(const sr_shredding *s, const char *path)
 	    (rc = sr_archive_identify(path, &kind)) != SR_OK)
 		return rc;
 	if (!may_be)
-		sr_shred_pass_over(s, path);
-	else if ((rc = check_unused(path)) != SR_OK)
+		return sr_shred_pass_over(s, path);
+	if ((rc = check_unused(path)) != SR_OK)
 		return rc;
 	if (kind != SR_ARCHIVE_SEALED && kind != SR_ARCHIVE_SEALED_ZSTD)
 		return SR_OK;
@@ -128,7 +128,8 @@ static sr_status count_keys(sr_conn *conn, const sr_id *client, int64_t *count)
 }
 
 /* Older backups know of no master key: what is plain in them stays plain. */
-static sr_status rewrap_rows(const sr_shredding *s, sr_conn *conn, int version, bool *changed)
+static sr_status rewrap_rows(const sr_shredding *s, sr_conn *conn, int version,
+			     sr_shred_found *found)
 {
 	char current[SR_MASTER_ID_SIZE] = "";
 	sr_rewrapped rewrapped = {0};
@@ -149,25 +150,27 @@ static sr_status rewrap_rows(const sr_shredding *s, sr_conn *conn, int version, 
 			     "master keys are destroyed: delete it, or move it elsewhere",
 			     (long long)(rewrapped.unreadable - rewrapped.lost),
 			     sr_plural(rewrapped.unreadable - rewrapped.lost, "key", "keys"));
-	*changed = rewrapped.taken > 0 || rewrapped.changed > 0;
+	if (rewrapped.taken > 0 || rewrapped.changed > 0)
+		*found = SR_SHRED_CHANGED;
 	return rc;
 }
 
 /* In one transaction, without anybody's triggers. */
-static sr_status rewrap(const sr_shredding *s, sr_conn *conn, bool *changed)
+static sr_status rewrap(const sr_shredding *s, sr_conn *conn, sr_shred_found *found)
 {
 	int64_t keys;
 	int version;
 	sr_status rc;
 
-	*changed = false;
-	if ((rc = catalog_version(conn, &version)) != SR_OK || version < 0 ||
-	    (rc = count_keys(conn, s->client, &keys)) != SR_OK || keys == 0)
+	if ((rc = catalog_version(conn, &version)) != SR_OK || version < 0)
+		return rc;
+	*found = SR_SHRED_SAME;
+	if ((rc = count_keys(conn, s->client, &keys)) != SR_OK || keys == 0)
 		return rc;
 	if ((rc = sr_conn_triggers(conn, false)) != SR_OK ||
 	    (rc = sr_conn_begin(conn, SR_TRANSACTION_WRITE)) != SR_OK)
 		return rc;
-	if ((rc = rewrap_rows(s, conn, version, changed)) == SR_OK && *changed)
+	if ((rc = rewrap_rows(s, conn, version, found)) == SR_OK && *found == SR_SHRED_CHANGED)
 		rc = sr_conn_commit(conn);
 	sr_conn_rollback(conn);
 	return rc;
@@ -193,7 +196,8 @@ static sr_status check_fresh(const char *fresh, sr_watch *watch)
 }
 
 /* The private file's rows, compact, in `fresh`. */
-static sr_status make_fresh(sr_shredding *s, const char *unpacked, const char *fresh, bool *changed)
+static sr_status make_fresh(sr_shredding *s, const char *unpacked, const char *fresh,
+			    sr_shred_found *found)
 {
 	const sr_conn_options options = {
 		.access = SR_ACCESS_WRITE,
@@ -207,12 +211,13 @@ static sr_status make_fresh(sr_shredding *s, const char *unpacked, const char *f
 	if ((rc = sr_header_without_log(unpacked)) != SR_OK ||
 	    (rc = sr_conn_open(&sr_sqlite, unpacked, &options, &conn)) != SR_OK)
 		return rc;
-	rc = rewrap(s, conn, changed);
-	if (rc == SR_OK && *changed &&
+	rc = rewrap(s, conn, found);
+	if (rc == SR_OK && *found == SR_SHRED_CHANGED &&
 	    (rc = sr_watch_step(&s->watch, "rewriting a backup")) == SR_OK)
 		rc = sr_conn_compact(conn, fresh, sr_watch_progress, &s->watch);
 	sr_conn_close(conn);
-	if (rc == SR_OK && *changed && (rc = check_fresh(fresh, &s->watch)) != SR_OK)
+	if (rc == SR_OK && *found == SR_SHRED_CHANGED &&
+	    (rc = check_fresh(fresh, &s->watch)) != SR_OK)
 		sr_private_remove(fresh);
 	return rc;
 }
@@ -297,7 +302,7 @@ static sr_status part_beside(const sr_shredding *s, const char *path, char part[
 }
 
 static sr_status write_part(sr_shredding *s, const sr_unpacked *unpacked, const char *path,
-			    const char *part, const struct stat *was, bool *changed)
+			    const char *part, const struct stat *was, sr_shred_found *found)
 {
 	bool packed = unpacked->compressed || unpacked->encrypted;
 	char fresh[4096];
@@ -311,7 +316,8 @@ static sr_status write_part(sr_shredding *s, const sr_unpacked *unpacked, const 
 		strcpy(fresh, part);
 	else
 		sr_private_remove(fresh);
-	if ((rc = make_fresh(s, unpacked->path, fresh, changed)) != SR_OK || !*changed)
+	if ((rc = make_fresh(s, unpacked->path, fresh, found)) != SR_OK ||
+	    *found != SR_SHRED_CHANGED)
 		return rc;
 	if (packed) {
 		rc = pack(s, unpacked, fresh, part);
@@ -323,28 +329,28 @@ static sr_status write_part(sr_shredding *s, const sr_unpacked *unpacked, const 
 }
 
 static sr_status rewrite(sr_shredding *s, const sr_unpacked *unpacked, const char *path,
-			 const struct stat *was, bool *changed)
+			 const struct stat *was, sr_shred_found *found)
 {
 	char part[4096];
 	int hold = -1;
 	sr_status rc;
 
 	if ((rc = part_beside(s, path, part)) == SR_OK && (rc = sr_part_hold(part, &hold)) == SR_OK)
-		rc = write_part(s, unpacked, path, part, was, changed);
+		rc = write_part(s, unpacked, path, part, was, found);
 	sr_part_let_go(&hold);
 	return rc;
 }
 
-sr_status sr_shred_backup(sr_shredding *s, const char *path, bool *changed)
+sr_status sr_shred_backup(sr_shredding *s, const char *path, sr_shred_found *found)
 {
 	const char *database = s->catalog->settings.path;
 	sr_backup_read_options how;
 	sr_unpacked unpacked;
 	struct stat was;
 	sr_status rc;
-	bool may_be;
+	bool may_be, is;
 
-	*changed = false;
+	*found = SR_SHRED_NO_CATALOG;
 	if (lstat(path, &was) != 0 || !S_ISREG(was.st_mode))
 		return sr_fail(SR_REFUSED, "%s is no file any more", sr_quoted(sr_text_of(path)));
 	sr_backup_read_options_init(&how);
@@ -356,8 +362,8 @@ sr_status sr_shred_backup(sr_shredding *s, const char *path, bool *changed)
 	if ((rc = sr_unpack(database, path, true, &how, &s->watch, &unpacked)) != SR_OK)
 		return sr_fail_within(rc, "the backup %s", sr_quoted(sr_text_of(path)));
 	rc = check_same(path, &was);
-	if (rc == SR_OK && (rc = sr_may_be_backup(unpacked.path, &may_be)) == SR_OK && may_be)
-		rc = rewrite(s, &unpacked, path, &was, changed);
+	if (rc == SR_OK && (rc = sr_begins_as_database(unpacked.path, &is)) == SR_OK && is)
+		rc = rewrite(s, &unpacked, path, &was, found);
 	sr_unpacked_remove(&unpacked);
 	if (rc != SR_OK)
 		sr_fail_within(rc, "the backup %s is as it was", sr_quoted(sr_text_of(path)));

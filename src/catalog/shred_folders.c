@@ -27,6 +27,25 @@ typedef struct looking {
 	sr_shred_file_fn fn; /* NULL: leftovers alone are looked at. */
 } looking;
 
+/* ---- Passed over ---- */
+
+sr_status sr_shred_pass_over(sr_shredding *s, const char *path)
+{
+	sr_status rc;
+
+	if (s->options->passed_over == NULL || sr_paths_have(&s->passed, path))
+		return SR_OK;
+	if ((rc = sr_paths_add(&s->passed, path)) == SR_OK)
+		s->options->passed_over(s->options->passed_over_arg, path);
+	return rc;
+}
+
+/* Beside the database lies whatever is somebody's. */
+static sr_status pass_over(const looking *l, const char *path)
+{
+	return l->fn != NULL ? sr_shred_pass_over(l->s, path) : SR_OK;
+}
+
 /* ---- Leftovers ---- */
 
 static bool is_ours(const looking *l, const char *whole)
@@ -80,9 +99,11 @@ static sr_status look_at_part(const looking *l, const char *name, const char *pa
 	sr_status rc;
 
 	if (!ours && is_of_another(whole))
-		return SR_OK;
-	if (!ours && ((rc = sr_may_be_backup(path, &may_be)) != SR_OK || !may_be))
+		return pass_over(l, path);
+	if (!ours && (rc = sr_may_be_backup(path, &may_be)) != SR_OK)
 		return rc;
+	if (!ours && !may_be)
+		return pass_over(l, path);
 	if ((rc = check_left(l, path, process)) != SR_OK)
 		return rc;
 	if (ours)
@@ -104,12 +125,6 @@ static sr_status look_at_rehearsal(const looking *l, const char *name, const cha
 
 /* ---- All files ---- */
 
-void sr_shred_pass_over(const sr_shredding *s, const char *path)
-{
-	if (s->options->passed_over != NULL && !s->listed)
-		s->options->passed_over(s->options->passed_over_arg, path);
-}
-
 /* The database is none, nor is the list of its backups, nor the ring, which is held. */
 static bool is_no_backup(const looking *l, const char *path, const struct stat *st)
 {
@@ -121,11 +136,29 @@ static bool is_no_backup(const looking *l, const char *path, const struct stat *
 		ring.st_ino == st->st_ino);
 }
 
+/* Nothing does, nor does the index of a database's log: numbers of pages alone are in it. */
+static sr_status holds_no_key(const char *path, const struct stat *st, bool *is)
+{
+	const size_t length = strlen(path), end = strlen("-shm");
+	char whole[4096];
+	struct stat other;
+
+	*is = st->st_size == 0;
+	if (*is || length <= end || strcmp(path + length - end, "-shm") != 0)
+		return SR_OK;
+	snprintf(whole, sizeof(whole), "%.*s", (int)(length - end), path);
+	if (lstat(whole, &other) != 0 || !S_ISREG(other.st_mode))
+		return SR_OK;
+	return sr_begins_as_database(whole, is);
+}
+
 static sr_status look(const looking *l, const char *name)
 {
 	char path[4096], whole[NAME_MAX + 1];
 	struct stat st;
 	long process;
+	bool no_key;
+	sr_status rc = SR_OK;
 	int n = snprintf(path, sizeof(path), "%s/%s", l->folder, name);
 
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
@@ -137,18 +170,17 @@ static sr_status look(const looking *l, const char *name)
 		return errno == ENOENT ? SR_OK
 				       : sr_fail_errno(errno, "%s cannot be looked at",
 						       sr_quoted(sr_text_of(path)));
-	if (!S_ISREG(st.st_mode)) {
-		if (l->fn != NULL)
-			sr_shred_pass_over(l->s, path);
-		return SR_OK;
-	}
+	if (!S_ISREG(st.st_mode))
+		return pass_over(l, path);
 	if (is_no_backup(l, path, &st))
 		return SR_OK;
 	if (sr_part_named(name, whole, &process))
 		return look_at_part(l, name, path, whole, process);
 	if (sr_rehearsal_named(l->base, name, &process))
 		return look_at_rehearsal(l, name, path, process);
-	return l->fn != NULL ? l->fn(l->s, path) : SR_OK;
+	if (l->fn == NULL || (rc = holds_no_key(path, &st, &no_key)) != SR_OK || no_key)
+		return rc;
+	return l->fn(l->s, path);
 }
 
 /* Names first: files come and go while they are worked on. */
@@ -198,8 +230,6 @@ sr_status sr_shred_each(sr_shredding *s, char *const *folders, sr_shred_file_fn 
 		l.home = strcmp(home, folders[i]) == 0;
 		rc = each_file(&l);
 	}
-	if (rc == SR_OK)
-		s->listed = true;
 	free(database);
 	return rc;
 }

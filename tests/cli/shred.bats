@@ -185,6 +185,8 @@ unpack_all() {
 	# What was not looked into is told.
 	grep -q "not looked into.*/backups/below" "$folder/err"
 	grep -q "not looked into.*/backups/link" "$folder/err"
+	grep -q "not looked into.*/backups/foreign.db" "$folder/err"
+	grep -q "not looked into.*/backups/notes.zst" "$folder/err"
 }
 
 @test "files that are taken for no backups are named, but for those of the program itself" {
@@ -192,14 +194,26 @@ unpack_all() {
 	tar -C "$backups" -cf "$backups/all.tar" early.db
 	sqlite3 "$backups/early.db" .dump >"$backups/early.dump"
 	{ echo before && cat "$backups/early.db"; } >"$backups/shifted.db"
+	# In the form of a backup, and with no catalog in it.
+	sqlite3 "$backups/early.db" .dump | zstd -q >"$backups/dump.zst"
+	zstd -qc "$backups/early.zst" >"$backups/twice.zst"
+	sqlite3 "$backups/foreign.db" "CREATE TABLE kept (key); INSERT INTO kept VALUES (x'$KEY')"
+	cp "$backups/early.dump" "$backups/more.db_backup_20260101_000000.db.4194302.part"
+	cp "$backups/early.dump" "$backups/early.dump.4194302.part"
+	cp "$backups/early.dump" "$backups/gone.db-shm"
+	# What can hold no key is not told: nothing, and the index of a log.
+	: >"$backups/empty"
+	: >"$backups/early.db-wal"
+	head -c 32768 /dev/zero >"$backups/early.db-shm"
 	mv "$STRONGROOM_MASTER_KEY_FILE" "$backups/ring"
 	export STRONGROOM_MASTER_KEY_FILE=$backups/ring
 	try --json --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
 	cat "$folder/err"
 	equal 0 "$status"
-	equal '["all.tar","early.db.gz","early.dump","shifted.db"]' \
-		"$(jq -c '[.passed_over[] | sub(".*/"; "")] | sort' "$folder/out")"
-	equal 4 "$(grep -c "not looked into" "$folder/err")"
+	equal "$(printf '%s\n' all.tar dump.zst early.db.gz early.dump early.dump.4194302.part foreign.db gone.db-shm \
+		more.db_backup_20260101_000000.db.4194302.part shifted.db twice.zst)" \
+		"$(jq -r '[.passed_over[] | sub(".*/"; "")] | sort | .[]' "$folder/out")"
+	equal 10 "$(grep -c "not looked into" "$folder/err")"
 	ls "$backups" | grep -q _backup_made_
 }
 
