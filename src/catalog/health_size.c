@@ -225,6 +225,20 @@ static void look_at_name(sr_checkup *c, DIR *dir, const char *base, const char *
 		sr_tally_add(left, "%s", sr_quoted(sr_text_of(name)));
 }
 
+/* Whether they could be listed to the end. */
+static bool look_at_names(sr_checkup *c, DIR *dir, const char *base, sr_tally *left)
+{
+	struct dirent *entry;
+
+	while (!sr_checkup_stop(c)) {
+		errno = 0;
+		if ((entry = readdir(dir)) == NULL)
+			return errno == 0;
+		look_at_name(c, dir, base, entry->d_name, left);
+	}
+	return true;
+}
+
 /* The database's own: files in its folder whose names begin with its name. */
 sr_status sr_check_parts(sr_checkup *c)
 {
@@ -232,7 +246,6 @@ sr_status sr_check_parts(sr_checkup *c)
 	const char *base = sr_path_name(path).data;
 	sr_buffer folder = SR_BUFFER_EMPTY;
 	sr_tally left = SR_TALLY_EMPTY;
-	struct dirent *entry;
 	sr_status rc;
 	DIR *dir;
 
@@ -240,11 +253,10 @@ sr_status sr_check_parts(sr_checkup *c)
 	if ((rc = sr_buffer_status(&folder)) != SR_OK)
 		return rc;
 	/* A folder that cannot be listed has its reasons. */
-	if ((dir = opendir(folder.data)) == NULL)
+	dir = opendir(folder.data);
+	if (dir == NULL || !look_at_names(c, dir, base, &left))
 		sr_unseen_add(c, "unfinished copies: %s cannot be listed",
 			      sr_quoted(sr_buffer_text(&folder)));
-	while (dir && !sr_checkup_stop(c) && (entry = readdir(dir)) != NULL)
-		look_at_name(c, dir, base, entry->d_name, &left);
 	if (dir)
 		closedir(dir);
 	if (left.count > 0)

@@ -6,6 +6,7 @@
  * in any way are compared as what they mean and ten million of them fit in memory. Two paths that
  * share a number would hide one stray file in 2^64 / records: nobody will see that.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
 #include <inttypes.h>
@@ -46,7 +47,7 @@ static uint64_t number_of(const char *path)
 typedef struct survey {
 	sr_checkup *c;
 	const char *folder; /* The storage folder, as the settings spell it, */
-	char *real;         /* and without links; NULL: the same. */
+	char *real;         /* and without links. */
 	uint64_t *known;    /* Of each record's path below it, sorted in the end. */
 	size_t count;
 	size_t capacity;
@@ -56,14 +57,14 @@ typedef struct survey {
 	sr_tally elsewhere; /* or that lead out of the folder. */
 	sr_tally stray;     /* Files without a record. */
 	sr_tally deleted;   /* What deletions that were cut short have left. */
-	sr_tally unlisted;  /* Folders that cannot be read. */
+	sr_tally unlisted;  /* What cannot be looked at, most often folders. */
 } survey;
 
 static sr_status note_path(survey *s, const char *path)
 {
 	const char *rest = sr_path_below(path, s->folder);
 
-	if (rest == NULL && s->real != NULL)
+	if (rest == NULL)
 		rest = sr_path_below(path, s->real);
 	if (rest == NULL)
 		return SR_OK;
@@ -193,6 +194,7 @@ static sr_status walk(survey *s)
 {
 	char *roots[] = {(char *)(uintptr_t)s->folder, NULL};
 	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
+	sr_status rc = SR_OK;
 	FTSENT *entry;
 
 	if (walk == NULL)
@@ -200,17 +202,20 @@ static sr_status walk(survey *s)
 	if (s->count > 0)
 		qsort(s->known, s->count, sizeof(*s->known), compare_numbers);
 	/* One that nothing was read of is not freed whole by the C library. */
-	while ((entry = fts_read(walk)) != NULL && !sr_checkup_stop(s->c)) {
+	while ((errno = 0, entry = fts_read(walk)) != NULL && !sr_checkup_stop(s->c)) {
 		if (entry->fts_info == FTS_F)
 			look_at_file(s, entry);
-		else if ((entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR) &&
+		else if ((entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR ||
+			  entry->fts_info == FTS_NS) &&
 			 entry->fts_errno != ENOENT)
 			sr_tally_add(&s->unlisted, "%s (%s)",
 				     sr_quoted(sr_text_of(entry->fts_path)),
 				     strerror(entry->fts_errno));
 	}
+	if (entry == NULL && errno != 0)
+		rc = sr_fail_errno(errno, "storage folder %s", sr_quoted(sr_text_of(s->folder)));
 	fts_close(walk);
-	return SR_OK;
+	return rc;
 }
 
 /* ---- Both ---- */
@@ -278,12 +283,14 @@ sr_status sr_check_storage(sr_checkup *c)
 	struct stat st;
 	sr_status rc;
 
-	if (stat(s.folder, &st) != 0 || !S_ISDIR(st.st_mode))
+	if (stat(s.folder, &st) != 0 ? errno == ENOENT || errno == ENOTDIR : !S_ISDIR(st.st_mode))
 		return check_missing_folder(&s);
+	/* Which fails where it could not be looked at. */
 	if ((s.storage = open(s.folder, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
 		return sr_fail_errno(errno, "storage folder %s", sr_quoted(sr_text_of(s.folder)));
-	s.real = realpath(s.folder, NULL);
-	if ((rc = look_at_records(&s)) == SR_OK) {
+	if ((s.real = realpath(s.folder, NULL)) == NULL)
+		rc = sr_fail_errno(errno, "storage folder %s", sr_quoted(sr_text_of(s.folder)));
+	else if ((rc = look_at_records(&s)) == SR_OK) {
 		/* Without all records nothing can be said of files. */
 		if (c->late)
 			sr_unseen_add(c, "files without a record");

@@ -37,6 +37,10 @@ places() {
 	places EIO "client shred"
 }
 
+@test "a check-up finds what is there on a disk that cannot be read, or says what it could not look at" {
+	places EIO "health"
+}
+
 @test "an error that is swallowed is found" {
 	found "" --seconds 30 --only "save many" --plant swallow
 }

@@ -1,6 +1,7 @@
 /* Scenarios of what works on the catalog as a whole. */
 #include "fault.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -526,6 +527,52 @@ static sr_status salvage(fault_case *c)
 	return SR_OK;
 }
 
+/* A copy that nobody finishes, beside the files without a record that the template has. */
+static sr_status prepare_health(fault_case *c)
+{
+	int fd = open(in_folder(c, "catalog.db.1999999999.part"), O_CREAT | O_WRONLY | O_CLOEXEC,
+		      0600);
+
+	return fd >= 0 && close(fd) == 0 ? SR_OK : SR_IO;
+}
+
+/* How much of a kind it finds; 0: nothing. */
+static int64_t found(const sr_finding *findings, size_t count, const char *code)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(findings[i].code, code) == 0)
+			return findings[i].count;
+	return 0;
+}
+
+/* It finds what it found at first, when nothing failed, or says what it could not look at. */
+static void judge_findings(fault_case *c, const sr_health *health)
+{
+	static sr_finding first[10];
+	static size_t count;
+	bool told = health->unseen_count > 0;
+
+	if (count == 0 && health->finding_count <= 10)
+		while (count < health->finding_count) {
+			first[count] = health->findings[count];
+			count++;
+		}
+	for (size_t i = 0; i < health->finding_count; i++) {
+		const sr_finding *one = &health->findings[i];
+
+		if (strstr(one->meaning, " cannot be ") != NULL ||
+		    strstr(one->meaning, strerror(EIO)) != NULL)
+			told = true;
+		else if (found(first, count, one->code) < one->count)
+			snprintf(c->wrong, sizeof(c->wrong), "the check-up finds %s: %.300s",
+				 one->code, one->meaning);
+	}
+	for (size_t i = 0; i < count && !told; i++)
+		if (found(health->findings, health->finding_count, first[i].code) != first[i].count)
+			snprintf(c->wrong, sizeof(c->wrong), "the check-up does not find all of %s",
+				 first[i].code);
+}
+
 static sr_status check_health(fault_case *c)
 {
 	sr_health_options how;
@@ -534,6 +581,7 @@ static sr_status check_health(fault_case *c)
 	sr_health_options_init(&how);
 	how.full = how.verify_files = true;
 	TRY(c, sr_health_check(c->catalog, &how, &health));
+	judge_findings(c, health);
 	sr_health_free(health);
 	return SR_OK;
 }
@@ -573,6 +621,6 @@ const fault_scenario fault_wholes[] = {
 	{"search index", 0, NULL, build_index, NULL},
 	{"repair", FAULT_IN_PARTS | FAULT_UNWELL, break_it, repair, NULL},
 	{"salvage", FAULT_OPENS | FAULT_NO_FILE, NULL, salvage, NULL},
-	{"health", 0, NULL, check_health, NULL},
+	{"health", 0, prepare_health, check_health, NULL},
 	{NULL, 0, NULL, NULL, NULL},
 };

@@ -73,6 +73,20 @@ ssize_t shim_getrandom(void *bytes, size_t size, unsigned flags)
 	return next(bytes, size, flags);
 }
 
+off_t shim_lseek(int fd, off_t at, int from) SHIM("lseek64");
+off_t shim_lseek(int fd, off_t at, int from)
+{
+	NEXT("lseek64", off_t(*)(int, off_t, int));
+	return shim_trips(IO, "lseek") ? -1 : next(fd, at, from);
+}
+
+ssize_t shim_send(int fd, const void *bytes, size_t size, int flags) SHIM("send");
+ssize_t shim_send(int fd, const void *bytes, size_t size, int flags)
+{
+	NEXT("send", ssize_t(*)(int, const void *, size_t, int));
+	return shim_trips(IO | SIGNAL, "send") ? -1 : next(fd, bytes, size, flags);
+}
+
 /* A stream that failed says so; there is no other way to tell it. */
 static void mark(FILE *stream)
 {
@@ -110,4 +124,11 @@ char *shim_fgets(char *line, int room, FILE *stream)
 		return NULL;
 	}
 	return next(line, room, stream);
+}
+
+int shim_fflush(FILE *stream) SHIM("fflush");
+int shim_fflush(FILE *stream)
+{
+	NEXT("fflush", int (*)(FILE *));
+	return shim_trips(IO | FULL, "fflush") ? EOF : next(stream);
 }

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +75,26 @@ FILE *shim_fopen(const char *path, const char *mode)
 	return shim_trips(IO | SIGNAL, "fopen") ? NULL : next(path, mode);
 }
 
-/* The descriptor is gone, whatever is said. */
+FILE *shim_fdopen(int fd, const char *mode) SHIM("fdopen");
+FILE *shim_fdopen(int fd, const char *mode)
+{
+	NEXT("fdopen", FILE * (*)(int, const char *));
+	return shim_trips(MEMORY, "fdopen") ? NULL : next(fd, mode);
+}
+
+/* The descriptor is gone, whatever is said; so is the stream. */
+int shim_fclose(FILE *stream) SHIM("fclose");
+int shim_fclose(FILE *stream)
+{
+	bool fails = shim_trips(IO | FULL, "fclose");
+	int error = errno, rc;
+
+	NEXT("fclose", int (*)(FILE *));
+	rc = next(stream);
+	errno = fails ? error : errno;
+	return fails ? EOF : rc;
+}
+
 int shim_close(int fd) SHIM("close");
 int shim_close(int fd)
 {
@@ -152,6 +172,11 @@ PLAIN(mknod, "mknod", IO | FULL, (const char *path, mode_t mode, dev_t device),
 PLAIN(access, "access", IO, (const char *path, int how), (path, how))
 PLAIN(chmod, "chmod", IO, (const char *path, mode_t mode), (path, mode))
 PLAIN(fchmod, "fchmod", IO, (int fd, mode_t mode), (fd, mode))
+PLAIN(fchmodat, "fchmodat", IO, (int folder, const char *path, mode_t mode, int flags),
+      (folder, path, mode, flags))
+PLAIN(chown, "chown", IO, (const char *path, uid_t user, gid_t group), (path, user, group))
+PLAIN(fchown, "fchown", IO, (int fd, uid_t user, gid_t group), (fd, user, group))
+PLAIN(futimens, "futimens", IO, (int fd, const struct timespec *times), (fd, times))
 PLAIN(flock, "flock", IO | SIGNAL, (int fd, int how), (fd, how))
 PLAIN(stat, "stat64", IO, (const char *path, struct stat *st), (path, st))
 PLAIN(lstat, "lstat64", IO, (const char *path, struct stat *st), (path, st))
@@ -192,6 +217,13 @@ char *shim_realpath(const char *path, char *to)
 	return shim_trips(IO, "realpath") ? NULL : next(path, to);
 }
 
+char *shim_realpath_chk(const char *path, char *to, size_t room) SHIM("__realpath_chk");
+char *shim_realpath_chk(const char *path, char *to, size_t room)
+{
+	(void)room;
+	return shim_realpath(path, to);
+}
+
 char *shim_getcwd(char *to, size_t room) SHIM("getcwd");
 char *shim_getcwd(char *to, size_t room)
 {
@@ -211,6 +243,19 @@ DIR *shim_fdopendir(int fd)
 {
 	NEXT("fdopendir", DIR * (*)(int));
 	return shim_trips(IO, "fdopendir") ? NULL : next(fd);
+}
+
+typedef int (*choose)(const struct dirent *one);
+typedef int (*compare)(const struct dirent **a, const struct dirent **b);
+PLAIN(scandir, "scandir64", IO,
+      (const char *path, struct dirent ***names, choose wanted, compare order),
+      (path, names, wanted, order))
+
+FTSENT *shim_fts_read(FTS *walk) SHIM("fts64_read");
+FTSENT *shim_fts_read(FTS *walk)
+{
+	NEXT("fts64_read", FTSENT * (*)(FTS *));
+	return shim_trips(IO, "fts_read") ? NULL : next(walk);
 }
 
 struct dirent *shim_readdir(DIR *folder) SHIM("readdir64");

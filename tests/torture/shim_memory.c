@@ -5,7 +5,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <pthread.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -148,23 +147,6 @@ void *shim_mmap(void *at, size_t size, int protection, int flags, int fd, off_t 
 	NEXT("mmap64", void *(*)(void *, size_t, int, int, int, off_t));
 	return shim_trips(MEMORY, "mmap") ? MAP_FAILED
 					  : next(at, size, protection, flags, fd, offset);
-}
-
-int shim_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
-			void *arg) SHIM("pthread_create");
-int shim_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
-			void *arg)
-{
-	int rc;
-
-	NEXT("pthread_create",
-	     int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *));
-	if (shim_trips(MEMORY, "pthread_create"))
-		return EAGAIN;
-	shim_inside = true; /* The C library keeps stacks for later threads. */
-	rc = next(thread, attributes, run, arg);
-	shim_inside = false;
-	return rc;
 }
 
 void *shim_real(const char *symbol)

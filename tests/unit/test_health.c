@@ -971,6 +971,25 @@ static void test_storage_missing(void **state)
 	sr_health_free(health);
 }
 
+/* A folder that cannot be looked at is not said to be missing. */
+static void test_storage_unseen(void **state)
+{
+	catalog_fixture *f = *state;
+	const sr_finding *told;
+	sr_health *health;
+
+	store(f, "a", "received_files/a", "aaa");
+	scratch_remove(scratch_path("received_files"));
+	assert_int_equal(symlink("received_files", scratch_path("received_files")), 0);
+	health = check(f, false);
+	assert_null(finding(health, "storage_missing"));
+	assert_int_equal(health->errors, 1);
+	told = &health->findings[0];
+	assert_non_null(strstr(told->meaning, "the storage folder cannot be checked"));
+	assert_non_null(strstr(told->meaning, strerror(ELOOP)));
+	sr_health_free(health);
+}
+
 /* The catalog may lie in the storage folder: its own files are no strays. */
 static void test_storage_with_the_catalog(void **state)
 {
@@ -1245,6 +1264,7 @@ int main(void)
 		TEST(test_storage),
 		TEST(test_storage_elsewhere),
 		TEST(test_storage_missing),
+		TEST(test_storage_unseen),
 		TEST(test_storage_with_the_catalog),
 		TEST(test_verify_files),
 		TEST(test_sample),
