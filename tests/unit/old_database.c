@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char core_clients[] = "CREATE TABLE IF NOT EXISTS clients ("
 				   "ID BLOB(16) PRIMARY KEY, Name VARCHAR(255) UNIQUE NOT NULL,"
@@ -227,6 +228,47 @@ void old_database_make(const char *path, const old_options *options)
 	make_ledger(db, options);
 	must(db, "COMMIT");
 	sqlite3_close(db);
+}
+
+static void copy_bytes(const char *from, const char *to)
+{
+	FILE *in = fopen(from, "rb");
+	FILE *out = fopen(to, "wb");
+	char bytes[1 << 16];
+	size_t n;
+
+	if (in == NULL || out == NULL)
+		die(in == NULL ? from : to, "cannot be opened");
+	while ((n = fread(bytes, 1, sizeof(bytes), in)) > 0)
+		if (fwrite(bytes, 1, n, out) != n)
+			die(to, "cannot be written");
+	if (ferror(in) || fclose(out) != 0)
+		die(from, "cannot be copied");
+	fclose(in);
+}
+
+static const char *beside(const char *path, const char *end)
+{
+	static char side[4096];
+
+	snprintf(side, sizeof(side), "%s%s", path, end);
+	return side;
+}
+
+void old_database_keep(const char *path)
+{
+	if (access(beside(path, "-wal"), F_OK) == 0)
+		die(path, "is open, or its log holds what the file lacks");
+	copy_bytes(path, beside(path, "-kept"));
+}
+
+void old_database_put_back(const char *path)
+{
+	static const char *const sides[] = {"-wal", "-shm", "-journal"};
+
+	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++)
+		unlink(beside(path, sides[i]));
+	copy_bytes(beside(path, "-kept"), path);
 }
 
 const char *old_database_run(const char *path, const char *sql)

@@ -33,6 +33,11 @@ typedef struct old_options {
 /* Makes the database; any failure ends the test. */
 void old_database_make(const char *path, const old_options *options);
 
+/* Sets the database aside as it is, and puts it back so as often as wanted, in place of whatever
+ * has become of it. Nobody has it open. */
+void old_database_keep(const char *path);
+void old_database_put_back(const char *path);
+
 /* Runs SQL with a plain connection; returns what went wrong, or NULL. Static. */
 const char *old_database_run(const char *path, const char *sql);
 

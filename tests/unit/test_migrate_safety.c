@@ -153,34 +153,52 @@ static void test_declared(void **state)
 	assert_done(run_extra(path, "DELETE FROM files", delete_files, files, false));
 }
 
-/* The nth write of a step fails, and all after it: whether that was the last one. */
-static bool step_with_full_disk(int from, int to, int nth, int *failed)
+/* A database at that version, kept to be put back; whole(), sqlite3_free. */
+static char *keep_at(const char *path, const old_options *old, int version)
 {
-	const char *path = migrate_path();
+	old_database_make(path, old);
+	assert_done(run_to(path, version, false));
+	old_database_keep(path);
+	return whole(path);
+}
+
+/* The nth write of a step fails, and all after it. */
+static sr_status step_with_full_disk(const char *path, int to, int nth, const char *before)
+{
 	sr_schema_options options = migrate_options();
 	sr_conn *conn;
-	char *before;
 	sr_status rc;
 
-	old_database_make(path, &(old_options){.files = 300});
-	assert_done(run_to(path, from, false));
-	before = whole(path);
 	options.to = to;
 	options.accept_loss = true;
 	conn = migrate_open(path);
 	fault_arm(FAULT_WRITE, FAULT_ANY, nth, SQLITE_FULL, true);
 	rc = sr_schema_migrate(conn, &options, NULL);
 	fault_disarm();
-	if (rc != SR_OK) {
-		(*failed)++;
+	if (rc != SR_OK)
 		assert_says("the database is whole at version");
-	}
 	sr_conn_close(conn);
 	if (rc != SR_OK)
 		assert_whole(path, before);
 	assert_int_equal(migrate_drift(path), 0);
+	return rc;
+}
+
+/* At one write after another, until none of them is the step's. */
+static void fill_disk_in_step(int from, int to)
+{
+	const char *path = migrate_path();
+	char *before = keep_at(path, &(old_options){.files = 300}, from);
+	int failed = 0;
+
+	for (int n = 1; n < 200; n += 1 + n / 4) {
+		if (step_with_full_disk(path, to, n, before) == SR_OK)
+			break;
+		failed++;
+		old_database_put_back(path);
+	}
+	assert_true(failed > 0);
 	sqlite3_free(before);
-	return rc == SR_OK;
 }
 
 static void test_failure_leaves_it_as_it_was(void **state)
@@ -188,52 +206,52 @@ static void test_failure_leaves_it_as_it_was(void **state)
 	(void)state;
 	fault_vfs_install();
 	for (int version = 0; version < sr_migration_count - 1; version++) {
-		int up = 0, down = 0;
-
-		for (int n = 1; n < 200 && !step_with_full_disk(version, version + 1, n, &up);)
-			n += 1 + n / 4;
-		for (int n = 1; n < 200 && !step_with_full_disk(version + 1, version, n, &down);)
-			n += 1 + n / 4;
-		assert_true(up > 0 && down > 0);
+		fill_disk_in_step(version, version + 1);
+		fill_disk_in_step(version + 1, version);
 	}
 	fault_vfs_remove();
+}
+
+/* The migration v, but after its first statements one that fails. */
+static void fail_statement(const char *path, int v, int after, const char *before)
+{
+	sr_migration_source sources[MANY];
+	const char *statements[MANY] = {NULL};
+	sr_migrations all = {sources, sr_migration_count};
+	sr_schema_options options = migrate_options();
+	sr_conn *conn;
+	char said[64];
+
+	memcpy(sources, sr_migration_sources, sizeof(sources[0]) * (size_t)sr_migration_count);
+	for (int i = 0; i < after; i++)
+		statements[i] = sources[v].up.statements[i];
+	statements[after] = "INSERT INTO nowhere VALUES (1)";
+	sources[v].up.statements = statements;
+	conn = migrate_open(path);
+	assert_fails(sr_schema_run(conn, &all, &options, NULL), SR_SQL, "");
+	snprintf(said, sizeof(said), "migration %d (%s), statement %d", v, sources[v].name,
+		 after + 1);
+	assert_says(said);
+	assert_says("INSERT INTO nowhere");
+	assert_says("no such table");
+	sr_conn_close(conn);
+	assert_whole(path, before);
 }
 
 /* After each statement of each migration one fails that the test adds. */
 static void test_each_statement_fails(void **state)
 {
 	(void)state;
-	for (int v = 1; v < sr_migration_count; v++)
-		for (int s = 0; sr_migration_sources[v].up.statements[s]; s++) {
-			sr_migration_source sources[MANY];
-			const char *statements[MANY] = {NULL};
-			sr_migrations all = {sources, sr_migration_count};
-			sr_schema_options options = migrate_options();
-			const char *path = migrate_path();
-			sr_conn *conn;
-			char said[64];
-			char *before;
+	for (int v = 1; v < sr_migration_count; v++) {
+		const char *path = migrate_path();
+		char *before = keep_at(path, &(old_options){.users = true}, v - 1);
 
-			memcpy(sources, sr_migration_sources,
-			       sizeof(sources[0]) * (size_t)sr_migration_count);
-			for (int i = 0; i <= s; i++)
-				statements[i] = sources[v].up.statements[i];
-			statements[s + 1] = "INSERT INTO nowhere VALUES (1)";
-			sources[v].up.statements = statements;
-			old_database_make(path, &(old_options){.users = true});
-			assert_done(run_to(path, v - 1, false));
-			before = whole(path);
-			conn = migrate_open(path);
-			assert_fails(sr_schema_run(conn, &all, &options, NULL), SR_SQL, "");
-			snprintf(said, sizeof(said), "migration %d (%s), statement %d", v,
-				 sources[v].name, s + 2);
-			assert_says(said);
-			assert_says("INSERT INTO nowhere");
-			assert_says("no such table");
-			sr_conn_close(conn);
-			assert_whole(path, before);
-			sqlite3_free(before);
+		for (int s = 0; sr_migration_sources[v].up.statements[s]; s++) {
+			fail_statement(path, v, s + 1, before);
+			old_database_put_back(path);
 		}
+		sqlite3_free(before);
+	}
 }
 
 static void test_too_new(void **state)
@@ -366,19 +384,25 @@ static void foreign_add(void *arg, const char *type, const char *name, const cha
 	drift_add(arg, type, name, table, NULL);
 }
 
+/* How many there are, and their words in d unless it is NULL. */
+static int64_t foreign(const char *path, drift *d)
+{
+	sr_conn *conn = migrate_open(path);
+	int64_t count;
+
+	assert_done(sr_schema_foreign(conn, d ? foreign_add : NULL, d, &count));
+	sr_conn_close(conn);
+	return count;
+}
+
 static void test_foreign(void **state)
 {
 	const char *path = migrate_path();
 	drift d = {""};
-	int64_t count;
-	sr_conn *conn;
 
 	(void)state;
 	assert_done(run_to(path, -1, false));
-	conn = migrate_open(path);
-	assert_done(sr_schema_foreign(conn, NULL, NULL, &count));
-	assert_int_equal(count, 0);
-	sr_conn_close(conn);
+	assert_int_equal(foreign(path, NULL), 0);
 	assert_null(old_database_run(
 		path,
 		"CREATE TRIGGER t AFTER INSERT ON files BEGIN DELETE FROM clients; END;"
@@ -388,15 +412,12 @@ static void test_foreign(void **state)
 		"ALTER TABLE metrics_history ADD COLUMN computed AS (abs(1));"
 		"ALTER TABLE file_categories ADD COLUMN mine TEXT;"
 		"DROP TABLE transfer_stats; CREATE VIEW transfer_stats AS SELECT 1;"));
-	conn = migrate_open(path);
-	assert_done(sr_schema_foreign(conn, foreign_add, &d, &count));
-	assert_int_equal(count, 5);
+	assert_int_equal(foreign(path, &d), 5);
 	assert_non_null(strstr(d.words, "[generated column computed|metrics_history|]"));
 	assert_non_null(strstr(d.words, "[trigger t|files|]"));
 	assert_non_null(strstr(d.words, "[index part|files|]"));
 	assert_non_null(strstr(d.words, "[index expr|files|]"));
 	assert_non_null(strstr(d.words, "[view transfer_stats|"));
-	sr_conn_close(conn);
 }
 
 /* What the text of a table has computed, and what it only says. */
@@ -404,8 +425,6 @@ static void test_foreign_clauses(void **state)
 {
 	const char *path = migrate_path();
 	drift d = {""};
-	int64_t count;
-	sr_conn *conn;
 
 	(void)state;
 	assert_done(run_to(path, -1, false));
@@ -423,15 +442,12 @@ static void test_foreign_clauses(void **state)
 		      "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = substr(sql, 1,"
 		      " length(sql) - 1) || ', CONSTRAINT k CHECK (FileCount))' WHERE name ="
 		      " 'client_activity'"));
-	conn = migrate_open(path);
-	assert_done(sr_schema_foreign(conn, foreign_add, &d, &count));
+	assert_int_equal(foreign(path, &d), 4);
 	assert_non_null(strstr(d.words, "[CHECK d INTEGER /* , */ CHECK (d > 0)|files|]"));
 	assert_non_null(
 		strstr(d.words, "[DEFAULT e DEFAULT 5 DEFAULT /* ( */ (abs(6))|metrics_history|]"));
 	assert_non_null(strstr(d.words, "[CHECK f TEXT"));
 	assert_non_null(strstr(d.words, "[CHECK CONSTRAINT k CHECK (FileCount)|client_activity|]"));
-	assert_int_equal(count, 4);
-	sr_conn_close(conn);
 }
 
 /* What our writes reach through a foreign key's action, however far, and no further. */
@@ -439,8 +455,6 @@ static void test_foreign_by_key(void **state)
 {
 	const char *path = migrate_path();
 	drift d = {""};
-	int64_t count;
-	sr_conn *conn;
 
 	(void)state;
 	assert_done(run_to(path, -1, false));
@@ -454,13 +468,10 @@ static void test_foreign_by_key(void **state)
 		"CREATE TRIGGER none AFTER UPDATE ON bystander BEGIN DELETE FROM files; END;"
 		"DROP TABLE transfer_stats;"
 		"CREATE /**/ VIRTUAL TABLE transfer_stats USING fts5(Date);"));
-	conn = migrate_open(path);
-	assert_done(sr_schema_foreign(conn, foreign_add, &d, &count));
-	assert_int_equal(count, 3);
+	assert_int_equal(foreign(path, &d), 3);
 	assert_non_null(strstr(d.words, "[trigger near|child|]"));
 	assert_non_null(strstr(d.words, "[trigger far|grandchild|]"));
 	assert_non_null(strstr(d.words, "[table transfer_stats|"));
-	sr_conn_close(conn);
 }
 
 /* The guard of callers' own SQL. */
