@@ -283,21 +283,25 @@ static int assert_whole_somewhere(const char *path, const char *rows)
 	return version;
 }
 
+/* Each goes on where the one before was killed, until one comes to the end. */
 static void test_killed(void **state)
 {
 	unsigned seed = (unsigned)getpid();
-	int interrupted = 0;
+	int version = sr_schema_latest(), interrupted = 0;
+	const char *path = NULL;
+	char *rows = NULL;
 
 	(void)state;
 	for (int round = 0; round < 25; round++) {
-		const char *path = migrate_path();
 		struct timespec wait = {0, 0};
-		char *rows;
 		pid_t pid;
-		int version;
 
-		old_database_make(path, &(old_options){.files = 3000});
-		rows = old_database_rows(path, OLD_CORE, true);
+		if (version == sr_schema_latest()) {
+			path = migrate_path();
+			old_database_make(path, &(old_options){.files = 3000});
+			sqlite3_free(rows);
+			rows = old_database_rows(path, OLD_CORE, true);
+		}
 		pid = start_migration(path);
 		wait.tv_nsec = (long)(rand_r(&seed) % 50) * 1000000;
 		nanosleep(&wait, NULL);
@@ -305,12 +309,11 @@ static void test_killed(void **state)
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
 		version = assert_whole_somewhere(path, rows);
 		interrupted += version > 0 && version < sr_schema_latest();
-		pid = start_migration(path);
-		assert_int_equal(waitpid(pid, NULL, 0), pid);
-		assert_int_equal(assert_whole_somewhere(path, rows), sr_schema_latest());
-		sqlite3_free(rows);
 	}
+	assert_true(waitpid(start_migration(path), NULL, 0) > 0);
+	assert_int_equal(assert_whole_somewhere(path, rows), sr_schema_latest());
 	print_message("%d of 25 were killed between two versions\n", interrupted);
+	sqlite3_free(rows);
 }
 
 enum { THREADS = 6 };
