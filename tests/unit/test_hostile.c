@@ -195,6 +195,62 @@ static void test_planted(void **state)
 		check(*state, &cases[i]);
 }
 
+/* ---- Tables in another's place ---- */
+
+#define ROOT_OF(name) "(SELECT rootpage FROM was WHERE name = '" name "')"
+#define PLACE(table, at)                                                                           \
+	"UPDATE sqlite_schema SET rootpage = " ROOT_OF(at) " WHERE name = '" table "';"
+/* As they were, while they are changed. */
+#define ROOTS                                                                                      \
+	"CREATE TEMP TABLE was AS SELECT name, rootpage FROM sqlite_schema;"                       \
+	"PRAGMA writable_schema = ON;"
+
+static void assert_damaged(const catalog_fixture *f, bool full)
+{
+	sr_health_options options;
+	sr_health *health;
+
+	sr_health_options_init(&options);
+	options.full = full;
+	assert_ok(sr_health_check(f->catalog, &options, &health));
+	assert_false(health->integrity_check);
+	assert_true(health->errors > 0);
+	sr_health_free(health);
+}
+
+/* Every read would have to look at every page to see it. Rows of another table may come, so that
+ * the check-up tells, the quick one too. */
+static void test_tables_in_anothers_place(void **state)
+{
+	static const char *const plants[] = {
+		PLACE("files", "clients") PLACE("clients", "files"),
+		PLACE("files", "clients"),
+		PLACE("clients", "files"),
+		PLACE("files", "files_replaced"),
+		PLACE("files", "database_migrations"),
+		PLACE("files", "idx_files_client_id"),
+	};
+	catalog_fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(plants) / sizeof(plants[0]); i++) {
+		char sql[1000];
+		sr_status rc;
+
+		print_message("%s\n", plants[i]);
+		copy(scratch_path("whole.db"), f->path);
+		snprintf(sql, sizeof(sql), "%s%s", ROOTS, plants[i]);
+		foreign_sql(f, sql);
+		assert_ok(sr_open(&f->catalog, &f->options));
+		if ((rc = search(f->catalog)) != SR_OK)
+			assert_fails(rc, SR_CORRUPT, f->path);
+		assert_damaged(f, false);
+		assert_damaged(f, true);
+		assert_ok(sr_close(f->catalog));
+		f->catalog = NULL;
+		assert_int_equal(unlink(f->path), 0);
+	}
+}
+
 /* ---- What lies beside ---- */
 
 /* A journal with nothing in it but the name of another file: SQLite looks for that first. */
@@ -277,6 +333,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_planted),
+		TEST(test_tables_in_anothers_place),
 		TEST(test_journal_of_somebody),
 		TEST(test_pipes_beside),
 	};
