@@ -318,7 +318,8 @@ static sr_status rotate_held(sr_catalog *catalog, const sr_keys_rotate_options *
 			       "master key is forgotten: strongroom keys check names %s",
 			       (long long)rewrapped.unreadable,
 			       sr_plural(rewrapped.unreadable, "it", "them"));
-	rc = sr_keys_forget(catalog, hold, master->id, &done->forgotten);
+	if ((rc = sr_keys_forget(catalog, hold, master->id, &done->forgotten)) != SR_OK)
+		sr_fail_within(rc, "the keys are rotated, but old master keys may be left");
 	done->forgotten += before;
 	return rc;
 }
