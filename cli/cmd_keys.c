@@ -293,6 +293,7 @@ static void fault(void *arg, const sr_key_fault *fault)
 		cell_string(id),
 		cell_text(fault->name),
 		cell_toned(cell_string(sr_status_name(fault->status)), TONE_BAD),
+		cell_string(fault->reason),
 		cell_string(fault->message),
 	};
 
@@ -322,25 +323,29 @@ static int check(struct cli *cli, sr_catalog *catalog)
 		{"id", "", COLUMN_EXACT},
 		{"client", "CLIENT", COLUMN_CUT_END},
 		{"status", "STATUS", 0},
-		{"message", "MESSAGE", COLUMN_CUT_END},
+		{"reason", "REASON", COLUMN_PEOPLE}, /* All of it: upright where it is long. */
+		{"message", "", COLUMN_EXACT},
 	};
 	struct check work = {cli, NULL};
 	int64_t checked = 0, faults = 0;
 	char all[64];
 	sr_status rc;
+	int code;
 
-	work.rows = listing_begin(&cli->out, columns, 4, "faults");
+	work.rows = listing_begin(&cli->out, columns, 5, "faults");
 	rc = sr_keys_check(catalog, fault, &work, &checked, &faults);
 	snprintf(all, sizeof(all), "%" PRId64 " wrapped %s.", checked,
 		 plural(checked, "key, readable", "keys, all readable"));
-	listing_end(work.rows, rc == SR_OK ? all : NULL,
+	if (rc != SR_OK)
+		code = cli_failed(cli, rc);
+	else if (checked == 0)
+		code = check_ring(cli, catalog);
+	else
+		code = faults == 0 ? DONE : UNHEALTHY;
+	listing_end(work.rows, code == DONE ? all : NULL,
 		    json_pack("{s:I, s:I}", "checked", (json_int_t)checked, "unreadable",
 			      (json_int_t)faults));
-	if (rc != SR_OK)
-		return cli_failed(cli, rc);
-	if (checked == 0 && faults == 0)
-		return check_ring(cli, catalog);
-	return faults == 0 ? DONE : UNHEALTHY;
+	return code;
 }
 
 static int keys_check(struct cli *cli)

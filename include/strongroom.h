@@ -481,6 +481,7 @@ typedef struct sr_key_fault {
 	sr_text name;
 	sr_status status;
 	const char *message;
+	const char *reason; /* The message without whose key it is, for where that is said. */
 } sr_key_fault;
 
 typedef void (*sr_key_fault_fn)(void *arg, const sr_key_fault *fault);

@@ -38,7 +38,7 @@ static sr_status keys_unreadable(sr_checkup *c)
 	int64_t checked, faults;
 	sr_status rc;
 
-	rc = sr_keys_check_read(c->catalog, &c->reading, add_name, &tally, &checked, &faults);
+	rc = sr_keys_check_read(&c->reading, add_name, &tally, &checked, &faults);
 	if (rc == SR_OK && tally.count > 0)
 		sr_finding_add(c, SR_SEVERITY_ERROR, "keys_unreadable", sr_text_of(NULL),
 			       tally.count, "save these keys anew, or restore a backup",

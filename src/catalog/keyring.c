@@ -305,16 +305,18 @@ void sr_key_done(sr_key *key)
 }
 
 /* What it is wrapped under. */
-static sr_status find_wrapping(sr_catalog *catalog, uint64_t asked, sr_text name, sr_text stored,
+static sr_status find_wrapping(sr_catalog *catalog, uint64_t asked, sr_text stored,
 			       sr_master *master)
 {
 	char id[SR_MASTER_ID_SIZE];
-	sr_status rc;
 
 	sr_wrapped_id(stored, id);
-	if ((rc = find_master(catalog, id, asked, master)) != SR_OK)
-		return sr_fail_within(rc, "the AES key of client %s is wrapped", sr_quoted(name));
-	return SR_OK;
+	return find_master(catalog, id, asked, master);
+}
+
+sr_status sr_key_fail_of(sr_status rc, sr_text name)
+{
+	return sr_fail_within(rc, "the AES key of client %s is wrapped", sr_quoted(name));
 }
 
 sr_status sr_key_may_go(sr_catalog *catalog, sr_text name, sr_text stored)
@@ -324,15 +326,14 @@ sr_status sr_key_may_go(sr_catalog *catalog, sr_text name, sr_text stored)
 
 	if (!sr_is_wrapped(stored))
 		return SR_OK;
-	rc = find_wrapping(catalog, 0, name, stored, &master);
+	rc = find_wrapping(catalog, 0, stored, &master);
 	explicit_bzero(&master, sizeof(master));
-	return rc;
+	return rc == SR_OK ? rc : sr_key_fail_of(rc, name);
 }
 
-sr_status sr_key_open(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_text name,
-		      sr_text stored, sr_key *key)
+sr_status sr_key_open_unnamed(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_text stored,
+			      sr_key *key)
 {
-	char id[SR_MASTER_ID_SIZE];
 	sr_master master;
 	bool good = false;
 	sr_status rc;
@@ -340,23 +341,30 @@ sr_status sr_key_open(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_tex
 	*key = (sr_key){0};
 	if (!sr_is_wrapped(stored))
 		return SR_OK;
-	sr_wrapped_id(stored, id);
-	if ((rc = find_wrapping(catalog, asked, name, stored, &master)) != SR_OK)
+	if ((rc = find_wrapping(catalog, asked, stored, &master)) != SR_OK)
 		return rc;
 	key->length = stored.length - SR_WRAP_MORE;
 	if ((key->bytes = calloc(1, key->length + 1)) == NULL)
 		rc = sr_fail_memory();
 	else
 		rc = sr_unwrap(&master, owner, stored, (unsigned char *)key->bytes, &good);
-	explicit_bzero(&master, sizeof(master));
 	if (rc == SR_OK && !good)
 		rc = sr_fail(SR_CORRUPT,
-			     "the wrapped AES key of client %s was changed, or is another "
-			     "client's: master key %s does not open it",
-			     sr_quoted(name), id);
+			     "it was changed, or is another client's: master key %s does not open "
+			     "it",
+			     master.id);
+	explicit_bzero(&master, sizeof(master));
 	if (rc != SR_OK)
 		sr_key_done(key);
 	return rc;
+}
+
+sr_status sr_key_open(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_text name,
+		      sr_text stored, sr_key *key)
+{
+	sr_status rc = sr_key_open_unnamed(catalog, asked, owner, stored, key);
+
+	return rc == SR_OK ? rc : sr_key_fail_of(rc, name);
 }
 
 void sr_sealer_end(sr_sealer *sealer)

@@ -89,6 +89,11 @@ void sr_key_done(sr_key *key); /* Zeroes and frees it; harmless on a zeroed one.
 sr_status sr_key_open(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_text name,
 		      sr_text stored, sr_key *key);
 
+/* In two steps: opened, with a message that says no more than why not; and whose key it is. */
+sr_status sr_key_open_unnamed(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_text stored,
+			      sr_key *key);
+sr_status sr_key_fail_of(sr_status rc, sr_text name);
+
 /* Before what is stored is replaced by another key, or by none: fails as sr_key_open does where it
  * is wrapped and its master key is not at hand, since who replaces it could not see that it is
  * there. */

@@ -168,19 +168,34 @@ sr_status sr_keys_wrap_plain(sr_conn *conn, const sr_master *master, int64_t *wr
 
 /* ---- What others have written ---- */
 
+static sr_status has_plain(sr_conn *conn, bool *has)
+{
+	int64_t some = 0;
+	sr_status rc = sr_query_integer(
+		conn, "SELECT EXISTS (SELECT 1 FROM clients WHERE " SR_KEY_IS_PLAIN ")", &some);
+
+	*has = some != 0;
+	return rc;
+}
+
+/* The current master key; "" for none, as on versions that know of none. */
+static sr_status current_in(const sr_reading *reading, char id[SR_MASTER_ID_SIZE])
+{
+	id[0] = '\0';
+	return reading->shape.version < SR_KEYS_VERSION ? SR_OK
+							: sr_keys_current(reading->conn, id);
+}
+
 static sr_status look(sr_catalog *catalog, sr_conn *conn)
 {
 	char id[SR_MASTER_ID_SIZE];
 	sr_master master;
 	int64_t count;
+	bool plain;
 	sr_status rc;
 
-	if ((rc = sr_keys_current(conn, id)) != SR_OK || id[0] == '\0')
-		return rc;
-	if ((rc = sr_query_integer(
-		     conn, "SELECT EXISTS (SELECT 1 FROM clients WHERE " SR_KEY_IS_PLAIN ")",
-		     &count)) != SR_OK ||
-	    count == 0)
+	if ((rc = sr_keys_current(conn, id)) != SR_OK || id[0] == '\0' ||
+	    (rc = has_plain(conn, &plain)) != SR_OK || !plain)
 		return rc;
 	/* The write that goes on has nothing to do with it. What a command could give is asked for
 	 * when the writer is free, and the write done once more. */
@@ -239,9 +254,9 @@ static sr_status nothing(sr_conn *conn, void *arg)
 
 sr_status sr_keys_take_in_now(sr_catalog *catalog)
 {
-	char id[SR_MASTER_ID_SIZE] = "";
+	char id[SR_MASTER_ID_SIZE];
 	sr_reading reading = {0};
-	int64_t plain = 0;
+	bool plain = false;
 	sr_status rc;
 
 	if (!sr_keyring_named(catalog) || catalog->settings.plain_keys ||
@@ -249,30 +264,22 @@ sr_status sr_keys_take_in_now(sr_catalog *catalog)
 		return SR_OK;
 	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
 		return rc;
-	if (reading.shape.version >= SR_KEYS_VERSION &&
-	    (rc = sr_keys_current(reading.conn, id)) == SR_OK && id[0] != '\0')
-		rc = sr_query_integer(
-			reading.conn,
-			"SELECT EXISTS (SELECT 1 FROM clients WHERE " SR_KEY_IS_PLAIN ")", &plain);
+	if ((rc = current_in(&reading, id)) == SR_OK && id[0] != '\0')
+		rc = has_plain(reading.conn, &plain);
 	sr_reading_end(&reading);
-	return rc == SR_OK && plain != 0 ? sr_catalog_write(catalog, SR_HERE, nothing, NULL) : rc;
+	return rc == SR_OK && plain ? sr_catalog_write(catalog, SR_HERE, nothing, NULL) : rc;
 }
 
 /* The master key that a transaction may need; "" for none. */
 static void find_needed(sr_catalog *catalog, const sr_reading *reading, char id[SR_MASTER_ID_SIZE])
 {
-	int64_t plain;
+	bool plain;
 
-	if (reading->shape.version < SR_KEYS_VERSION ||
-	    sr_keys_current(reading->conn, id) != SR_OK || id[0] == '\0')
+	if (current_in(reading, id) != SR_OK || id[0] == '\0')
 		return;
 	/* Who shows no keys needs it for those alone that others have written. */
 	if (catalog->settings.hide_keys &&
-	    (catalog->settings.plain_keys ||
-	     sr_query_integer(reading->conn,
-			      "SELECT EXISTS (SELECT 1 FROM clients WHERE " SR_KEY_IS_PLAIN ")",
-			      &plain) != SR_OK ||
-	     plain == 0))
+	    (catalog->settings.plain_keys || has_plain(reading->conn, &plain) != SR_OK || !plain))
 		id[0] = '\0';
 }
 
@@ -505,16 +512,16 @@ void sr_keys_status_free(sr_keys_status *status)
 
 /* ---- Checking ---- */
 
-static sr_status check_row(sr_catalog *catalog, const sr_reading *reading, sr_stmt *stmt,
-			   sr_key_fault_fn fn, void *arg, int64_t *faults)
+static sr_status check_row(const sr_reading *reading, sr_stmt *stmt, sr_key_fault_fn fn, void *arg,
+			   int64_t *faults)
 {
-	sr_text name = sr_column_text(stmt, 1);
-	sr_key_fault fault = {.name = name};
-	char message[SR_MESSAGE_SIZE];
+	char message[SR_MESSAGE_SIZE], reason[SR_MESSAGE_SIZE];
+	sr_key_fault fault = {
+		.name = sr_column_text(stmt, 1), .message = message, .reason = reason};
 	sr_key key;
 
-	fault.status = sr_key_open(catalog, reading->asked, sr_column_text(stmt, 0), name,
-				   sr_column_text(stmt, 2), &key);
+	fault.status = sr_key_open_unnamed(reading->catalog, reading->asked,
+					   sr_column_text(stmt, 0), sr_column_text(stmt, 2), &key);
 	sr_key_done(&key);
 	if (fault.status == SR_OK)
 		return SR_OK;
@@ -522,16 +529,17 @@ static sr_status check_row(sr_catalog *catalog, const sr_reading *reading, sr_st
 		return fault.status;
 	++*faults;
 	/* What is called may call the library. */
+	strcpy(reason, sr_error_message());
+	(void)sr_key_fail_of(fault.status, fault.name);
 	strcpy(message, sr_error_message());
-	fault.message = message;
 	(void)sr_column_id(stmt, 0, &fault.client);
 	if (fn != NULL)
 		fn(arg, &fault);
 	return SR_OK;
 }
 
-sr_status sr_keys_check_read(sr_catalog *catalog, const sr_reading *reading, sr_key_fault_fn fn,
-			     void *arg, int64_t *checked, int64_t *faults)
+sr_status sr_keys_check_read(const sr_reading *reading, sr_key_fault_fn fn, void *arg,
+			     int64_t *checked, int64_t *faults)
 {
 	sr_buffer sql = SR_BUFFER_EMPTY;
 	sr_stmt *stmt;
@@ -546,7 +554,7 @@ sr_status sr_keys_check_read(sr_catalog *catalog, const sr_reading *reading, sr_
 	if ((rc = sr_buffer_status(&sql)) == SR_OK &&
 	    (rc = sr_prepare(reading->conn, sql.data, &stmt)) == SR_OK) {
 		while ((rc = sr_step(stmt, &row)) == SR_OK && row &&
-		       (rc = check_row(catalog, reading, stmt, fn, arg, faults)) == SR_OK)
+		       (rc = check_row(reading, stmt, fn, arg, faults)) == SR_OK)
 			++*checked;
 		rc = sr_stmt_end(stmt, rc);
 	}
@@ -562,7 +570,7 @@ sr_status sr_keys_check(sr_catalog *catalog, sr_key_fault_fn fn, void *arg, int6
 	sr_status rc;
 
 	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) == SR_OK)
-		rc = sr_keys_check_read(catalog, &reading, fn, arg, &all, &bad);
+		rc = sr_keys_check_read(&reading, fn, arg, &all, &bad);
 	sr_reading_end(&reading);
 	if (rc == SR_OK) {
 		*faults = bad;

@@ -40,8 +40,8 @@ sr_status sr_keys_rewrite(sr_conn *conn, const char *condition, sr_key_row_fn ro
 /* The public calls in a snapshot that is the caller's. */
 sr_status sr_keys_status_read(sr_catalog *catalog, const sr_reading *reading,
 			      sr_keys_status **status);
-sr_status sr_keys_check_read(sr_catalog *catalog, const sr_reading *reading, sr_key_fault_fn fn,
-			     void *arg, int64_t *checked, int64_t *faults);
+sr_status sr_keys_check_read(const sr_reading *reading, sr_key_fault_fn fn, void *arg,
+			     int64_t *checked, int64_t *faults);
 
 /* No plain copy is left in the database, its free pages and its log; the writer is free. */
 sr_status sr_keys_clean(sr_catalog *catalog, sr_stage_fn progress, void *arg);

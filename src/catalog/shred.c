@@ -138,7 +138,7 @@ static sr_status check_others(const sr_shredding *s)
 	sr_status rc;
 
 	if ((rc = sr_reading_begin(s->catalog, SR_HERE, &reading)) == SR_OK)
-		rc = sr_keys_check_read(s->catalog, &reading, count_fault, &f, &checked, &count);
+		rc = sr_keys_check_read(&reading, count_fault, &f, &checked, &count);
 	sr_reading_end(&reading);
 	return rc == SR_OK && f.count > 0 ? refuse_unreadable(f.count) : rc;
 }

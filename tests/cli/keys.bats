@@ -115,6 +115,10 @@ has_plain() {
 	equal id,client,status,message "$(head -1 "$folder/out" | tr -d '\r')"
 	try keys check --key-file "$ring" --plain
 	equal 4 "$(tr '\t' '\n' <"$folder/out" | wc -l)"
+	# As wide as terminals are, the reason is there to its end.
+	timeout 60 python3 "$BATS_TEST_DIRNAME/on_terminal.py" 80 "" "$PROGRAM" keys check --key-file "$ring" \
+		>"$folder/out" || [ $? -eq 3 ]
+	grep -q "it was changed, or is another client's: master key [0-9a-f]* does not open it" "$folder/out"
 	try keys rotate --key-file "$ring"
 	grep -q '1 key could not be opened, and stays as it was: .* names it$' "$folder/err"
 }
@@ -126,6 +130,7 @@ has_plain() {
 	chmod 644 "$ring"
 	try keys check --key-file "$ring"
 	equal 3 "$status"
+	equal "" "$(cat "$folder/out")"
 	grep -q 'the next key cannot be wrapped: .*master.*600' "$folder/err"
 	try keys check
 	equal 3 "$status"

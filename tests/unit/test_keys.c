@@ -289,6 +289,7 @@ typedef struct seen {
 	sr_status status;
 	char names[256];
 	char message[512];
+	char reason[512];
 } seen;
 
 static void on_fault(void *arg, const sr_key_fault *fault)
@@ -300,6 +301,7 @@ static void on_fault(void *arg, const sr_key_fault *fault)
 	snprintf(s->names + strlen(s->names), sizeof(s->names) - strlen(s->names), "%s,",
 		 fault->name.data);
 	snprintf(s->message, sizeof(s->message), "%s", fault->message);
+	snprintf(s->reason, sizeof(s->reason), "%s", fault->reason);
 }
 
 static void test_changed_and_moved(void **state)
@@ -325,7 +327,10 @@ static void test_changed_and_moved(void **state)
 	assert_int_equal(s.count, 2);
 	assert_int_equal(s.status, SR_CORRUPT);
 	assert_string_equal(s.names, "client 2,client 5,");
+	assert_string_equal(s.message + strlen(s.message) - strlen(s.reason), s.reason);
 	assert_non_null(strstr(s.message, "client 5"));
+	assert_null(strstr(s.reason, "client 5"));
+	assert_non_null(strstr(s.reason, "was changed"));
 	/* Saved anew they are whole. */
 	assert_ok(save_key(f->catalog, 2));
 	assert_ok(save_key(f->catalog, 5));
