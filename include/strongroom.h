@@ -212,28 +212,30 @@ typedef enum sr_durability {
  * version 1, without the fields from `base_dir` on, and 2, without those from `master_key_file` on,
  * are understood as well. */
 typedef struct sr_options {
-	unsigned version;            /* SR_OPTIONS_VERSION, set by sr_options_init. */
-	const char *path;            /* The database; else STRONGROOM_DB, DATABASE_NAME. */
-	const char *config_file;     /* strongroom.conf to read instead of searching one. */
-	const char *storage_dir;     /* Where stored files live; else FILE_STORAGE_DIR. Relative
-					to base_dir. */
-	int pool_size;               /* Readers, 1 to 1000; 0: CONNECTION_POOL_SIZE. */
-	double timeout;              /* Seconds to wait, > 0; 0: CONNECTION_TIMEOUT. */
-	sr_durability durability;    /* See above. */
-	bool read_only;              /* Never write; not even to create a log beside it. */
-	bool create;                 /* Make the database where it is missing. */
-	bool migrate;                /* Upgrade an older one; without, it opens as it is, and
-					writes return SR_TOO_OLD. */
-	bool direct;                 /* No pool: a connection per call, same results. */
-	int backup;                  /* MIGRATION_BACKUP_ENABLED: 1, 0; -1: the setting. */
-	int validate;                /* MIGRATION_VALIDATION_ENABLED, likewise. */
-	int block_dangerous;         /* DANGEROUS_OPERATIONS_BLOCKED, likewise. */
-	bool hide_keys;              /* For doors that need no AES keys of clients: they read as
-					null everywhere, in callers' SQL too, no master key is
-					needed for it, and saving a client leaves its key. */
-	const char *base_dir;        /* What a relative storage_dir and the relative paths of stored
-					files start at; NULL: the database's folder. A relative one
-					starts at the working folder at the time of opening. */
+	unsigned version;         /* SR_OPTIONS_VERSION, set by sr_options_init. */
+	const char *path;         /* The database; else STRONGROOM_DB, DATABASE_NAME. */
+	const char *config_file;  /* strongroom.conf to read instead of searching one; "/dev/null":
+				     none. Any that is read is a regular file of this user's or
+				     root's that not everybody may write, or it is refused. */
+	const char *storage_dir;  /* Where stored files live; else FILE_STORAGE_DIR. Relative
+				     to base_dir. */
+	int pool_size;            /* Readers, 1 to 1000; 0: CONNECTION_POOL_SIZE. */
+	double timeout;           /* Seconds to wait, > 0; 0: CONNECTION_TIMEOUT. */
+	sr_durability durability; /* See above. */
+	bool read_only;           /* Never write; not even to create a log beside it. */
+	bool create;              /* Make the database where it is missing. */
+	bool migrate;             /* Upgrade an older one; without, it opens as it is, and
+				     writes return SR_TOO_OLD. */
+	bool direct;              /* No pool: a connection per call, same results. */
+	int backup;               /* MIGRATION_BACKUP_ENABLED: 1, 0; -1: the setting. */
+	int validate;             /* MIGRATION_VALIDATION_ENABLED, likewise. */
+	int block_dangerous;      /* DANGEROUS_OPERATIONS_BLOCKED, likewise. */
+	bool hide_keys;           /* For doors that need no AES keys of clients: they read as
+				     null everywhere, in callers' SQL too, no master key is
+				     needed for it, and saving a client leaves its key. */
+	const char *base_dir;     /* What a relative storage_dir and the relative paths of stored
+				     files start at; NULL: the database's folder. A relative one
+				     starts at the working folder at the time of opening. */
 	const char *master_key_file; /* The key ring that AES keys are wrapped under; else
 					STRONGROOM_MASTER_KEY_FILE. See "Keys at rest". */
 } sr_options;

@@ -1,10 +1,13 @@
 #include "config_file.h"
 
 #include <ctype.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "../archive/descriptor.h"
 #include "../base/buffer.h"
 #include "../base/error.h"
 #include "../base/text.h"
@@ -14,31 +17,75 @@
 
 #define NAME "strongroom.conf"
 
+/* Its settings run commands and trust triggers: they are those of who runs this, or of root. */
+static sr_status check_trusted(const char *path, const struct stat *st)
+{
+	const char *shown = sr_quoted(sr_text_of(path));
+
+	if (!S_ISREG(st->st_mode))
+		return sr_fail(SR_REFUSED,
+			       "the configuration file %s is %s and no regular file: name another "
+			       "with --config",
+			       shown, S_ISDIR(st->st_mode) ? "a folder" : "something else");
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return sr_fail(SR_PERMISSION,
+			       "the configuration file %s belongs to user %u, neither to root nor "
+			       "to user %u who runs this: chown it where it is to be trusted, or "
+			       "name another with --config",
+			       shown, (unsigned)st->st_uid, (unsigned)geteuid());
+	if ((st->st_mode & S_IWOTH) != 0)
+		return sr_fail(SR_PERMISSION,
+			       "the configuration file %s can be written by everybody (mode %04o): "
+			       "read it and chmod o-w it, or name another with --config",
+			       shown, (unsigned)(st->st_mode & 07777));
+	return SR_OK;
+}
+
+/* SR_NOT_FOUND without words where there is no such file. It is looked at once it is open, so that
+ * it is not exchanged in between, and is not waited for, as a pipe would be. */
+static sr_status open_trusted(const char *path, int *fd)
+{
+	struct stat st;
+	sr_status rc;
+
+	*fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return SR_NOT_FOUND;
+	if (*fd < 0)
+		return sr_fail_errno(errno, "cannot open the configuration file %s",
+				     sr_quoted(sr_text_of(path)));
+	if (fstat(*fd, &st) != 0)
+		rc = sr_fail_errno(errno, "cannot look at the configuration file %s",
+				   sr_quoted(sr_text_of(path)));
+	else
+		rc = check_trusted(path, &st);
+	if (rc != SR_OK)
+		close(*fd);
+	return rc;
+}
+
 /* SR_NOT_FOUND without words where there is no such file. */
 static sr_status read_whole(const char *path, sr_buffer *text)
 {
 	char chunk[4096];
-	sr_status rc = SR_OK;
-	FILE *file = fopen(path, "re");
+	sr_status rc;
 	size_t n;
+	int fd;
 
-	if (file == NULL && (errno == ENOENT || errno == ENOTDIR))
-		return SR_NOT_FOUND;
-	if (file == NULL)
-		return sr_fail_errno(errno, "cannot open the configuration file %s",
-				     sr_quoted(sr_text_of(path)));
-	while ((n = fread(chunk, 1, sizeof(chunk), file)) > 0 && text->length <= SIZE_LIMIT)
+	if ((rc = open_trusted(path, &fd)) != SR_OK)
+		return rc;
+	do {
+		if ((rc = sr_descriptor_fill(fd, path, chunk, sizeof(chunk), &n)) != SR_OK)
+			rc = sr_fail_within(rc, "the configuration file");
 		sr_buffer_add(text, chunk, n);
-	if (ferror(file))
-		rc = sr_fail_errno(errno, "cannot read the configuration file %s",
-				   sr_quoted(sr_text_of(path)));
-	else if (text->length > SIZE_LIMIT)
+	} while (rc == SR_OK && n == sizeof(chunk) && text->length <= SIZE_LIMIT);
+	close(fd);
+	if (rc == SR_OK && text->length > SIZE_LIMIT)
 		rc = sr_fail(SR_INVALID, "the configuration file %s is larger than 1 MiB",
 			     sr_quoted(sr_text_of(path)));
-	else if (memchr(sr_buffer_text(text).data, '\0', text->length) != NULL)
+	else if (rc == SR_OK && memchr(sr_buffer_text(text).data, '\0', text->length) != NULL)
 		rc = sr_fail(SR_INVALID, "the configuration file %s is no text",
 			     sr_quoted(sr_text_of(path)));
-	fclose(file);
 	return rc == SR_OK ? sr_buffer_status(text) : rc;
 }
 
@@ -163,6 +210,9 @@ sr_status sr_config_read(const char *given, sr_config_fn fn, void *arg)
 	const char *places[3];
 	sr_status rc;
 
+	/* The usual name of no file. */
+	if (given != NULL && strcmp(given, "/dev/null") == 0)
+		return SR_OK;
 	if (given != NULL) {
 		rc = read_lines(given, fn, arg);
 		if (rc == SR_NOT_FOUND)

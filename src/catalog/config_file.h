@@ -19,8 +19,10 @@ typedef struct sr_config_line {
 typedef sr_status (*sr_config_fn)(void *arg, const sr_config_line *line);
 
 /* Calls fn for each setting in the file that counts; none at all is SR_OK. `given` (may be NULL)
- * must exist. A line that does not parse is SR_INVALID and names file and line; what fn
- * returns ends the reading. */
+ * must exist; "/dev/null" is none. A line that does not parse is SR_INVALID and names file and
+ * line; what fn returns ends the reading. A file that is neither the user's nor root's, or that
+ * everybody may write, is SR_PERMISSION, and what is no regular file SR_REFUSED: neither is passed
+ * over for the next. */
 sr_status sr_config_read(const char *given, sr_config_fn fn, void *arg);
 
 #endif

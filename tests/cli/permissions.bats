@@ -134,3 +134,31 @@ planted() {
 	refused 1 "is there already" -- salvage plain.db new.db
 	[ ! -e "$folder/elsewhere" ]
 }
+
+@test "a command of a configuration file that a stranger may have written is not run" {
+	ran=$folder/ran
+	echo "STRONGROOM_MASTER_KEY_COMMAND = \"touch $ran\"" >strongroom.conf
+	chmod 602 strongroom.conf
+	strongroom --config /dev/null init >/dev/null
+	for place in ./strongroom.conf "$XDG_CONFIG_HOME/strongroom/strongroom.conf"; do
+		mkdir -p "$XDG_CONFIG_HOME/strongroom"
+		[ -e "$place" ] || mv strongroom.conf "$place"
+		refused 1 "${place#./}" "chmod o-w" --config -- keys check
+		refused 1 "$place" "chmod o-w" -- --config "$place" keys check
+		if [ "$(id -u)" = 0 ]; then
+			chmod 600 "$place"
+			chown 65534 "$place"
+			refused 1 "${place#./}" "belongs to user 65534" chown -- keys check
+			chown 0 "$place"
+			chmod 602 "$place"
+		fi
+	done
+	[ ! -e "$ran" ]
+	# The same file, once it is the user's alone.
+	chmod 600 "$place"
+	try keys check
+	[ -e "$ran" ]
+	mkfifo strongroom.conf
+	refused 1 "strongroom.conf" "no regular file" -- stats
+	strongroom --config /dev/null stats >/dev/null
+}

@@ -153,6 +153,48 @@ static void test_bad_files(void **state)
 		     "/nonexistent/strongroom.conf");
 }
 
+/* Its settings run commands: a file that a stranger may have written is not read. */
+static void test_files_of_others(void **state)
+{
+	catalog_fixture *f = *state;
+	wanted w = {.name = ""};
+	const char *path;
+
+	configure(f, "CONNECTION_POOL_SIZE = 7\n");
+	path = f->options.config_file;
+	assert_int_equal(chmod(path, 0660), 0);
+	expect(&f->options, "CONNECTION_POOL_SIZE", "7", path);
+	assert_int_equal(chmod(path, 0602), 0);
+	assert_fails(sr_settings_each(&f->options, take, &w), SR_PERMISSION, "0602");
+	assert_says(path);
+	assert_says("chmod o-w");
+	assert_says("--config");
+	assert_int_equal(chmod(path, 0600), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(path, 65534, 0), 0);
+		assert_fails(sr_settings_each(&f->options, take, &w), SR_PERMISSION, "65534");
+		assert_says(path);
+		assert_says("chown");
+		/* They themselves trust it, and root's. */
+		assert_int_equal(chmod(scratch_folder(), 0711), 0);
+		assert_int_equal(seteuid(65534), 0);
+		assert_ok(sr_settings_each(&f->options, take, &w));
+		f->options.config_file = "/etc/passwd";
+		assert_fails(sr_settings_each(&f->options, take, &w), SR_INVALID, "line 1");
+		assert_int_equal(seteuid(0), 0);
+		f->options.config_file = path;
+	}
+	/* Nor is a pipe waited for. */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_fails(sr_settings_each(&f->options, take, &w), SR_REFUSED, "no regular file");
+	assert_says(path);
+	f->options.config_file = scratch_folder();
+	assert_fails(sr_settings_each(&f->options, take, &w), SR_REFUSED, "a folder");
+	f->options.config_file = "/dev/null";
+	assert_ok(sr_settings_each(&f->options, take, &w));
+}
+
 static void test_bad_environment_and_options(void **state)
 {
 	catalog_fixture *f = *state;
@@ -283,6 +325,8 @@ int main(void)
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_places, settings_setup, catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_bad_files, settings_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_files_of_others, settings_setup,
+						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_bad_environment_and_options, settings_setup,
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_every_bad_value, settings_setup,
