@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "json.h"
 #include "memory.h"
+#include "utf8.h"
 
 const char help_sql[] =
 	"usage: strongroom sql [--write] STATEMENT\n"
@@ -21,17 +22,27 @@ const char help_sql[] =
 	"example:\n"
 	"  strongroom sql 'SELECT Name, LastSeen FROM clients ORDER BY LastSeen'\n";
 
-/* A column's name that no other of the row has: a JSON object has each key once. */
-static char *unique_name(const sr_rows *rows, size_t column)
+/* The columns' names as a JSON object has them: UTF-8, and each once. Owned, as are they: free. */
+static char **json_names(const sr_rows *rows, size_t count)
 {
-	const char *name = sr_rows_name(rows, column);
-	int same = 1;
+	char **names = must_alloc(count * sizeof(*names));
+	size_t length;
 
-	for (size_t i = 0; i < column; i++) {
-		if (strcmp(sr_rows_name(rows, i), name) == 0)
-			same++;
+	for (size_t i = 0; i < count; i++)
+		names[i] = utf8_repair(sr_text_of(sr_rows_name(rows, i)), &length);
+	/* From the last on, so that those before it still have their own. */
+	for (size_t i = count; i-- > 0;) {
+		char *name = names[i];
+		int same = 1;
+
+		for (size_t before = 0; before < i; before++)
+			same += strcmp(names[before], name) == 0;
+		if (same == 1)
+			continue;
+		names[i] = must_print("%s_%d", name, same);
+		free(name);
 	}
-	return same > 1 ? must_print("%s_%d", name, same) : must_print("%s", name);
+	return names;
 }
 
 static json_t *json_of_row(char *const *names, const sr_value *values, size_t count)
@@ -84,17 +95,15 @@ static int print_rows(struct cli *cli, sr_rows *rows)
 	const size_t count = sr_rows_columns(rows);
 	struct column *columns = must_alloc(count * sizeof(*columns));
 	struct cell *cells = must_alloc(count * sizeof(*cells));
-	char **names = must_alloc(count * sizeof(*names));
+	char **names = json_names(rows, count);
 	const sr_value *values = NULL;
 	struct listing *list;
 	sr_status rc = SR_OK;
 	int code = DONE;
 
-	for (size_t i = 0; i < count; i++) {
-		names[i] = unique_name(rows, i);
+	for (size_t i = 0; i < count; i++)
 		columns[i] = (struct column){sr_rows_name(rows, i), sr_rows_name(rows, i),
 					     COLUMN_CUT_END};
-	}
 	list = listing_begin(&cli->out, columns, count, NULL);
 	while (!output_failed(&cli->out) && (rc = sr_rows_next(rows, &values)) == SR_OK &&
 	       values != NULL) {

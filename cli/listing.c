@@ -25,6 +25,7 @@ struct listing {
 	struct output *output;
 	const struct column *columns; /* The caller's. */
 	size_t count;                 /* Of columns. */
+	char **headings;              /* Of each, escaped: a statement names its own. Owned. */
 	const char *key;              /* JSON: of the array, NULL for a bare one. */
 	size_t rows;                  /* So far. */
 	struct printed *waiting;      /* Cells of the rows that wait for their widths. */
@@ -50,10 +51,18 @@ static void csv_heading(struct listing *listing)
 		if (!shown(listing, i))
 			continue;
 		output_write(listing->output, first ? "" : ",");
-		output_csv(listing->output, listing->columns[i].key);
+		output_csv(listing->output, listing->headings[i]);
 		first = false;
 	}
 	output_write(listing->output, "\r\n");
+}
+
+static char *heading_print(const struct listing *listing, const struct column *column)
+{
+	const bool csv = listing->output->format == OUTPUT_CSV;
+	const struct cell cell = cell_string(csv ? column->key : column->heading);
+
+	return cell_print(&cell, true);
 }
 
 struct listing *listing_begin(struct output *output, const struct column *columns, size_t count,
@@ -66,6 +75,9 @@ struct listing *listing_begin(struct output *output, const struct column *column
 	listing->count = count;
 	listing->key = key;
 	listing->widths = must_alloc(count * sizeof(*listing->widths));
+	listing->headings = must_alloc(count * sizeof(*listing->headings));
+	for (size_t i = 0; i < count; i++)
+		listing->headings[i] = heading_print(listing, &columns[i]);
 	if (output->format == OUTPUT_TABLE)
 		listing->waiting = must_alloc(ROWS_MEASURED * count * sizeof(struct printed));
 	else if (output->format == OUTPUT_CSV)
@@ -117,7 +129,7 @@ static void fit(struct listing *listing)
 static void measure(struct listing *listing)
 {
 	for (size_t i = 0; i < listing->count; i++) {
-		listing->widths[i] = utf8_columns(listing->columns[i].heading);
+		listing->widths[i] = utf8_columns(listing->headings[i]);
 		for (size_t row = 0; row < listing->waiting_rows; row++) {
 			const char *text = listing->waiting[row * listing->count + i].text;
 			const size_t width = text != NULL ? utf8_columns(text) : 0;
@@ -165,17 +177,17 @@ static void table_heading(struct listing *listing)
 
 	for (size_t i = 0; i < listing->count; i++) {
 		if (shown(listing, i))
-			table_cell(listing, i, listing->columns[i].heading, TONE_HEADING, &owed);
+			table_cell(listing, i, listing->headings[i], TONE_HEADING, &owed);
 	}
 	output_write(listing->output, "\n");
 }
 
 /* What names a value upright: a column that needs no heading in a table has its key there, in
  * capitals. Owned: free. */
-static char *upright_heading(const struct column *column)
+static char *upright_heading(const struct listing *listing, size_t i)
 {
-	const bool named = column->heading[0] != '\0';
-	const char *name = named ? column->heading : column->key;
+	const bool named = listing->headings[i][0] != '\0';
+	const char *name = named ? listing->headings[i] : listing->columns[i].key;
 	char *heading = must_copy(name, strlen(name));
 
 	for (char *at = heading; !named && *at != '\0'; at++)
@@ -189,12 +201,12 @@ static void upright_row(struct listing *listing, const struct printed *cells)
 	size_t widest = 0;
 
 	for (size_t i = 0; i < listing->count; i++) {
-		const struct column *column = &listing->columns[i];
-		const size_t width =
-			utf8_columns(column->heading[0] != '\0' ? column->heading : column->key);
+		char *heading = upright_heading(listing, i);
+		const size_t width = utf8_columns(heading);
 
 		if (shown(listing, i) && width > widest)
 			widest = width;
+		free(heading);
 	}
 	if (listing->begun)
 		output_write(listing->output, "\n");
@@ -203,7 +215,7 @@ static void upright_row(struct listing *listing, const struct printed *cells)
 
 		if (!shown(listing, i) || cells[i].text[0] == '\0')
 			continue;
-		heading = upright_heading(&listing->columns[i]);
+		heading = upright_heading(listing, i);
 		output_toned(listing->output, TONE_HEADING, heading);
 		pad(listing, widest - utf8_columns(heading) + GAP);
 		free(heading);
@@ -342,6 +354,9 @@ void listing_end(struct listing *listing, const char *empty, json_t *tail)
 	else if (listing->output->format == OUTPUT_TABLE && listing->rows == 0 && empty != NULL)
 		output_line(listing->output, "%s", empty);
 	json_decref(tail);
+	for (size_t i = 0; i < listing->count; i++)
+		free(listing->headings[i]);
+	free(listing->headings);
 	free(listing->waiting);
 	free(listing->widths);
 	free(listing);

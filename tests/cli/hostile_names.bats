@@ -69,6 +69,24 @@ driving() {
 	done
 }
 
+@test "no column drives a terminal, whatever a statement calls it" {
+	statement=$'SELECT 1 AS "a\e]0;pwn\a\e[2J\u009b2J\u202e\nb", 2 AS "\e[31m"'
+	for form in "" --json --csv --plain; do
+		try $form sql "$statement"
+		[ "$status" -eq 0 ]
+		equal '' "$(driving "$folder/out")"
+	done
+	equal 'a\x1b]0;pwn\x07\x1b[2J\xc2\x9b2J\xe2\x80\xae\nb,\x1b[31m' "$(strongroom --csv sql "$statement" | head -1 | tr -d '\r')"
+	equal 2 "$(strongroom sql "$statement" | wc -l)"
+	# Upright, where a terminal is too narrow.
+	NO_COLOR=1 timeout 60 python3 "$BATS_TEST_DIRNAME/on_terminal.py" 8 '' "$PROGRAM" sql "$statement" >"$folder/out"
+	grep -q '^\\x1b\[31m  *2' "$folder/out"
+	tr -d '\r' <"$folder/out" >"$folder/shown"
+	equal '' "$(driving "$folder/shown")"
+	# Nor does JSON leave one out that is no text.
+	equal '[{"�":1,"�_2":2}]' "$(json . sql $'SELECT 1 AS "\xff", 2 AS "\xfe"')"
+}
+
 @test "CSV has no heading that a spreadsheet runs, whatever a statement calls its columns" {
 	equal "'=1+1,\"'@a,b\",plain,-5" "$(strongroom sql --csv 'SELECT 1 AS "=1+1", 2 AS "@a,b", 3 AS plain, 4 AS "-5"' |
 		head -1 | tr -d '\r')"
