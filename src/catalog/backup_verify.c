@@ -119,6 +119,24 @@ void sr_unpacked_remove(sr_unpacked *unpacked)
 
 /* ---- Checking ---- */
 
+/* Every version has these; without them it would be restored as an empty catalog. */
+static sr_status check_core(sr_conn *conn, int version)
+{
+	int64_t tables;
+	sr_status rc;
+
+	rc = sr_query_integer(conn,
+			      "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"
+			      " AND name IN ('clients', 'files')",
+			      &tables);
+	if (rc != SR_OK || version < 0 || tables == 2)
+		return rc;
+	return sr_fail(SR_CORRUPT,
+		       "%s is damaged: its schema is of version %d, and it has no table clients, "
+		       "or none files",
+		       sr_quoted(sr_text_of(sr_conn_path(conn))), version);
+}
+
 static sr_status check_catalog(sr_conn *conn, sr_backup_report *report)
 {
 	sr_status rc;
@@ -129,7 +147,7 @@ static sr_status check_catalog(sr_conn *conn, sr_backup_report *report)
 	if (report->schema_version == -1 && !legacy)
 		return sr_fail(SR_REFUSED, "%s is a database of another kind: it holds no catalog",
 			       sr_quoted(sr_text_of(sr_conn_path(conn))));
-	return SR_OK;
+	return check_core(conn, report->schema_version);
 }
 
 sr_status sr_unpacked_check(const sr_unpacked *unpacked, bool full, sr_watch *watch,

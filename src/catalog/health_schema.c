@@ -113,7 +113,7 @@ static void take_foreign(void *arg, const char *type, const char *name, const ch
 		       sr_text_of(name), 1,
 		       trusted ? NULL
 			       : "drop it, or set TRUST_FOREIGN_TRIGGERS if you know what it does",
-		       "the %s %s on %s is not this program's and would run with its writes%s",
+		       "the %s %s on %s is not this program's and would take part in its writes%s",
 		       type, sr_quoted(sr_text_of(name)), sr_quoted(sr_text_of(table)),
 		       trusted ? "" : ": the catalog only reads");
 }

@@ -187,9 +187,10 @@ sr_status sr_schema_core_filled(sr_conn *conn, unsigned *filled);
 
 /* What is not ours on this program's tables and would run on its behalf: triggers (also on tables
  * that a foreign key's action reaches from them), partial and expression indexes, generated
- * columns, CHECKs and DEFAULTs that are expressions (their clause is the name), and names of ours
- * that are views or virtual tables. Calls fn (may be NULL) for each with its type, name and table,
- * and counts them. Small queries: for opening and after a change of the schema. */
+ * columns, CHECKs and DEFAULTs that are expressions, conflict clauses and collations of our columns
+ * (their clause is the name), foreign keys by whose action rows of ours go with others, and names
+ * of ours that are views or virtual tables. Calls fn (may be NULL) for each with its type, name and
+ * table, and counts them. Small queries: for opening and after a change of the schema. */
 typedef void (*sr_foreign_fn)(void *arg, const char *type, const char *name, const char *table);
 sr_status sr_schema_foreign(sr_conn *conn, sr_foreign_fn fn, void *arg, int64_t *count);
 

@@ -159,7 +159,7 @@ static sr_status compare(const own *o, const state *before, const state *after)
 	    !o->settings->trust_foreign)
 		return refuse(o,
 			      "the catalog would only read afterwards, for TRUST_FOREIGN_TRIGGERS "
-			      "is off and this would run with its writes: ",
+			      "is off and this would take part in its writes: ",
 			      name);
 	return compare_rows(o, before, after);
 }

@@ -100,9 +100,13 @@ static sr_status relation_write(const char *table, const sr_names *columns, id_o
 	return rc;
 }
 
-static sr_status relation_build(sr_conn *conn, const char *table, char **relation)
+/* Of a table that its version has and that is gone, all columns, so that reading it is an error and
+ * not an empty catalog. */
+static sr_status relation_build(sr_conn *conn, const sr_shape *shape, const char *table,
+				char **relation)
 {
 	sr_names columns = {NULL, 0};
+	bool gone;
 	id_owner owner = ID_FILES;
 	char type[16];
 	sr_status rc;
@@ -113,7 +117,8 @@ static sr_status relation_build(sr_conn *conn, const char *table, char **relatio
 		goto err1;
 	if (strcmp(table, "files") == 0 && (rc = id_owner_read(conn, &columns, &owner)) != SR_OK)
 		goto err1;
-	rc = relation_write(table, &columns, owner, relation);
+	gone = columns.count == 0 && shape->version >= 0;
+	rc = relation_write(table, gone ? NULL : &columns, owner, relation);
 err1:
 	sr_names_free(&columns);
 err0:
@@ -180,8 +185,8 @@ sr_status sr_shape_fill(sr_conn *conn, sr_shape *shape)
 			*shape = fresh;
 			return SR_OK;
 		}
-	} else if ((rc = relation_build(conn, "files", &fresh.files)) == SR_OK &&
-		   (rc = relation_build(conn, "clients", &fresh.clients)) == SR_OK &&
+	} else if ((rc = relation_build(conn, shape, "files", &fresh.files)) == SR_OK &&
+		   (rc = relation_build(conn, shape, "clients", &fresh.clients)) == SR_OK &&
 		   (rc = has_versions_read(conn, &fresh.has_versions)) == SR_OK &&
 		   (rc = searchable_read(conn, &fresh.searchable)) == SR_OK) {
 		*shape = fresh;

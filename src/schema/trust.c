@@ -1,13 +1,15 @@
 /*
  * What in a database of unknown origin would run when our statements do: triggers on our
- * tables and on those that a foreign key's action reaches from there, indexes with expressions
- * or conditions, what a table's own text computes, names of ours that are views. The migrations'
+ * tables and on those that a foreign key's action reaches from there, foreign keys by which rows
+ * of ours go with others, indexes with expressions or conditions, what a table's own text computes
+ * or has dropped, names of ours that are views. The migrations'
  * own are known by name and by words, at whatever version. A row of the schema table whose type or
  * names differ from its text is no way around: SQLite refuses such a database as malformed.
  */
 #include "schema.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -41,10 +43,15 @@ static bool is_ours(const char *type, const char *name, const char *sql)
 	return false;
 }
 
+/* As the latest version has it; NULL of the ledgers, which no migration makes. */
+static const sr_schema_object *our_table(const char *name)
+{
+	return sr_schema_find(sr_migration_sources[sr_migration_count - 1].schema, "table", name);
+}
+
 static bool is_our_table(const char *name)
 {
-	return sr_is_ledger(name) ||
-	       sr_schema_find(sr_migration_sources[sr_migration_count - 1].schema, "table", name);
+	return sr_is_ledger(name) || our_table(name);
 }
 
 /* ---- What a table computes ---- */
@@ -112,7 +119,19 @@ static sr_status tell_clause(looking *l, const char *type, const sr_clause *clau
 	return rc;
 }
 
-/* No pragma knows of these; CHECK and DEFAULT are names of nothing unless they are quoted. */
+static bool defines_our_column(const sr_clause *clause, const char *table)
+{
+	const sr_schema_object *ours = our_table(table);
+
+	for (const sr_schema_column *c = ours ? ours->columns : NULL; c && c->name; c++)
+		if (sr_clause_defines(clause, c->name))
+			return true;
+	return false;
+}
+
+/* No pragma knows of these; the words are names of nothing unless they are quoted. A conflict
+ * clause has rows dropped where our writes expect an error, and a collation takes two names for
+ * one; on a column of somebody's own it does not matter. */
 static sr_status tell_clauses(looking *l, const char *table, const char *sql)
 {
 	sr_clause clause = {NULL, NULL, false};
@@ -124,8 +143,53 @@ static sr_status tell_clauses(looking *l, const char *table, const char *sql)
 			rc = tell_clause(l, "CHECK", &clause, table);
 		if (rc == SR_OK && default_computes(&clause))
 			rc = tell_clause(l, "DEFAULT", &clause, table);
+		if (rc == SR_OK && sr_clause_word(&clause, clause.begin, "CONFLICT", &word))
+			rc = tell_clause(l, "conflict clause", &clause, table);
+		if (rc == SR_OK && sr_clause_word(&clause, clause.begin, "COLLATE", &word) &&
+		    defines_our_column(&clause, table))
+			rc = tell_clause(l, "collation", &clause, table);
 	}
 	return rc;
+}
+
+/* ---- What else is written with ours ---- */
+
+/* Our own texts write each of theirs so. */
+static bool is_our_key(const char *table, const char *column, const char *parent)
+{
+	const sr_schema_object *ours = our_table(table);
+	char text[200];
+	int n = snprintf(text, sizeof(text), "FOREIGN KEY (%s) REFERENCES %s(ID) ON DELETE CASCADE",
+			 column, parent);
+
+	return ours && n > 0 && (size_t)n < sizeof(text) && strstr(ours->sql, text) != NULL;
+}
+
+/* Foreign keys by whose action a row of ours goes, or changes, with another. */
+static sr_status tell_keys(looking *l, const char *table)
+{
+	static const char sql[] =
+		"SELECT \"from\", \"table\", on_update IN ('NO ACTION', 'RESTRICT')"
+		" AND on_delete = 'CASCADE' AND coalesce(\"to\", 'ID') = 'ID'"
+		" FROM pragma_foreign_key_list($1)"
+		" WHERE on_delete NOT IN ('NO ACTION', 'RESTRICT')"
+		" OR on_update NOT IN ('NO ACTION', 'RESTRICT')";
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	if ((rc = sr_prepare(l->conn, sql, &stmt)) != SR_OK)
+		return rc;
+	sr_bind_text(stmt, 1, table);
+	while ((rc = sr_step(stmt, &row)) == SR_OK && row) {
+		const char *column = sr_column_text(stmt, 0).data;
+		const char *parent = sr_column_text(stmt, 1).data;
+
+		if (!column || !parent || !sr_column_integer(stmt, 2) ||
+		    !is_our_key(table, column, parent))
+			tell(l, "foreign key", column ? column : "", table);
+	}
+	return sr_stmt_end(stmt, rc);
 }
 
 static sr_status look_at_table(looking *l, const char *name, const char *sql)
@@ -140,8 +204,9 @@ static sr_status look_at_table(looking *l, const char *name, const char *sql)
 		tell(l, "table", name, name);
 		return SR_OK;
 	}
-	rc = tell_generated(l, name);
-	return rc == SR_OK ? tell_clauses(l, name, sql) : rc;
+	if ((rc = tell_generated(l, name)) == SR_OK && (rc = tell_clauses(l, name, sql)) == SR_OK)
+		rc = tell_keys(l, name);
+	return rc;
 }
 
 /* ---- Triggers and indexes ---- */

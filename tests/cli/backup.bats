@@ -68,6 +68,11 @@ rows() {
 	echo "nothing of the kind, but long enough for a header of some sort of database file" >text
 	refused 3 "text" -- backup verify text
 	refused 1 "none" -- backup verify none
+	try backup lacking
+	sqlite3 lacking 'DROP TRIGGER trg_client_quotas_warn; DROP TABLE clients'
+	refused 3 "lacking' is damaged: its schema is of version 19, and it has no table clients" -- backup verify lacking
+	refused 1 "no table clients" -- --yes restore lacking
+	strongroom client list >/dev/null
 }
 
 @test "restore brings everything back, and keeps what was there" {

@@ -47,7 +47,21 @@ static const planted cases[] = {
 	{"a collation that does not exist, in a table",
 	 SCHEMA "UPDATE sqlite_schema SET sql = replace(sql, 'FileName VARCHAR(255)',"
 		" 'FileName VARCHAR(255) COLLATE klingon') WHERE name = 'files'",
-	 SR_OK, SR_SQL, SR_SQL, "klingon"},
+	 SR_OK, SR_SQL, SR_READ_ONLY, "klingon"},
+	{"a collation by which two names are one",
+	 SCHEMA "UPDATE sqlite_schema SET sql = replace(sql, 'FileName VARCHAR(255)',"
+		" 'FileName VARCHAR(255) COLLATE NOCASE') WHERE name = 'files'",
+	 SR_OK, SR_OK, SR_READ_ONLY, "NOCASE"},
+	{"a constraint that drops what is written",
+	 SCHEMA "UPDATE sqlite_schema SET sql = replace(sql, 'UNIQUE NOT NULL',"
+		" 'UNIQUE ON CONFLICT IGNORE NOT NULL') WHERE name = 'clients'",
+	 SR_OK, SR_OK, SR_READ_ONLY, "CONFLICT"},
+	{"a foreign key by which a client goes with a file",
+	 "ALTER TABLE clients ADD COLUMN fav BLOB REFERENCES files(ID) ON DELETE CASCADE", SR_OK,
+	 SR_OK, SR_READ_ONLY, "fav"},
+	{"a table of its version that is gone",
+	 "DROP TRIGGER trg_client_quotas_warn; DROP TABLE clients", SR_OK, SR_SQL, SR_SQL,
+	 "clients"},
 	{"a collation that does not exist, in an index",
 	 SCHEMA "CREATE INDEX zz ON files (PathName COLLATE nocase); UPDATE sqlite_schema"
 		" SET sql = replace(sql, 'nocase', 'klingon') WHERE name = 'zz'",

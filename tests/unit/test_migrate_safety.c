@@ -450,6 +450,39 @@ static void test_foreign_clauses(void **state)
 	assert_non_null(strstr(d.words, "[CHECK CONSTRAINT k CHECK (FileCount)|client_activity|]"));
 }
 
+/* What would have rows of ours dropped, taken for others, or gone with others. */
+static void test_foreign_constraints(void **state)
+{
+	const char *path = migrate_path();
+	drift d = {""};
+	int64_t count;
+	sr_conn *conn;
+
+	(void)state;
+	assert_done(run_to(path, -1, false));
+	assert_null(old_database_run(
+		path,
+		"ALTER TABLE clients ADD COLUMN fav BLOB REFERENCES files(ID) ON DELETE CASCADE;"
+		"ALTER TABLE files ADD COLUMN of TEXT REFERENCES clients(Name) ON UPDATE SET NULL;"
+		"ALTER TABLE files ADD COLUMN at TEXT REFERENCES clients(ID) ON DELETE RESTRICT;"
+		"ALTER TABLE files ADD COLUMN ClientID2 REFERENCES clients ON DELETE CASCADE;"
+		"ALTER TABLE files ADD COLUMN mine TEXT COLLATE NOCASE;"
+		"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql,"
+		" 'FileName VARCHAR(255)', 'FileName VARCHAR(255) COLLATE NOCASE')"
+		" WHERE name = 'files';"
+		"UPDATE sqlite_schema SET sql = replace(sql, 'UNIQUE NOT NULL',"
+		" 'UNIQUE ON CONFLICT REPLACE NOT NULL') WHERE name = 'clients'"));
+	conn = migrate_open(path);
+	assert_done(sr_schema_foreign(conn, foreign_add, &d, &count));
+	assert_non_null(strstr(d.words, "[foreign key fav|clients|]"));
+	assert_non_null(strstr(d.words, "[foreign key of|files|]"));
+	assert_non_null(strstr(d.words, "[foreign key ClientID2|files|]"));
+	assert_non_null(strstr(d.words, "[collation FileName VARCHAR(255) COLLATE NOCASE"));
+	assert_non_null(strstr(d.words, "[conflict clause Name VARCHAR(255) UNIQUE ON CONFLICT"));
+	assert_int_equal(count, 5);
+	sr_conn_close(conn);
+}
+
 /* What our writes reach through a foreign key's action, however far, and no further. */
 static void test_foreign_by_key(void **state)
 {
@@ -566,6 +599,7 @@ int main(void)
 		TEST(test_drift),
 		TEST(test_foreign),
 		TEST(test_foreign_clauses),
+		TEST(test_foreign_constraints),
 		TEST(test_foreign_by_key),
 		TEST(test_callers_sql),
 		TEST(test_strangers),
