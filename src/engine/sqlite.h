@@ -19,6 +19,7 @@ typedef struct sqlite_conn {
 
 	int log_frames; /* Pages in the log at the last commit or checkpoint. */
 	int page_size;  /* Bytes. */
+	int64_t least;  /* Bytes of the file at the last look; with as many, nothing was cut off. */
 
 	const char *hidden_table; /* As in sr_conn_options. */
 	const char *hidden_column;
@@ -61,6 +62,14 @@ static inline sqlite_conn *sqlite_of(sr_conn *conn)
 /* sqlite_log_owner.c: SR_REFUSED where the log beside the database was left by another; the
  * connection then leaves both as they are, also when it is closed. */
 sr_status sr_sqlite_log_check(sqlite_conn *c);
+/* Whether a log with the pages of those numbers has all that a file with `there` pages lacks of a
+ * database of `length` pages. */
+sr_status sr_sqlite_log_covers(const uint32_t *numbers, size_t count, int64_t there,
+			       uint32_t length, uint32_t page_size, bool *covers);
+
+/* sqlite_cut.c: SR_CORRUPT, and the connection broken, where the database was cut short beneath it.
+ * With the write lock the log is looked at as well. */
+sr_status sr_sqlite_cut_check(sqlite_conn *c, bool keeps_log);
 
 /* sqlite_error.c: the status and words for what the last call on the connection returned;
  * marks the connection broken where that follows. */

@@ -149,29 +149,29 @@ static bool counts_on(const log_facts *l, const file_facts *f)
 	return !l->counted || f->counter - (l->first - 1) <= l->last - (l->first - 1);
 }
 
-static sr_status has_new_pages(const log_facts *l, const file_facts *f, bool *has)
+sr_status sr_sqlite_log_covers(const uint32_t *numbers, size_t count, int64_t there,
+			       uint32_t length, uint32_t page_size, bool *covers)
 {
-	int64_t old = f->bytes / l->page_size, fresh = l->length - old;
-	int64_t locks = PAGE_OF_LOCKS / l->page_size + 1;
+	int64_t fresh = length - there, locks = PAGE_OF_LOCKS / page_size + 1;
 	unsigned char *seen;
 
-	if (locks > old && locks <= l->length)
+	if (locks > there && locks <= length)
 		fresh--;
-	*has = fresh <= 0;
-	if (fresh <= 0 || fresh > (int64_t)l->committed)
+	*covers = fresh <= 0;
+	if (fresh <= 0 || fresh > (int64_t)count)
 		return SR_OK;
-	if ((seen = calloc((size_t)(l->length - old) / 8 + 1, 1)) == NULL)
+	if ((seen = calloc((size_t)(length - there) / 8 + 1, 1)) == NULL)
 		return sr_fail_memory();
-	for (size_t i = 0; i < l->committed; i++) {
-		int64_t bit = (int64_t)l->pages[i] - old - 1;
+	for (size_t i = 0; i < count; i++) {
+		int64_t bit = (int64_t)numbers[i] - there - 1;
 
-		if (bit < 0 || l->pages[i] > l->length || (seen[bit / 8] >> bit % 8 & 1))
+		if (bit < 0 || numbers[i] > length || (seen[bit / 8] >> bit % 8 & 1))
 			continue;
 		seen[bit / 8] |= (unsigned char)(1 << bit % 8);
 		fresh--;
 	}
 	free(seen);
-	*has = fresh <= 0;
+	*covers = fresh <= 0;
 	return SR_OK;
 }
 
@@ -192,7 +192,8 @@ static sr_status look(sqlite_conn *c, const char *name, bool with_sums, bool *ow
 	rc = log_read(log, (int64_t)st.st_size, with_sums, &l);
 	sr_pages_file_close(log);
 	if (rc == SR_OK && l.committed > 0 && (*own = counts_on(&l, &f)))
-		rc = has_new_pages(&l, &f, own);
+		rc = sr_sqlite_log_covers(l.pages, l.committed, f.bytes / l.page_size, l.length,
+					  l.page_size, own);
 	free(l.pages);
 	return rc;
 }

@@ -101,6 +101,19 @@ static sr_status links_check(const char *path, const sr_conn_options *options, b
 	return rc;
 }
 
+/* The file has its first page before a log is begun beside it. To SQLite an empty one is a new
+ * database, whatever the log has, which it deletes. */
+static sr_status emptied_check(const char *path)
+{
+	struct stat log;
+
+	if (!side_file(path, "-wal", &log) || log.st_size == 0)
+		return SR_OK;
+	return sr_fail(SR_CORRUPT,
+		       "%s is damaged: it is cut short, 0 bytes are there beside a log of %lld",
+		       path, (long long)log.st_size);
+}
+
 static sr_status file_check(const char *path, const sr_conn_options *options, bool *made)
 {
 	struct stat st;
@@ -121,6 +134,8 @@ static sr_status file_check(const char *path, const sr_conn_options *options, bo
 	if (!S_ISREG(st.st_mode))
 		return sr_fail(SR_CORRUPT, "%s is %s, not a database", path, kind_of(st.st_mode));
 	if ((rc = links_check(path, options, st.st_size == 0)) != SR_OK)
+		return rc;
+	if (st.st_size == 0 && !*made && (rc = emptied_check(path)) != SR_OK)
 		return rc;
 	if (access(path, R_OK) != 0)
 		return sr_fail_errno(errno, "the database %s cannot be read", path);
@@ -399,6 +414,7 @@ static sr_status conn_new(const char *path, const sr_conn_options *options, sqli
 		return sr_fail_memory();
 	}
 	c->watched = -1;
+	c->least = INT64_MAX;
 	c->base.engine = &sr_sqlite;
 	c->base.access = options->access;
 	c->base.owner = getpid();

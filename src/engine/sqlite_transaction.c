@@ -72,13 +72,14 @@ bool sr_sqlite_astray(sqlite3 *db)
 	return moved != 0;
 }
 
-static bool writes_astray(sqlite_conn *c, sr_command command)
+static bool begins_write(sr_command command)
 {
-	if (command == SR_COMMAND_COMMIT
-		    ? sqlite3_txn_state(c->db, "main") != SQLITE_TXN_WRITE
-		    : command != SR_COMMAND_WRITE && command != SR_COMMAND_EXCLUSIVE)
-		return false;
-	return sr_sqlite_astray(c->db);
+	return command == SR_COMMAND_WRITE || command == SR_COMMAND_EXCLUSIVE;
+}
+
+static bool ends_write(const sqlite_conn *c, sr_command command)
+{
+	return command == SR_COMMAND_COMMIT && sqlite3_txn_state(c->db, "main") == SQLITE_TXN_WRITE;
 }
 
 sr_status sr_sqlite_command(sr_conn *conn, sr_command command)
@@ -88,10 +89,20 @@ sr_status sr_sqlite_command(sr_conn *conn, sr_command command)
 	int code;
 
 	c->busy_interrupts = atomic_load(&c->interrupts);
-	if (writes_astray(c, command))
+	if ((begins_write(command) || ends_write(c, command)) && sr_sqlite_astray(c->db))
 		return sr_sqlite_fail(c, SQLITE_READONLY_DBMOVED);
+	if (ends_write(c, command) && (rc = sr_sqlite_cut_check(c, true)) != SR_OK)
+		return rc;
 	code = command_run(c, command);
 	switch (command) {
+	case SR_COMMAND_WRITE:
+	case SR_COMMAND_EXCLUSIVE:
+		/* What this would be built upon. */
+		if (code == SQLITE_OK && (rc = sr_sqlite_cut_check(c, true)) != SR_OK) {
+			command_run(c, SR_COMMAND_ROLLBACK);
+			return rc;
+		}
+		break;
 	case SR_COMMAND_READ:
 		if (code == SQLITE_OK && (code = snapshot_take(c)) != SQLITE_OK) {
 			rc = sr_sqlite_fail(c, code);
@@ -153,11 +164,15 @@ sr_status sr_sqlite_checkpoint(sr_conn *conn, sr_checkpoint *result)
 {
 	sqlite_conn *c = sqlite_of(conn);
 	int log = 0, copied = 0, code;
+	sr_status rc;
 
 	*result = (sr_checkpoint){0, 0};
 	/* One that has never read has no log open: it would do nothing and say OK. */
 	if ((code = snapshot_take(c)) != SQLITE_OK)
 		return sr_sqlite_fail(c, code);
+	/* It would fill the file up again, with holes. */
+	if ((rc = sr_sqlite_cut_check(c, false)) != SR_OK)
+		return rc;
 	code = sqlite3_wal_checkpoint_v2(c->db, "main", SQLITE_CHECKPOINT_PASSIVE, &log, &copied);
 	if (code != SQLITE_OK)
 		return sr_sqlite_fail(c, code);

@@ -92,11 +92,9 @@ static void a_database_that_takes_its_place_is_not_touched(void **state)
 	free(after);
 }
 
-static void a_database_cut_short_is_an_error(void **state)
+/* A catalog with some files, all of it in its file, and a log with only what came last. */
+static void make_busy(catalog_fixture *f)
 {
-	catalog_fixture *f = *state;
-	sr_status rc;
-
 	for (int i = 0; i < 3; i++) {
 		char path[20];
 
@@ -105,12 +103,82 @@ static void a_database_cut_short_is_an_error(void **state)
 	}
 	assert_ok(sr_close(f->catalog)); /* The log is in it then. */
 	catalog_open(f);
+	assert_ok(try_save(f, "/in/log"));
+}
+
+static void a_database_cut_short_takes_no_writes(void **state)
+{
+	static const off_t sizes[] = {8192, 4096, 0};
+	catalog_fixture *f = *state;
+
+	make_busy(f);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		char there[64];
+
+		snprintf(there, sizeof(there), "it is cut short, %d bytes", (int)sizes[i]);
+		assert_int_equal(truncate(f->path, sizes[i]), 0);
+		/* Also by the connection that takes the place of the one that found it. */
+		assert_fails(try_save(f, "/after"), SR_CORRUPT, there);
+		assert_says(f->path);
+		assert_fails(try_save(f, "/again"), SR_CORRUPT, there);
+	}
+}
+
+static void a_transaction_over_a_database_cut_short_is_not_committed(void **state)
+{
+	catalog_fixture *f = *state;
+
+	make_busy(f);
+	assert_ok(sr_begin(f->catalog, NULL));
+	assert_ok(try_save(f, "/inside"));
+	assert_int_equal(truncate(f->path, 4096), 0);
+	assert_fails(sr_commit(f->catalog), SR_CORRUPT, "it is cut short, 4096 bytes");
+}
+
+static int64_t size_of(const catalog_fixture *f)
+{
+	struct stat st;
+
+	assert_int_equal(stat(f->path, &st), 0);
+	return (int64_t)st.st_size;
+}
+
+/* Another program makes it smaller, and larger again in the log: that is nothing cut off. */
+static void a_database_that_became_smaller_is_whole(void **state)
+{
+	catalog_fixture *f = *state;
+	int64_t large, small;
+
+	make_busy(f);
+	foreign_sql(f, "CREATE TABLE filler AS SELECT zeroblob(400000) AS bytes;"
+		       "PRAGMA wal_checkpoint(TRUNCATE)");
+	assert_ok(try_save(f, "/large"));
+	large = size_of(f);
+	foreign_sql(f, "DROP TABLE filler; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+	small = size_of(f);
+	assert_true(small < large);
+	foreign_sql(f, "CREATE TABLE filler AS SELECT zeroblob(300000) AS bytes");
+	assert_ok(try_save(f, "/small"));
+	assert_int_equal(size_of(f), small);
 	assert_int_equal(truncate(f->path, 8192), 0);
-	rc = try_save(f, "/after");
-	if (rc == SR_OK)
-		rc = sr_client_delete(f->catalog, &f->client, NULL);
-	assert_int_equal(rc, SR_CORRUPT);
-	assert_says(f->path);
+	assert_fails(try_save(f, "/after"), SR_CORRUPT, "it is cut short");
+}
+
+static void a_log_cut_short_takes_no_writes(void **state)
+{
+	catalog_fixture *f = *state;
+	char log[110];
+	struct stat st;
+
+	make_busy(f);
+	snprintf(log, sizeof(log), "%s-wal", f->path);
+	assert_int_equal(stat(log, &st), 0);
+	assert_int_equal(truncate(log, 4096), 0);
+	assert_fails(try_save(f, "/after"), SR_CORRUPT, "it is cut short, 4096 bytes of");
+	assert_says(log);
+	/* As one that was written on beyond its end. */
+	assert_int_equal(truncate(log, st.st_size), 0);
+	assert_fails(try_save(f, "/after"), SR_CORRUPT, "it was cut short and written on");
 }
 
 /* The pages of the log's index go away under the program: only SIGBUS can tell. A program that does
@@ -240,7 +308,10 @@ int main(void)
 		TEST(a_check_up_tells_of_a_database_that_is_gone),
 		TEST(a_deleted_database_takes_no_writes),
 		TEST(a_database_that_takes_its_place_is_not_touched),
-		TEST(a_database_cut_short_is_an_error),
+		TEST(a_database_cut_short_takes_no_writes),
+		TEST(a_transaction_over_a_database_cut_short_is_not_committed),
+		TEST(a_database_that_became_smaller_is_whole),
+		TEST(a_log_cut_short_takes_no_writes),
 		TEST(a_log_index_cut_short_loses_nothing),
 		cmocka_unit_test_setup_teardown(a_file_system_that_becomes_read_only_is_still_read,
 						setup_medium, teardown_medium),
