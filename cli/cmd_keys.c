@@ -61,6 +61,8 @@ int keys_open(struct cli *cli, cli_access access, const char *key_file, bool key
 {
 	sr_options options;
 
+	if (key_file != NULL && key_file[0] == '\0')
+		return cli_usage(cli, "--key-file is empty");
 	cli_options(cli, &options);
 	options.master_key_file = key_file;
 	options.hide_keys = !keys;

@@ -256,9 +256,11 @@ sr_status sr_keyring_reload(sr_catalog *catalog)
 static sr_status find_master(sr_catalog *catalog, const char *id, uint64_t asked, sr_master *master)
 {
 	const sr_master *found = NULL;
+	bool empty = false;
 	sr_status rc;
 
 	if ((rc = lock_loaded(catalog, id, asked)) == SR_OK) {
+		empty = catalog->keyring.ring != NULL && catalog->keyring.ring->count == 0;
 		if ((found = find(&catalog->keyring, id)) != NULL)
 			*master = *found;
 		pthread_mutex_unlock(&catalog->keyring.lock);
@@ -269,9 +271,9 @@ static sr_status find_master(sr_catalog *catalog, const char *id, uint64_t asked
 		return sr_fail(SR_NOT_FOUND, "the key ring %s has no master key",
 			       sr_keyring_words(catalog));
 	if (rc == SR_OK)
-		return sr_fail(SR_WRONG_KEY,
-			       "the key ring %s does not have the master key %s that is wanted",
-			       sr_keyring_words(catalog), id);
+		return sr_fail(SR_WRONG_KEY, "the key ring %s %s the master key %s that is wanted",
+			       sr_keyring_words(catalog),
+			       empty ? "is empty, without" : "does not have", id);
 	if (id != NULL && (rc == SR_NOT_FOUND || rc == SR_WRONG_KEY))
 		return sr_fail_also(SR_WRONG_KEY, "; the master key %s is wanted", id);
 	return rc;

@@ -228,3 +228,18 @@ all_refused() {
 		rm rows
 	done
 }
+
+@test "a key ring that is empty, or has no name, is called that" {
+	export STRONGROOM_MASTER_KEY_FILE=$folder/ring
+	strongroom init >/dev/null
+	strongroom client add pc >/dev/null
+	for part in init check rotate; do
+		refused 2 "--key-file is empty" -- keys $part --key-file ''
+	done
+	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET AESKey = zeroblob(32)"
+	strongroom keys init >/dev/null
+	: >"$folder/ring"
+	try keys check
+	[ "$status" -ne 0 ]
+	grep -q "is empty, without the master key" "$folder/out" "$folder/err"
+}
