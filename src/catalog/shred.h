@@ -22,8 +22,8 @@ typedef struct sr_shredding {
 /* Tells of it, once, that it is not looked into. */
 sr_status sr_shred_pass_over(sr_shredding *s, const char *path);
 
-/* Whether the passphrase opens it, where it is encrypted; SR_BUSY where somebody has it open as a
- * database. What is known for no backup by its first bytes is passed over. */
+/* Whether it can be read to its end, with the passphrase where it is encrypted, and is whole;
+ * SR_BUSY where somebody has it open as a database. What is no database is passed over. */
 sr_status sr_shred_backup_check(sr_shredding *s, const char *path);
 
 typedef enum sr_shred_found {

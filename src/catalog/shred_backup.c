@@ -62,38 +62,65 @@ static sr_status check_unused(const char *path)
 	return SR_OK;
 }
 
-/* Right after the header, which alone decides. */
-static bool stop(void *arg, int64_t done, int64_t total)
+/* A private file: its header is written. */
+static sr_status check_whole(const char *path, sr_watch *watch)
 {
-	(void)arg;
-	(void)done;
-	(void)total;
-	return true;
+	const sr_conn_options options = {
+		.access = SR_ACCESS_INSPECT, .busy_timeout = 5, .cache_pages = 500, .bare = true};
+	sr_copied copied;
+	sr_conn *conn;
+	sr_status rc;
+
+	if ((rc = sr_header_without_log(path)) != SR_OK ||
+	    (rc = sr_conn_open(&sr_sqlite, path, &options, &conn)) != SR_OK)
+		return rc;
+	if ((rc = sr_conn_begin(conn, SR_TRANSACTION_READ)) == SR_OK)
+		rc = sr_copy_check(conn, false, watch, &copied);
+	sr_conn_close(conn);
+	return rc;
 }
 
+static sr_status unpack(sr_shredding *s, const char *path, sr_unpacked *unpacked)
+{
+	sr_backup_read_options how;
+	sr_status rc;
+
+	sr_backup_read_options_init(&how);
+	how.key = s->options->key;
+	how.key_length = s->options->key_length;
+	rc = sr_unpack(s->catalog->settings.path, path, true, &how, &s->watch, unpacked);
+	return rc == SR_OK ? rc : sr_fail_within(rc, "the backup %s", sr_quoted(sr_text_of(path)));
+}
+
+static sr_status check_content(sr_shredding *s, const char *path)
+{
+	sr_unpacked unpacked;
+	sr_status rc;
+	bool is;
+
+	if ((rc = unpack(s, path, &unpacked)) != SR_OK)
+		return rc;
+	if ((rc = sr_begins_as_database(unpacked.path, &is)) == SR_OK && !is)
+		rc = sr_shred_pass_over(s, path);
+	else if (rc == SR_OK && (rc = check_whole(unpacked.path, &s->watch)) != SR_OK)
+		sr_fail_within(rc, "the backup %s", sr_quoted(sr_text_of(path)));
+	sr_unpacked_remove(&unpacked);
+	return rc;
+}
+
+/* A damaged one would end every attempt only after another master key was made. */
 sr_status sr_shred_backup_check(sr_shredding *s, const char *path)
 {
-	const sr_archive_options options = {
-		.key = s->options->key,
-		.key_length = s->options->key_length,
-		.progress = stop,
-	};
-	sr_archive_content content;
-	sr_archive_kind kind;
 	sr_status rc;
 	bool may_be;
 
-	if ((rc = sr_may_be_backup(path, &may_be)) != SR_OK ||
-	    (rc = sr_archive_identify(path, &kind)) != SR_OK)
+	if ((rc = sr_may_be_backup(path, &may_be)) != SR_OK)
 		return rc;
 	if (!may_be)
 		return sr_shred_pass_over(s, path);
-	if ((rc = check_unused(path)) != SR_OK)
-		return rc;
-	if (kind != SR_ARCHIVE_SEALED && kind != SR_ARCHIVE_SEALED_ZSTD)
-		return SR_OK;
-	rc = sr_archive_unpack(path, NULL, &options, &content);
-	return rc == SR_INTERRUPTED ? SR_OK : rc;
+	if ((rc = check_unused(path)) == SR_OK)
+		rc = check_content(s, path);
+	return rc == SR_CORRUPT ? sr_fail_also(rc, "; delete it, or move it elsewhere") : rc;
 }
 
 /* ---- Rewrapped ---- */
@@ -178,23 +205,6 @@ static sr_status rewrap(const sr_shredding *s, sr_conn *conn, sr_shred_found *fo
 
 /* ---- Compact, packed ---- */
 
-static sr_status check_fresh(const char *fresh, sr_watch *watch)
-{
-	const sr_conn_options options = {
-		.access = SR_ACCESS_INSPECT, .busy_timeout = 5, .cache_pages = 500, .bare = true};
-	sr_copied copied;
-	sr_conn *conn;
-	sr_status rc;
-
-	if ((rc = sr_header_without_log(fresh)) != SR_OK ||
-	    (rc = sr_conn_open(&sr_sqlite, fresh, &options, &conn)) != SR_OK)
-		return rc;
-	if ((rc = sr_conn_begin(conn, SR_TRANSACTION_READ)) == SR_OK)
-		rc = sr_copy_check(conn, false, watch, &copied);
-	sr_conn_close(conn);
-	return rc;
-}
-
 /* The private file's rows, compact, in `fresh`. */
 static sr_status make_fresh(sr_shredding *s, const char *unpacked, const char *fresh,
 			    sr_shred_found *found)
@@ -217,7 +227,7 @@ static sr_status make_fresh(sr_shredding *s, const char *unpacked, const char *f
 		rc = sr_conn_compact(conn, fresh, sr_watch_progress, &s->watch);
 	sr_conn_close(conn);
 	if (rc == SR_OK && *found == SR_SHRED_CHANGED &&
-	    (rc = check_fresh(fresh, &s->watch)) != SR_OK)
+	    (rc = check_whole(fresh, &s->watch)) != SR_OK)
 		sr_private_remove(fresh);
 	return rc;
 }
@@ -343,8 +353,6 @@ static sr_status rewrite(sr_shredding *s, const sr_unpacked *unpacked, const cha
 
 sr_status sr_shred_backup(sr_shredding *s, const char *path, sr_shred_found *found)
 {
-	const char *database = s->catalog->settings.path;
-	sr_backup_read_options how;
 	sr_unpacked unpacked;
 	struct stat was;
 	sr_status rc;
@@ -353,14 +361,9 @@ sr_status sr_shred_backup(sr_shredding *s, const char *path, sr_shred_found *fou
 	*found = SR_SHRED_NO_CATALOG;
 	if (lstat(path, &was) != 0 || !S_ISREG(was.st_mode))
 		return sr_fail(SR_REFUSED, "%s is no file any more", sr_quoted(sr_text_of(path)));
-	sr_backup_read_options_init(&how);
-	how.key = s->options->key;
-	how.key_length = s->options->key_length;
 	if ((rc = sr_may_be_backup(path, &may_be)) != SR_OK || !may_be ||
-	    (rc = check_unused(path)) != SR_OK)
+	    (rc = check_unused(path)) != SR_OK || (rc = unpack(s, path, &unpacked)) != SR_OK)
 		return rc;
-	if ((rc = sr_unpack(database, path, true, &how, &s->watch, &unpacked)) != SR_OK)
-		return sr_fail_within(rc, "the backup %s", sr_quoted(sr_text_of(path)));
 	rc = check_same(path, &was);
 	if (rc == SR_OK && (rc = sr_begins_as_database(unpacked.path, &is)) == SR_OK && is)
 		rc = rewrite(s, &unpacked, path, &was, found);

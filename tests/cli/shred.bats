@@ -163,6 +163,10 @@ unpack_all() {
 	refused 2 "no folder" -- --yes client delete host --shred --backups "$folder/passphrase"
 	refused 2 "go with --shred" -- client delete host --backups "$backups"
 	refused 1 "no client" -- --yes client delete nobody --shred
+	head -c 5000 "$backups/early.db" >"$backups/cut.db"
+	refused 1 "cut.db is damaged" "; delete it, or move it elsewhere" -- --yes client delete host --shred \
+		--backups "$backups" --passphrase-file "$folder/passphrase"
+	rm "$backups/cut.db"
 	equal "$before" "$(sha256sum "$backups"/* "$STRONGROOM_MASTER_KEY_FILE")"
 	equal '[2,0]' "$(json '[.checked, .unreadable]' keys check)"
 	# Where keys are not wrapped there is no master key to destroy.
