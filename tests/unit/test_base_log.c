@@ -1,3 +1,6 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "expect.h"
@@ -19,7 +22,29 @@ static int hears(const char *module, sr_log_level level)
 	return count;
 }
 
-/* Runs first: $STRONGROOM_LOG counts until somebody sets the levels. */
+/* In a process of its own, since the levels are known from then on. */
+static void an_environment_that_makes_no_sense_is_told(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	if ((child = fork()) == 0) {
+		bool told, levels_stay;
+
+		setenv("STRONGROOM_LOG", "info,loud", 1);
+		sr_log_set(listen, heard);
+		told = strstr(heard, "1 log STRONGROOM_LOG is not used: 'info,loud' is no") ==
+		       heard;
+		levels_stay = hears("pool", SR_LOG_WARNING) == 1 && hears("pool", SR_LOG_INFO) == 0;
+		_exit(!told + 2 * !levels_stay);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* Runs before the others: $STRONGROOM_LOG counts until somebody sets the levels. */
 static void the_environment_sets_levels(void **state)
 {
 	(void)state;
@@ -86,6 +111,7 @@ static void errors_have_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_environment_that_makes_no_sense_is_told),
 		cmocka_unit_test(the_environment_sets_levels),
 		cmocka_unit_test(one_module_is_turned_up),
 		cmocka_unit_test(bad_levels_change_nothing),

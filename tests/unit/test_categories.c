@@ -442,6 +442,10 @@ static void test_a_category_goes(void **state)
 	int64_t moved = 7;
 
 	assert_ok(sr_category_add(f->catalog, &category, rules, 2));
+	/* Also where no file has to move. */
+	assert_fails(
+		sr_category_delete(f->catalog, sr_text_of("gone"), sr_text_of("nowhere"), &moved),
+		SR_NOT_FOUND, "nowhere");
 	put(f, "/a", "gone", NULL);
 	assert_fails(sr_category_delete(f->catalog, sr_text_of("gone"), none, &moved), SR_REFUSED,
 		     "1 file:");

@@ -243,6 +243,37 @@ static void test_old_database(void **state)
 	assert_int_equal(files, 2);
 }
 
+/* From before there were counters, with more clients than are counted without making room. */
+static void test_many_in_an_old_database(void **state)
+{
+	enum { MANY = 100 };
+	catalog_fixture *f = *state;
+	const sr_client *client;
+	sr_clients *cursor;
+	int clients = 0;
+
+	foreign_sql(f, OLD_TABLES
+		    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)"
+		    " INSERT INTO clients (ID, Name, LastSeen) SELECT printf('%016d', i), i,"
+		    " '2025-08-05' FROM n; UPDATE clients SET ID = CAST(ID AS BLOB);"
+		    "INSERT INTO files (ID, FileName, PathName, FileSize, ClientID)"
+		    " SELECT randomblob(16), f.i, 'p', c.Name, c.ID FROM clients AS c,"
+		    " (SELECT 1 AS i UNION ALL SELECT 2) AS f");
+	f->options.create = f->options.migrate = false;
+	catalog_open(f);
+	assert_ok(sr_client_list(f->catalog, true, &cursor));
+	for (;;) {
+		assert_ok(sr_clients_next(cursor, &client));
+		if (client == NULL)
+			break;
+		clients++;
+		assert_int_equal(client->files, 2);
+		assert_int_equal(client->bytes, 2 * strtol(client->name.data, NULL, 10));
+	}
+	assert_int_equal(clients, MANY);
+	sr_clients_close(cursor);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +288,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_list_with_counts, catalog_setup,
 						catalog_teardown),
 		cmocka_unit_test_setup_teardown(test_old_database, catalog_setup, catalog_teardown),
+		cmocka_unit_test_setup_teardown(test_many_in_an_old_database, catalog_setup,
+						catalog_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,15 @@ static void test_root(void **state)
 	assert_string_equal(show(*state, "/", false), expected);
 }
 
+/* Doubled slashes count as one. */
+static void test_doubled_slashes(void **state)
+{
+	add_path(*state, "/etc//a", 1, NULL);
+	add_path(*state, "/etc//ssl/b", 2, NULL);
+	assert_string_equal(show(*state, "/etc", false), "a|f|1|1|-\nssl|d|1|2|-\n");
+	assert_string_equal(show(*state, "//etc//", true), "a|f|1|1|-\nssl/b|f|1|2|-\n");
+}
+
 static void test_recursive(void **state)
 {
 	fill(*state);
@@ -197,8 +206,9 @@ static void test_mark_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_one_level), TEST(test_root),  TEST(test_recursive),
-		TEST(test_nothing),   TEST(test_below), TEST(test_mark_missing),
+		TEST(test_one_level),       TEST(test_root),    TEST(test_recursive),
+		TEST(test_doubled_slashes), TEST(test_nothing), TEST(test_below),
+		TEST(test_mark_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

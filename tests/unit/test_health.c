@@ -708,6 +708,27 @@ static void test_busy_pool(void **state)
 		sr_lease_close(leases[i]);
 }
 
+/* Figures that a test cannot have stand still while it asks: callers that wait among them. */
+static void test_judged_pool(void **state)
+{
+	const sr_pool_statistics figures = {
+		.enabled = true, .size = 10, .active = 10, .peak = 10, .waiting = 2, .leaks = 3};
+	sr_health *health = calloc(1, sizeof(*health));
+	sr_checkup c = {.health = health};
+
+	(void)state;
+	assert_non_null(health);
+	sr_check_pool(&c, &figures);
+	assert_int_equal(c.trouble, SR_OK);
+	assert_false(health->connection_pool_healthy);
+	assert_int_equal(expect_only(health, "pool", SR_SEVERITY_WARNING), 3);
+	assert_int_equal(health->pool.warning_count, 3);
+	assert_string_equal(health->pool.warnings[0], "10 of 10 connections are in use");
+	assert_string_equal(health->pool.warnings[1], "2 callers wait for a connection");
+	assert_string_equal(health->pool.warnings[2], "3 leases were held too long");
+	sr_health_free(health);
+}
+
 /* ---- Rows ---- */
 
 static void test_usage(void **state)
@@ -1255,6 +1276,7 @@ int main(void)
 		TEST(test_orphans_of_others),
 		TEST(test_orphans_kept),
 		TEST(test_busy_pool),
+		cmocka_unit_test(test_judged_pool),
 		TEST(test_usage),
 		TEST(test_usage_of_many),
 		TEST(test_quotas),

@@ -144,6 +144,27 @@ static void a_backup_that_needs_a_key_keeps_it(void **state)
 	assert_keys(f, 0);
 }
 
+/* One from before keys were wrapped needs none. */
+static void a_backup_with_keys_in_the_clear_needs_none(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_keys_rotate_options options;
+	sr_keys_rotated done;
+	sr_keys_done init;
+
+	snprintf(ring, sizeof(ring), "%s", scratch_path("ring"));
+	f->options.master_key_file = ring;
+	catalog_open(f);
+	save_keys(f, 0, KEYS);
+	assert_ok(sr_backup(f->catalog, NULL, NULL));
+	assert_ok(sr_keys_init(f->catalog, NULL, &init));
+	sr_keys_rotate_options_init(&options);
+	options.forget_old = true;
+	assert_ok(sr_keys_rotate(f->catalog, &options, &done));
+	assert_int_equal(done.forgotten, 1);
+	assert_keys(f, 0);
+}
+
 /* Nobody can tell which keys it needs, and somebody may yet mend it. */
 static void a_damaged_backup_keeps_its_key(void **state)
 {
@@ -407,6 +428,39 @@ static void a_backup_that_was_exchanged_is_not_replaced(void **state)
 	assert_ok(sr_client_shred(f->catalog, &id, &options, &done));
 	assert_int_equal(ring_count(), 1);
 	assert_keys(f, 1);
+}
+
+/* Rewritten, it would lose what its log has. */
+static void a_backup_with_a_log_is_not_replaced(void **state)
+{
+	catalog_fixture *f = *state;
+	const sr_id id = id_of(0);
+	const char *folder = backups;
+	sr_backup_options how;
+	sr_shred_options options;
+	sr_shredded done;
+	char path[128];
+	FILE *log;
+
+	set_up(f);
+	snprintf(backups, sizeof(backups), "%s", scratch_path("backups"));
+	assert_int_equal(mkdir(backups, 0700), 0);
+	snprintf(path, sizeof(path), "%s", scratch_path("backups/a.db"));
+	sr_backup_options_init(&how);
+	how.path = path;
+	assert_ok(sr_backup(f->catalog, &how, NULL));
+	log = fopen(scratch_path("backups/a.db-wal"), "w");
+	assert_non_null(log);
+	assert_true(fputs("a page", log) >= 0);
+	assert_int_equal(fclose(log), 0);
+	sr_shred_options_init(&options);
+	options.folders = &folder;
+	options.folder_count = 1;
+	assert_fails(sr_client_shred(f->catalog, &id, &options, &done), SR_BUSY, "-wal is there");
+	assert_keys(f, 0);
+	assert_int_equal(unlink(scratch_path("backups/a.db-wal")), 0);
+	assert_ok(sr_client_shred(f->catalog, &id, &options, &done));
+	assert_int_equal(done.backups, 1);
 }
 
 /* ---- Two at once ---- */
@@ -844,12 +898,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(rotates_and_forgets),
 		WITH(a_backup_that_needs_a_key_keeps_it),
+		WITH(a_backup_with_keys_in_the_clear_needs_none),
 		WITH(a_damaged_backup_keeps_its_key),
 		WITH(what_cannot_be_rotated_is_told),
 		WITH(a_rotation_that_ends_loses_no_key),
 		WITH(shredding_that_ends_loses_no_other_key),
 		WITH(shredding_tells_what_it_did),
 		WITH(a_backup_that_was_exchanged_is_not_replaced),
+		WITH(a_backup_with_a_log_is_not_replaced),
 		WITH(one_at_a_time_changes_master_keys),
 		WITH(what_was_unwrapped_meanwhile_stays_plain),
 		WITH(no_master_key_that_is_needed_is_forgotten),

@@ -261,6 +261,12 @@ static void nested_roots_are_walked_once(void **state)
 	assert_int_equal(roots.count, 2);
 	sr_roots_free(&roots);
 	sr_excludes_free(excludes);
+	/* All is below the root. */
+	paths[0] = "/";
+	assert_int_equal(sr_roots_new(&roots, paths, 2, none, false), SR_OK);
+	assert_int_equal(roots.count, 1);
+	assert_string_equal(roots.paths[0], "/");
+	sr_roots_free(&roots);
 }
 
 int main(void)

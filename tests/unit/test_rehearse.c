@@ -666,6 +666,25 @@ static void test_full_disk(void **state)
 	assert_true(failed > 3);
 }
 
+static void test_nothing_to_rehearse_on(void **state)
+{
+	sr_rehearse_settings settings = settings_all();
+	const char *path = migrate_path();
+	sr_rehearsal *report;
+
+	(void)state;
+	sr_conn_close(migrate_open(path));
+	assert_fails(rehearse(path, &settings, &report), SR_NOT_FOUND, "is empty");
+	assert_null(report);
+	migrate_to(path, -1, false);
+	assert_null(old_database_run(
+		path, "INSERT INTO database_migrations (version, checksum, description,"
+		      " applied_at) VALUES (4711, 'beef', 'later', 'now')"));
+	assert_fails(rehearse(path, &settings, &report), SR_TOO_NEW, "4711");
+	assert_null(report);
+	assert_int_equal(files_there(), 1);
+}
+
 static void test_without_log(void **state)
 {
 	const char *path = migrate_path();
@@ -800,6 +819,7 @@ int main(void)
 		TEST(test_cancelled),
 		TEST(test_cancelled_within_a_step),
 		TEST(test_full_disk),
+		TEST(test_nothing_to_rehearse_on),
 		TEST(test_without_log),
 		TEST(test_leftovers),
 		TEST(test_kept_elsewhere),

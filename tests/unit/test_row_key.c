@@ -274,6 +274,23 @@ static void test_other_texts(void **state)
 		text_walk(texts[i].what, texts[i].text);
 }
 
+/* An ID that counts itself stays the number it is, and another column counts. */
+static void test_counting_text(void **state)
+{
+	sr_buffer text = SR_BUFFER_EMPTY;
+	bool same;
+
+	(void)state;
+	assert_done(sr_files_key_text("CREATE TABLE files (ID INTEGER PRIMARY KEY AUTOINCREMENT"
+				      " NOT NULL, FileName TEXT, RowKey INTEGER)",
+				      &text, &same));
+	assert_false(same);
+	assert_string_equal(text.data,
+			    "CREATE TABLE files (ID INTEGER UNIQUE  NOT NULL, FileName TEXT,"
+			    " RowKey INTEGER PRIMARY KEY AUTOINCREMENT)");
+	sr_buffer_free(&text);
+}
+
 /* What a clause of the table's own demanded, it demands still. */
 static void test_clauses_act(void **state)
 {
@@ -581,13 +598,13 @@ static void test_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_old_databases),    TEST(test_no_row_written),
-		TEST(test_other_texts),      TEST(test_clauses_act),
-		TEST(test_numbers_too_high), TEST(test_never_twice),
-		TEST(test_foreign_keys),     TEST(test_column_taken),
-		TEST(test_unknown_hook),     TEST(test_trigger_would_break),
-		TEST(test_reword_fails),     TEST(test_id_not_unique),
-		TEST(test_killed),
+		TEST(test_old_databases),       TEST(test_no_row_written),
+		TEST(test_counting_text),       TEST(test_other_texts),
+		TEST(test_clauses_act),         TEST(test_numbers_too_high),
+		TEST(test_never_twice),         TEST(test_foreign_keys),
+		TEST(test_column_taken),        TEST(test_unknown_hook),
+		TEST(test_trigger_would_break), TEST(test_reword_fails),
+		TEST(test_id_not_unique),       TEST(test_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

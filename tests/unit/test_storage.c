@@ -1,4 +1,5 @@
 /* Stored files: verified against their record, and deleted together with it, whatever fails. */
+#include "catalog/stored.h"
 #include "catalog_fixture.h"
 #include "fault_vfs.h"
 
@@ -214,6 +215,27 @@ static void test_verify_never_outside(void **state)
 		assert_null(file->hash.data);
 		sr_file_free(file);
 	}
+}
+
+static bool at_once(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+static void test_reading_is_cancelled(void **state)
+{
+	catalog_fixture *f = *state;
+	const sr_settings *settings = &f->catalog->settings;
+	sr_stored found;
+	sr_place place;
+
+	assert_done(sr_place_open(settings, sr_text_of("received_files/a"), &place));
+	assert_fails(sr_stored_measure(settings, &place, at_once, NULL, &found), SR_INTERRUPTED,
+		     "received_files/a");
+	assert_done(sr_stored_measure(settings, &place, NULL, NULL, &found));
+	assert_int_equal(found.size, strlen(BYTES));
+	sr_place_close(&place);
 }
 
 /* ---- Deleting ---- */
@@ -659,6 +681,7 @@ int main(void)
 		TEST(test_verify),
 		TEST(test_verify_reads_only_files),
 		TEST(test_verify_never_outside),
+		TEST(test_reading_is_cancelled),
 		TEST(test_delete),
 		TEST(test_delete_what_is_gone),
 		TEST(test_delete_catalogued),
