@@ -22,6 +22,7 @@ static const sr_health_limits own_limits = {
 	.whole_rows = 100000,
 	.pass_rows = 3000000,
 	.recount_rows = 20000,
+	.behind_rows = 100000, /* A quarter of a second. */
 	.log_bytes = (int64_t)256 << 20,
 	.reader_seconds = 300,
 	.part_seconds = 3600,

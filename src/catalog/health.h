@@ -19,6 +19,7 @@ typedef struct sr_health_limits {
 	int64_t whole_rows;   /* Of a table, likewise, in a database that is larger. */
 	int64_t pass_rows;    /* Of files that are counted in one pass, */
 	int64_t recount_rows; /* and of those that are counted by everything there is. */
+	int64_t behind_rows;  /* Of files that every search reads one by one. */
 	int64_t log_bytes;
 	double reader_seconds;
 	double part_seconds; /* After which a copy of nobody we know is unfinished. */

@@ -163,26 +163,25 @@ sr_status sr_search_index_whole(sr_conn *conn, bool *whole)
 
 /* ---- The check-up ---- */
 
-/* Files that every search reads one by one; a hundred thousand take a quarter of a second. */
-#define BEHIND_MOST 100000
-
 static sr_status check_behind(sr_checkup *c)
 {
+	const int64_t most = c->limits->behind_rows;
 	sr_index_state state;
 	int64_t behind;
 	sr_status rc;
 
 	if ((rc = sr_index_state_read(c->conn, &state)) != SR_OK)
 		return rc;
-	rc = sr_index_behind(c->conn, state.usable ? state.through : INT64_MIN + 1, BEHIND_MOST + 1,
+	rc = sr_index_behind(c->conn, state.usable ? state.through : INT64_MIN + 1, most + 1,
 			     &behind);
 	sr_index_state_free(&state);
-	if (rc == SR_OK && behind > BEHIND_MOST)
+	if (rc == SR_OK && behind > most)
 		sr_finding_add(c, SR_SEVERITY_WARNING, "search_behind", sr_text_of("files"), behind,
 			       "strongroom optimize --search-index",
-			       "more than %d files are not in the search index yet, and searches "
+			       "more than %" PRId64
+			       " files are not in the search index yet, and searches "
 			       "read them one by one",
-			       BEHIND_MOST);
+			       most);
 	return rc;
 }
 
