@@ -22,7 +22,6 @@
 #define REGION_BYTES   32768
 #define REGION_FRAMES  4096
 #define INDEX_HEADER   136
-#define FIRST_FRAMES   (REGION_FRAMES - INDEX_HEADER / 4) /* Of the first region. */
 #define HEADER_WORDS   12 /* There are two copies, which differ while it is written. */
 #define HEADER_RETRIES 100
 
