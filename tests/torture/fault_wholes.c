@@ -561,7 +561,8 @@ static void judge_findings(fault_case *c, const sr_health *health)
 		const sr_finding *one = &health->findings[i];
 
 		if (strstr(one->meaning, " cannot be ") != NULL ||
-		    strstr(one->meaning, strerror(EIO)) != NULL)
+		    strstr(one->meaning, strerror(EIO)) != NULL ||
+		    strstr(one->meaning, strerror(EINTR)) != NULL)
 			told = true;
 		else if (found(first, count, one->code) < one->count)
 			snprintf(c->wrong, sizeof(c->wrong), "the check-up finds %s: %.300s",
