@@ -162,6 +162,9 @@ static bool is_our_key(const char *table, const char *column, const char *parent
 	int n = snprintf(text, sizeof(text), "FOREIGN KEY (%s) REFERENCES %s(ID) ON DELETE CASCADE",
 			 column, parent);
 
+	/* Before files had ids of their own, theirs was the client's. */
+	if (strcmp(table, "files") == 0 && strcmp(column, "ID") == 0)
+		return strcmp(parent, "clients") == 0;
 	return ours && n > 0 && (size_t)n < sizeof(text) && strstr(ours->sql, text) != NULL;
 }
 

@@ -450,6 +450,28 @@ static void test_foreign_clauses(void **state)
 	assert_non_null(strstr(d.words, "[CHECK CONSTRAINT k CHECK (FileCount)|client_activity|]"));
 }
 
+/* The key of files in databases from before version 0. */
+static void test_foreign_key_of_old_files(void **state)
+{
+	const char *path = migrate_path();
+	int64_t count;
+	sr_conn *conn;
+
+	(void)state;
+	assert_null(old_database_run(
+		path, "DROP TABLE files; DROP TABLE clients;"
+		      "CREATE TABLE clients (ID BLOB(16) PRIMARY KEY, Name VARCHAR(255) NOT NULL,"
+		      " PublicKey BLOB(160), LastSeen TEXT NOT NULL, AESKey BLOB(32));"
+		      "CREATE TABLE files (ID BLOB(16) NOT NULL, FileName VARCHAR(255) NOT NULL,"
+		      " PathName VARCHAR(255) NOT NULL, Verified BOOLEAN DEFAULT 0,"
+		      " PRIMARY KEY (ID, FileName),"
+		      " FOREIGN KEY (ID) REFERENCES clients (ID) ON DELETE CASCADE)"));
+	conn = migrate_open(path);
+	assert_done(sr_schema_foreign(conn, NULL, NULL, &count));
+	assert_int_equal(count, 0);
+	sr_conn_close(conn);
+}
+
 /* What would have rows of ours dropped, taken for others, or gone with others. */
 static void test_foreign_constraints(void **state)
 {
@@ -600,6 +622,7 @@ int main(void)
 		TEST(test_foreign),
 		TEST(test_foreign_clauses),
 		TEST(test_foreign_constraints),
+		TEST(test_foreign_key_of_old_files),
 		TEST(test_foreign_by_key),
 		TEST(test_callers_sql),
 		TEST(test_strangers),
