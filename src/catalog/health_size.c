@@ -219,10 +219,15 @@ static void look_at_name(sr_checkup *c, DIR *dir, const char *base, const char *
 	struct stat st;
 	long process;
 
-	if (strncmp(name, base, length) == 0 && is_begun(name, name + length, &process) &&
-	    fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-	    is_left(c, dirfd(dir), process, &st))
+	if (strncmp(name, base, length) != 0 || !is_begun(name, name + length, &process))
+		return;
+	if (fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno != ENOENT)
+			sr_unseen_add(c, "unfinished copies: %s cannot be looked at",
+				      sr_quoted(sr_text_of(name)));
+	} else if (S_ISREG(st.st_mode) && is_left(c, dirfd(dir), process, &st)) {
 		sr_tally_add(left, "%s", sr_quoted(sr_text_of(name)));
+	}
 }
 
 /* Whether they could be listed to the end. */
