@@ -39,8 +39,8 @@ static sr_status check_private(const char *path, const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode))
 		return sr_fail(SR_REFUSED,
-			       "the key ring %s is %s and no regular file: name the file itself",
-			       show(path), S_ISLNK(st->st_mode) ? "a link" : "something else");
+			       "the key ring %s is %sno regular file: name the file itself",
+			       show(path), S_ISLNK(st->st_mode) ? "a link, " : "");
 	if (st->st_uid != geteuid())
 		return sr_fail(SR_PERMISSION,
 			       "the key ring %s belongs to user %u, not to %u who runs this",

@@ -24,9 +24,9 @@ static sr_status check_trusted(const char *path, const struct stat *st)
 
 	if (!S_ISREG(st->st_mode))
 		return sr_fail(SR_REFUSED,
-			       "the configuration file %s is %s and no regular file: name another "
-			       "with --config",
-			       shown, S_ISDIR(st->st_mode) ? "a folder" : "something else");
+			       "the configuration file %s is %sno regular file: name another with "
+			       "--config",
+			       shown, S_ISDIR(st->st_mode) ? "a folder, " : "");
 	if (st->st_uid != geteuid() && st->st_uid != 0)
 		return sr_fail(SR_PERMISSION,
 			       "the configuration file %s belongs to user %u, neither to root nor "

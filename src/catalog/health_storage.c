@@ -190,6 +190,17 @@ static void look_at_file(survey *s, const FTSENT *entry)
 		sr_tally_add(&s->stray, "%s", sr_quoted(sr_text_of(rest)));
 }
 
+/* Of the folder, as it is no damage of the database's. */
+static sr_status folder_failed(survey *s, int error)
+{
+	if (error == ENOMEM)
+		return sr_fail_memory();
+	sr_finding_add(s->c, SR_SEVERITY_ERROR, "check_failed", sr_text_of(s->folder), 1, NULL,
+		       "the storage folder %s cannot be checked: %s",
+		       sr_quoted(sr_text_of(s->folder)), strerror(error));
+	return SR_OK;
+}
+
 static sr_status walk(survey *s)
 {
 	char *roots[] = {(char *)(uintptr_t)s->folder, NULL};
@@ -213,7 +224,7 @@ static sr_status walk(survey *s)
 				     strerror(entry->fts_errno));
 	}
 	if (entry == NULL && errno != 0)
-		rc = sr_fail_errno(errno, "storage folder %s", sr_quoted(sr_text_of(s->folder)));
+		rc = folder_failed(s, errno);
 	fts_close(walk);
 	return rc;
 }
@@ -255,7 +266,7 @@ static void report(survey *s)
 			      sr_tally_names(s->c, &s->unlisted));
 }
 
-static sr_status check_missing_folder(survey *s)
+static sr_status check_missing_folder(survey *s, bool exists)
 {
 	sr_checkup *c = s->c;
 	sr_buffer sql = SR_BUFFER_EMPTY;
@@ -271,8 +282,8 @@ static sr_status check_missing_folder(survey *s)
 		sr_finding_add(c, some ? SR_SEVERITY_WARNING : SR_SEVERITY_NOTE, "storage_missing",
 			       sr_text_of(s->folder), 1,
 			       some ? "set FILE_STORAGE_DIR, or bring the folder back" : NULL,
-			       "the storage folder %s does not exist%s",
-			       sr_quoted(sr_text_of(s->folder)),
+			       "the storage folder %s %s%s", sr_quoted(sr_text_of(s->folder)),
+			       exists ? "is no folder" : "does not exist",
 			       some ? ", and there are records of stored files" : "");
 	return rc;
 }
@@ -281,15 +292,17 @@ sr_status sr_check_storage(sr_checkup *c)
 {
 	survey s = {.c = c, .folder = c->catalog->settings.storage_dir};
 	struct stat st;
+	bool exists;
 	sr_status rc;
 
-	if (stat(s.folder, &st) != 0 ? errno == ENOENT || errno == ENOTDIR : !S_ISDIR(st.st_mode))
-		return check_missing_folder(&s);
+	exists = stat(s.folder, &st) == 0;
+	if (exists ? !S_ISDIR(st.st_mode) : errno == ENOENT || errno == ENOTDIR)
+		return check_missing_folder(&s, exists);
 	/* Which fails where it could not be looked at. */
 	if ((s.storage = open(s.folder, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
-		return sr_fail_errno(errno, "storage folder %s", sr_quoted(sr_text_of(s.folder)));
+		return folder_failed(&s, errno);
 	if ((s.real = realpath(s.folder, NULL)) == NULL)
-		rc = sr_fail_errno(errno, "storage folder %s", sr_quoted(sr_text_of(s.folder)));
+		rc = folder_failed(&s, errno);
 	else if ((rc = look_at_records(&s)) == SR_OK) {
 		/* Without all records nothing can be said of files. */
 		if (c->late)

@@ -1,10 +1,10 @@
 /*
- * What in a database of unknown origin would run when our statements do: triggers on our
- * tables and on those that a foreign key's action reaches from there, foreign keys by which rows
- * of ours go with others, indexes with expressions or conditions, what a table's own text computes
- * or has dropped, names of ours that are views. The migrations'
- * own are known by name and by words, at whatever version. A row of the schema table whose type or
- * names differ from its text is no way around: SQLite refuses such a database as malformed.
+ * What in a database of unknown origin would run when our statements do: triggers on our tables and
+ * on those that a foreign key's action reaches from there, foreign keys by which rows of ours go
+ * with others, indexes with expressions or conditions, what a table's own text computes or has
+ * dropped, names of ours that are views. The migrations' own are known by name and by words, at
+ * whatever version. A row of the schema table whose type or names differ from its text is no way
+ * around: SQLite refuses such a database as malformed.
  */
 #include "schema.h"
 

@@ -990,9 +990,14 @@ static void test_storage_missing(void **state)
 	health = check(f, false);
 	expect_only(health, "storage_missing", SR_SEVERITY_NOTE);
 	sr_health_free(health);
+	write_file(scratch_path("received_files"), "a file");
+	health = check(f, false);
+	expect_only(health, "storage_missing", SR_SEVERITY_NOTE);
+	assert_non_null(strstr(finding(health, "storage_missing")->meaning, "is no folder"));
+	sr_health_free(health);
 }
 
-/* A folder that cannot be looked at is not said to be missing. */
+/* A folder that cannot be looked at is neither missing nor damage of the database. */
 static void test_storage_unseen(void **state)
 {
 	catalog_fixture *f = *state;
@@ -1003,11 +1008,12 @@ static void test_storage_unseen(void **state)
 	scratch_remove(scratch_path("received_files"));
 	assert_int_equal(symlink("received_files", scratch_path("received_files")), 0);
 	health = check(f, false);
-	assert_null(finding(health, "storage_missing"));
-	assert_int_equal(health->errors, 1);
-	told = &health->findings[0];
-	assert_non_null(strstr(told->meaning, "the storage folder cannot be checked"));
+	expect_only(health, "check_failed", SR_SEVERITY_ERROR);
+	told = finding(health, "check_failed");
+	assert_non_null(strstr(told->meaning, "received_files' cannot be checked"));
 	assert_non_null(strstr(told->meaning, strerror(ELOOP)));
+	assert_null(told->cure);
+	assert_true(health->integrity_check);
 	sr_health_free(health);
 }
 
