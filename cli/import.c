@@ -12,11 +12,12 @@
 #include "bytes.h"
 #include "csv.h"
 #include "memory.h"
+#include "message.h"
 #include "plural.h"
 
 enum { MOST_NAMES = 64 };
 
-enum form { FORM_CSV, FORM_LINES, FORM_ARRAY };
+enum form { FORM_CSV, FORM_LINES, FORM_ARRAY, FORM_DOCUMENT };
 
 struct value {
 	const char *name; /* Of known, or of ignored. */
@@ -35,6 +36,7 @@ struct import {
 	size_t number; /* Of the row, from 1; of CSV and lines the line. */
 	char *line;    /* FORM_LINES: getline's. */
 	size_t room;
+	json_t *object; /* FORM_LINES: the first, until it is taken; FORM_DOCUMENT: the whole. */
 	struct csv csv; /* FORM_CSV. */
 	const char *headings[MOST_NAMES];
 	size_t heading_count;
@@ -48,8 +50,10 @@ const char *import_place(const struct import *import)
 	struct import *own = (struct import *)import;
 
 	free(own->place);
-	own->place = must_print("%s %s %zu", import->path,
-				import->form == FORM_ARRAY ? "element" : "line", import->number);
+	own->place = must_print(
+		"%s %s %zu", import->path,
+		import->form == FORM_ARRAY || import->form == FORM_DOCUMENT ? "element" : "line",
+		import->number);
 	return own->place;
 }
 
@@ -147,6 +151,55 @@ static int first_byte(struct import *import)
 	return c;
 }
 
+static int fail_json(struct import *import, const json_error_t *error)
+{
+	if (json_error_code(error) == json_error_null_character)
+		return import_fail(import, "it holds a NUL byte");
+	return import_fail(import, "%s", error->text);
+}
+
+/* Whether a line is to follow, or all rows are within. */
+static int read_first_object(struct import *import)
+{
+	json_error_t error;
+
+	import->number = 1;
+	import->object =
+		json_loadf(import->file, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &error);
+	if (import->object == NULL)
+		return fail_json(import, &error);
+	if (!json_is_array(json_object_get(import->object, "files")))
+		return DONE;
+	import->form = FORM_DOCUMENT;
+	import->number = 0;
+	if (first_byte(import) != EOF)
+		return import_fail(import, "text stands behind the document");
+	if (json_is_string(json_object_get(import->object, "next")))
+		message_note("these are not all that were found: what \"next\" leads to is not "
+			     "among them");
+	return DONE;
+}
+
+/* What the form asks for before the first row. */
+static int begin(struct import *import)
+{
+	const int first = first_byte(import);
+
+	import->form = first == '{' ? FORM_LINES : first == '[' ? FORM_ARRAY : FORM_CSV;
+	switch (import->form) {
+	case FORM_CSV:
+		csv_open(&import->csv, import->file);
+		return read_headings(import);
+	case FORM_ARRAY:
+		getc(import->file);
+		return DONE;
+	case FORM_LINES:
+	case FORM_DOCUMENT:
+		break;
+	}
+	return read_first_object(import);
+}
+
 int import_open(struct cli *cli, const char *path, const char *const *known,
 		const char *const *ignored, struct import **out)
 {
@@ -154,8 +207,7 @@ int import_open(struct cli *cli, const char *path, const char *const *known,
 	FILE *file = from_stdin ? stdin : fopen(path, "rb");
 	struct import *import;
 	struct stat st;
-	int first;
-	int code = DONE;
+	int code;
 
 	if (file == NULL)
 		return cli_fail(cli, SR_IO, "cannot read %s: %s", path, strerror(errno));
@@ -165,18 +217,10 @@ int import_open(struct cli *cli, const char *path, const char *const *known,
 	import->path = from_stdin ? "standard input" : path;
 	import->known = known;
 	import->ignored = ignored;
-	if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode)) {
+	if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode))
 		code = cli_fail(cli, SR_IO, "cannot read %s: it is a directory", import->path);
-	} else {
-		first = first_byte(import);
-		import->form = first == '{' ? FORM_LINES : first == '[' ? FORM_ARRAY : FORM_CSV;
-		if (import->form == FORM_ARRAY)
-			getc(file);
-		if (import->form == FORM_CSV) {
-			csv_open(&import->csv, file);
-			code = read_headings(import);
-		}
-	}
+	else
+		code = begin(import);
 	if (code != DONE) {
 		import_close(import);
 		return code;
@@ -192,6 +236,7 @@ void import_close(struct import *import)
 		free((char *)import->headings[i]);
 	if (import->form == FORM_CSV)
 		csv_close(&import->csv);
+	json_decref(import->object);
 	if (import->file != stdin)
 		fclose(import->file);
 	free(import->line);
@@ -278,6 +323,7 @@ static int add_json(struct import *import, const char *name, const json_t *json)
 	return add_value(import, name, text, (sr_text){text, strlen(text)});
 }
 
+/* Takes object over. */
 static int take_object(struct import *import, json_t *object)
 {
 	const char *name;
@@ -295,11 +341,22 @@ static int take_object(struct import *import, json_t *object)
 	return code;
 }
 
-static int fail_json(struct import *import, const json_error_t *error)
+static bool is_blank(const char *line)
 {
-	if (json_error_code(error) == json_error_null_character)
-		return import_fail(import, "it holds a NUL byte");
-	return import_fail(import, "%s", error->text);
+	return line[strspn(line, " \t\r\n")] == '\0';
+}
+
+static int take_first_object(struct import *import, bool *more)
+{
+	json_t *object = import->object;
+
+	import->object = NULL;
+	if (getline(&import->line, &import->room, import->file) >= 0 && !is_blank(import->line)) {
+		json_decref(object);
+		return import_fail(import, "text stands behind the object");
+	}
+	*more = true;
+	return take_object(import, object);
 }
 
 static int next_line(struct import *import, bool *more)
@@ -308,6 +365,8 @@ static int next_line(struct import *import, bool *more)
 	json_t *object;
 	ssize_t length;
 
+	if (import->object != NULL)
+		return take_first_object(import, more);
 	do {
 		errno = 0;
 		length = getline(&import->line, &import->room, import->file);
@@ -318,12 +377,21 @@ static int next_line(struct import *import, bool *more)
 			*more = false;
 			return DONE;
 		}
-	} while (import->line[strspn(import->line, " \t\r\n")] == '\0');
+	} while (is_blank(import->line));
 	object = json_loadb(import->line, (size_t)length, JSON_REJECT_DUPLICATES, &error);
 	if (object == NULL)
 		return fail_json(import, &error);
 	*more = true;
 	return take_object(import, object);
+}
+
+static int next_within(struct import *import, bool *more)
+{
+	json_t *row = json_array_get(json_object_get(import->object, "files"), import->number);
+
+	import->number++;
+	*more = row != NULL;
+	return row != NULL ? take_object(import, json_incref(row)) : DONE;
 }
 
 static int next_element(struct import *import, bool *more)
@@ -363,6 +431,8 @@ int import_next(struct import *import, bool *more)
 		return next_csv(import, more);
 	case FORM_LINES:
 		return next_line(import, more);
+	case FORM_DOCUMENT:
+		return next_within(import, more);
 	case FORM_ARRAY:
 		break;
 	}

@@ -1,6 +1,7 @@
 /*
  * Rows with named values from a file of CSV with a heading, JSON lines, or a JSON array of
- * objects, as a stream. The form is seen from the first byte.
+ * objects, as a stream; or from the document {"files": […]} that a search prints, which is read as
+ * a whole. The form is seen from the first byte, and from the first object.
  */
 #ifndef CLI_IMPORT_H
 #define CLI_IMPORT_H

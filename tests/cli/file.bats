@@ -158,8 +158,29 @@ stored() {
 	strongroom client add copy >/dev/null
 	strongroom search --csv | strongroom file import --client copy >/dev/null
 	strongroom search --json | jq -c '.files[]' | strongroom file import --client copy >/dev/null
+	equal '{"added":0,"changed":0,"unchanged":1}' \
+		"$(strongroom search --client pc --json | json . file import --client copy)"
 	equal '["pc","copy"]' "$(json '[.files[].client] | sort | reverse' search)"
 	equal 1 "$(json '[.files[] | {filename, path, original_path, size, date, crc, hash}] | unique | length' search)"
+}
+
+@test "what search prints as JSON comes back with every byte of its names" {
+	for name in 'a\nb' $'a\nb' $'\033[2J' "'=x" '=x' $'latin\351' ' end '; do
+		printf '{"filename": "?", "filename_bytes": "%s", "size": 1}\n' "$(printf %s "$name" | base64)"
+	done | strongroom file import --client pc >/dev/null
+	strongroom client add copy >/dev/null
+	for form in . '.files'; do
+		strongroom search --client pc --json | jq "$form" | strongroom file import --client copy
+	done >/dev/null
+	equal "$(json '[.files[].filename_bytes // .files[].filename] | sort' search --client pc)" \
+		"$(json '[.files[].filename_bytes // .files[].filename] | sort' search --client copy)"
+	equal 7 "$(sqlite3 "$STRONGROOM_DB" 'SELECT count(*) FROM (SELECT FileName FROM files GROUP BY FileName HAVING count(*) = 2)')"
+	strongroom search --client pc --limit 2 --json >page
+	strongroom file import --client copy page 2>note | grep -q '2 unchanged'
+	grep -q '"next"' note
+	sed -i '$s/$/ {}/' page
+	refused 1 page 'behind the document' -- file import --client copy page
+	refused 1 'element 1' -- file import --client copy <(echo '{"files": [1]}')
 }
 
 @test "names that are not UTF-8 come in and go out by their bytes" {

@@ -1,4 +1,4 @@
-/* What people import: CSV, JSON lines, a JSON array. */
+/* What people import: CSV, JSON lines, a JSON array, the document of a search. */
 #include "cli/cli.h"
 #include "cli/import.h"
 #include "fuzz.h"
