@@ -402,8 +402,9 @@ SR_API void sr_clients_close(sr_clients *cursor);
  * A key that is wrapped under a master key that the ring does not have, or for which there is no
  * ring, is SR_WRONG_KEY: the message names the ring and the id of the master key that is wanted.
  * A ring that others can read is SR_PERMISSION, one that cannot be made out SR_INVALID, and a
- * wrapped key that was changed, or moved from another client, SR_CORRUPT. No message has any bytes
- * of a key.
+ * wrapped key that was changed, cut short, or moved from another client, SR_CORRUPT: also where its
+ * first bytes do not say any more that it is one. Such a one is never wrapped again or taken for
+ * the key, and while it is there no master key is forgotten. No message has any bytes of a key.
  */
 
 #define SR_MASTER_ID_SIZE 17 /* 16 hex digits and a NUL. */
@@ -421,7 +422,7 @@ typedef struct sr_master_key {
 typedef struct sr_keys_status {
 	bool wrapping;     /* sr_keys_init was done: new keys are wrapped, */
 	bool keep_plain;   /* but for STRONGROOM_AES_KEYS=plain. */
-	int64_t wrapped;   /* Clients whose key is wrapped, */
+	int64_t wrapped;   /* Clients whose key is wrapped, readable or not, */
 	int64_t plain;     /* plain, */
 	int64_t without;   /* or who have none. */
 	sr_text ring;      /* The file or the command; null: none is set. */

@@ -9,6 +9,7 @@
 
 #define MAGIC      "\x93SRKEY\n\x01"
 #define MAGIC_SIZE 8
+#define MAGIC_LEFT 5 /* So many bytes of it tell what was wrapped. */
 #define ID_SIZE    8
 #define HEAD_SIZE  (MAGIC_SIZE + ID_SIZE)
 #define NONCE_SIZE 12
@@ -77,6 +78,15 @@ bool sr_is_wrapped(sr_text bytes)
 {
 	return bytes.data != NULL && bytes.length >= SR_WRAP_MORE &&
 	       memcmp(bytes.data, MAGIC, MAGIC_SIZE) == 0;
+}
+
+bool sr_was_wrapped(sr_text bytes)
+{
+	size_t agree = 0;
+
+	for (size_t i = 0; i < MAGIC_SIZE && bytes.data != NULL && i < bytes.length; i++)
+		agree += bytes.data[i] == MAGIC[i];
+	return agree >= MAGIC_LEFT && !sr_is_wrapped(bytes);
 }
 
 void sr_wrapped_id(sr_text wrapped, char id[SR_MASTER_ID_SIZE])

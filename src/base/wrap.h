@@ -14,6 +14,14 @@
  * the master key's id for another: who has the id learns nothing of the key, and a master key that
  * was mistyped has another id. What owns the wrapped key is part of what the tag authenticates, so
  * that it opens for nobody else. No wrapped key is as long as an AES key.
+ *
+ * Damage may leave it such that it does not say so any more. It is not taken for a plain key, of
+ * whatever bytes those may be, where
+ *
+ *	5 of its first 8 bytes are still those of the above, or
+ *	it has 44 bytes or more, and in the place of an id that of a master key of the catalog.
+ *
+ * Of random plain keys one in 2^34 looks like the first, and one in 2^64 like the second.
  */
 #ifndef SR_WRAP_H
 #define SR_WRAP_H
@@ -38,8 +46,13 @@ sr_status sr_master_derive(sr_master *master);
 sr_status sr_hkdf(const unsigned char *secret, size_t length, const char *purpose,
 		  unsigned char out[32]);
 
-/* Whether it is one, by its first bytes and its length; the id then is its master key's. */
+/* Whether it is one, by its first bytes and its length. */
 bool sr_is_wrapped(sr_text bytes);
+
+/* Whether it is none, and its first bytes are such that it was one. */
+bool sr_was_wrapped(sr_text bytes);
+
+/* Of what has SR_WRAP_MORE bytes or more. */
 void sr_wrapped_id(sr_text wrapped, char id[SR_MASTER_ID_SIZE]);
 
 /* out has room for key.length + SR_WRAP_MORE. */

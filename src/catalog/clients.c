@@ -8,6 +8,7 @@
 #include "catalog.h"
 #include "client_totals.h"
 #include "clients.h"
+#include "keys.h"
 
 /* ---- What a client may be ---- */
 
@@ -61,7 +62,8 @@ static sr_status check_fields(const sr_client *client, unsigned fields)
 	if (rc == SR_OK && (fields & SR_CLIENT_AES_KEY))
 		rc = check_key("AES", client->aes_key);
 	/* Read with SQL, and not the key. */
-	if (rc == SR_OK && (fields & SR_CLIENT_AES_KEY) && sr_is_wrapped(client->aes_key))
+	if (rc == SR_OK && (fields & SR_CLIENT_AES_KEY) &&
+	    (sr_is_wrapped(client->aes_key) || sr_was_wrapped(client->aes_key)))
 		rc = sr_fail(SR_INVALID, "the AES key given is a wrapped one: give the key itself, "
 					 "as sr_client_by_id has it");
 	if (rc == SR_OK && (fields & SR_CLIENT_LAST_SEEN))
@@ -135,8 +137,9 @@ static sr_status read_fields(const sr_reading *reading, sr_stmt *stmt, unsigned 
 		client->last_seen = (sr_text){0};
 	if (!(fields & SR_CLIENT_AES_KEY) || reading->catalog->settings.hide_keys)
 		client->aes_key = (sr_text){0};
-	if ((rc = sr_key_open(reading->catalog, reading->asked, sr_column_text(stmt, 0),
-			      client->name, client->aes_key, key)) == SR_OK &&
+	if ((rc = sr_key_open(reading->catalog, sr_keys_conn(reading), reading->asked,
+			      sr_column_text(stmt, 0), client->name, client->aes_key, key)) ==
+		    SR_OK &&
 	    key->bytes != NULL)
 		client->aes_key = (sr_text){key->bytes, key->length};
 	return rc;
@@ -189,7 +192,7 @@ static bool leaves_key(const save *job, const sr_client *client)
 
 /* Whether the AES key is still the one there is. One that cannot be unwrapped is not known, and so
  * another. */
-static bool same_key(const save *job, sr_stmt *stmt, const sr_client *known,
+static bool same_key(const save *job, sr_conn *conn, sr_stmt *stmt, const sr_client *known,
 		     const sr_client *client)
 {
 	sr_key key;
@@ -199,7 +202,7 @@ static bool same_key(const save *job, sr_stmt *stmt, const sr_client *known,
 		return true;
 	if (known->aes_key.data == NULL || client->aes_key.data == NULL)
 		return known->aes_key.data == client->aes_key.data;
-	if (sr_key_open(job->catalog, 0, sr_column_text(stmt, 0), known->name, known->aes_key,
+	if (sr_key_open(job->catalog, conn, 0, sr_column_text(stmt, 0), known->name, known->aes_key,
 			&key) != SR_OK)
 		return false;
 	same = sr_text_equal(key.bytes ? (sr_text){key.bytes, key.length} : known->aes_key,
@@ -230,7 +233,7 @@ static sr_status compare(sr_conn *conn, const save *job, const sr_client *client
 	if (rc == SR_OK && row) {
 		*outcome = sr_text_equal(known.name, client->name) &&
 					   sr_text_equal(known.public_key, client->public_key) &&
-					   same_key(job, stmt, &known, client)
+					   same_key(job, conn, stmt, &known, client)
 				   ? SR_UNCHANGED
 				   : SR_CHANGED;
 	}

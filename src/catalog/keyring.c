@@ -333,8 +333,38 @@ sr_status sr_key_may_go(sr_catalog *catalog, sr_text name, sr_text stored)
 	return rc == SR_OK ? rc : sr_key_fail_of(rc, name);
 }
 
-sr_status sr_key_open_unnamed(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_text stored,
-			      sr_key *key)
+/* Whether there is the id of one of the catalog's master keys where a wrapped key has it. */
+static sr_status has_known_id(sr_conn *conn, sr_text stored, bool *has)
+{
+	char id[SR_MASTER_ID_SIZE];
+	sr_stmt *stmt;
+	sr_status rc;
+
+	*has = false;
+	if (conn == NULL || stored.length < SR_WRAP_MORE)
+		return SR_OK;
+	sr_wrapped_id(stored, id);
+	if ((rc = sr_prepare(conn, "SELECT 1 FROM master_keys WHERE ID = $1", &stmt)) != SR_OK)
+		return rc;
+	sr_bind_text(stmt, 1, id);
+	return sr_stmt_end(stmt, sr_step(stmt, has));
+}
+
+/* What is not wrapped is plain, unless it is what damage has left of a wrapped key. */
+static sr_status check_plain(sr_conn *conn, sr_text stored)
+{
+	bool was_wrapped = sr_was_wrapped(stored);
+	sr_status rc = SR_OK;
+
+	if (!was_wrapped && (rc = has_known_id(conn, stored, &was_wrapped)) != SR_OK)
+		return rc;
+	return was_wrapped ? sr_fail(SR_CORRUPT, "it was changed, or cut short, so that nothing "
+						 "opens it")
+			   : SR_OK;
+}
+
+sr_status sr_key_open_unnamed(sr_catalog *catalog, sr_conn *conn, uint64_t asked, sr_text owner,
+			      sr_text stored, sr_key *key)
 {
 	sr_master master;
 	bool good = false;
@@ -342,7 +372,7 @@ sr_status sr_key_open_unnamed(sr_catalog *catalog, uint64_t asked, sr_text owner
 
 	*key = (sr_key){0};
 	if (!sr_is_wrapped(stored))
-		return SR_OK;
+		return check_plain(conn, stored);
 	if ((rc = find_wrapping(catalog, asked, stored, &master)) != SR_OK)
 		return rc;
 	key->length = stored.length - SR_WRAP_MORE;
@@ -361,10 +391,10 @@ sr_status sr_key_open_unnamed(sr_catalog *catalog, uint64_t asked, sr_text owner
 	return rc;
 }
 
-sr_status sr_key_open(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_text name,
-		      sr_text stored, sr_key *key)
+sr_status sr_key_open(sr_catalog *catalog, sr_conn *conn, uint64_t asked, sr_text owner,
+		      sr_text name, sr_text stored, sr_key *key)
 {
-	sr_status rc = sr_key_open_unnamed(catalog, asked, owner, stored, key);
+	sr_status rc = sr_key_open_unnamed(catalog, conn, asked, owner, stored, key);
 
 	return rc == SR_OK ? rc : sr_key_fail_of(rc, name);
 }

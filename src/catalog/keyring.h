@@ -83,15 +83,16 @@ typedef struct sr_key {
 
 void sr_key_done(sr_key *key); /* Zeroes and frees it; harmless on a zeroed one. */
 
-/* The key itself, of what is stored: NULL bytes where that is plain, and so the key. owner is the
- * client's ID as it is stored; the message calls the client by name. A command that was asked more
- * often than `asked` is not asked again; a thread that holds the writer never asks. */
-sr_status sr_key_open(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_text name,
-		      sr_text stored, sr_key *key);
+/* The key itself, of what is stored: NULL bytes where that is plain, and so the key. conn is the
+ * connection that has read it, NULL where the schema knows of no master keys; owner is the client's
+ * ID as it is stored; the message calls the client by name. A command that was asked more often
+ * than `asked` is not asked again; a thread that holds the writer never asks. */
+sr_status sr_key_open(sr_catalog *catalog, sr_conn *conn, uint64_t asked, sr_text owner,
+		      sr_text name, sr_text stored, sr_key *key);
 
 /* In two steps: opened, with a message that says no more than why not; and whose key it is. */
-sr_status sr_key_open_unnamed(sr_catalog *catalog, uint64_t asked, sr_text owner, sr_text stored,
-			      sr_key *key);
+sr_status sr_key_open_unnamed(sr_catalog *catalog, sr_conn *conn, uint64_t asked, sr_text owner,
+			      sr_text stored, sr_key *key);
 sr_status sr_key_fail_of(sr_status rc, sr_text name);
 
 /* Before what is stored is replaced by another key, or by none: fails as sr_key_open does where it

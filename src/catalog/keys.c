@@ -32,6 +32,17 @@ sr_status sr_keys_current(sr_conn *conn, char id[SR_MASTER_ID_SIZE])
 	return sr_stmt_end(stmt, rc);
 }
 
+sr_conn *sr_keys_conn(const sr_reading *reading)
+{
+	return reading->shape.version < SR_KEYS_VERSION ? NULL : reading->conn;
+}
+
+/* Of older versions there is none that was not wrapped here. */
+static const char *was_wrapped(const sr_reading *reading)
+{
+	return sr_keys_conn(reading) != NULL ? SR_KEY_WAS_WRAPPED : SR_KEY_IS_WRAPPED;
+}
+
 /* ---- Rows rewritten ---- */
 
 typedef struct rows {
@@ -107,7 +118,7 @@ static sr_status rewrite_one(sr_conn *conn, int64_t number, sr_key_row_fn fn, vo
 		sr_text key = sr_column_text(stmt, 2);
 
 		if ((rc = sr_stmt_check(stmt)) == SR_OK)
-			rc = fn(arg, id, name, key, &instead);
+			rc = fn(arg, conn, id, name, key, &instead);
 	}
 	rc = sr_stmt_end(stmt, rc);
 	if (rc == SR_OK && row)
@@ -145,13 +156,14 @@ sr_status sr_keys_rewrite(sr_conn *conn, const char *condition, sr_key_row_fn fn
 	return rc;
 }
 
-static sr_status wrap_row(void *arg, sr_text owner, sr_text name, sr_text stored,
+static sr_status wrap_row(void *arg, sr_conn *conn, sr_text owner, sr_text name, sr_text stored,
 			  sr_buffer *instead)
 {
 	const sr_master *master = arg;
 	unsigned char *out = malloc(stored.length + SR_WRAP_MORE);
 	sr_status rc;
 
+	(void)conn;
 	(void)name;
 	if (out == NULL)
 		return sr_fail_memory();
@@ -182,8 +194,7 @@ static sr_status has_plain(sr_conn *conn, bool *has)
 static sr_status current_in(const sr_reading *reading, char id[SR_MASTER_ID_SIZE])
 {
 	id[0] = '\0';
-	return reading->shape.version < SR_KEYS_VERSION ? SR_OK
-							: sr_keys_current(reading->conn, id);
+	return sr_keys_conn(reading) == NULL ? SR_OK : sr_keys_current(reading->conn, id);
 }
 
 static sr_status look(sr_catalog *catalog, sr_conn *conn)
@@ -410,13 +421,14 @@ static sr_status count_clients(gathered *g, const sr_reading *reading)
 	sr_status rc;
 	bool row;
 
-	/* One kind a row: the id of what is wrapped, '' for plain, null for none. */
+	/* One kind a row: the id of what is wrapped, '?' for what damage has left of such, '' for
+	 * plain, null for none. */
 	sr_buffer_printf(&sql,
 			 "SELECT CASE WHEN " SR_KEY_IS_WRAPPED
 			 " THEN lower(hex(substr(" SR_KEY_BYTES
-			 ", 9, 8))) WHEN length(" SR_KEY_BYTES ") > 0 THEN '' END, count(*) "
-			 "FROM %s AS c GROUP BY 1",
-			 reading->shape.clients);
+			 ", 9, 8))) WHEN %s THEN '?' WHEN length(" SR_KEY_BYTES
+			 ") > 0 THEN '' END, count(*) FROM %s AS c GROUP BY 1",
+			 was_wrapped(reading), reading->shape.clients);
 	if ((rc = sr_buffer_status(&sql)) == SR_OK &&
 	    (rc = sr_prepare(reading->conn, sql.data, &stmt)) == SR_OK) {
 		while ((rc = sr_step(stmt, &row)) == SR_OK && row) {
@@ -428,6 +440,8 @@ static sr_status count_clients(gathered *g, const sr_reading *reading)
 				g->status.without += count;
 			} else if (kind.length == 0) {
 				g->status.plain += count;
+			} else if (!is_id(kind)) {
+				g->status.wrapped += count;
 			} else if ((master = master_of(g, kind)) == NULL) {
 				rc = SR_NO_MEMORY;
 				break;
@@ -520,7 +534,7 @@ static sr_status check_row(const sr_reading *reading, sr_stmt *stmt, sr_key_faul
 		.name = sr_column_text(stmt, 1), .message = message, .reason = reason};
 	sr_key key;
 
-	fault.status = sr_key_open_unnamed(reading->catalog, reading->asked,
+	fault.status = sr_key_open_unnamed(reading->catalog, sr_keys_conn(reading), reading->asked,
 					   sr_column_text(stmt, 0), sr_column_text(stmt, 2), &key);
 	sr_key_done(&key);
 	if (fault.status == SR_OK)
@@ -547,10 +561,8 @@ sr_status sr_keys_check_read(const sr_reading *reading, sr_key_fault_fn fn, void
 	bool row;
 
 	*checked = *faults = 0;
-	sr_buffer_printf(&sql,
-			 "SELECT ID, Name, AESKey FROM %s AS c WHERE " SR_KEY_IS_WRAPPED
-			 " ORDER BY Name, ID",
-			 reading->shape.clients);
+	sr_buffer_printf(&sql, "SELECT ID, Name, AESKey FROM %s AS c WHERE %s ORDER BY Name, ID",
+			 reading->shape.clients, was_wrapped(reading));
 	if ((rc = sr_buffer_status(&sql)) == SR_OK &&
 	    (rc = sr_prepare(reading->conn, sql.data, &stmt)) == SR_OK) {
 		while ((rc = sr_step(stmt, &row)) == SR_OK && row &&

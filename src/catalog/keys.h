@@ -11,6 +11,9 @@
 /* The id of the current master key, "" where keys are not wrapped. */
 sr_status sr_keys_current(sr_conn *conn, char id[SR_MASTER_ID_SIZE]);
 
+/* The connection of a reading to open keys with: NULL on versions that know of no master keys. */
+sr_conn *sr_keys_conn(const sr_reading *reading);
+
 /* In a write transaction: wraps what other programs have written plain, if any, where there is a
  * ring and the settings want it. It costs a microsecond while nobody else has written, and nothing
  * where no ring is named. What it cannot do it logs, once, and leaves as it is. */
@@ -31,9 +34,9 @@ void sr_keys_look_again(sr_catalog *catalog);
 sr_status sr_keys_wrap_plain(sr_conn *conn, const sr_master *master, int64_t *wrapped);
 
 /* Those rows of clients, by their numbers, and what to do with each. condition is
- * SR_KEY_IS_PLAIN or SR_KEY_IS_WRAPPED. */
-typedef sr_status (*sr_key_row_fn)(void *arg, sr_text owner, sr_text name, sr_text stored,
-				   sr_buffer *instead);
+ * SR_KEY_IS_PLAIN or SR_KEY_WAS_WRAPPED. */
+typedef sr_status (*sr_key_row_fn)(void *arg, sr_conn *conn, sr_text owner, sr_text name,
+				   sr_text stored, sr_buffer *instead);
 sr_status sr_keys_rewrite(sr_conn *conn, const char *condition, sr_key_row_fn row, void *arg,
 			  int64_t *count);
 

@@ -85,18 +85,18 @@ static sr_status check_needless(sr_conn *conn, const forgetting *f)
 			       "database in the place of this",
 			       f->but);
 	if ((rc = sr_prepare(conn,
-			     "SELECT Name, lower(hex(substr(" SR_KEY_BYTES ", 9, 8))) FROM clients "
-			     "WHERE " SR_KEY_IS_WRAPPED " AND lower(hex(substr(" SR_KEY_BYTES
-			     ", 9, 8))) <> $1 LIMIT 1",
+			     "SELECT Name FROM clients WHERE (" SR_KEY_IS_WRAPPED
+			     " AND lower(hex(substr(" SR_KEY_BYTES
+			     ", 9, 8))) <> $1) OR (" SR_KEY_IS_DAMAGED ") LIMIT 1",
 			     &stmt)) != SR_OK)
 		return rc;
 	sr_bind_text(stmt, 1, f->but);
 	if ((rc = sr_step(stmt, &row)) == SR_OK && row)
 		rc = sr_fail(SR_CORRUPT,
-			     "the AES key of client %s is under master key %s, so that none is "
-			     "forgotten: strongroom keys check says what is wrong with it; save it "
-			     "anew, or take it away",
-			     sr_quoted(sr_column_text(stmt, 0)), sr_column_text(stmt, 1).data);
+			     "the AES key of client %s is not under master key %s, so that no "
+			     "other is forgotten: strongroom keys check says what is wrong with "
+			     "it; save it anew, or take it away",
+			     sr_quoted(sr_column_text(stmt, 0)), f->but);
 	return sr_stmt_end(stmt, rc);
 }
 

@@ -267,13 +267,13 @@ sr_status sr_keys_init(sr_catalog *catalog, const sr_keys_options *options, sr_k
 	return sr_return(rc);
 }
 
-static sr_status unwrap_row(void *arg, sr_text owner, sr_text name, sr_text stored,
+static sr_status unwrap_row(void *arg, sr_conn *conn, sr_text owner, sr_text name, sr_text stored,
 			    sr_buffer *instead)
 {
 	sr_key key;
 	sr_status rc;
 
-	if ((rc = sr_key_open(arg, 0, owner, name, stored, &key)) != SR_OK)
+	if ((rc = sr_key_open(arg, conn, 0, owner, name, stored, &key)) != SR_OK)
 		return rc;
 	sr_buffer_add(instead, key.bytes, key.length);
 	sr_key_done(&key);
@@ -286,7 +286,7 @@ static sr_status unwrap_all(sr_conn *conn, void *arg)
 	sr_status rc;
 
 	if ((rc = sr_catalog_admit(b->catalog, conn, &b->stale)) == SR_OK &&
-	    (rc = sr_keys_rewrite(conn, SR_KEY_IS_WRAPPED, unwrap_row, b->catalog,
+	    (rc = sr_keys_rewrite(conn, SR_KEY_WAS_WRAPPED, unwrap_row, b->catalog,
 				  &b->done->changed)) == SR_OK)
 		rc = sr_exec(conn, "DELETE FROM master_keys");
 	return rc;

@@ -72,13 +72,13 @@ typedef struct rewrapping {
 } rewrapping;
 
 /* What cannot be opened stays as it is: it is not lost by that, should its master key be found. */
-static sr_status rewrap_row(void *arg, sr_text owner, sr_text name, sr_text stored,
+static sr_status rewrap_row(void *arg, sr_conn *conn, sr_text owner, sr_text name, sr_text stored,
 			    sr_buffer *instead)
 {
 	rewrapping *r = arg;
 	unsigned char *out;
 	sr_key key;
-	sr_status rc = sr_key_open(r->catalog, 0, owner, name, stored, &key);
+	sr_status rc = sr_key_open(r->catalog, conn, 0, owner, name, stored, &key);
 
 	if (rc == SR_WRONG_KEY || rc == SR_CORRUPT) {
 		sr_log("catalog", SR_LOG_WARNING, "%s", sr_error_message());
@@ -146,7 +146,7 @@ sr_status sr_keys_rewrap(sr_catalog *catalog, sr_conn *conn, const sr_master *ma
 
 	*done = (sr_rewrapped){0};
 	if ((without != NULL && (rc = sr_keys_take_away(conn, without, &done->taken)) != SR_OK) ||
-	    (rc = sr_keys_rewrite(conn, SR_KEY_IS_WRAPPED, rewrap_row, &r, &wrapped)) != SR_OK ||
+	    (rc = sr_keys_rewrite(conn, SR_KEY_WAS_WRAPPED, rewrap_row, &r, &wrapped)) != SR_OK ||
 	    (rc = sr_keys_wrap_plain(conn, master, &plain)) != SR_OK)
 		return rc;
 	done->changed = wrapped - done->unreadable + plain;

@@ -6,7 +6,7 @@ sr_status sr_keys_all_plain(sr_conn *conn)
 	int64_t wrapped;
 	sr_status rc;
 
-	if ((rc = sr_query_integer(conn, "SELECT count(*) FROM clients WHERE " SR_KEY_IS_WRAPPED,
+	if ((rc = sr_query_integer(conn, "SELECT count(*) FROM clients WHERE " SR_KEY_WAS_WRAPPED,
 				   &wrapped)) != SR_OK)
 		return rc;
 	if (wrapped == 0)

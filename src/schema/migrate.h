@@ -61,14 +61,35 @@ extern const int sr_migration_count; /* The latest version is the last one's. */
 
 int sr_schema_latest(void);
 
-/* Which rows of clients have an AES key that is plain, or wrapped (base/wrap.h): the first in the
- * words of the index that finds them. */
+/*
+ * Which rows of clients have an AES key that is wrapped, that was and is damaged, or that is plain:
+ * base/wrap.h has the rule. What is not wrapped is in the words of the index that finds it.
+ */
 #define SR_KEY_BYTES "CAST(AESKey AS BLOB)"
-#define SR_KEY_IS_PLAIN                                                                            \
+#define SR_KEY_NOT_WRAPPED                                                                         \
 	"length(" SR_KEY_BYTES ") > 0 AND (length(" SR_KEY_BYTES ") < 44 OR substr(" SR_KEY_BYTES  \
 	", 1, 8) <> x'9353524B45590A01')"
 #define SR_KEY_IS_WRAPPED                                                                          \
 	"length(" SR_KEY_BYTES ") >= 44 AND substr(" SR_KEY_BYTES ", 1, 8) = x'9353524B45590A01'"
+
+/* How many of the eight bytes are there; and whose id. */
+#define SR_KEY_HAS(number, hex) " + (substr(" SR_KEY_BYTES ", " #number ", 1) = x'" #hex "')"
+#define SR_KEY_AGREES                                                                              \
+	SR_KEY_HAS(1, 93)                                                                          \
+	SR_KEY_HAS(2, 53)                                                                          \
+	SR_KEY_HAS(3, 52)                                                                          \
+	SR_KEY_HAS(4, 4B)                                                                          \
+	SR_KEY_HAS(5, 45)                                                                          \
+	SR_KEY_HAS(6, 59)                                                                          \
+	SR_KEY_HAS(7, 0A)                                                                          \
+	SR_KEY_HAS(8, 01)
+#define SR_KEY_NAMES_MASTER                                                                        \
+	"length(" SR_KEY_BYTES ") >= 44 AND EXISTS (SELECT 1 FROM master_keys AS m WHERE m.ID = "  \
+	"lower(hex(substr(" SR_KEY_BYTES ", 9, 8))))"
+#define SR_KEY_REMAINS     "(0" SR_KEY_AGREES " >= 5 OR " SR_KEY_NAMES_MASTER ")"
+#define SR_KEY_IS_DAMAGED  SR_KEY_NOT_WRAPPED " AND " SR_KEY_REMAINS
+#define SR_KEY_IS_PLAIN    SR_KEY_NOT_WRAPPED " AND NOT " SR_KEY_REMAINS
+#define SR_KEY_WAS_WRAPPED "((" SR_KEY_IS_WRAPPED ") OR (" SR_KEY_IS_DAMAGED "))"
 
 /* The version that a database is at: the ledger's highest, or what its tables show without a
  * ledger; -1 for an empty database, and *legacy tells that `files` is older than version 0

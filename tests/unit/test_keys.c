@@ -267,7 +267,7 @@ static void test_odd_rows(void **state)
 		       "(NULL, 'null', '', x'0102030405060708'), (x'', 'empty', '', 'as text'), "
 		       "('text', 'text', '', 12345678), (x'05', 'short', '', 1.5), "
 		       "(7, 'number', '', x''), (8, 'without', '', NULL), "
-		       "(zeroblob(16), 'like one', '', x'9353524B45590A01')");
+		       "(zeroblob(16), 'a little like one', '', x'9353524B00000000')");
 	done = keys_begin(f);
 	assert_int_equal(done.changed, 5);
 	assert_int_equal(keys_wrapped(f), 5);
@@ -278,7 +278,7 @@ static void test_odd_rows(void **state)
 	assert_int_equal(done.changed, 5);
 	assert_int_equal(integer(f, "SELECT count(*) FROM clients WHERE CAST(AESKey AS TEXT) IN "
 				    "('as text', '12345678', '1.5') OR AESKey IN "
-				    "(x'0102030405060708', x'9353524B45590A01', x'')"),
+				    "(x'0102030405060708', x'9353524B00000000', x'')"),
 			 6);
 }
 
@@ -350,7 +350,10 @@ static void test_wrapped_keys_are_not_given(void **state)
 	assert_fails(sr_client_save(f->catalog, &client, 1, NULL), SR_INVALID, "wrapped");
 	assert_fails(sr_client_update(f->catalog, &client, SR_CLIENT_AES_KEY), SR_INVALID,
 		     "wrapped");
+	/* Nor what is taken for a damaged one when it is read. */
 	client.aes_key.length = 32;
+	assert_fails(sr_client_save(f->catalog, &client, 1, NULL), SR_INVALID, "wrapped");
+	memset(blob, 'k', 4);
 	assert_ok(sr_client_save(f->catalog, &client, 1, NULL));
 }
 

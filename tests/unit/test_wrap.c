@@ -100,6 +100,21 @@ static void test_what_is_wrapped(void **state)
 	assert_false(sr_is_wrapped(text(NULL, 0)));
 }
 
+/* Five of the first eight bytes tell what was one. */
+static void test_what_was_wrapped(void **state)
+{
+	unsigned char bytes[64] = "\x93SRKEY\n\x01";
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(bytes); n++)
+		assert_int_equal(sr_was_wrapped(text(bytes, n)), n >= 5 && n < 44);
+	for (size_t i = 0; i < 8; i++) {
+		bytes[i] ^= 0x40;
+		assert_int_equal(sr_was_wrapped(text(bytes, 64)), i < 3);
+	}
+	assert_false(sr_was_wrapped(text(NULL, 0)));
+}
+
 /* Any bit of it, another owner, another master key, a part of it. */
 static void test_changed(void **state)
 {
@@ -397,6 +412,7 @@ int main(void)
 		TEST(test_hkdf),
 		TEST(test_round_trip),
 		TEST(test_what_is_wrapped),
+		TEST(test_what_was_wrapped),
 		TEST(test_changed),
 		TEST(test_ring_file),
 		TEST(test_ring_file_refused),
