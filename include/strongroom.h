@@ -494,9 +494,11 @@ typedef void (*sr_key_fault_fn)(void *arg, const sr_key_fault *fault);
 SR_API SR_MUST_CHECK sr_status sr_keys_check(sr_catalog *catalog, sr_key_fault_fn fn, void *arg,
 					     int64_t *checked, int64_t *faults);
 
-/* A backup that the catalog knows of: one of its activities names it, or it bears a backup's name
- * in a folder where such a one was made, or beside the database. What was moved elsewhere nobody
- * knows of. Valid during the call. */
+/* A backup that the catalog knows of: one of its activities names it, as made or as restored, also
+ * of a catalog that another was restored over; or it is called like a backup of the database in the
+ * folder of such a one, or beside the database. So are databases that a restore has set aside, and
+ * copies of rehearsals that were kept. What was moved elsewhere nobody knows of, nor what
+ * activities named that were cleaned up. Valid during the call. */
 typedef struct sr_known_backup {
 	const char *path;
 	int64_t bytes;
@@ -2322,7 +2324,11 @@ typedef struct sr_restored {
  *
  * A database that is damaged is set aside with its log, and like one that is missing it is replaced
  * as a file; SR_BUSY while any process has it open, since that one would go on writing to the old
- * one. Only rows are restored, not stored files. how may be NULL. */
+ * one. Only rows are restored, not stored files.
+ *
+ * The restored catalog has an activity that names the backup, and the present one's activities of
+ * backups and restores, as far as they can be read: they are known to it too (sr_keys_backups). how
+ * may be NULL. */
 SR_API SR_MUST_CHECK sr_status sr_restore(const sr_options *options, const char *path,
 					  const sr_backup_read_options *how, sr_restored *result);
 

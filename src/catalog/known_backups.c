@@ -10,6 +10,7 @@
 
 #include "../archive/descriptor.h"
 #include "../base/path.h"
+#include "../schema/schema.h"
 #include "activity.h"
 #include "paths.h"
 #include "place.h"
@@ -41,6 +42,11 @@ static sr_status add_file(sr_paths *files, const char *path)
 	return rc;
 }
 
+/* Those of a catalog's activities whose Detail is a backup's path. */
+#define NAME_BACKUPS                                                                               \
+	" FROM catalog_activity WHERE ActivityType IN ('" SR_ACTIVITY_BACKUP                       \
+	"', '" SR_ACTIVITY_RESTORE "') AND substr(CAST(Detail AS BLOB), 1, 1) = x'2F'"
+
 /* What the catalog says itself. */
 static sr_status take_activities(sr_catalog *catalog, sr_paths *files, sr_paths *folders)
 {
@@ -51,11 +57,8 @@ static sr_status take_activities(sr_catalog *catalog, sr_paths *files, sr_paths 
 
 	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
 		return rc;
-	if ((rc = sr_prepare(reading.conn,
-			     "SELECT DISTINCT Detail FROM catalog_activity WHERE ActivityType = "
-			     "'" SR_ACTIVITY_BACKUP
-			     "' AND substr(CAST(Detail AS BLOB), 1, 1) = x'2F'",
-			     &stmt)) == SR_OK) {
+	if ((rc = sr_prepare(reading.conn, "SELECT DISTINCT Detail" NAME_BACKUPS, &stmt)) ==
+	    SR_OK) {
 		while ((rc = sr_step(stmt, &row)) == SR_OK && row) {
 			const char *path = sr_column_text(stmt, 0).data;
 
@@ -80,7 +83,7 @@ static sr_status take_folder(const char *folder, const char *base, sr_paths *fil
 	while (dir && rc == SR_OK && (entry = readdir(dir))) {
 		int n = snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
 
-		if (n > 0 && (size_t)n < sizeof(path) && sr_backup_named(base, entry->d_name, NULL))
+		if (n > 0 && (size_t)n < sizeof(path) && sr_copy_named(base, entry->d_name))
 			rc = add_file(files, path);
 	}
 	if (dir)
@@ -136,6 +139,78 @@ void sr_folders_free(char **folders, size_t count)
 	for (size_t i = 0; folders != NULL && i < count; i++)
 		free(folders[i]);
 	free(folders);
+}
+
+/* ---- Carried over ---- */
+
+static const char *const columns[] = {"ActivityType", "Timestamp", "Detail", "BytesTransferred"};
+
+/* One of an older version, or that somebody has changed, may have no such activities. */
+static sr_status has_activities(sr_conn *conn, bool *has)
+{
+	char type[16];
+	sr_status rc = sr_object_type(conn, "catalog_activity", type);
+
+	*has = rc == SR_OK && strcmp(type, "table") == 0;
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]) && *has; i++)
+		if ((rc = sr_column_exists(conn, "catalog_activity", columns[i], has)) != SR_OK)
+			*has = false;
+	return rc;
+}
+
+/* The activity that `from` is on, unless it is there. */
+static sr_status carry_one(sr_stmt *from, sr_stmt *into)
+{
+	sr_bind_name(into, 1, sr_column_text(from, 0));
+	sr_bind_name(into, 2, sr_column_text(from, 1));
+	sr_bind_name(into, 3, sr_column_text(from, 2));
+	sr_bind_integer(into, 4, sr_column_integer(from, 3));
+	return sr_run(into);
+}
+
+static sr_status carry_all(sr_conn *from, sr_conn *into)
+{
+	sr_stmt *read, *write;
+	sr_status rc;
+	bool row;
+
+	if ((rc = sr_prepare(from,
+			     "SELECT ActivityType, Timestamp, Detail, "
+			     "BytesTransferred" NAME_BACKUPS " ORDER BY ID",
+			     &read)) != SR_OK)
+		return rc;
+	if ((rc = sr_prepare(into,
+			     "INSERT INTO catalog_activity (ActivityType, Timestamp, Detail, "
+			     "BytesTransferred) SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 "
+			     "FROM catalog_activity WHERE ActivityType = $1 AND Timestamp = $2 AND "
+			     "Detail = $3)",
+			     &write)) == SR_OK) {
+		while ((rc = sr_step(read, &row)) == SR_OK && row)
+			if ((rc = carry_one(read, write)) != SR_OK)
+				break;
+		rc = sr_stmt_end(write, rc);
+	}
+	return sr_stmt_end(read, rc);
+}
+
+sr_status sr_known_backups_carry(sr_conn *from, sr_conn *into)
+{
+	sr_status rc;
+	bool has;
+
+	if ((rc = has_activities(from, &has)) != SR_OK || !has)
+		return rc;
+	/* Whoever's triggers there are, they are not fired. */
+	if ((rc = sr_conn_triggers(into, false)) != SR_OK ||
+	    (rc = sr_conn_begin(into, SR_TRANSACTION_WRITE)) != SR_OK)
+		return rc;
+	rc = carry_all(from, into);
+	if (rc == SR_OK || rc == SR_CORRUPT) {
+		sr_status end = sr_conn_commit(into);
+		return end != SR_OK ? end : rc;
+	}
+	sr_conn_rollback(into);
+	return rc;
 }
 
 /* ---- What is in them ---- */

@@ -4,7 +4,7 @@
  *	UNPACKED [sr_unpack]  a private file beside the database
  *	CHECKED  [sr_unpacked_check]
  *	FITTED   [fit]  brought to this version, and to the pages of the present database
- *	KEPT     [keep]  the present catalog is backed up
+ *	KEPT     [keep]  the present catalog is backed up; the backups that it knows of stay known
  *	WRITTEN  [sr_conn_replace]  one transaction, or [sr_restore_file] one rename
  *
  * Up to KEPT nothing of the catalog was touched. A process that is killed leaves the private file,
@@ -24,6 +24,7 @@
 #include "../base/private.h"
 #include "activity.h"
 #include "keys.h"
+#include "known_backups.h"
 
 typedef struct restoring {
 	const sr_settings *settings;
@@ -73,6 +74,23 @@ sr_status sr_header_without_log(const char *path)
 	if (fd >= 0)
 		close(fd);
 	return good ? SR_OK : sr_fail_errno(error, "%s cannot be written", path);
+}
+
+static sr_status private_open(const restoring *r, sr_conn **conn)
+{
+	const sr_conn_options options = write_options(r);
+	sr_status rc = sr_header_without_log(r->unpacked.path);
+
+	return rc == SR_OK ? sr_conn_open(&sr_sqlite, r->unpacked.path, &options, conn) : rc;
+}
+
+static sr_status private_close(const restoring *r, sr_conn *conn, sr_status rc)
+{
+	/* Its log comes in when it closes, and is removed. */
+	sr_conn_close(conn);
+	if (rc != SR_OK || (rc = sr_database_closed(r->unpacked.path)) != SR_OK)
+		return rc;
+	return sr_header_without_log(r->unpacked.path);
 }
 
 static sr_status upgrade(restoring *r, sr_conn *conn)
@@ -158,23 +176,63 @@ static sr_status fit_pages(restoring *r, sr_conn *conn, int64_t page_size)
 /* Brings the private file to this version and to pages of that size; 0: as they are. */
 static sr_status fit(restoring *r, int64_t page_size)
 {
-	const sr_conn_options options = write_options(r);
 	sr_conn *conn;
 	sr_status rc;
 
 	if (r->fitted)
 		return SR_OK;
-	if ((rc = sr_header_without_log(r->unpacked.path)) != SR_OK ||
-	    (rc = sr_conn_open(&sr_sqlite, r->unpacked.path, &options, &conn)) != SR_OK)
+	if ((rc = private_open(r, &conn)) != SR_OK)
 		return rc;
 	if ((rc = upgrade(r, conn)) == SR_OK && (rc = look_at_keys(r, conn)) == SR_OK &&
 	    (rc = note(r, conn)) == SR_OK)
 		rc = fit_pages(r, conn, page_size);
-	/* Its log comes in when it closes, and is removed. */
-	sr_conn_close(conn);
-	if (rc == SR_OK && (rc = sr_database_closed(r->unpacked.path)) == SR_OK &&
-	    (rc = sr_header_without_log(r->unpacked.path)) == SR_OK)
-		r->fitted = true;
+	rc = private_close(r, conn, rc);
+	r->fitted = rc == SR_OK;
+	return rc;
+}
+
+/* ---- What stays known ---- */
+
+/* What cannot be read is damaged; what merely cannot be had now is not. */
+static bool is_damage(sr_status rc)
+{
+	return rc == SR_CORRUPT || rc == SR_WRONG_KEY;
+}
+
+static sr_status as_far_as_it_can_be_read(sr_status rc)
+{
+	if (!is_damage(rc))
+		return rc;
+	sr_log("catalog", SR_LOG_WARNING,
+	       "backups that the damaged database knew of may be unknown to the restored one: %s",
+	       sr_error_message());
+	return SR_OK;
+}
+
+/* Where it asks which backups need a master key, the restored catalog knows what the present one
+ * does: those that were made after the one that is restored, for instance. */
+static sr_status carry(const restoring *r, sr_conn *present, bool damaged)
+{
+	sr_conn *conn;
+	sr_status rc;
+
+	if ((rc = private_open(r, &conn)) != SR_OK)
+		return rc;
+	rc = sr_known_backups_carry(present, conn);
+	return private_close(r, conn, damaged ? as_far_as_it_can_be_read(rc) : rc);
+}
+
+static sr_status carry_damaged(const restoring *r)
+{
+	const sr_conn_options options = {
+		.access = SR_ACCESS_INSPECT, .busy_timeout = 5, .cache_pages = 100, .bare = true};
+	sr_conn *present;
+	sr_status rc;
+
+	if ((rc = sr_conn_open(&sr_sqlite, r->database, &options, &present)) != SR_OK)
+		return as_far_as_it_can_be_read(rc);
+	rc = carry(r, present, true);
+	sr_conn_close(present);
 	return rc;
 }
 
@@ -216,7 +274,7 @@ static sr_status keep(restoring *r, sr_conn *conn, sr_conn *keeper)
 	    (rc = sr_part_name(kept, part)) != SR_OK ||
 	    (rc = sr_copy_make(conn, part, true, &r->watch, &copied)) != SR_OK)
 		goto err2;
-	if ((rc = sr_part_finish(part, kept)) != SR_OK)
+	if ((rc = carry(r, conn, false)) != SR_OK || (rc = sr_part_finish(part, kept)) != SR_OK)
 		sr_private_remove(part);
 err2:
 	sr_conn_rollback(conn);
@@ -254,12 +312,6 @@ static sr_status keep_and_replace(restoring *r, sr_conn *conn, sr_conn *keeper, 
 		if (rc != SR_BUSY || (double)(sr_clock_ns() - began) / 1e9 > r->settings->timeout)
 			return rc;
 	}
-}
-
-/* What cannot be read is damaged; what merely cannot be had now is not. */
-static bool is_damage(sr_status rc)
-{
-	return rc == SR_CORRUPT || rc == SR_WRONG_KEY;
 }
 
 static sr_status same_encoding(sr_conn *conn, const char *path)
@@ -363,7 +415,8 @@ static sr_status write_it(restoring *r)
 		sr_log("catalog", SR_LOG_WARNING, "the present database is damaged: %s",
 		       sr_error_message());
 	}
-	if ((rc = fit(r, 0)) != SR_OK || (rc = sr_watch_step(&r->watch, "writing")) != SR_OK)
+	if ((rc = fit(r, 0)) != SR_OK || (there && (rc = carry_damaged(r)) != SR_OK) ||
+	    (rc = sr_watch_step(&r->watch, "writing")) != SR_OK)
 		return rc;
 	return sr_restore_file(r->database, r->unpacked.path, r->result->set_aside);
 }

@@ -200,20 +200,31 @@ static bool stamp_read(const char *digits, int64_t *instant)
 	return true;
 }
 
-bool sr_backup_named(const char *base, const char *name, int64_t *instant)
+static bool is_stamped(const char *base, const char *kind, const char *name, int64_t *instant)
 {
-	size_t length = strlen(base);
+	size_t length = strlen(base), more = strlen(kind);
 	char digits[16] = "";
 	int count = 0;
 
-	if (strncmp(name, base, length) != 0 || strncmp(name + length, "_backup_", 8) != 0)
+	if (strncmp(name, base, length) != 0 || strncmp(name + length, kind, more) != 0)
 		return false;
-	name += length + 8;
+	name += length + more;
 	for (; *name == '_' || (*name >= '0' && *name <= '9'); name++)
 		if (*name != '_' && count < 14)
 			digits[count++] = *name;
 	return count == 14 && strncmp(name, ".db", 3) == 0 && is_extension(name + 3) &&
 	       stamp_read(digits, instant);
+}
+
+bool sr_backup_named(const char *base, const char *name, int64_t *instant)
+{
+	return is_stamped(base, "_backup_", name, instant);
+}
+
+bool sr_copy_named(const char *base, const char *name)
+{
+	return sr_backup_named(base, name, NULL) || is_stamped(base, "_damaged_", name, NULL) ||
+	       is_stamped(base, "_rehearsal_", name, NULL);
 }
 
 /* ---- Verifying ---- */

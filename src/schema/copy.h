@@ -78,6 +78,10 @@ sr_status sr_damaged_name(const char *database, char path[4096]);
  * when it says that it was made, that it was made. */
 bool sr_backup_named(const char *base, const char *name, int64_t *instant);
 
+/* Whether it is that of a copy which stays until somebody removes it: a backup, what a restore has
+ * set aside, or what a rehearsal was to keep. */
+bool sr_copy_named(const char *base, const char *name);
+
 /* ---- Parts (part.c) ---- */
 
 /* The name until it is whole: PATH.PID.part, this process's. */

@@ -284,6 +284,75 @@ has_plain() {
 	run ! grep -q plain "$folder/err"
 }
 
+# known: the backups that --forget-old names, without the catalog's own names for them.
+known() {
+	refused 2 --yes -- keys rotate --forget-old
+	sed -n 's|^strongroom: \(.*/[a-z]*\.db\)$|\1|p' "$folder/err"
+}
+
+@test "a restored catalog knows every backup that the one before knew, and the one it is from" {
+	export STRONGROOM_MASTER_KEY_FILE=$ring
+	strongroom keys init >/dev/null
+	mkdir backups
+	strongroom backup "$PWD/backups/restored.db" >/dev/null
+	strongroom backup "$PWD/backups/later.db" >/dev/null
+	cp backups/restored.db "$folder/copied.db"
+	strongroom --yes restore "$folder/copied.db" >/dev/null
+	rm "$STRONGROOM_DB"_backup_*
+	local all
+	all=$(printf '%s\n' "$PWD/backups/later.db" "$PWD/backups/restored.db" "$folder/copied.db" | sort)
+	equal "$all" "$(known | sort)"
+	# Each activity once, however often it is restored.
+	strongroom --yes restore backups/restored.db >/dev/null
+	rm "$STRONGROOM_DB"_backup_*
+	equal "$all" "$(known | sort)"
+	equal 2 "$(json '[.[] | select(.activity_type == "backup")] | length' activity)"
+	equal 2 "$(json '[.[] | select(.activity_type == "restore")] | length' activity)"
+	# Old master keys go only with all of those.
+	equal 1 "$(json .forgotten --yes keys rotate --forget-old)"
+}
+
+# damage TABLE: its first page is of no use.
+damage() {
+	python3 - "$STRONGROOM_DB" "$1" <<'PYTHON'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+(page,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (sys.argv[2],)).fetchone()
+(size,) = db.execute("PRAGMA page_size").fetchone()
+db.close()
+with open(sys.argv[1], "r+b") as file:
+    file.seek((page - 1) * size)
+    file.write(b"\xff" * size)
+PYTHON
+}
+
+@test "what a damaged catalog knew of backups is known after a restore, and what is set aside is" {
+	export STRONGROOM_MASTER_KEY_FILE=$ring
+	strongroom keys init >/dev/null
+	strongroom backup "$folder/restored.db" >/dev/null
+	strongroom backup "$folder/later.db" >/dev/null
+	damage metrics_history
+	strongroom --yes restore "$folder/restored.db" >/dev/null
+	refused 2 --yes "that 3 backups need" "$folder/later.db" "$folder/restored.db" "$STRONGROOM_DB"_damaged_ -- \
+		keys rotate --forget-old
+	# Where it cannot say what it knew, that is told.
+	damage catalog_activity
+	try --yes restore "$folder/restored.db"
+	equal 0 "$status"
+	grep -q "backups that the damaged database knew of may be unknown" "$folder/err"
+	refused 2 --yes "that 3 backups need" "$folder/restored.db" -- keys rotate --forget-old
+}
+
+@test "the copy of a rehearsal that was kept needs the master keys, too" {
+	strongroom migrate down --to 18 --yes >/dev/null
+	strongroom migrate rehearse --keep >/dev/null
+	export STRONGROOM_MASTER_KEY_FILE=$ring
+	strongroom migrate up >/dev/null
+	rm "$STRONGROOM_DB"_backup_*
+	strongroom keys init >/dev/null
+	refused 2 "1 known backup elsewhere" "$STRONGROOM_DB"_rehearsal_ -- client delete host --shred
+}
+
 @test "killed at any moment of a rotation, every key can be read" {
 	export STRONGROOM_MASTER_KEY_FILE=$ring
 	strongroom keys init >/dev/null
