@@ -154,9 +154,12 @@ static sr_status fail_read_only(sqlite_conn *c, int code)
 		return sr_fail(SR_PERMISSION,
 			       "%s cannot be written: its log may not be made beside it", path);
 	default:
-		if (c->base.access == SR_ACCESS_WRITE || c->base.access == SR_ACCESS_CREATE)
+		if (c->base.access == SR_ACCESS_WRITE || c->base.access == SR_ACCESS_CREATE) {
+			/* It stays so; another one may open the log for writing. */
+			c->base.broken = true;
 			return sr_fail(SR_READ_ONLY, "%s cannot be written: %s", path,
 				       sqlite3_errmsg(c->db));
+		}
 		return sr_fail(SR_READ_ONLY, "%s is open for reading only", path);
 	}
 }

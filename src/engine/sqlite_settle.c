@@ -156,6 +156,24 @@ static sr_status settle_rollback(sqlite_conn *c)
 		       mode);
 }
 
+/* SQLite opens a log for reading that did not open for writing, and only a writer is told: without
+ * this, each from here on, whatever has become of the disk. */
+static sr_status settle_log(sqlite_conn *c)
+{
+	double timeout = c->busy_timeout;
+	int code;
+
+	c->busy_timeout = 0;
+	code = sqlite3_exec(c->db, "BEGIN IMMEDIATE; ROLLBACK", NULL, NULL, NULL);
+	c->busy_timeout = timeout;
+	if (code == SQLITE_READONLY)
+		return sr_fail(SR_READ_ONLY,
+			       "%s cannot be written: its log %s-wal does not open for writing",
+			       c->base.path, c->base.path);
+	/* Another one writes, and this may yet be told. */
+	return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY ? SR_OK : sr_sqlite_fail(c, code);
+}
+
 /* A WAL that is refused reports OK: only reading the mode back tells. */
 static sr_status settle_journal(sqlite_conn *c, sr_durability durability)
 {
@@ -165,9 +183,12 @@ static sr_status settle_journal(sqlite_conn *c, sr_durability durability)
 
 	if (code != SQLITE_OK && !shared_memory_failed(code))
 		return sr_sqlite_fail(c, code);
-	if (code == SQLITE_OK && strcmp(mode, "wal") == 0)
-		return settle_pragma(c, "synchronous", normal ? "NORMAL" : "FULL",
-				     normal ? "1" : "2");
+	if (code == SQLITE_OK && strcmp(mode, "wal") == 0) {
+		sr_status rc = settle_pragma(c, "synchronous", normal ? "NORMAL" : "FULL",
+					     normal ? "1" : "2");
+
+		return rc != SR_OK ? rc : settle_log(c);
+	}
 	if (warn_first(c->base.path))
 		sr_log("engine", SR_LOG_WARNING,
 		       "WAL mode not available, using default journaling: %s (readers and the "

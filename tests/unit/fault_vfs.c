@@ -192,7 +192,10 @@ static int vfs_open(sqlite3_vfs *self, const char *name, sqlite3_file *file, int
 	f->kind = kind_of(flags);
 	f->base.pMethods = NULL;
 	f->error = 0;
-	if ((code = fault(FAULT_OPEN, f->kind)) != SQLITE_OK)
+	if ((code = fault(FAULT_OPEN, f->kind)) == SQLITE_READONLY)
+		flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) |
+			SQLITE_OPEN_READONLY;
+	else if (code != SQLITE_OK)
 		return code;
 	code = below->xOpen(below, name, under(file), flags, out);
 	if (code == SQLITE_OK)

@@ -35,7 +35,9 @@ void fault_vfs_install(void);
 void fault_vfs_remove(void);
 
 /* The nth such call from now on fails with the SQLite code (SQLITE_IOERR_WRITE, SQLITE_FULL,
- * …), and with lasting all after it as well. Each kind of call is armed by itself. */
+ * …), and with lasting all after it as well. Each kind of call is armed by itself. With
+ * SQLITE_READONLY a file is opened for reading alone, as the system's VFS opens one that does not
+ * open for writing. */
 void fault_arm(fault_call call, unsigned files, int nth, int code, bool lasting);
 
 /* Nothing fails any more. */

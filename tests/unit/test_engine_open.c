@@ -509,6 +509,28 @@ static void full_disk_makes_no_database(void **state)
 	sr_conn_close(conn);
 }
 
+/* SQLite goes on with such a log until somebody writes, and then with each that does. */
+static void a_log_that_opens_for_reading_only_is_refused(void **state)
+{
+	sr_conn *reader, *conn, *other;
+
+	(void)state;
+	make_database();
+	reader = open_as(SR_ACCESS_READ);
+	assert_true(exists("-wal"));
+	fault_arm(FAULT_OPEN, FAULT_WAL, 1, SQLITE_READONLY, false);
+	assert_fails(try_open(path, SR_ACCESS_WRITE, &conn), SR_READ_ONLY, "-wal does not");
+	assert_int_equal(fault_hits(), 1);
+	conn = open_as(SR_ACCESS_WRITE);
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	/* Somebody who writes is no reason to wait, nor to refuse. */
+	other = open_as(SR_ACCESS_WRITE);
+	sr_conn_close(other);
+	assert_done(sr_conn_commit(conn));
+	sr_conn_close(conn);
+	sr_conn_close(reader);
+}
+
 static void moved_file_is_noticed(void **state)
 {
 	sr_conn *conn;
@@ -556,6 +578,7 @@ int main(void)
 		TEST(refused_wal_falls_back_with_one_warning),
 		TEST(durability_chooses_synchronous),
 		TEST(full_disk_makes_no_database),
+		TEST(a_log_that_opens_for_reading_only_is_refused),
 		TEST(moved_file_is_noticed),
 		TEST(incomplete_engine_is_refused),
 	};
