@@ -260,7 +260,9 @@ SR_API SR_MUST_CHECK sr_status sr_settings_each(const sr_options *options, sr_se
 typedef struct sr_catalog sr_catalog;
 
 /* Opens a catalog; options NULL means all defaults. Without `create` a missing database is
- * SR_NOT_FOUND. New files have mode 0600. */
+ * SR_NOT_FOUND. New files have mode 0600. One whose file has other names, hard links, is SR_REFUSED
+ * unless it is opened read-only: each name would have a log of its own. Where such a name is made
+ * while it is open, writes are SR_REFUSED until that is gone. */
 SR_API SR_MUST_CHECK sr_status sr_open(sr_catalog **catalog, const sr_options *options);
 
 /* Closes it. Calls that wait in other threads return SR_CLOSED; the call returns when every

@@ -11,11 +11,15 @@
 /* What is looked at is then a file that no path leads to, and so are all that is found of it. */
 static sr_status check_place(sr_checkup *c)
 {
+	const char *path = sr_conn_path(c->conn);
 	sr_status rc = sr_conn_validate(c->conn);
 
+	if (rc == SR_OK && sr_database_names_check(path) != SR_OK)
+		sr_finding_add(c, SR_SEVERITY_ERROR, "database_linked", sr_text_of(path), 1,
+			       "remove the other names of the file", "%s", sr_error_message());
 	if (rc != SR_IO)
 		return rc;
-	sr_finding_add(c, SR_SEVERITY_ERROR, "database_away", sr_text_of(sr_conn_path(c->conn)), 1,
+	sr_finding_add(c, SR_SEVERITY_ERROR, "database_away", sr_text_of(path), 1,
 		       "close the catalog and open it again; restore a backup where it is gone",
 		       "%s", sr_error_message());
 	return SR_OK;

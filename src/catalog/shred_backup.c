@@ -295,6 +295,20 @@ static sr_status take_place(const char *part, const char *path, const struct sta
 	return rc == SR_OK ? sr_folder_sync(path) : rc;
 }
 
+/* A snapshot's hard link to it is to the file of before. */
+static void tell_of_names(const char *path, const struct stat *was)
+{
+	unsigned long others = (unsigned long)was->st_nlink - 1;
+
+	if (was->st_nlink > 1)
+		sr_log("catalog", SR_LOG_WARNING,
+		       "the file that was %s until now has %lu other %s (hard %s), and the key "
+		       "with it where that is in none of the folders given",
+		       sr_quoted(sr_text_of(path)), others,
+		       sr_plural((int64_t)others, "name", "names"),
+		       sr_plural((int64_t)others, "link", "links"));
+}
+
 /* ---- The whole ---- */
 
 /* Beside the backup, but called after the database, whatever the backup is called: so that what
@@ -370,5 +384,7 @@ sr_status sr_shred_backup(sr_shredding *s, const char *path, sr_shred_found *fou
 	sr_unpacked_remove(&unpacked);
 	if (rc != SR_OK)
 		sr_fail_within(rc, "the backup %s is as it was", sr_quoted(sr_text_of(path)));
+	else if (*found == SR_SHRED_CHANGED)
+		tell_of_names(path, &was);
 	return rc;
 }

@@ -79,6 +79,10 @@ bool sr_conn_broken(const sr_conn *conn);
  * Else a page could not be had at all, and that is the error. */
 sr_status sr_complaint_check(sr_conn *conn, sr_text line);
 
+/* SR_REFUSED, with the cure, where the database's file has other names as well, hard links: it
+ * takes no writes then, since its log has but one of them. */
+sr_status sr_database_names_check(const char *path);
+
 /* Whether all of a database that was closed by the last who had it open is in its file. Closing has
  * no way to say that the log could not be brought in; then the log is still there. */
 sr_status sr_database_closed(const char *path);

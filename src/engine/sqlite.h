@@ -91,6 +91,12 @@ bool sr_sqlite_changed_below(sqlite_conn *c);
  * does not before it is brought in; so thousands of small statements walk no path. */
 bool sr_sqlite_torn(sqlite_conn *c);
 
+/* sqlite_place.c */
+bool sr_sqlite_astray(sqlite3 *db);         /* Its path no longer leads to its file. */
+bool sr_sqlite_has_names(const char *path); /* More than one. */
+/* Before a write, and before a commit: that its path leads to its file, and no other name does. */
+sr_status sr_sqlite_place_check(sqlite_conn *c);
+
 /* sqlite_readers.c */
 int sr_sqlite_readers(sr_conn *conn, long *processes, int room);
 
@@ -115,7 +121,6 @@ void sr_sqlite_guard_end(sqlite_conn *c, sqlite_stmt *s);
 sr_status sr_sqlite_command(sr_conn *conn, sr_command command);
 bool sr_sqlite_in_transaction(const sr_conn *conn);
 bool sr_sqlite_deferred_violation(const sr_conn *conn);
-bool sr_sqlite_astray(sqlite3 *db); /* Its path no longer leads to its file. */
 int64_t sr_sqlite_log_size(sr_conn *conn);
 sr_status sr_sqlite_checkpoint(sr_conn *conn, sr_checkpoint *result);
 int sr_sqlite_log_grew(void *arg, sqlite3 *db, const char *database, int frames);

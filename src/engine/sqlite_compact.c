@@ -231,9 +231,7 @@ sr_status sr_sqlite_replace(sr_conn *conn, const char *path, bool unchanged,
 	sqlite3 *from;
 	sr_status rc;
 
-	if (sr_sqlite_astray(c->db))
-		return sr_sqlite_fail(c, SQLITE_READONLY_DBMOVED);
-	if ((rc = replace_open(path, &from)) != SR_OK)
+	if ((rc = sr_sqlite_place_check(c)) != SR_OK || (rc = replace_open(path, &from)) != SR_OK)
 		return rc;
 	sr_conn_forget_statements(conn);
 	if ((rc = replace_from(c, from, path, unchanged, progress, arg)) != SR_OK) {

@@ -139,10 +139,11 @@ static sr_status file_check(const char *path, const sr_conn_options *options, bo
 		return rc;
 	if (access(path, R_OK) != 0)
 		return sr_fail_errno(errno, "the database %s cannot be read", path);
-	if ((options->access == SR_ACCESS_WRITE || options->access == SR_ACCESS_CREATE) &&
-	    access(path, W_OK) != 0)
+	if (options->access != SR_ACCESS_WRITE && options->access != SR_ACCESS_CREATE)
+		return SR_OK;
+	if (access(path, W_OK) != 0)
 		return sr_fail_errno(errno, "the database %s cannot be written", path);
-	return SR_OK;
+	return sr_database_names_check(path);
 }
 
 static sr_status may_write(const char *path, bool *may)
@@ -153,12 +154,16 @@ static sr_status may_write(const char *path, bool *may)
 	return sr_fail_errno(errno, "%s cannot be looked at", path);
 }
 
-/* Whether a writer could be at work: the file can be changed, and a log be begun beside it. */
+/* Whether this process could take part in writing: the file can be changed, and a log be begun
+ * beside it. With another name it is only looked at, so that no log is brought in. */
 static sr_status look_writable(const char *path, bool *writable)
 {
 	sr_buffer folder = SR_BUFFER_EMPTY;
 	sr_status rc;
 
+	*writable = false;
+	if (sr_sqlite_has_names(path))
+		return SR_OK;
 	sr_buffer_add_text(&folder, sr_path_folder((sr_text){path, strlen(path)}));
 	if ((rc = sr_buffer_status(&folder)) == SR_OK &&
 	    (rc = may_write(path, writable)) == SR_OK && *writable)
@@ -272,6 +277,19 @@ static int open_plain(sqlite_conn *c, int flags)
 			       flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs_of(c));
 }
 
+/* Where it takes no writes, only a copy helps. */
+static sr_status fail_left_with_log(const char *path)
+{
+	sr_status rc = sr_database_names_check(path);
+
+	if (rc != SR_OK)
+		return rc;
+	return sr_fail(SR_READ_ONLY,
+		       "%s was left with a log that must be brought in first; open it once for "
+		       "writing, or a copy of it and its log",
+		       path);
+}
+
 /*
  * Opens without leaving anything on the disk. SQLite makes a log even for a reader where the
  * header asks for one; a database whose log is absent is whole in its file, and is read from
@@ -284,10 +302,7 @@ static sr_status open_inspect(sqlite_conn *c)
 	int code;
 
 	if (has_log && !side_file(c->base.path, "-shm", &index))
-		return sr_fail(SR_READ_ONLY,
-			       "%s was left with a log that must be brought in first; open it "
-			       "once for writing, or a copy of it and its log",
-			       c->base.path);
+		return fail_left_with_log(c->base.path);
 	code = open_plain(c, SQLITE_OPEN_READONLY);
 	if (code == SQLITE_OK && !has_log && header_says_log(c->db)) {
 		sqlite3_close(c->db);

@@ -59,19 +59,6 @@ static int snapshot_take(sqlite_conn *c)
 	return command_run(c, SR_COMMAND_SNAPSHOT);
 }
 
-/* What is about to be written would go into a file that its path no longer leads to. SQLite
- * asks for this itself only where it has a rollback journal. It also says yes where it could not
- * look, so it is asked twice. */
-bool sr_sqlite_astray(sqlite3 *db)
-{
-	int moved = 1;
-
-	for (int i = 0; i < 2 && moved != 0; i++)
-		if (sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK)
-			return false;
-	return moved != 0;
-}
-
 static bool begins_write(sr_command command)
 {
 	return command == SR_COMMAND_WRITE || command == SR_COMMAND_EXCLUSIVE;
@@ -89,8 +76,9 @@ sr_status sr_sqlite_command(sr_conn *conn, sr_command command)
 	int code;
 
 	c->busy_interrupts = atomic_load(&c->interrupts);
-	if ((begins_write(command) || ends_write(c, command)) && sr_sqlite_astray(c->db))
-		return sr_sqlite_fail(c, SQLITE_READONLY_DBMOVED);
+	if ((begins_write(command) || ends_write(c, command)) &&
+	    (rc = sr_sqlite_place_check(c)) != SR_OK)
+		return rc;
 	if (ends_write(c, command) && (rc = sr_sqlite_cut_check(c, true)) != SR_OK)
 		return rc;
 	code = command_run(c, command);

@@ -229,6 +229,50 @@ all_refused() {
 	done
 }
 
+# Each would have a log of its own, and lose what the other acknowledged.
+@test "a database with two names is read and not written, until the other name is gone" {
+	strongroom init >/dev/null
+	strongroom client add one >/dev/null
+	ln "$STRONGROOM_DB" "$folder/other.db"
+	for name in "$STRONGROOM_DB" "$folder/other.db"; do
+		refused 1 "$name" "2 names (hard links)" "remove the other names" -- --db "$name" client add two
+		refused 1 "2 names" -- --db "$name" optimize
+		refused 1 "2 names" -- --db "$name" migrate down --to 15 --yes
+		try --db "$name" client list --plain
+		equal 1 "$(wc -l <"$folder/out")"
+		try --db "$name" health --json
+		equal 3 "$status"
+		jq -e '.findings[] | select(.code == "database_linked")' "$folder/out"
+	done
+	# A copy of it is another file, and the original is free again once the name is gone.
+	strongroom backup "$folder/copy.db" >/dev/null
+	refused 1 "2 names" -- restore "$folder/copy.db" --yes
+	equal 1 "$(strongroom --db "$folder/other.db" client list --plain | wc -l)"
+	rm "$folder/other.db"
+	strongroom client add two >/dev/null
+	equal 2 "$(strongroom client list --plain | wc -l)"
+}
+
+@test "backups with another name, as snapshots make them, are verified, restored and salvaged" {
+	strongroom init >/dev/null
+	strongroom client add one >/dev/null
+	strongroom backup "$folder/b.db" >/dev/null
+	strongroom backup --compress "$folder/b.zst" >/dev/null
+	mkdir snapshot
+	ln "$folder/b.db" "$folder/b.zst" snapshot
+	for file in b.db b.zst; do
+		strongroom backup verify "snapshot/$file" >/dev/null
+		strongroom client add other >/dev/null
+		strongroom restore "snapshot/$file" --yes >/dev/null
+		equal 1 "$(strongroom client list --plain | wc -l)"
+	done
+	strongroom salvage snapshot/b.db saved.db >/dev/null
+	equal 1 "$(strongroom --db "$PWD/saved.db" client list --plain | wc -l)"
+	equal 1 "$(strongroom --db "$PWD/snapshot/b.db" client list --plain | wc -l)"
+	# All of which has made no other name.
+	equal "" "$(find "$folder" -name '*.db' -links +1 ! -name b.db)"
+}
+
 @test "a key ring that is empty, or has no name, is called that" {
 	export STRONGROOM_MASTER_KEY_FILE=$folder/ring
 	strongroom init >/dev/null

@@ -390,3 +390,13 @@ PYTHON
 		--backups "$backups" --passphrase-file "$folder/passphrase"
 	run ! grep -q " more$" "$folder/err"
 }
+
+@test "a backup that has another name elsewhere is told of" {
+	mkdir "$folder/snapshot"
+	ln "$backups/early.db" "$folder/snapshot"
+	try client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase" --yes
+	equal 0 "$status"
+	grep -qF "$backups/early.db' until now has 1 other name (hard link)" "$folder/err"
+	equal 1 "$(grep -c 'hard link' "$folder/err")"
+	equal "$folder/snapshot/early.db" "$(holding $KEY)"
+}

@@ -88,6 +88,20 @@ load common
 	strongroom client add x >/dev/null
 }
 
+@test "two names of one file: one is removed, or the other becomes a file of its own" {
+	strongroom init >/dev/null
+	ln "$STRONGROOM_DB" other.db
+	refused 1 "2 names (hard links) and takes no writes" -- client add x
+	equal 2 "$(find . "$folder" -maxdepth 1 -samefile "$STRONGROOM_DB" | wc -l)"
+	cp "$STRONGROOM_DB" copy.db && mv copy.db "$STRONGROOM_DB"
+	strongroom client add x >/dev/null
+	ln "$STRONGROOM_DB" another.db
+	refused 1 "2 names" -- client add y
+	rm another.db
+	strongroom client add y >/dev/null
+	equal 2 "$(json length client list)"
+}
+
 @test "debug mode: levels, for all or by module" {
 	strongroom init >/dev/null
 	strongroom migrate down --to 5 --yes >/dev/null 2>&1
@@ -101,7 +115,7 @@ load common
 
 @test "every entry has a section" {
 	for title in 'Connection pool exhausted' 'WAL mode not available' 'Potentially dangerous operations' \
-		'No such column: FileCategory' 'Slow queries' 'High memory usage' 'Database locks' 'Debug mode'; do
+		'No such column: FileCategory' 'Slow queries' 'High memory usage' 'Database locks' 'Two names of one file' 'Debug mode'; do
 		grep -qx "## $title" "$BATS_TEST_DIRNAME/../../docs/TROUBLESHOOTING.md"
 	done
 }

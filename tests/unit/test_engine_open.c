@@ -335,18 +335,25 @@ static void inspecting_begins_no_snapshot_that_is_old(void **state)
 	sr_conn_close(conn);
 }
 
-/* A crash left a log that nobody has brought in; to inspect must not do so either. */
-static void inspecting_a_left_log_is_refused(void **state)
+/* b.db, with a log that nobody has brought in, as a crash leaves it. */
+static void leave_log(void)
 {
 	char command[400];
-	sr_conn *writer = open_as(SR_ACCESS_CREATE), *conn;
+	sr_conn *writer = open_as(SR_ACCESS_CREATE);
 
-	(void)state;
 	assert_done(sr_exec(writer, "CREATE TABLE t(a)"));
 	snprintf(command, sizeof(command), "cp '%s' '%s/b.db' && cp '%s-wal' '%s/b.db-wal'", path,
 		 scratch_folder(), path, scratch_folder());
 	assert_int_equal(system(command), 0);
 	sr_conn_close(writer);
+}
+
+static void inspecting_a_left_log_is_refused(void **state)
+{
+	sr_conn *conn;
+
+	(void)state;
+	leave_log();
 	assert_fails(try_open(scratch_path("b.db"), SR_ACCESS_INSPECT, &conn), SR_READ_ONLY,
 		     "log that must be brought in");
 	assert_done(try_open(scratch_path("b.db"), SR_ACCESS_READ, &conn));
@@ -545,6 +552,70 @@ static void moved_file_is_noticed(void **state)
 	sr_conn_close(conn);
 }
 
+/* A log belongs to a name: who wrote through one would not see what was written through the other.
+ */
+static void a_file_with_two_names_is_read_and_not_written(void **state)
+{
+	const char *other = scratch_path("other.db");
+	sr_conn *conn;
+
+	(void)state;
+	make_database();
+	assert_int_equal(link(path, other), 0);
+	assert_fails(try_open(path, SR_ACCESS_WRITE, &conn), SR_REFUSED, path);
+	assert_fails(try_open(other, SR_ACCESS_CREATE, &conn), SR_REFUSED, "2 names");
+	conn = open_as(SR_ACCESS_INSPECT);
+	assert_int_equal(ask(conn, "SELECT count(*) FROM sqlite_schema"), 1);
+	sr_conn_close(conn);
+	/* Nor is a log made beside it, or brought in. */
+	conn = open_as(SR_ACCESS_READ);
+	assert_int_equal(ask(conn, "SELECT count(*) FROM sqlite_schema"), 1);
+	assert_false(exists("-wal"));
+	sr_conn_close(conn);
+	assert_int_equal(unlink(other), 0);
+	sr_conn_close(open_as(SR_ACCESS_WRITE));
+}
+
+static void a_name_made_meanwhile_stops_writes(void **state)
+{
+	const char *other = scratch_path("other.db");
+	sr_conn *conn;
+
+	(void)state;
+	make_database();
+	conn = open_as(SR_ACCESS_WRITE);
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_exec(conn, "CREATE TABLE more (x)"));
+	assert_int_equal(link(path, other), 0);
+	assert_fails(sr_conn_commit(conn), SR_REFUSED, "2 names");
+	assert_fails(sr_conn_begin(conn, SR_TRANSACTION_WRITE), SR_REFUSED, path);
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_READ));
+	assert_int_equal(ask(conn, "SELECT count(*) FROM sqlite_schema"), 1);
+	sr_conn_rollback(conn);
+	assert_int_equal(unlink(other), 0);
+	assert_done(sr_conn_begin(conn, SR_TRANSACTION_WRITE));
+	assert_done(sr_exec(conn, "CREATE TABLE more (x)"));
+	assert_done(sr_conn_commit(conn));
+	sr_conn_close(conn);
+}
+
+/* Another name may have a log of its own by now. */
+static void a_log_that_was_left_is_not_brought_into_two_names(void **state)
+{
+	const char *left = scratch_path("b.db"), *other = scratch_path("other.db");
+	sr_conn *conn;
+
+	(void)state;
+	leave_log();
+	assert_int_equal(link(left, other), 0);
+	assert_fails(try_open(left, SR_ACCESS_INSPECT, &conn), SR_REFUSED, "a copy of it");
+	assert_fails(try_open(left, SR_ACCESS_READ, &conn), SR_REFUSED, "a copy of it");
+	assert_int_equal(unlink(other), 0);
+	assert_done(try_open(left, SR_ACCESS_READ, &conn));
+	assert_int_equal(ask(conn, "SELECT count(*) FROM t"), 0);
+	sr_conn_close(conn);
+}
+
 static void incomplete_engine_is_refused(void **state)
 {
 	sr_conn_options options = {.access = SR_ACCESS_CREATE};
@@ -580,6 +651,9 @@ int main(void)
 		TEST(full_disk_makes_no_database),
 		TEST(a_log_that_opens_for_reading_only_is_refused),
 		TEST(moved_file_is_noticed),
+		TEST(a_file_with_two_names_is_read_and_not_written),
+		TEST(a_name_made_meanwhile_stops_writes),
+		TEST(a_log_that_was_left_is_not_brought_into_two_names),
 		TEST(incomplete_engine_is_refused),
 	};
 

@@ -38,15 +38,14 @@ static char *bytes_of(const char *path, size_t *size)
 	return bytes;
 }
 
-/* Whether a check-up finds that the file it looks at is not where its path leads. */
-static bool health_misses_it(const catalog_fixture *f)
+static bool health_finds(const catalog_fixture *f, const char *code)
 {
 	sr_health *health;
 	bool found = false;
 
 	assert_ok(sr_health_check(f->catalog, NULL, &health));
 	for (size_t i = 0; i < health->finding_count; i++)
-		found = found || strcmp(health->findings[i].code, "database_away") == 0;
+		found = found || strcmp(health->findings[i].code, code) == 0;
 	sr_health_free(health);
 	return found;
 }
@@ -56,9 +55,28 @@ static void a_check_up_tells_of_a_database_that_is_gone(void **state)
 	catalog_fixture *f = *state;
 
 	assert_ok(try_save(f, "/before"));
-	assert_false(health_misses_it(f));
+	assert_false(health_finds(f, "database_away"));
 	assert_int_equal(unlink(f->path), 0);
-	assert_true(health_misses_it(f));
+	assert_true(health_finds(f, "database_away"));
+}
+
+static void a_database_that_gets_another_name_takes_no_writes(void **state)
+{
+	catalog_fixture *f = *state;
+	sr_options options = f->options;
+	sr_catalog *other;
+
+	assert_ok(try_save(f, "/before"));
+	assert_false(health_finds(f, "database_linked"));
+	options.path = scratch_path("other.db");
+	assert_int_equal(link(f->path, options.path), 0);
+	assert_fails(try_save(f, "/after"), SR_REFUSED, "2 names");
+	assert_fails(sr_open(&other, &options), SR_REFUSED, options.path);
+	assert_int_equal(integer(f, "SELECT count(*) FROM files"), 1);
+	assert_true(health_finds(f, "database_linked"));
+	assert_int_equal(unlink(options.path), 0);
+	assert_ok(try_save(f, "/after"));
+	assert_false(health_finds(f, "database_linked"));
 }
 
 static void a_deleted_database_takes_no_writes(void **state)
@@ -306,6 +324,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, catalog_setup_client, catalog_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_check_up_tells_of_a_database_that_is_gone),
+		TEST(a_database_that_gets_another_name_takes_no_writes),
 		TEST(a_deleted_database_takes_no_writes),
 		TEST(a_database_that_takes_its_place_is_not_touched),
 		TEST(a_database_cut_short_takes_no_writes),
