@@ -55,13 +55,14 @@ static sr_status restore_once(struct cli *cli, const struct typed *typed,
 static void print_json(struct cli *cli, const struct typed *typed, const sr_restored *done)
 {
 	output_document(&cli->out,
-			json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:I, s:I, s:f, s:b}", "path",
+			json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:I, s:I, s:f, s:b, s:I}", "path",
 				  json_of_path(done->path), "backup", json_of_path(typed->file),
 				  "kept", json_of_path(done->kept), "set_aside",
 				  json_of_path(done->set_aside), "from_version", done->from_version,
 				  "version", done->version, "tables", (json_int_t)done->tables,
 				  "rows", (json_int_t)done->rows, "seconds", done->seconds,
-				  "keys_plain", (int)done->keys_plain));
+				  "keys_plain", (int)done->keys_plain, "keys_lost",
+				  (json_int_t)done->keys_lost));
 }
 
 static void print(struct cli *cli, const struct typed *typed, const sr_restored *done)

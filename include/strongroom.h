@@ -2311,8 +2311,10 @@ typedef struct sr_restored {
 	int64_t tables;
 	int64_t rows;
 	double seconds;
-	bool keys_plain; /* A key ring is set, but the backup's AES keys were not wrapped, and are
-			    not now: sr_keys_init does that. A warning in the log says so. */
+	bool keys_plain;   /* A key ring is set, but the backup's AES keys were not wrapped, and are
+			      not now: sr_keys_init does that. A warning in the log says so. */
+	int64_t keys_lost; /* How many AES keys are wrapped under master keys that the key ring
+			      that is set does not have: a warning in the log says so, too. */
 } sr_restored;
 
 /*
@@ -2321,6 +2323,7 @@ typedef struct sr_restored {
  * Before anything is touched the backup is unpacked into a private file beside the database,
  * checked whole, and brought to this program's version; a newer one is SR_TOO_NEW. Then the present
  * catalog is backed up beside itself (SR_BUSY where somebody writes for longer than the timeout),
+ * after what is plain of its AES keys was wrapped, where it is to be and the ring is at hand,
  * and what it holds is replaced through the engine in one transaction: who has it open goes on, and
  * sees the one or the other whole. Killed at any moment it leaves the one or the other.
  *

@@ -376,8 +376,9 @@ static sr_status wait_for_lock(int fd, const char *path, double patience)
 			return sr_fail_errno(errno, "the key ring %s cannot be locked", show(path));
 		if (sr_clock_ns() >= until)
 			return sr_fail(SR_BUSY,
-				       "the master keys in %s are being changed by somebody else: "
-				       "wait for the end of that",
+				       "the master keys in %s are being changed by somebody else, "
+				       "or a backup that may need them is being restored: wait for "
+				       "the end of that",
 				       show(path));
 		nanosleep(&pause, NULL);
 	}

@@ -282,27 +282,14 @@ static sr_status write_part(backing *b, char part[4096])
 	}
 }
 
-/* A folder that this user may not list, or that knows no locks, does not stop it. */
-static sr_status guard(const backing *b, int *guarding)
-{
-	sr_status rc = sr_backup_guard(database(b), false, b->catalog->settings.timeout, guarding);
-
-	if (rc == SR_OK || rc == SR_BUSY || rc == SR_NO_MEMORY)
-		return rc;
-	sr_log("catalog", SR_LOG_WARNING,
-	       "while this backup is made, master keys that it needs "
-	       "may be forgotten: %s",
-	       sr_error_message());
-	return SR_OK;
-}
-
 static sr_status write_and_name(backing *b)
 {
 	char part[4096];
 	int guarding = -1, hold = -1;
 	sr_status rc;
 
-	if ((rc = guard(b, &guarding)) != SR_OK)
+	if ((rc = sr_backup_guard_if(database(b), b->catalog->settings.timeout, &guarding)) !=
+	    SR_OK)
 		return rc;
 	if ((rc = sr_part_hold(b->path, &hold)) == SR_OK && (rc = write_part(b, part)) == SR_OK)
 		rc = finish(b, part);
@@ -314,18 +301,6 @@ static sr_status write_and_name(backing *b)
 	return rc;
 }
 
-/* A writer that does not end, or a medium that only reads, does not stop the backup. */
-static sr_status wrap_keys(backing *b)
-{
-	sr_status rc = sr_keys_take_in_now(b->catalog);
-
-	if (rc == SR_OK || rc == SR_NO_MEMORY || rc == SR_INTERRUPTED)
-		return rc;
-	sr_log("catalog", SR_LOG_WARNING, "keys that are plain now are so in this backup, too: %s",
-	       sr_error_message());
-	return SR_OK;
-}
-
 static sr_status back_up(backing *b)
 {
 	int64_t began = sr_clock_ns();
@@ -334,7 +309,7 @@ static sr_status back_up(backing *b)
 	if ((rc = choose(b)) != SR_OK)
 		return rc;
 	sweep(b);
-	if ((rc = wrap_keys(b)) != SR_OK)
+	if ((rc = sr_keys_wrap_for_backup(b->catalog)) != SR_OK)
 		return rc;
 	if ((rc = write_and_name(b)) != SR_OK)
 		return rc;

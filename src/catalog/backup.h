@@ -34,9 +34,13 @@ sr_status sr_rotation_note(const char *database, const char *path);
 /* Whether that is the list in which those are noted. */
 bool sr_rotation_is_list(const char *database, const char *path);
 
-/* While a backup of the database is being made; or, alone, while its keys are rewrapped such that
- * old master keys may be forgotten. SR_BUSY where the other still goes on after so many seconds. */
+/* While a backup of the database is being made or restored; or, alone, while its keys are rewrapped
+ * such that old master keys may be forgotten. SR_BUSY where the other still goes on after so many
+ * seconds. */
 sr_status sr_backup_guard(const char *database, bool alone, double patience, int *guard);
+/* With others, where that can be: a folder that this user may not list, or that knows no locks, is
+ * logged and does not stop it. */
+sr_status sr_backup_guard_if(const char *database, double patience, int *guard);
 void sr_backup_unguard(int *guard); /* Harmless on -1. */
 
 /* The path made absolute, cut by nothing: SR_INVALID for too long a one. */

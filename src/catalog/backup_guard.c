@@ -1,7 +1,7 @@
 /*
- * Backups and the forgetting of master keys keep out of each other's way, also in other processes:
- * a backup's snapshot from before keys were rewrapped would be of no use without the old master
- * keys.
+ * Backups, restoring and the forgetting of master keys keep out of each other's way, also in other
+ * processes: a backup's snapshot from before keys were rewrapped would be of no use without the old
+ * master keys.
  *
  * Backups share a lock of the database's folder, since the database itself must not be opened here:
  * closing it would drop the locks of SQLite. Nothing is left of it when a process ends.
@@ -50,10 +50,11 @@ sr_status sr_backup_guard(const char *database, bool alone, double patience, int
 			rc = sr_fail(
 				SR_BUSY,
 				alone ? "a backup of %s, or of a database beside it, is being "
-					"made, and would need the old master keys: wait for its "
+					"made or restored, and would need the old master keys: "
+					"wait for its "
 					"end"
 				      : "the keys in %s, or in a database beside it, are being "
-					"rewrapped: back it up after that",
+					"rewrapped: back it up, or restore it, after that",
 				sr_quoted(sr_text_of(database)));
 		if (rc != SR_OK) {
 			close(*guard);
@@ -62,6 +63,18 @@ sr_status sr_backup_guard(const char *database, bool alone, double patience, int
 		}
 		nanosleep(&pause, NULL);
 	}
+	return SR_OK;
+}
+
+sr_status sr_backup_guard_if(const char *database, double patience, int *guard)
+{
+	sr_status rc = sr_backup_guard(database, false, patience, guard);
+
+	if (rc == SR_OK || rc == SR_BUSY || rc == SR_NO_MEMORY)
+		return rc;
+	sr_log("catalog", SR_LOG_WARNING,
+	       "meanwhile master keys that the backup needs may be forgotten: %s",
+	       sr_error_message());
 	return SR_OK;
 }
 

@@ -55,24 +55,45 @@ static void drop(sr_keyring *keyring)
 	keyring->ring = NULL;
 }
 
+sr_status sr_keyring_look(const sr_settings *settings, struct stat *file)
+{
+	if (lstat(settings->master_key_file, file) != 0) {
+		*file = (struct stat){0};
+		return SR_OK;
+	}
+	/* Closing one of its files would drop this process's locks. */
+	return sr_is_database(settings, file)
+		       ? sr_fail(SR_INVALID, "%s is the database itself and no key ring",
+				 sr_quoted(sr_text_of(settings->master_key_file)))
+		       : SR_OK;
+}
+
+sr_status sr_keyring_read(const sr_settings *settings, sr_ring **ring)
+{
+	struct stat now;
+	sr_status rc;
+
+	if (settings->master_key_file == NULL)
+		return sr_ring_run(settings->master_key_command, COMMAND_TIMEOUT, ring);
+	if ((rc = sr_keyring_look(settings, &now)) == SR_OK)
+		rc = sr_ring_read(settings->master_key_file, ring);
+	return rc;
+}
+
 /* With its lock. A file is looked at each time. */
 static sr_status load_file(sr_catalog *catalog)
 {
-	const char *path = catalog->settings.master_key_file;
 	sr_keyring *keyring = &catalog->keyring;
-	struct stat now = {0}; /* As no file is: it is read again. */
+	struct stat now;
 	sr_status rc;
 
-	if (lstat(path, &now) == 0) {
-		if (keyring->ring != NULL && same_file(&now, &keyring->file))
-			return SR_OK;
-		/* Closing one of its files would drop this process's locks. */
-		if (sr_is_database(&catalog->settings, &now))
-			return sr_fail(SR_INVALID, "%s is the database itself and no key ring",
-				       sr_keyring_words(catalog));
-	}
+	if ((rc = sr_keyring_look(&catalog->settings, &now)) != SR_OK)
+		return rc;
+	/* One that is not there is none that was read. */
+	if (keyring->ring != NULL && same_file(&now, &keyring->file))
+		return SR_OK;
 	drop(keyring);
-	if ((rc = sr_ring_read(path, &keyring->ring)) == SR_OK)
+	if ((rc = sr_ring_read(catalog->settings.master_key_file, &keyring->ring)) == SR_OK)
 		keyring->file = now;
 	return rc;
 }

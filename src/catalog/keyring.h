@@ -9,6 +9,7 @@
 #include "../base/error.h"
 #include "../base/ring.h"
 #include "../engine/engine.h"
+#include "settings.h"
 
 /* Which state of the database was looked at for plain keys: others' commits are told by the
  * connection; what callers' own SQL did on ours is counted. */
@@ -36,6 +37,13 @@ void sr_keyring_free(sr_keyring *keyring);
 /* Whether the settings name one; and it in words. */
 bool sr_keyring_named(const sr_catalog *catalog);
 const char *sr_keyring_words(const sr_catalog *catalog);
+
+/* The ring as it is now, whatever catalog there is: sr_ring_free it. SR_INVALID for a file that is
+ * the database itself. */
+sr_status sr_keyring_read(const sr_settings *settings, sr_ring **ring);
+
+/* How its file is, all zeros without one; the same for a file that is the database itself. */
+sr_status sr_keyring_look(const sr_settings *settings, struct stat *file);
 
 /*
  * Where a command prints the ring, it is never run by a thread that holds the writer: everybody

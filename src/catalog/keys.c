@@ -263,7 +263,8 @@ static sr_status nothing(sr_conn *conn, void *arg)
 	return SR_OK;
 }
 
-sr_status sr_keys_take_in_now(sr_catalog *catalog)
+/* In a transaction of its own, where there is something to wrap. */
+static sr_status take_in_now(sr_catalog *catalog)
 {
 	char id[SR_MASTER_ID_SIZE];
 	sr_reading reading = {0};
@@ -271,7 +272,7 @@ sr_status sr_keys_take_in_now(sr_catalog *catalog)
 	sr_status rc;
 
 	if (!sr_keyring_named(catalog) || catalog->settings.plain_keys ||
-	    catalog->settings.read_only)
+	    catalog->settings.read_only || sr_pool_in_transaction(catalog->pool))
 		return SR_OK;
 	if ((rc = sr_reading_begin(catalog, SR_HERE, &reading)) != SR_OK)
 		return rc;
@@ -279,6 +280,17 @@ sr_status sr_keys_take_in_now(sr_catalog *catalog)
 		rc = has_plain(reading.conn, &plain);
 	sr_reading_end(&reading);
 	return rc == SR_OK && plain ? sr_catalog_write(catalog, SR_HERE, nothing, NULL) : rc;
+}
+
+sr_status sr_keys_wrap_for_backup(sr_catalog *catalog)
+{
+	sr_status rc = take_in_now(catalog);
+
+	if (rc == SR_OK || rc == SR_NO_MEMORY || rc == SR_INTERRUPTED)
+		return rc;
+	sr_log("catalog", SR_LOG_WARNING, "keys that are plain now are so in the backup, too: %s",
+	       sr_error_message());
+	return SR_OK;
 }
 
 /* The master key that a transaction may need; "" for none. */

@@ -19,8 +19,10 @@ sr_conn *sr_keys_conn(const sr_reading *reading);
  * where no ring is named. What it cannot do it logs, once, and leaves as it is. */
 sr_status sr_keys_take_in(sr_catalog *catalog, sr_conn *conn, sr_keys_seen *seen);
 
-/* The same in a transaction of its own, where there is something to wrap. */
-sr_status sr_keys_take_in_now(sr_catalog *catalog);
+/* The same in a transaction of its own, before a backup is made, where there is something to wrap.
+ * A writer that does not end, or a medium that only reads, does not stop the backup. Inside of a
+ * transaction, where none is made, it does nothing. */
+sr_status sr_keys_wrap_for_backup(sr_catalog *catalog);
 
 /* Before a transaction of the caller begins: has a command asked for the ring that it may need,
  * which cannot be done in it. */

@@ -30,6 +30,22 @@ sr_status sr_keys_hold_take(sr_catalog *catalog, bool forgets, sr_keys_hold *hol
 	return rc;
 }
 
+sr_status sr_keys_hold_still(const sr_settings *settings, sr_keys_hold *hold)
+{
+	const char *path = settings->master_key_file;
+	struct stat file;
+	sr_status rc;
+
+	*hold = SR_KEYS_NOT_HELD;
+	if (path != NULL && sr_keyring_look(settings, &file) == SR_OK &&
+	    ((rc = sr_ring_hold_take(path, settings->timeout, &hold->ring)) == SR_BUSY ||
+	     rc == SR_NO_MEMORY))
+		return rc;
+	if ((rc = sr_backup_guard_if(settings->path, settings->timeout, &hold->backups)) != SR_OK)
+		sr_keys_hold_end(hold);
+	return rc;
+}
+
 void sr_keys_hold_backups_may(sr_keys_hold *hold)
 {
 	sr_backup_unguard(&hold->backups);

@@ -20,6 +20,12 @@ typedef struct sr_keys_hold {
  * rewrapped. With a command, which nobody can write to, nothing is held. Never inside a
  * transaction. */
 sr_status sr_keys_hold_take(sr_catalog *catalog, bool forgets, sr_keys_hold *hold);
+
+/* While a backup is restored, which may need any of the master keys: nobody changes the ring, where
+ * there is one, nor forgets old ones. Likewise SR_BUSY where somebody does for longer than the
+ * timeout. What else is wrong with the ring is said where it is read. */
+sr_status sr_keys_hold_still(const sr_settings *settings, sr_keys_hold *hold);
+
 void sr_keys_hold_backups_may(sr_keys_hold *hold);
 void sr_keys_hold_end(sr_keys_hold *hold); /* Harmless on SR_KEYS_NOT_HELD. */
 

@@ -5,6 +5,7 @@
 
 #include "../base/path.h"
 #include "catalog.h"
+#include "keys.h"
 #include "queries.h"
 #include "search_index.h"
 
@@ -276,8 +277,9 @@ sr_status sr_migrate(sr_catalog *catalog, const sr_migrate_options *options, sr_
 		schema.progress_arg = options->progress_arg;
 	}
 	sr_catalog_keep(catalog);
-	if ((rc = run(catalog, &schema, &done)) == SR_OK && done.to > done.from &&
-	    sr_catalog_changeable(catalog) == SR_OK)
+	if (!schema.backup || (rc = sr_keys_wrap_for_backup(catalog)) == SR_OK)
+		rc = run(catalog, &schema, &done);
+	if (rc == SR_OK && done.to > done.from && sr_catalog_changeable(catalog) == SR_OK)
 		sr_index_catch_up(catalog, schema.progress ? go_on : NULL, &schema);
 	sr_catalog_let_go(catalog);
 	if (rc == SR_OK && migrated != NULL)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "catalog.h"
+#include "keys.h"
 #include "search_index.h"
 
 static sr_status run(sr_catalog *catalog, const sr_own_migration *migration, int64_t version,
@@ -18,6 +19,7 @@ static sr_status run(sr_catalog *catalog, const sr_own_migration *migration, int
 	sr_status rc;
 
 	if ((rc = sr_catalog_writable(catalog)) != SR_OK ||
+	    (settings.backup && (rc = sr_keys_wrap_for_backup(catalog)) != SR_OK) ||
 	    (rc = sr_pool_write(catalog->pool, "sr_migrate_own", &conn)) != SR_OK)
 		return rc;
 	/* It is alone in its transaction. */

@@ -3,12 +3,14 @@
  *
  *	UNPACKED [sr_unpack]  a private file beside the database
  *	CHECKED  [sr_unpacked_check]
+ *	WRAPPED  [sr_restore_keys_wrap]  what is plain in the present catalog
  *	FITTED   [fit]  brought to this version, and to the pages of the present database
  *	KEPT     [keep]  the present catalog is backed up; the backups that it knows of stay known
  *	WRITTEN  [sr_conn_replace]  one transaction, or [sr_restore_file] one rename
  *
- * Up to KEPT nothing of the catalog was touched. A process that is killed leaves the private file,
- * which the next backup or restore takes away.
+ * Up to KEPT nothing else of the catalog was touched. Nobody changes the key ring meanwhile, so
+ * that what is kept and what is restored do not lose the master keys that they need. A process that
+ * is killed leaves the private file, which the next backup or restore takes away.
  */
 #include "restore.h"
 
@@ -23,15 +25,17 @@
 #include "../base/clock.h"
 #include "../base/private.h"
 #include "activity.h"
-#include "keys.h"
+#include "keys_rotate.h"
 #include "known_backups.h"
 
 typedef struct restoring {
+	const sr_options *options;
 	const sr_settings *settings;
 	const char *backup; /* Absolute. */
 	const sr_backup_read_options *how;
 	sr_watch watch;
 	sr_unpacked unpacked;
+	sr_restore_keys keys;
 	bool fitted;         /* The private file is ready. */
 	char database[4096]; /* Without symbolic links where it is there. */
 	sr_restored *result;
@@ -114,21 +118,6 @@ static sr_status upgrade(restoring *r, sr_conn *conn)
 					    r->result->from_version);
 }
 
-/* Whether the settings speak of wrapped keys, and the backup does not. */
-static sr_status look_at_keys(restoring *r, sr_conn *conn)
-{
-	const sr_settings *settings = r->settings;
-	char id[SR_MASTER_ID_SIZE];
-	sr_status rc;
-
-	if (settings->plain_keys ||
-	    (settings->master_key_file == NULL && settings->master_key_command == NULL))
-		return SR_OK;
-	if ((rc = sr_keys_current(conn, id)) == SR_OK)
-		r->result->keys_plain = id[0] == '\0';
-	return rc;
-}
-
 /* The restored catalog says itself where it comes from. */
 static sr_status note(restoring *r, sr_conn *conn)
 {
@@ -183,7 +172,8 @@ static sr_status fit(restoring *r, int64_t page_size)
 		return SR_OK;
 	if ((rc = private_open(r, &conn)) != SR_OK)
 		return rc;
-	if ((rc = upgrade(r, conn)) == SR_OK && (rc = look_at_keys(r, conn)) == SR_OK &&
+	if ((rc = upgrade(r, conn)) == SR_OK &&
+	    (rc = sr_restore_keys_look(r->settings, conn, &r->keys)) == SR_OK &&
 	    (rc = note(r, conn)) == SR_OK)
 		rc = fit_pages(r, conn, page_size);
 	rc = private_close(r, conn, rc);
@@ -462,7 +452,8 @@ static sr_status restore(restoring *r)
 			     sr_schema_latest());
 		goto err1;
 	}
-	rc = write_it(r);
+	if ((rc = sr_restore_keys_wrap(r->options, r->settings)) == SR_OK)
+		rc = write_it(r);
 err1:
 	/* Where it has become the database, what SQLite may have left beside it. */
 	sr_unpacked_remove(&r->unpacked);
@@ -496,7 +487,12 @@ sr_status sr_restore(const sr_options *options, const char *path, const sr_backu
 	int64_t began = sr_clock_ns();
 	char backup[4096];
 	sr_settings settings;
-	restoring r = {.settings = &settings, .backup = backup, .how = how, .result = &done};
+	restoring r = {.options = options,
+		       .settings = &settings,
+		       .backup = backup,
+		       .how = how,
+		       .result = &done};
+	sr_keys_hold keys = SR_KEYS_NOT_HELD;
 	int hold = -1;
 	sr_status rc;
 
@@ -510,15 +506,17 @@ sr_status sr_restore(const sr_options *options, const char *path, const sr_backu
 	}
 	r.watch.steps = how ? how->progress : NULL;
 	r.watch.arg = how ? how->progress_arg : NULL;
-	/* For the parts that are made beside the one that is unpacked. */
-	if ((rc = space_check(&r)) == SR_OK && (rc = sr_part_hold(r.database, &hold)) == SR_OK)
+	/* The second for the parts that are made beside the one that is unpacked. */
+	if ((rc = space_check(&r)) == SR_OK &&
+	    (rc = sr_keys_hold_still(&settings, &keys)) == SR_OK &&
+	    (rc = sr_part_hold(r.database, &hold)) == SR_OK)
 		rc = restore(&r);
 	sr_part_let_go(&hold);
-	if (rc == SR_OK && done.keys_plain)
-		sr_log("catalog", SR_LOG_WARNING,
-		       "the backup is from before AES keys were wrapped: in the restored catalog "
-		       "they are plain, and new ones will be; wrap them with: strongroom keys "
-		       "init");
+	sr_keys_hold_end(&keys);
+	if (rc == SR_OK)
+		sr_restore_keys_tell(&r.keys);
+	done.keys_plain = r.keys.plain;
+	done.keys_lost = r.keys.lost;
 	if (rc == SR_OK && result != NULL) {
 		done.seconds = (double)(sr_clock_ns() - began) / 1e9;
 		*result = done;

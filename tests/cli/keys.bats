@@ -353,6 +353,48 @@ PYTHON
 	refused 2 "1 known backup elsewhere" "$STRONGROOM_DB"_rehearsal_ -- client delete host --shred
 }
 
+@test "a restore tells of keys that the ring does not open" {
+	strongroom keys init --key-file "$ring" >/dev/null
+	strongroom backup "$folder/before.db" >/dev/null
+	export STRONGROOM_MASTER_KEY_FILE=$ring
+	try restore "$folder/before.db" --yes --json
+	equal 0 "$(jq .keys_lost "$folder/out")"
+	equal '' "$(cat "$folder/err")"
+	strongroom keys rotate --forget-old --yes >/dev/null
+	try restore "$folder/before.db" --yes --json
+	equal 0 "$status"
+	equal 1 "$(jq .keys_lost "$folder/out")"
+	grep -q '1 AES key cannot be read: the key ring does not have the master key [0-9a-f]\{16\}; bring' "$folder/err"
+	mv "$ring" away
+	try restore "$folder/before.db" --yes --json
+	equal '[0,1]' "$(jq -c '[.from_version - .version, .keys_lost]' "$folder/out")"
+	grep -q "1 AES key cannot be read: there is no key ring '$ring'" "$folder/err"
+	unset STRONGROOM_MASTER_KEY_FILE
+	STRONGROOM_MASTER_KEY_COMMAND="cat away" try restore "$folder/before.db" --yes
+	grep -q '1 AES key cannot be read: the key ring does not have' "$folder/err"
+}
+
+@test "no backup that a command makes first has what another program wrote plain" {
+	strongroom backup "$folder/before.db" >/dev/null
+	strongroom keys init --key-file "$ring" >/dev/null
+	rm "$folder/before.db"
+	export STRONGROOM_MASTER_KEY_FILE=$ring
+	strongroom backup "$folder/after.db" >/dev/null
+	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET AESKey = x'$KEY' WHERE Name = 'host'"
+	strongroom restore "$folder/after.db" --yes >/dev/null
+	compgen -G "$folder/*_backup_*"
+	# Down it does not go while keys are wrapped.
+	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET AESKey = x'$KEY' WHERE Name = 'host'"
+	refused 1 'keys unwrap' -- migrate down --to 18 --yes
+	LC_ALL=C run ! grep -laP '\x5e\xc2\xe7\x5e\xc2\xe7\xa1\xb2' "$folder"/*_backup_*
+	# Without the ring it is as with a backup: told.
+	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET AESKey = x'$KEY' WHERE Name = 'host'"
+	mv "$ring" away
+	try restore "$folder/after.db" --yes
+	equal 0 "$status"
+	grep -q 'AES keys that another program wrote stay plain' "$folder/err"
+}
+
 @test "killed at any moment of a rotation, every key can be read" {
 	export STRONGROOM_MASTER_KEY_FILE=$ring
 	strongroom keys init >/dev/null

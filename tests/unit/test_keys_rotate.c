@@ -733,6 +733,101 @@ static void a_backup_is_of_before_or_after(void **state)
 	assert_keys(f, 0);
 }
 
+/* ---- Restoring meanwhile ---- */
+
+static void rotate_while_restoring(meanwhile *m)
+{
+	assert_fails(rotate(m->other, true, NULL), SR_BUSY, "being restored");
+	assert_fails(rotate(m->other, false, NULL), SR_BUSY, "being restored");
+	assert_fails(shred(m->other, 0, NULL), SR_BUSY, "being restored");
+	assert_int_equal(ring_count(), 2);
+}
+
+static sr_status restore(const catalog_fixture *f, const char *path, meanwhile *m,
+			 sr_restored *restored)
+{
+	sr_backup_read_options how;
+	sr_options options = f->options;
+
+	options.timeout = 0.2;
+	sr_backup_read_options_init(&how);
+	how.progress = m != NULL ? do_meanwhile : NULL;
+	how.progress_arg = m;
+	return sr_restore(&options, path, &how, restored);
+}
+
+static void what_is_restored_keeps_its_master_key(void **state)
+{
+	static const char *const steps[] = {"unpacking", "writing"};
+	catalog_fixture *f = *state;
+	sr_restored restored;
+	sr_backed_up backup;
+
+	set_up(f);
+	assert_ok(sr_backup(f->catalog, NULL, &backup));
+	assert_ok(rotate(f->catalog, false, NULL));
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		meanwhile m = {.step = steps[i], .act = rotate_while_restoring};
+
+		meanwhile_begin(&m, f);
+		assert_ok(restore(f, backup.path, &m, &restored));
+		meanwhile_end(&m);
+		assert_int_equal(restored.keys_lost, 0);
+		assert_keys(f, 0);
+	}
+	assert_backup(f, restored.kept);
+	/* What waited for its end finds what was restored. */
+	assert_ok(rotate(f->catalog, true, NULL));
+	assert_int_equal(ring_count(), 1);
+	assert_keys(f, 0);
+}
+
+static char to_restore[4096];
+
+static void restore_while_rotating(meanwhile *m)
+{
+	assert_fails(restore(m->f, to_restore, NULL, NULL), SR_BUSY, ring);
+}
+
+/* Who does not know the ring is held off by the backups' lock until all is rewrapped. */
+static void restore_without_ring(meanwhile *m)
+{
+	catalog_fixture without = *m->f;
+
+	without.options.master_key_file = NULL;
+	assert_fails(restore(&without, to_restore, NULL, NULL), SR_BUSY, "rewrapped");
+}
+
+static void a_restore_waits_for_the_end_of_a_rotation(void **state)
+{
+	catalog_fixture *f = *state;
+	meanwhile first = {.step = "rewrapping", .act = restore_without_ring};
+	sr_restored restored;
+	sr_backed_up backup;
+
+	set_up(f);
+	assert_ok(sr_backup(f->catalog, NULL, &backup));
+	strcpy(to_restore, backup.path);
+	meanwhile_begin(&first, f);
+	assert_ok(rotate(f->catalog, true, &first));
+	meanwhile_end(&first);
+	for (int i = 0; i < 2; i++) {
+		meanwhile m = {.step = i == 0 ? "rewrapping" : "forgetting old master keys",
+			       .act = restore_while_rotating};
+
+		meanwhile_begin(&m, f);
+		assert_ok(rotate(f->catalog, true, &m));
+		meanwhile_end(&m);
+		assert_keys(f, 0);
+	}
+	/* It is told that the ring has nothing for it any more. */
+	assert_ok(restore(f, to_restore, NULL, &restored));
+	assert_int_equal(restored.keys_lost, KEYS);
+	assert_ok(restore(f, restored.kept, NULL, &restored));
+	assert_int_equal(restored.keys_lost, 0);
+	assert_keys(f, 0);
+}
+
 /* ---- A full ring ---- */
 
 static sr_status fill(void *arg, sr_ring *all)
@@ -912,6 +1007,8 @@ int main(void)
 		WITH(shredding_destroys_no_master_key_that_another_needs),
 		WITH(a_backup_that_runs_keeps_its_master_key),
 		WITH(a_backup_is_of_before_or_after),
+		WITH(what_is_restored_keeps_its_master_key),
+		WITH(a_restore_waits_for_the_end_of_a_rotation),
 		WITH(a_full_ring_says_what_helps),
 		WITH(what_was_left_of_a_ring_goes),
 		WITH(a_forgotten_master_key_is_nowhere_in_memory),
