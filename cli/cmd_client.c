@@ -36,7 +36,8 @@ const char help_client[] =
 	"later. delete also deletes the records of the client's files; stored files stay.\n"
 	"With --shred all other keys are wrapped under a new master key, and the old ones\n"
 	"are destroyed: backups elsewhere have no readable AES keys afterwards. It lists\n"
-	"those that it knows of, and asks.\n"
+	"those that it knows of, and asks. A deleted client that backups still have goes by\n"
+	"its id.\n"
 	"import reads CSV with a heading, JSON lines or a JSON array, with the columns\n"
 	"name, id, public_key (hex, base64 or PEM) and last_seen. A known id, or without\n"
 	"id a known name, is updated; what a row does not give stays. All rows are taken,\n"
@@ -415,13 +416,17 @@ err0:
 	return code;
 }
 
-static int delete (struct cli *cli, sr_catalog *catalog, const sr_client *client)
+static int delete (struct cli *cli, sr_catalog *catalog, const char *name)
 {
 	int64_t files = 0;
+	sr_client *client;
 	sr_status rc;
-	int code = cli_confirm(cli, "Delete client %s and the records of all its files",
-			       client->name.data);
+	int code;
 
+	if ((code = cli_client(cli, catalog, name, &client)) != DONE)
+		return code;
+	code = cli_confirm(cli, "Delete client %s and the records of all its files",
+			   client->name.data);
 	if (code == DONE && (rc = sr_client_delete(catalog, &client->id, &files)) != SR_OK)
 		code = cli_failed(cli, rc);
 	if (code == DONE && cli->json)
@@ -430,22 +435,21 @@ static int delete (struct cli *cli, sr_catalog *catalog, const sr_client *client
 	else if (code == DONE)
 		cli_say(cli, "Deleted client %s and the records of %" PRId64 " %s.",
 			client->name.data, files, plural(files, "file", "files"));
+	sr_client_free(client);
 	return code;
 }
 
 static int delete_or_shred(struct cli *cli, const char *name, const struct shred_words *words)
 {
 	sr_catalog *catalog;
-	sr_client *client;
 	int code;
 
 	if (!words->shred && (words->folders.count > 0 || words->passphrase_file != NULL))
 		return cli_usage(cli, "--backups and --passphrase-file go with --shred");
-	if ((code = cli_open_client(cli, CLI_WRITE, name, &catalog, &client)) != DONE)
+	if ((code = cli_open(cli, CLI_WRITE, &catalog)) != DONE)
 		return code;
-	code = words->shred ? client_shred(cli, catalog, client, words)
-			    : delete (cli, catalog, client);
-	return cli_close_client(cli, catalog, client, code);
+	code = words->shred ? client_shred(cli, catalog, name, words) : delete (cli, catalog, name);
+	return cli_close(cli, catalog, code);
 }
 
 static int client_delete(struct cli *cli)

@@ -13,7 +13,8 @@ struct shred_words {
 	const char *passphrase_file; /* Of encrypted backups. */
 };
 
-int client_shred(struct cli *cli, sr_catalog *catalog, const sr_client *client,
+/* The client of that name, or of that id, also where only backups have it. */
+int client_shred(struct cli *cli, sr_catalog *catalog, const char *name,
 		 const struct shred_words *words);
 
 #endif

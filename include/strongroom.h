@@ -556,6 +556,7 @@ SR_API SR_MUST_CHECK sr_status sr_keys_rotate(sr_catalog *catalog,
 #define SR_SHRED_OPTIONS_VERSION 1
 
 typedef void (*sr_shred_fn)(void *arg, const char *path);
+typedef void (*sr_namesake_fn)(void *arg, const sr_id *id);
 
 typedef struct sr_shred_options {
 	unsigned version;           /* SR_SHRED_OPTIONS_VERSION, set by sr_shred_options_init. */
@@ -571,6 +572,11 @@ typedef struct sr_shred_options {
 				    that are in no form of a backup, such as one that another
 				    program has packed, or have no catalog in it. May be NULL. */
 	void *passed_over_arg;
+	sr_namesake_fn namesake; /* Told, once each, other clients that backups in the folders have
+				    under the client's name, with an AES key, and the catalog does
+				    not have: their keys stay until they are shredded themselves.
+				    May be NULL. */
+	void *namesake_arg;
 	sr_stage_fn progress; /* May be NULL. Cancelling ends it between two steps. */
 	void *progress_arg;
 } sr_shred_options;
@@ -596,6 +602,10 @@ typedef struct sr_shredded {
  * backups that are in none of the folders: in those no key, of any client, can be read afterwards
  * (plain keys, of backups from before sr_keys_init, stay what they are). Another catalog that uses
  * the same ring loses its keys: rotate that first, to a ring of its own.
+ *
+ * A client goes by its id, in the backups as well: one that was deleted and added again is another
+ * there. One that the catalog does not have, but a backup in the folders, is shredded there;
+ * SR_NOT_FOUND, with nothing changed, where none has it.
  *
  * The folders must have nothing in them that is in use as a database. Whatever ends it in between,
  * the same call again finishes it; a failure after "nothing was changed" says so, and *done has how

@@ -16,10 +16,12 @@
  * DELETED [remove_client]: its row, and the records of its files.
  *
  * The client is there to the last, so that whatever ends this in between, the same call finishes
- * it. Up to FORGOTTEN the ring opens every key that is left.
+ * it. Up to FORGOTTEN the ring opens every key that is left. One that only backups have stays in
+ * those, without its key.
  */
 #include "shred.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "clients.h"
@@ -68,7 +70,7 @@ typedef struct removal {
 static sr_status remove_client(sr_conn *conn, void *arg)
 {
 	removal *r = arg;
-	int64_t keys = 0;
+	int64_t keys = SR_NULL_INTEGER;
 	sr_stmt *stmt;
 	sr_status rc;
 	bool row;
@@ -80,20 +82,34 @@ static sr_status remove_client(sr_conn *conn, void *arg)
 	if ((rc = sr_step(stmt, &row)) == SR_OK && row)
 		keys = sr_column_integer(stmt, 0);
 	sr_stmt_done(stmt);
-	if (rc == SR_OK && keys != 0)
+	if (rc == SR_OK && keys > 0)
 		rc = sr_fail(SR_BUSY, "the client was given an AES key again meanwhile: keep it "
 				      "from that, and shred it again");
-	return rc == SR_OK ? sr_client_remove(conn, r->s->client, r->s->now, &r->files) : rc;
+	if (rc != SR_OK || (keys == SR_NULL_INTEGER && r->s->name == NULL))
+		return rc;
+	return sr_client_remove(conn, r->s->client, r->s->now, &r->files);
 }
 
-static sr_status check_client(sr_catalog *catalog, const sr_id *id)
+static sr_status find_client(sr_shredding *s)
 {
 	sr_client *client;
-	sr_status rc = sr_client_find(catalog, id, (sr_text){0}, SR_CLIENT_NAME, &client);
+	sr_status rc = sr_client_find(s->catalog, s->client, (sr_text){0}, SR_CLIENT_NAME, &client);
 
-	if (rc == SR_OK)
-		sr_client_free(client);
+	if (rc == SR_NOT_FOUND)
+		return SR_OK;
+	if (rc == SR_OK && (s->name = strdup(client->name.data)) == NULL)
+		rc = sr_fail_memory();
+	sr_client_free(client);
 	return rc;
+}
+
+/* Once all backups are looked at. */
+static sr_status check_found(const sr_shredding *s)
+{
+	if (s->name != NULL || s->backed)
+		return SR_OK;
+	return sr_fail_also(sr_client_fail_unknown(s->client),
+			    ", neither in the catalog nor in a backup in the folders given");
 }
 
 /* ---- The whole ---- */
@@ -149,7 +165,7 @@ static sr_status check(sr_shredding *s, char *const *folders)
 	sr_status rc;
 
 	if ((rc = sr_keys_check_may(s->catalog, "shredded")) != SR_OK ||
-	    (rc = check_client(s->catalog, s->client)) != SR_OK || (rc = check_others(s)) != SR_OK)
+	    (rc = find_client(s)) != SR_OK || (rc = check_others(s)) != SR_OK)
 		return rc;
 	if (s->catalog->settings.master_key_file == NULL)
 		return sr_fail(SR_INVALID,
@@ -157,6 +173,7 @@ static sr_status check(sr_shredding *s, char *const *folders)
 			       "destroyed",
 			       sr_keyring_words(s->catalog));
 	if ((rc = sr_shred_each(s, folders, check_one)) != SR_OK ||
+	    (rc = check_found(s)) != SR_OK ||
 	    (rc = sr_known_backups_each(s->catalog, folders, s->options->folder_count, count_left,
 					s->done)) != SR_OK)
 		return rc;
@@ -254,6 +271,8 @@ sr_status sr_client_shred(sr_catalog *catalog, const sr_id *id, const sr_shred_o
 	sr_folders_free(folders, s.options->folder_count);
 	sr_paths_free(&s.seen);
 	sr_paths_free(&s.passed);
+	sr_paths_free(&s.namesakes);
+	free(s.name);
 	explicit_bzero(&s.master, sizeof(s.master));
 	sr_catalog_let_go(catalog);
 	return sr_return(rc);

@@ -9,13 +9,16 @@
 typedef struct sr_shredding {
 	sr_catalog *catalog;
 	const sr_id *client;
+	char *name;  /* The client's; NULL: the catalog does not have it, */
+	bool backed; /* but a backup does. */
 	const sr_shred_options *options;
 	sr_watch watch;
 	sr_keys_hold hold;
 	sr_master master; /* What everything else is rewrapped under. */
 	char now[SR_TIME_TEXT_SIZE];
-	sr_paths seen;   /* Backups that were looked at. */
-	sr_paths passed; /* What was told to be passed over. */
+	sr_paths seen;      /* Backups that were looked at. */
+	sr_paths passed;    /* What was told to be passed over. */
+	sr_paths namesakes; /* Ids of other clients of that name that were met. */
 	sr_shredded *done;
 } sr_shredding;
 
@@ -23,7 +26,8 @@ typedef struct sr_shredding {
 sr_status sr_shred_pass_over(sr_shredding *s, const char *path);
 
 /* Whether it can be read to its end, with the passphrase where it is encrypted, and is whole;
- * SR_BUSY where somebody has it open as a database. What is no database is passed over. */
+ * SR_BUSY where somebody has it open as a database. What is no database is passed over. Looks who
+ * is in it: the client, and others of its name, which are told of. */
 sr_status sr_shred_backup_check(sr_shredding *s, const char *path);
 
 typedef enum sr_shred_found {

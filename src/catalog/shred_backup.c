@@ -92,6 +92,80 @@ static sr_status unpack(sr_shredding *s, const char *path, sr_unpacked *unpacked
 	return rc == SR_OK ? rc : sr_fail_within(rc, "the backup %s", sr_quoted(sr_text_of(path)));
 }
 
+/* ---- Who is in it ---- */
+
+static sr_status catalog_version(sr_conn *conn, int *version)
+{
+	sr_status rc;
+	bool legacy;
+
+	if ((rc = sr_schema_version(conn, version, &legacy)) == SR_OK && legacy)
+		*version = 0;
+	return rc;
+}
+
+/* One that the catalog has under another name by now keeps its key. */
+static sr_status meet_namesake(sr_shredding *s, const sr_id *id)
+{
+	char text[SR_ID_TEXT_SIZE];
+	sr_client *client;
+	sr_status rc;
+
+	sr_id_format(id, text);
+	if (sr_paths_have(&s->namesakes, text))
+		return SR_OK;
+	if ((rc = sr_paths_add(&s->namesakes, text)) != SR_OK)
+		return rc;
+	rc = sr_client_find(s->catalog, id, (sr_text){0}, SR_CLIENT_NAME, &client);
+	sr_client_free(client);
+	if (rc != SR_NOT_FOUND)
+		return rc;
+	if (s->options->namesake != NULL)
+		s->options->namesake(s->options->namesake_arg, id);
+	return SR_OK;
+}
+
+static sr_status meet_clients(sr_shredding *s, sr_conn *conn)
+{
+	sr_stmt *stmt;
+	sr_status rc;
+	sr_id id;
+	bool row;
+
+	if ((rc = sr_prepare(conn,
+			     "SELECT ID FROM clients WHERE ID = $1 OR (Name = $2 AND AESKey IS NOT "
+			     "NULL)",
+			     &stmt)) != SR_OK)
+		return rc;
+	sr_bind_id(stmt, 1, s->client);
+	sr_bind_name(stmt, 2, sr_text_of(s->name));
+	while ((rc = sr_step(stmt, &row)) == SR_OK && row) {
+		if (!sr_column_id(stmt, 0, &id))
+			continue;
+		if (memcmp(&id, s->client, sizeof(id)) == 0)
+			s->backed = true;
+		else if ((rc = meet_namesake(s, &id)) != SR_OK)
+			break;
+	}
+	return sr_stmt_end(stmt, rc);
+}
+
+static sr_status check_clients(sr_shredding *s, const char *path)
+{
+	const sr_conn_options options = {
+		.access = SR_ACCESS_INSPECT, .busy_timeout = 5, .cache_pages = 100, .bare = true};
+	sr_conn *conn;
+	int version;
+	sr_status rc;
+
+	if ((rc = sr_conn_open(&sr_sqlite, path, &options, &conn)) != SR_OK)
+		return rc;
+	if ((rc = catalog_version(conn, &version)) == SR_OK && version >= 0)
+		rc = meet_clients(s, conn);
+	sr_conn_close(conn);
+	return rc;
+}
+
 static sr_status check_content(sr_shredding *s, const char *path)
 {
 	sr_unpacked unpacked;
@@ -102,7 +176,8 @@ static sr_status check_content(sr_shredding *s, const char *path)
 		return rc;
 	if ((rc = sr_begins_as_database(unpacked.path, &is)) == SR_OK && !is)
 		rc = sr_shred_pass_over(s, path);
-	else if (rc == SR_OK && (rc = check_whole(unpacked.path, &s->watch)) != SR_OK)
+	else if (rc == SR_OK && ((rc = check_whole(unpacked.path, &s->watch)) != SR_OK ||
+				 (rc = check_clients(s, unpacked.path)) != SR_OK))
 		sr_fail_within(rc, "the backup %s", sr_quoted(sr_text_of(path)));
 	sr_unpacked_remove(&unpacked);
 	return rc;
@@ -124,16 +199,6 @@ sr_status sr_shred_backup_check(sr_shredding *s, const char *path)
 }
 
 /* ---- Rewrapped ---- */
-
-static sr_status catalog_version(sr_conn *conn, int *version)
-{
-	sr_status rc;
-	bool legacy;
-
-	if ((rc = sr_schema_version(conn, version, &legacy)) == SR_OK && legacy)
-		*version = 0;
-	return rc;
-}
 
 /* What there is to change: the client's key, and wrapped ones. */
 static sr_status count_keys(sr_conn *conn, const sr_id *client, int64_t *count)

@@ -400,3 +400,44 @@ PYTHON
 	equal 1 "$(grep -c 'hard link' "$folder/err")"
 	equal "$folder/snapshot/early.db" "$(holding $KEY)"
 }
+
+@test "a client that was deleted before is shredded in backups by its id, which its namesake's shredding tells" {
+	local id before
+	id=$(json .id client show host | tr -d '"')
+	strongroom --yes client delete host >/dev/null
+	strongroom client add host >/dev/null
+	try --json --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
+	equal 0 "$status"
+	equal "[\"$id\"]" "$(jq -c .namesakes "$folder/out")"
+	grep -q "another client host, which was deleted.* $id" "$folder/err"
+	holding "$KEY" | grep -q "early.db$"
+	# Neither a name nor an id that is nowhere changes anything.
+	before=$(sha256sum "$backups"/* "$STRONGROOM_DB" "$STRONGROOM_MASTER_KEY_FILE")
+	refused 1 "no client named" "by its id" -- --yes client delete host --shred --backups "$backups" \
+		--passphrase-file "$folder/passphrase"
+	refused 1 "neither in the catalog nor in a backup" -- --yes client delete "${id//[0-9]/a}" --shred \
+		--backups "$backups" --passphrase-file "$folder/passphrase"
+	refused 1 "neither in the catalog nor in a backup" -- --yes client delete "$id" --shred
+	equal "$before" "$(sha256sum "$backups"/* "$STRONGROOM_DB" "$STRONGROOM_MASTER_KEY_FILE")"
+	try --json --yes client delete "$id" --shred --backups "$backups" --passphrase-file "$folder/passphrase"
+	cat "$folder/err"
+	equal 0 "$status"
+	equal "[\"$id\",0,1,6,1,[]]" "$(jq -c '[.deleted, .files, .rewrapped, (.backups | length), .forgotten, .namesakes]' "$folder/out")"
+	rm "$folder/out"
+	unpack_all
+	equal "" "$(holding "$KEY")"
+	equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export other)"
+	strongroom --yes restore "$backups/sealed" --key-file "$folder/passphrase" >/dev/null
+	equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export other)"
+	equal null "$(json '.[0].aes_key' --yes keys export host)"
+}
+
+@test "a client that was called so before, and is there, is no namesake" {
+	strongroom client update other --name renamed >/dev/null
+	strongroom client add other >/dev/null
+	try --json --yes client delete other --shred --backups "$backups" --passphrase-file "$folder/passphrase"
+	equal 0 "$status"
+	equal '[]' "$(jq -c .namesakes "$folder/out")"
+	run ! grep -q "another client" "$folder/err"
+	equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export renamed)"
+}
