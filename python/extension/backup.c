@@ -124,10 +124,12 @@ PyObject *module_restore(PyObject *module, PyObject *args, PyObject *keywords)
 		return NULL;
 	LIBRARY(rc = sr_restore(&r.options.options, r.path.text.data, &r.how, &restored));
 	if (!failed(rc))
-		result = row(8, from_path(restored.path), from_path(restored.kept),
-			     from_path(restored.set_aside), PyLong_FromLong(restored.from_version),
-			     PyLong_FromLong(restored.version), from_integer(restored.tables),
-			     from_integer(restored.rows), from_real(restored.seconds));
+		result =
+			row(10, from_path(restored.path), from_path(restored.kept),
+			    from_path(restored.set_aside), PyLong_FromLong(restored.from_version),
+			    PyLong_FromLong(restored.version), from_integer(restored.tables),
+			    from_integer(restored.rows), from_real(restored.seconds),
+			    PyBool_FromLong(restored.keys_plain), from_integer(restored.keys_lost));
 	reading_done(&r);
 	return result;
 }
@@ -194,7 +196,8 @@ int backup_setup(PyObject *module)
 			      "bytes database_bytes tables rows schema_version compressed "
 			      "encrypted") != 0 ||
 	    module_add_fields(module, "RESTORED_FIELDS",
-			      "path kept set_aside from_version version tables rows seconds") != 0)
+			      "path kept set_aside from_version version tables rows seconds "
+			      "keys_plain keys_lost") != 0)
 		return -1;
 	return module_add_fields(module, "ROTATION_FIELDS", "path instant bytes kept");
 }

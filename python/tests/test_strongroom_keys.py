@@ -70,6 +70,22 @@ def test_wrapped_and_unwrapped(open_keyed: Open, ring: Path) -> None:
         assert stored(catalog.path, "none") == KEY
 
 
+def test_a_restore_tells_of_keys(open_keyed: Open, ring: Path, tmp_path: Path) -> None:
+    with open_keyed() as catalog:
+        catalog.add_client("laptop", aes_key=KEY)
+        plain = catalog.backup(tmp_path / "plain.db")
+        catalog.init_keys()
+        wrapped = catalog.backup(tmp_path / "wrapped.db")
+    other = tmp_path / "other.keys"
+    with strongroom.Catalog(tmp_path / "other.db", create=True, master_key_file=other) as catalog:
+        catalog.init_keys()
+    told = []
+    for backup, keys in ((plain, ring), (wrapped, ring), (wrapped, other)):
+        restored = strongroom.restore(tmp_path / "new.db", backup.path, master_key_file=keys)
+        told.append((restored.keys_plain, restored.keys_lost))
+    assert told == [(True, 0), (False, 0), (False, 1)]
+
+
 def test_without_the_ring(open_keyed: Open, ring: Path, tmp_path: Path) -> None:
     with open_keyed() as catalog:
         catalog.add_client("laptop", aes_key=KEY)

@@ -71,6 +71,8 @@ class Restored(Row):
     tables: how many tables it has
     rows: how many rows
     seconds: how long it took
+    keys_plain: the backup's AES keys are not wrapped, though a key ring is set: `init_keys` does that
+    keys_lost: how many AES keys need a master key that the key ring that is set does not have
     """
 
     path: str
@@ -81,6 +83,8 @@ class Restored(Row):
     tables: int
     rows: int
     seconds: float
+    keys_plain: bool
+    keys_lost: int
 
 
 class Rotation(Row):
