@@ -362,11 +362,30 @@ static int keys_check(struct cli *cli)
 
 /* ---- export ---- */
 
+/* What lies beside a database is called so. */
+static bool is_side_name(const char *path)
+{
+	static const char *const sides[] = {"-wal", "-shm", "-journal"};
+	size_t length = strlen(path);
+
+	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++)
+		if (length >= strlen(sides[i]) &&
+		    strcmp(path + length - strlen(sides[i]), sides[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Standard output goes into a file that nobody has made before, and nobody else may read. */
 static int redirect(struct cli *cli, const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd;
 
+	if (is_side_name(path))
+		return cli_fail(cli, SR_INVALID,
+				"cannot make %s: SQLite would take it for a database's own, and "
+				"remove it; choose another name",
+				path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return cli_fail(cli, errno == EEXIST ? SR_EXISTS : SR_IO, "cannot make %s: %s",
 				path, strerror(errno));

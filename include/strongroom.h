@@ -2220,7 +2220,8 @@ typedef struct sr_backup_options {
 	unsigned version; /* SR_BACKUP_OPTIONS_VERSION, set by sr_backup_options_init. */
 	const char *path; /* The new file, or a folder to put it in under the name that NULL gives
 			     it beside the database: NAME_backup_YYYYmmdd_HHMMSS.db (in UTC), with
-			     .zst and .sealed behind it for what they say. */
+			     .zst and .sealed behind it for what they say. SR_INVALID for a name
+			     that ends in -wal, -shm or -journal: SQLite removes such files. */
 	bool compress;    /* With zstd. */
 	const void *key;  /* Encrypts with this passphrase; NULL: does not. */
 	size_t key_length;

@@ -95,6 +95,8 @@ static sr_status choose(backing *b)
 		memcpy(b->folder, b->path, sizeof(b->folder));
 		return name_again(b);
 	}
+	if ((rc = sr_output_name_check(b->path)) != SR_OK)
+		return rc;
 	if (lstat(b->path, &st) == 0)
 		return sr_fail(SR_EXISTS, "%s exists already; nothing is overwritten",
 			       sr_quoted(sr_text_of(b->path)));

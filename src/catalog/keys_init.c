@@ -31,11 +31,12 @@ void sr_keys_options_init(sr_keys_options *options)
 
 static sr_status make_ring(sr_catalog *catalog, sr_master *master, bool *made)
 {
+	const char *path = catalog->settings.master_key_file;
 	sr_status rc;
 
-	if ((rc = sr_master_new(master)) != SR_OK)
+	if ((rc = sr_output_name_check(path)) != SR_OK || (rc = sr_master_new(master)) != SR_OK)
 		return rc;
-	rc = sr_ring_create(catalog->settings.master_key_file, master);
+	rc = sr_ring_create(path, master);
 	*made = rc == SR_OK;
 	/* Somebody else was faster. */
 	return rc == SR_EXISTS ? sr_keyring_master(catalog, NULL, master) : rc;

@@ -477,7 +477,7 @@ static sr_status resolve(restoring *r)
 		return sr_fail(SR_NOT_FOUND, "%s is a symbolic link to nothing", r->database);
 	}
 	memcpy(r->result->path, r->database, sizeof(r->database));
-	return SR_OK;
+	return sr_output_name_check(r->database);
 }
 
 sr_status sr_restore(const sr_options *options, const char *path, const sr_backup_read_options *how,

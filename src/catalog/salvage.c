@@ -109,7 +109,7 @@ static sr_status salvage(const char *damaged, const char *fresh, const sr_salvag
 	if (stat(damaged, &st) != 0)
 		return sr_fail_errno(errno, "the damaged database %s cannot be reached",
 				     sr_quoted(sr_text_of(damaged)));
-	if ((rc = is_free(fresh)) != SR_OK)
+	if ((rc = sr_output_name_check(fresh)) != SR_OK || (rc = is_free(fresh)) != SR_OK)
 		return rc;
 	if ((rc = sr_part_name(fresh, part)) != SR_OK)
 		return rc;

@@ -83,6 +83,10 @@ sr_status sr_complaint_check(sr_conn *conn, sr_text line);
  * takes no writes then, since its log has but one of them. */
 sr_status sr_database_names_check(const char *path);
 
+/* Before a file is made whose name somebody has chosen: SR_INVALID for one that the engine gives to
+ * what it keeps beside a database, NAME-wal, NAME-shm and NAME-journal. */
+sr_status sr_output_name_check(const char *path);
+
 /* Whether all of a database that was closed by the last who had it open is in its file. Closing has
  * no way to say that the log could not be brought in; then the log is still there. */
 sr_status sr_database_closed(const char *path);

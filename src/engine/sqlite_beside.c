@@ -91,6 +91,23 @@ static sr_status journal_check(const char *database, const char *journal)
 static const char *const sides[] = {"-wal", "-shm", "-journal"};
 enum { SIDES = sizeof(sides) / sizeof(sides[0]) };
 
+sr_status sr_output_name_check(const char *path)
+{
+	const size_t length = strlen(path);
+
+	for (size_t i = 0; i < SIDES; i++) {
+		const size_t end = strlen(sides[i]);
+
+		if (length >= end && strcmp(path + length - end, sides[i]) == 0)
+			return sr_fail(SR_INVALID,
+				       "%s is not made: SQLite takes what ends in %s for a "
+				       "database's own, and writes over it or removes it; choose "
+				       "another name",
+				       sr_quoted(sr_text_of(path)), sides[i]);
+	}
+	return SR_OK;
+}
+
 sr_status sr_sqlite_beside_check(const char *database)
 {
 	sr_buffer name = SR_BUFFER_EMPTY;

@@ -71,8 +71,13 @@ static bool side_file(const char *path, const char *suffix, struct stat *st)
 /* The log's file inherits the mode. */
 static sr_status file_make(const char *path, bool *made)
 {
-	sr_status rc = sr_private_make(path, "the database", NULL);
+	struct stat st;
+	sr_status rc;
 
+	*made = false;
+	if (lstat(path, &st) != 0 && (rc = sr_output_name_check(path)) != SR_OK)
+		return rc;
+	rc = sr_private_make(path, "the database", NULL);
 	*made = rc == SR_OK;
 	if (rc == SR_EXISTS)
 		rc = SR_OK;

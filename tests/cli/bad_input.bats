@@ -229,6 +229,30 @@ all_refused() {
 	done
 }
 
+# The next write would take it for its own log or journal, and remove it.
+@test "nothing is made under a name that belongs beside a database" {
+	export STRONGROOM_MASTER_KEY_FILE=$folder/ring
+	strongroom init >/dev/null
+	strongroom client add one >/dev/null
+	strongroom backup "$folder/good.db" >/dev/null
+	for side in wal shm journal; do
+		name=$STRONGROOM_DB-$side
+		refused 2 "$name" "choose another name" -- backup "$name"
+		refused 2 "$name" -- backup --compress "$name"
+		refused 2 "$folder/none.db-$side" -- backup "$folder/none.db-$side"
+		refused 2 "$name" -- salvage "$STRONGROOM_DB" "$name"
+		refused 2 "$name" -- keys export --all --yes --out "$name"
+		refused 2 "$name" -- keys init --key-file "$name"
+		refused 2 "$name" -- --db "$name" init
+		refused 2 "$name" -- --db "$name" restore "$folder/good.db" --yes
+		[ ! -e "$name" ]
+	done
+	# A folder may be called so.
+	mkdir "$folder/x-journal"
+	strongroom backup "$folder/x-journal" >/dev/null
+	equal 1 "$(ls "$folder/x-journal" | grep -c "_backup_.*db$")"
+}
+
 # Each would have a log of its own, and lose what the other acknowledged.
 @test "a database with two names is read and not written, until the other name is gone" {
 	strongroom init >/dev/null
