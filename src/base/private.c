@@ -89,9 +89,12 @@ void sr_private_remove(const char *path)
 {
 	int error = errno;
 	bool gone = false;
+	struct stat st;
 
 	for (int i = 0; i < 2 && !gone; i++)
 		gone = unlink(path) == 0 || errno == ENOENT;
+	/* A disk that only reads says so before it looks whether there is one. */
+	gone = gone || (errno == EROFS && lstat(path, &st) != 0 && errno == ENOENT);
 	if (!gone)
 		sr_log("catalog", SR_LOG_WARNING, "%s stays, and is of no use: %s", path,
 		       strerror(errno));

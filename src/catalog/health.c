@@ -45,6 +45,7 @@ typedef struct check {
 static const check checks[] = {
 	{"the engine", sr_check_engine, false},
 	{"the size", sr_check_size, false},
+	{"the room left", sr_check_room, false},
 	{"the log", sr_check_log, false},
 	{"unfinished copies", sr_check_parts, false},
 	{"the schema", sr_check_schema, false},

@@ -95,6 +95,7 @@ sr_status sr_check_foreign(sr_checkup *c);
 
 /* health_size.c */
 sr_status sr_check_size(sr_checkup *c);
+sr_status sr_check_room(sr_checkup *c);
 sr_status sr_check_log(sr_checkup *c);
 sr_status sr_check_parts(sr_checkup *c);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "../base/path.h"
@@ -16,6 +17,9 @@
 #define FREE_SHARE 0.25                /* Of the database, and */
 #define FREE_BYTES ((int64_t)16 << 20) /* as much: worth an `optimize`. */
 #define PROCESSES  3                   /* Named in a finding. */
+#define ROOM_BYTES ((int64_t)16 << 20) /* The log of a few batches, or a backup's beginning; */
+#define ROOM_SHARE 0.01                /* less on a file system that is small itself. */
+#define ROOM_FILES 8                   /* The log, its index, parts of what is made. */
 
 /* ---- Size ---- */
 
@@ -111,6 +115,41 @@ void sr_size_limits_free(sr_size_limits *limits)
 		return;
 	free((char *)(uintptr_t)limits->message);
 	free(limits);
+}
+
+/* ---- Room for more ---- */
+
+static void judge_room(sr_checkup *c, const struct statvfs *fs)
+{
+	const char *path = c->catalog->settings.path;
+	double left = (double)fs->f_bavail * (double)fs->f_frsize;
+
+	if (left < (double)ROOM_BYTES &&
+	    left <= ROOM_SHARE * (double)fs->f_blocks * (double)fs->f_frsize)
+		sr_finding_add(c, SR_SEVERITY_WARNING, "disk_full", sr_text_of(path), 1,
+			       "free some space on it",
+			       "the file system of the database has %.1f MB left: what is saved "
+			       "next may not fit",
+			       left / MB);
+	/* Where they are made as they are needed, none are counted. */
+	if (fs->f_files > 0 && fs->f_favail < ROOM_FILES)
+		sr_finding_add(c, SR_SEVERITY_WARNING, "inodes_used_up", sr_text_of(path), 1,
+			       "remove some files from it",
+			       "the file system of the database has inodes for %lld more files: a "
+			       "log beside it may not be made",
+			       (long long)fs->f_favail);
+}
+
+/* A medium that only reads is full by its nature. */
+sr_status sr_check_room(sr_checkup *c)
+{
+	struct statvfs fs;
+
+	if (statvfs(c->catalog->settings.path, &fs) != 0)
+		sr_unseen_add(c, "the room left for the database: %s", strerror(errno));
+	else if ((fs.f_flag & ST_RDONLY) == 0)
+		judge_room(c, &fs);
+	return SR_OK;
 }
 
 /* ---- The log ---- */

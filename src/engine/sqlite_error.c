@@ -112,6 +112,16 @@ static const char *io_operation(int code)
 	}
 }
 
+/* SQLite asks for a log that it could not make once more, as one that is there: the system's last
+ * word is then that there is none, whatever the reason was. A file system that makes inodes as they
+ * are needed has no count of them. */
+static bool inodes_used_up(const char *path)
+{
+	struct statvfs fs;
+
+	return statvfs(path, &fs) == 0 && fs.f_files > 0 && fs.f_favail == 0;
+}
+
 static sr_status fail_io(sqlite_conn *c, int code)
 {
 	int error = c->db ? sqlite3_system_errno(c->db) : 0;
@@ -125,6 +135,11 @@ static sr_status fail_io(sqlite_conn *c, int code)
 	if (error == 0)
 		return sr_fail(SR_IO, "%s: input/output error while %s it", path,
 			       io_operation(code));
+	if ((code & 0xff) == SQLITE_CANTOPEN && error == ENOENT && inodes_used_up(path))
+		return sr_fail(SR_NO_SPACE,
+			       "%s: no log can be made beside it, since its file system has no "
+			       "inode left for one more file; remove some files there",
+			       path);
 	rc = (code & 0xff) == SQLITE_CANTOPEN
 		     ? sr_fail_errno(error, "%s cannot be opened", path)
 		     : sr_fail_errno(error, "%s: %s it failed", path, io_operation(code));

@@ -106,6 +106,40 @@ full_then_free() {
 	full_then_free backup "$small/copy.db"
 }
 
+@test "a full disk is told of by health, and the database backed up to another one" {
+	small_disk 6m
+	equal '[]' "$(json '[.findings[].code | select(. == "disk_full")]' health)"
+	fill
+	try health
+	equal 0 "$status"
+	grep -q '^warning: the file system of the database has 0.0 MB left' "$folder/out"
+	try backup "$folder/elsewhere.db"
+	cat "$folder/err"
+	equal 0 "$status"
+	equal 2000 "$(sqlite3 "$folder/elsewhere.db" 'SELECT count(*) FROM files')"
+}
+
+@test "a disk without inodes" {
+	[ "$(id -u)" = 0 ] || skip "only root can mount"
+	mount -t tmpfs -o size=16m,nr_inodes=40 none "$small" || skip "cannot mount here"
+	export STRONGROOM_DB=$small/catalog.db
+	strongroom init >/dev/null
+	equal '[]' "$(json '[.findings[].code | select(. == "inodes_used_up")]' health)"
+	(cd "$small" && seq 60 | xargs -n 1 touch) 2>/dev/null || true
+	equal 0 "$(df --output=iavail "$small" | tail -1 | tr -d ' ')"
+	refused 1 "$STRONGROOM_DB" "no inode left" -- client add one
+	refused 1 "no inode left" -- optimize
+	equal '["inodes_used_up"]' "$(json '[.findings[].code | select(. == "inodes_used_up")]' health)"
+	strongroom backup "$folder/elsewhere.db" >/dev/null
+	[ -s "$folder/elsewhere.db" ]
+	# One is enough for the log, and not for its index.
+	rm "$small/1"
+	refused 1 "no inode left" -- client add one
+	rm "$small/2" "$small/3"
+	strongroom client add one >/dev/null
+	equal 1 "$(json length client list)"
+}
+
 @test "a limit of the size of files" {
 	strongroom init >/dev/null
 	strongroom client add one >/dev/null
@@ -152,6 +186,10 @@ full_then_free() {
 		grep -qiE 'read-only|cannot be written|reading only' "$folder/err"
 	done
 	equal 2000 "$(strongroom search --plain --limit 5000 folder | wc -l)"
+	# Nothing stays of what could not be begun.
+	refused 1 "$small/new.db" -- salvage "$STRONGROOM_DB" "$small/new.db"
+	equal 0 "$(grep -c warning "$folder/err")"
+	equal '[]' "$(json '[.findings[].code | select(. == "disk_full")]' health)"
 	mount -o remount,rw "$small"
 	try client add two
 	equal 0 "$status"
