@@ -398,8 +398,9 @@ SR_API void sr_clients_close(sr_clients *cursor);
  * (STRONGROOM_MASTER_KEY_FILE), or what a command prints (STRONGROOM_MASTER_KEY_COMMAND, run by the
  * shell). sr_keys_init begins it; from then on every key that is saved is wrapped, and every key
  * that is read is unwrapped, by whoever has the ring. Keys that other programs write plain are
- * wrapped at this library's next write. With STRONGROOM_AES_KEYS=plain nothing is wrapped, and
- * what is wrapped is still read.
+ * wrapped at this library's next write, in its transaction; those that callers' own SQL writes,
+ * before that is committed, but for what goes through a lease. With STRONGROOM_AES_KEYS=plain
+ * nothing is wrapped, and what is wrapped is still read.
  *
  * A key that is wrapped under a master key that the ring does not have, or for which there is no
  * ring, is SR_WRONG_KEY: the message names the ring and the id of the master key that is wanted.

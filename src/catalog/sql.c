@@ -187,6 +187,18 @@ static sr_status run_watched(sr_conn *conn, run *job)
 		       (before & ~after) & 1 ? "clients" : "files");
 }
 
+/* What the statement has written of keys, and what others have. A transaction of the caller's does
+ * that when it is committed. */
+static sr_status take_keys_in(const run *job, sr_conn *conn)
+{
+	sr_keys_seen seen;
+
+	if (!job->alone)
+		return SR_OK;
+	sr_keys_look_again(job->catalog);
+	return sr_keys_take_in(job->catalog, conn, &seen);
+}
+
 static sr_status run_in_transaction(run *job, sr_conn *conn)
 {
 	sr_catalog *catalog = job->catalog;
@@ -195,7 +207,7 @@ static sr_status run_in_transaction(run *job, sr_conn *conn)
 	if ((rc = sr_pool_begin(catalog->pool, "sr_execute")) != SR_OK)
 		return rc;
 	if ((rc = sr_catalog_admit(catalog, conn, &job->stale)) == SR_OK &&
-	    (rc = run_watched(conn, job)) == SR_OK) {
+	    (rc = run_watched(conn, job)) == SR_OK && (rc = take_keys_in(job, conn)) == SR_OK) {
 		rc = sr_pool_end(catalog->pool, true);
 	} else {
 		char why[SR_MESSAGE_SIZE];
@@ -213,6 +225,7 @@ static sr_status run_on_writer(run *job)
 	sr_conn *conn;
 	sr_status rc;
 
+	sr_keys_prepare(job->catalog);
 	if ((rc = sr_pool_write(pool, "sr_execute", &conn)) != SR_OK)
 		return rc;
 	job->alone = !sr_conn_in_transaction(conn);

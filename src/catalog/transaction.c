@@ -49,18 +49,51 @@ static void end_warnings(sr_catalog *catalog, bool committed)
 	sr_buffer_free(&lines);
 }
 
+/* Keys that the transaction's own SQL has written, and others. A transaction that cannot be used
+ * any more says so when it ends. */
+static sr_status take_keys_in(sr_catalog *catalog, sr_keys_seen *seen)
+{
+	sr_conn *conn;
+	sr_status rc;
+
+	*seen = (sr_keys_seen){0};
+	if (!sr_keyring_named(catalog) || sr_pool_write(catalog->pool, SR_HERE, &conn) != SR_OK)
+		return SR_OK;
+	rc = sr_keys_take_in(catalog, conn, seen);
+	sr_pool_release(catalog->pool, conn);
+	return rc;
+}
+
+static sr_status commit(sr_catalog *catalog)
+{
+	char why[SR_MESSAGE_SIZE];
+	sr_keys_seen seen;
+	sr_status rc;
+
+	if ((rc = take_keys_in(catalog, &seen)) == SR_OK) {
+		rc = sr_pool_end(catalog->pool, true);
+		if (rc == SR_OK && !sr_pool_in_transaction(catalog->pool))
+			sr_keys_taken(catalog, &seen);
+		return rc;
+	}
+	strcpy(why, sr_error_message());
+	(void)sr_pool_end(catalog->pool, false);
+	sr_error_set(why);
+	return rc;
+}
+
 /* A call of this thread while no transaction is open finds nothing that waits: others' wait only
  * while they hold the writer. */
-static sr_status end(sr_catalog *catalog, bool commit)
+static sr_status end(sr_catalog *catalog, bool commits)
 {
 	bool open = sr_pool_in_transaction(catalog->pool);
 	sr_status rc;
 
 	sr_catalog_keep(catalog);
-	rc = sr_pool_end(catalog->pool, commit);
+	rc = open && commits ? commit(catalog) : sr_pool_end(catalog->pool, commits);
 	if (open && !sr_pool_in_transaction(catalog->pool)) {
-		end_warnings(catalog, commit && rc == SR_OK);
-		sr_index_end(catalog, commit && rc == SR_OK);
+		end_warnings(catalog, commits && rc == SR_OK);
+		sr_index_end(catalog, commits && rc == SR_OK);
 	}
 	sr_catalog_let_go(catalog);
 	return sr_return(rc);

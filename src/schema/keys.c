@@ -1,5 +1,19 @@
-/* A step down past wrapped keys: refused, since older programs would take them for the keys. */
+/* A step down past wrapped keys: refused, since older programs would take them for the keys. That
+ * keys are to be wrapped is lost with the table that says so, though none is. */
 #include "schema.h"
+
+static sr_status warn_of_end(sr_conn *conn)
+{
+	int64_t begun;
+	sr_status rc = sr_query_integer(
+		conn, "SELECT EXISTS (SELECT 1 FROM master_keys WHERE IsCurrent = 1)", &begun);
+
+	if (rc == SR_OK && begun)
+		sr_log("migrate", SR_LOG_WARNING,
+		       "below version 19 AES keys are not wrapped, and going up again does not "
+		       "begin that anew: strongroom keys init does");
+	return rc;
+}
 
 sr_status sr_keys_all_plain(sr_conn *conn)
 {
@@ -10,7 +24,7 @@ sr_status sr_keys_all_plain(sr_conn *conn)
 				   &wrapped)) != SR_OK)
 		return rc;
 	if (wrapped == 0)
-		return SR_OK;
+		return warn_of_end(conn);
 	return sr_fail(SR_REFUSED,
 		       "the AES %s of %lld %s wrapped, which older programs cannot read; make "
 		       "them plain with: strongroom keys unwrap",

@@ -81,6 +81,23 @@ has_plain() {
 	strongroom client add third >/dev/null
 	equal '["wrapped",2,0]' "$(json '[.state, .wrapped, .plain]' keys status)"
 	equal "$KEY" "$(json '.[0].aes_key' keys export other --yes | tr -d '"')"
+	# Also by a statement of one's own.
+	sqlite3 "$STRONGROOM_DB" "UPDATE clients SET AESKey = x'$KEY' WHERE Name = 'third'"
+	strongroom sql --write "UPDATE clients SET LastSeen = '2026-01-01' WHERE Name = 'host'" >/dev/null
+	equal '["wrapped",3,0]' "$(json '[.state, .wrapped, .plain]' keys status)"
+	strongroom sql --write "UPDATE clients SET AESKey = x'$KEY' WHERE Name = 'third'" >/dev/null
+	equal '["wrapped",3,0]' "$(json '[.state, .wrapped, .plain]' keys status)"
+	equal "$KEY" "$(json '.[0].aes_key' keys export third --yes | tr -d '"')"
+}
+
+@test "a way down past the wrapping of keys says that it ends" {
+	strongroom migrate down --to 18 --yes 2>"$folder/err" >/dev/null
+	run ! grep -q 'keys init' "$folder/err"
+	strongroom migrate up >/dev/null
+	strongroom keys init --key-file "$ring" >/dev/null
+	strongroom sql --write "UPDATE clients SET AESKey = NULL" >/dev/null
+	strongroom migrate down --to 18 --yes 2>"$folder/err" >/dev/null
+	grep -q 'going up again does not begin that anew: strongroom keys init' "$folder/err"
 }
 
 @test "commands that show no keys need no ring" {

@@ -185,11 +185,6 @@ static void test_old_code_writes_plain(void **state)
 	assert_old_key(f, true);
 	for (unsigned i = 0; i < KEYS; i++)
 		assert_key(f->catalog, i);
-	/* Callers' own statements on our connection are another program's. */
-	assert_ok(sr_execute(f->catalog, OLD_CODE, NULL, 0, NULL));
-	assert_old_key(f, false);
-	assert_ok(save_key(f->catalog, 2));
-	assert_old_key(f, true);
 	/* In a transaction that comes to nothing it is plain again, and wrapped by the next. */
 	foreign_sql(f, OLD_CODE);
 	assert_ok(sr_begin(f->catalog, NULL));
@@ -252,6 +247,41 @@ static void test_not_taken_in_without_the_ring(void **state)
 	open_with_ring(f, scratch_path("ring"));
 	save(f, &file);
 	assert_old_key(f, true);
+}
+
+/* Callers' own SQL, whatever it is about; in a transaction of theirs when that is committed. */
+static void test_callers_sql(void **state)
+{
+	catalog_fixture *f = *state;
+	static const char about_metrics[] = "INSERT INTO metrics_history (timestamp, metric_name, "
+					    "value) VALUES ('2026-01-01', 'm', 1)";
+
+	keys_set_up(f);
+	foreign_sql(f, OLD_CODE);
+	assert_ok(sr_execute(f->catalog, about_metrics, NULL, 0, NULL));
+	assert_old_key(f, true);
+	assert_ok(sr_execute(f->catalog, OLD_CODE, NULL, 0, NULL));
+	assert_old_key(f, true);
+	assert_ok(sr_execute_script(f->catalog, OLD_CODE ";" OLD_CODE));
+	assert_old_key(f, true);
+	assert_ok(sr_begin(f->catalog, NULL));
+	assert_ok(sr_execute(f->catalog, OLD_CODE, NULL, 0, NULL));
+	assert_ok(sr_execute_more(f->catalog, OLD_CODE, NULL, 1, 0, NULL));
+	assert_ok(sr_commit(f->catalog));
+	assert_old_key(f, true);
+	assert_ok(sr_begin(f->catalog, NULL));
+	assert_ok(sr_execute(f->catalog, "UPDATE clients SET AESKey = x'01'", NULL, 0, NULL));
+	assert_ok(sr_rollback(f->catalog));
+	assert_old_key(f, true);
+	assert_int_equal(keys_wrapped(f), KEYS + 1);
+	for (unsigned i = 0; i < KEYS; i++)
+		assert_key(f->catalog, i);
+	/* For who keeps them plain they stay so. */
+	assert_int_equal(setenv("STRONGROOM_AES_KEYS", "plain", 1), 0);
+	open_with_ring(f, scratch_path("ring"));
+	unsetenv("STRONGROOM_AES_KEYS");
+	assert_ok(sr_execute(f->catalog, OLD_CODE, NULL, 0, NULL));
+	assert_old_key(f, false);
 }
 
 /* Keys of whatever type old programs left, and of clients whose ids are odd. */
@@ -526,6 +556,7 @@ int main(void)
 		WITH(test_taken_in_before_a_backup),
 		WITH(test_taken_in_by_the_next_that_succeeds),
 		WITH(test_not_taken_in_without_the_ring),
+		WITH(test_callers_sql),
 		WITH(test_odd_rows),
 		WITH(test_changed_and_moved),
 		WITH(test_wrapped_keys_are_not_given),
