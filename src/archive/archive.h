@@ -32,8 +32,8 @@ typedef struct sr_archive_content {
 	char hash[SR_HASH_TEXT_SIZE]; /* SHA-256 of it. */
 } sr_archive_content;
 
-/* What a file is, by its first bytes. SR_INVALID for one that this process has open: looking at
- * it would drop the locks that it holds there. */
+/* What a file is, by its first bytes. SR_INVALID for one that this process may have open as a
+ * database: looking at it would drop the locks that it holds there. */
 sr_status sr_archive_identify(const char *path, sr_archive_kind *kind);
 
 /* Packs the file `from` into `to`, which must not exist; mode 0600, fsynced, but not its folder.

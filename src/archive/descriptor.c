@@ -9,7 +9,24 @@
 #include "../base/error.h"
 #include "../base/text.h"
 
-/* Whether a descriptor of this process is the file. Without /proc nobody knows; then no. */
+/* Whether SQLite may have opened that descriptor: never for writing alone, as standard output is
+ * redirected; and what begins as text is none of its files. A database's first bytes have a zero
+ * among them, and those of its log, the index of that and a journal a byte below a tab's. */
+static bool may_be_sqlites(int fd)
+{
+	unsigned char head[16];
+
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
+		return false;
+	if (pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head))
+		return true;
+	for (size_t i = 0; i < sizeof(head); i++)
+		if (head[i] < '\t')
+			return true;
+	return false;
+}
+
+/* Whether this process has the file open as a database. Without /proc nobody knows; then no. */
 static bool open_here(const struct stat *file)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -19,7 +36,8 @@ static bool open_here(const struct stat *file)
 
 	while (dir && !found && (entry = readdir(dir)))
 		found = fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
-			st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+			st.st_dev == file->st_dev && st.st_ino == file->st_ino &&
+			may_be_sqlites(atoi(entry->d_name));
 	if (dir)
 		closedir(dir);
 	return found;

@@ -4,8 +4,8 @@
 
 #include "strongroom.h"
 
-/* Opens a file for reading, and tells its size. SR_INVALID for one that this process has open:
- * closing another descriptor of a database would drop the locks that it holds. */
+/* Opens a file for reading, and tells its size. SR_INVALID for one that this process may have open
+ * as a database: closing another descriptor of it would drop the locks that it holds. */
 sr_status sr_descriptor_read(const char *path, int *fd, int64_t *size);
 
 /* Reads until room is full or the file ends. */

@@ -81,7 +81,6 @@ static sr_status rewrap_row(void *arg, sr_conn *conn, sr_text owner, sr_text nam
 	sr_status rc = sr_key_open(r->catalog, conn, 0, owner, name, stored, &key);
 
 	if (rc == SR_WRONG_KEY || rc == SR_CORRUPT) {
-		sr_log("catalog", SR_LOG_WARNING, "%s", sr_error_message());
 		r->done->unreadable++;
 		r->done->lost += rc == SR_WRONG_KEY;
 		sr_buffer_add(instead, stored.data, stored.length);

@@ -16,6 +16,7 @@ typedef struct sr_shredding {
 	sr_keys_hold hold;
 	sr_master master; /* What everything else is rewrapped under. */
 	char now[SR_TIME_TEXT_SIZE];
+	const char *backup; /* That is being rewritten. */
 	sr_paths seen;      /* Backups that were looked at. */
 	sr_paths passed;    /* What was told to be passed over. */
 	sr_paths namesakes; /* Ids of other clients of that name that were met. */

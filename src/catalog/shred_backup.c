@@ -242,6 +242,14 @@ static sr_status rewrap_rows(const sr_shredding *s, sr_conn *conn, int version,
 			     "master keys are destroyed: delete it, or move it elsewhere",
 			     (long long)(rewrapped.unreadable - rewrapped.lost),
 			     sr_plural(rewrapped.unreadable - rewrapped.lost, "key", "keys"));
+	else if (rc == SR_OK && rewrapped.lost > 0)
+		sr_log("catalog", SR_LOG_WARNING,
+		       "the backup %s has %lld AES %s that no master key in the ring opens: %s as "
+		       "%s",
+		       sr_quoted(sr_text_of(s->backup)), (long long)rewrapped.lost,
+		       sr_plural(rewrapped.lost, "key", "keys"),
+		       sr_plural(rewrapped.lost, "it stays", "they stay"),
+		       sr_plural(rewrapped.lost, "it was", "they were"));
 	if (rewrapped.taken > 0 || rewrapped.changed > 0)
 		*found = SR_SHRED_CHANGED;
 	return rc;
@@ -438,6 +446,7 @@ sr_status sr_shred_backup(sr_shredding *s, const char *path, sr_shred_found *fou
 	bool may_be, is;
 
 	*found = SR_SHRED_NO_CATALOG;
+	s->backup = path;
 	if (lstat(path, &was) != 0 || !S_ISREG(was.st_mode))
 		return sr_fail(SR_REFUSED, "%s is no file any more", sr_quoted(sr_text_of(path)));
 	if ((rc = sr_may_be_backup(path, &may_be)) != SR_OK || !may_be ||

@@ -441,3 +441,24 @@ PYTHON
 	run ! grep -q "another client" "$folder/err"
 	equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export renamed)"
 }
+
+@test "a text in the folder that the program's own output goes to is no database" {
+	echo "a line of before" >"$backups/cron.log"
+	echo "a line of before" >"$backups/notes"
+	shred >>"$backups/cron.log" 2>&1 3<>"$backups/notes"
+	grep -q "not looked into.*/cron.log" "$backups/cron.log"
+	grep -q "not looked into.*/notes" "$backups/cron.log"
+	grep -q "^backups rewritten *6" "$backups/cron.log"
+}
+
+@test "keys in a backup that no master key opens are counted, in one warning" {
+	local backup
+	backup=$(ls "$backups"/catalog.db_backup_*.db)
+	sqlite3 "$backup" "UPDATE clients SET AESKey = (SELECT CAST(substr(AESKey, 1, 8) || zeroblob(8)
+		|| substr(AESKey, 17) AS BLOB) FROM clients WHERE Name = 'other') WHERE Name <> 'host'"
+	try --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
+	equal 0 "$status"
+	equal 1 "$(grep -c "that no master key" "$folder/err")"
+	grep -q "$backup' has 2 AES keys that no master key in the ring opens: they stay as they were" "$folder/err"
+	run ! grep -q "other" "$folder/err"
+}

@@ -340,7 +340,7 @@ static void test_files(void **state)
 	sr_archive_content content;
 	bytes bytes_in = make(500000);
 	sr_archive_kind kind;
-	int calls = 2, fd;
+	int calls = 2;
 
 	(void)state;
 	put(in, bytes_in.data, bytes_in.length);
@@ -357,14 +357,59 @@ static void test_files(void **state)
 		     "none");
 	assert_fails(sr_archive_pack(scratch_folder(), out, &options, &content), SR_INVALID,
 		     "no file");
-	/* One that may be a database with locks of ours. */
-	fd = open(in, O_RDONLY);
-	assert_fails(sr_archive_identify(in, &kind), SR_INVALID, "open");
-	close(fd);
 	assert_done(sr_archive_identify(in, &kind));
 	assert_int_equal(kind, SR_ARCHIVE_PLAIN);
 	assert_fails(sr_archive_unpack(in, out, &options, &content), SR_CORRUPT, "neither");
 	free(bytes_in.data);
+}
+
+/* Whether a file that begins so is looked at while this process has it open. */
+static bool is_looked_at(const char *begin, size_t length, int how)
+{
+	const char *path = scratch_path("held");
+	char content[512] = {0};
+	sr_archive_kind kind;
+	sr_status rc;
+	int fd;
+
+	memcpy(content, begin, length);
+	put(path, content, length < 16 ? length : sizeof(content));
+	fd = open(path, how);
+	assert_true(fd >= 0);
+	rc = sr_archive_identify(path, &kind);
+	close(fd);
+	if (rc != SR_OK)
+		assert_fails(rc, SR_INVALID, "this process has open");
+	return rc == SR_OK;
+}
+
+/* Looking at a database drops the locks that this process has there; at a text it does not. */
+static void test_open_here(void **state)
+{
+	static const char *const heads[] = {
+		"SQLite format 3\0\x10\0\2\2\0\x40\x20\x20",
+		"\x37\x7f\x06\x82\x00\x2d\xe2\x18\x00\x00\x10\x00\x00\x00\x00\x00",
+		"\x37\x7f\x06\x83\x00\x2d\xe2\x18\x00\x00\x10\x00\x00\x00\x00\x00",
+		"\x18\xe2\x2d\x00\x00\x00\x00\x00\x09\x00\x00\x00\x01\x00\x00\x10",
+		"\x00\x2d\xe2\x18\x00\x00\x00\x00\x00\x00\x00\x09\x01\x00\x10\x00",
+		"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7\xff\xff\xff\xff\xff\xff\xff\xff",
+		"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+	};
+	static const char text[] = "2026-01-31 backup of one\n";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		assert_false(is_looked_at(heads[i], 16, O_RDWR));
+		assert_false(is_looked_at(heads[i], 16, O_RDONLY));
+		/* SQLite never opens a file so. */
+		assert_true(is_looked_at(heads[i], 16, O_WRONLY));
+	}
+	/* What has not become one yet. */
+	assert_false(is_looked_at("", 0, O_RDWR));
+	assert_false(is_looked_at(text, 15, O_RDWR));
+	assert_true(is_looked_at(text, 16, O_RDWR));
+	assert_true(is_looked_at(text, 16, O_RDONLY));
+	assert_true(is_looked_at("", 0, O_WRONLY | O_APPEND));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
@@ -374,7 +419,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_round_trip), TEST(test_flipped_bits), TEST(test_flipped_zstd),
 		TEST(test_length),     TEST(test_chunks),       TEST(test_keys),
-		TEST(test_headers),    TEST(test_files),
+		TEST(test_headers),    TEST(test_files),        TEST(test_open_here),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
