@@ -359,6 +359,35 @@ static void shredding_that_ends_loses_no_other_key(void **state)
 	assert_int_equal(ring_count(), 1);
 }
 
+/* Whose client is not in the catalog any more, so that nothing there says that it is to be done
+ * again: the backup does, which has the client's row to the last. */
+static void shredding_in_backups_alone_can_be_done_again(void **state)
+{
+	catalog_fixture *f = *state;
+	const sr_id id = id_of(0);
+	sr_backup_options options;
+	char path[128];
+	int after = 0;
+
+	set_up(f);
+	snprintf(backups, sizeof(backups), "%s", scratch_path("backups"));
+	assert_int_equal(mkdir(backups, 0700), 0);
+	snprintf(path, sizeof(path), "%s", scratch_path("backups/a.db"));
+	sr_backup_options_init(&options);
+	options.path = path;
+	assert_ok(sr_backup(f->catalog, &options, NULL));
+	assert_ok(sr_client_delete(f->catalog, &id, NULL));
+	while (!runs_through(f, after, shred_in_child)) {
+		after++;
+		assert_keys(f, 1);
+		assert_backup(f, path);
+	}
+	assert_in_range(after, 8, 100);
+	assert_keys(f, 1);
+	assert_backup(f, path);
+	assert_int_equal(ring_count(), 1);
+}
+
 static void shredding_tells_what_it_did(void **state)
 {
 	catalog_fixture *f = *state;
@@ -998,6 +1027,7 @@ int main(void)
 		WITH(what_cannot_be_rotated_is_told),
 		WITH(a_rotation_that_ends_loses_no_key),
 		WITH(shredding_that_ends_loses_no_other_key),
+		WITH(shredding_in_backups_alone_can_be_done_again),
 		WITH(shredding_tells_what_it_did),
 		WITH(a_backup_that_was_exchanged_is_not_replaced),
 		WITH(a_backup_with_a_log_is_not_replaced),
