@@ -18,6 +18,7 @@ sr_status sr_restore_keys_wrap(const sr_options *options, const sr_settings *set
 {
 	sr_catalog *catalog;
 	sr_options own;
+	char why[SR_MESSAGE_SIZE];
 	sr_status rc, closed;
 
 	if (!ring_named(settings) || settings->plain_keys)
@@ -29,8 +30,12 @@ sr_status sr_restore_keys_wrap(const sr_options *options, const sr_settings *set
 	if ((rc = sr_open(&catalog, &own)) != SR_OK)
 		return rc == SR_NO_MEMORY ? rc : SR_OK;
 	rc = sr_keys_wrap_for_backup(catalog);
+	snprintf(why, sizeof(why), "%s", sr_error_message());
 	closed = sr_close(catalog);
-	return rc != SR_OK ? rc : closed;
+	if (rc == SR_OK)
+		return closed;
+	sr_error_set(why); /* Which closing has cleared. */
+	return rc;
 }
 
 /* ---- What is restored ---- */
