@@ -387,8 +387,8 @@ static void plant(bool done)
 		also("(less one)");
 }
 
-/* Links, a pipe, a device, and a hard link to what lies outside, in the storage folder. */
-static void set_traps(const hostile_place *place)
+/* Links, a pipe, a device, and perhaps a hard link to the database, in the storage folder. */
+static void set_traps(const hostile_place *place, uint64_t *state)
 {
 	static const struct {
 		const char *name, *target;
@@ -409,8 +409,10 @@ static void set_traps(const hostile_place *place)
 	(void)mkfifo(path, 0600);
 	snprintf(path, sizeof(path), "%s/zero", place->storage);
 	(void)mknod(path, S_IFCHR | 0600, makedev(1, 5));
+	/* A database with two names takes no writes, which would spare it all else. */
 	snprintf(path, sizeof(path), "%s/hard", place->storage);
-	plant(link(place->database, path) == 0);
+	if (torture_chance(state, 8) == 0)
+		plant(link(place->database, path) == 0);
 }
 
 static const char *make_paths(const hostile_place *place, uint64_t *state)
@@ -423,7 +425,7 @@ static const char *make_paths(const hostile_place *place, uint64_t *state)
 		"UPDATE files SET OriginalPath = ?1 WHERE rowid % 36 = ?2",
 	};
 
-	set_traps(place);
+	set_traps(place, state);
 	if (sqlite3_open(place->database, &db) != SQLITE_OK)
 		abort();
 	for (int i = 0; i < 36; i++) {

@@ -177,9 +177,10 @@ static void test_verify_reads_only_files(void **state)
 	assert_int_equal(unlink(scratch_path("received_files/a")), 0);
 	assert_int_equal(symlink("/etc/passwd", scratch_path("received_files/a")), 0);
 	assert_fails(verify(fixture, "a"), SR_CORRUPT, "no regular file");
-	assert_int_equal(link(fixture->path, scratch_path("received_files/db")), 0);
 	add(fixture, "db", "received_files/db");
+	assert_int_equal(link(fixture->path, scratch_path("received_files/db")), 0);
 	assert_fails(verify(fixture, "db"), SR_REFUSED, "database");
+	assert_int_equal(unlink(scratch_path("received_files/db")), 0);
 	file.stored = false;
 	assert_int_equal(save(fixture, &file), SR_ADDED);
 	assert_fails(verify(fixture, "catalogued"), SR_INVALID, "only catalogued");
@@ -303,8 +304,8 @@ static void test_never_outside(void **state)
 	expect_refused(fixture, "received_files");
 	expect_refused(fixture, "catalog.db");
 	expect_refused(fixture, absolute);
-	assert_int_equal(link(fixture->path, scratch_path("received_files/db")), 0);
 	add(fixture, "db", "received_files/db");
+	assert_int_equal(link(fixture->path, scratch_path("received_files/db")), 0);
 	assert_fails(drop(fixture, "db"), SR_REFUSED, "it is the database");
 	assert_true(is_there("received_files/db"));
 	assert_true(is_there("outside"));
