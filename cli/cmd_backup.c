@@ -84,8 +84,8 @@ static json_t *json_of_backup(const sr_backed_up *b)
 			 (json_int_t)b->rows, "seconds_copying", b->seconds_copying);
 }
 
-/* One that cannot be written can be backed up all the same: on a medium that only reads, on a full
- * disk, or with another name. */
+/* One that cannot be written can be backed up all the same: on a medium that only reads, or on a
+ * full disk. */
 static int open_any(struct cli *cli, sr_catalog **catalog)
 {
 	sr_options options;
@@ -95,8 +95,7 @@ static int open_any(struct cli *cli, sr_catalog **catalog)
 	rc = sr_open(catalog, &options);
 	if (rc == SR_OK)
 		return DONE;
-	if (rc == SR_READ_ONLY || rc == SR_PERMISSION || rc == SR_NOT_FOUND || rc == SR_NO_SPACE ||
-	    rc == SR_REFUSED)
+	if (rc == SR_READ_ONLY || rc == SR_PERMISSION || rc == SR_NOT_FOUND || rc == SR_NO_SPACE)
 		return cli_open(cli, CLI_READ, catalog);
 	return cli_failed(cli, rc);
 }

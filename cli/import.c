@@ -158,26 +158,65 @@ static int fail_json(struct import *import, const json_error_t *error)
 	return import_fail(import, "%s", error->text);
 }
 
-/* Whether a line is to follow, or all rows are within. */
-static int read_first_object(struct import *import)
+/* For jansson: what is left of the first line, and then of the file. */
+static size_t feed(void *buffer, size_t room, void *arg)
 {
-	json_error_t error;
+	struct import *import = arg;
+	size_t length = strlen(import->line);
 
-	import->number = 1;
-	import->object =
-		json_loadf(import->file, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &error);
-	if (import->object == NULL)
-		return fail_json(import, &error);
-	if (!json_is_array(json_object_get(import->object, "files")))
-		return DONE;
+	if (length == 0)
+		return fread(buffer, 1, room, import->file);
+	length = length < room ? length : room;
+	memcpy(buffer, import->line, length);
+	memmove(import->line, import->line + length, strlen(import->line + length) + 1);
+	return length;
+}
+
+static bool is_document(const json_t *object)
+{
+	return json_is_array(json_object_get(object, "files"));
+}
+
+static int take_document(struct import *import, json_t *document)
+{
 	import->form = FORM_DOCUMENT;
 	import->number = 0;
+	import->object = document;
 	if (first_byte(import) != EOF)
 		return import_fail(import, "text stands behind the document");
-	if (json_is_string(json_object_get(import->object, "next")))
+	if (json_is_string(json_object_get(document, "next")))
 		message_note("these are not all that were found: what \"next\" leads to is not "
 			     "among them");
 	return DONE;
+}
+
+/* A line is a row, unless it is a document, or one begins there. */
+static int read_first_object(struct import *import)
+{
+	json_t *object = NULL;
+	json_error_t error, other = {.line = 0};
+	ssize_t length;
+
+	import->number = 1;
+	if ((length = getline(&import->line, &import->room, import->file)) < 0)
+		return import_fail(import, "%s", strerror(errno));
+	object = json_loadb(import->line, (size_t)length, JSON_REJECT_DUPLICATES, &error);
+	if (object != NULL && is_document(object))
+		return take_document(import, object);
+	import->object = object;
+	if (object != NULL)
+		return DONE;
+	if (strlen(import->line) == (size_t)length)
+		object = json_load_callback(feed, import, JSON_REJECT_DUPLICATES, &other);
+	if (object != NULL && is_document(object))
+		return take_document(import, object);
+	json_decref(object);
+	/* It went on well for more than the line that began it. */
+	if (other.line > 2) {
+		import->number = (size_t)other.line;
+		error = other;
+	}
+	return fail_json(import, &error);
 }
 
 /* What the form asks for before the first row. */
@@ -346,27 +385,17 @@ static bool is_blank(const char *line)
 	return line[strspn(line, " \t\r\n")] == '\0';
 }
 
-static int take_first_object(struct import *import, bool *more)
-{
-	json_t *object = import->object;
-
-	import->object = NULL;
-	if (getline(&import->line, &import->room, import->file) >= 0 && !is_blank(import->line)) {
-		json_decref(object);
-		return import_fail(import, "text stands behind the object");
-	}
-	*more = true;
-	return take_object(import, object);
-}
-
 static int next_line(struct import *import, bool *more)
 {
 	json_error_t error;
 	json_t *object;
 	ssize_t length;
 
-	if (import->object != NULL)
-		return take_first_object(import, more);
+	if ((object = import->object) != NULL) {
+		import->object = NULL;
+		*more = true;
+		return take_object(import, object);
+	}
 	do {
 		errno = 0;
 		length = getline(&import->line, &import->room, import->file);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../schema/schema.h"
+
 sr_status sr_keys_current(sr_conn *conn, char id[SR_MASTER_ID_SIZE])
 {
 	sr_stmt *stmt;
@@ -236,10 +238,23 @@ static sr_status look(sr_catalog *catalog, sr_conn *conn)
 	return rc;
 }
 
+/* A caller's own SQL, or another program, may have dropped them. */
+static sr_status has_tables(sr_conn *conn, bool *has)
+{
+	char type[16];
+	sr_status rc;
+
+	if ((rc = sr_column_exists(conn, "clients", "AESKey", has)) != SR_OK || !*has)
+		return rc;
+	rc = sr_object_type(conn, "master_keys", type);
+	*has = strcmp(type, "table") == 0;
+	return rc;
+}
+
 sr_status sr_keys_take_in(sr_catalog *catalog, sr_conn *conn, sr_keys_seen *seen)
 {
 	sr_status rc;
-	bool known;
+	bool known, has;
 
 	*seen = (sr_keys_seen){0};
 	if (!sr_keyring_named(catalog) || catalog->settings.plain_keys)
@@ -253,7 +268,14 @@ sr_status sr_keys_take_in(sr_catalog *catalog, sr_conn *conn, sr_keys_seen *seen
 		seen->version == catalog->keys_seen.version &&
 		seen->statements == catalog->keys_seen.statements;
 	pthread_mutex_unlock(&catalog->lock);
-	return known ? SR_OK : look(catalog, conn);
+	if (known || (rc = look(catalog, conn)) == SR_OK)
+		return SR_OK;
+	if (rc == SR_NO_MEMORY)
+		return rc;
+	sr_fail_within(rc, "wrapping AES keys that are plain");
+	if (rc != SR_SQL)
+		return rc;
+	return has_tables(conn, &has) != SR_OK || has ? rc : SR_OK;
 }
 
 static sr_status nothing(sr_conn *conn, void *arg)

@@ -180,10 +180,10 @@ static sr_status carry_all(sr_conn *from, sr_conn *into)
 			     &read)) != SR_OK)
 		return rc;
 	if ((rc = sr_prepare(into,
-			     "INSERT INTO catalog_activity (ActivityType, Timestamp, Detail, "
-			     "BytesTransferred) SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 "
-			     "FROM catalog_activity WHERE ActivityType = $1 AND Timestamp = $2 AND "
-			     "Detail = $3)",
+			     "INSERT OR IGNORE INTO catalog_activity (ActivityType, Timestamp, "
+			     "Detail, BytesTransferred) SELECT $1, coalesce($2, ''), $3, $4 WHERE "
+			     "NOT EXISTS (SELECT 1 FROM catalog_activity WHERE ActivityType = $1 "
+			     "AND Timestamp = coalesce($2, '') AND Detail = $3)",
 			     &write)) == SR_OK) {
 		while ((rc = sr_step(read, &row)) == SR_OK && row)
 			if ((rc = carry_one(read, write)) != SR_OK)

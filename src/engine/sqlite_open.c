@@ -18,6 +18,7 @@
 
 #include "../base/cancel.h"
 #include "../base/clock.h"
+#include "../base/log.h"
 #include "../base/path.h"
 #include "../base/private.h"
 #include "../base/process.h"
@@ -325,6 +326,11 @@ static sr_status open_handle(sqlite_conn *c, const sr_conn_options *options)
 	sr_status rc;
 	int code;
 
+	if (options->first && !writes && sr_sqlite_has_names(path))
+		sr_log("engine", SR_LOG_WARNING,
+		       "%s has other names (hard links): what the log of one of them has is not "
+		       "seen here",
+		       path);
 	if (writable && !writes && (rc = look_writable(path, &writable)) != SR_OK)
 		return rc;
 	if (!writable)

@@ -268,8 +268,12 @@ all_refused() {
 		equal 3 "$status"
 		jq -e '.findings[] | select(.code == "database_linked")' "$folder/out"
 	done
+	# The newest may be in the log of the other name.
+	refused 1 "2 names" -- backup "$folder/copy.db"
+	try client list --plain
+	grep -q 'warning.*other names' "$folder/err"
 	# A copy of it is another file, and the original is free again once the name is gone.
-	strongroom backup "$folder/copy.db" >/dev/null
+	cp "$STRONGROOM_DB" "$folder/copy.db"
 	refused 1 "2 names" -- restore "$folder/copy.db" --yes
 	equal 1 "$(strongroom --db "$folder/other.db" client list --plain | wc -l)"
 	rm "$folder/other.db"

@@ -179,7 +179,12 @@ stored() {
 	strongroom file import --client copy page 2>note | grep -q '2 unchanged'
 	grep -q '"next"' note
 	sed -i '$s/$/ {}/' page
-	refused 1 page 'behind the document' -- file import --client copy page
+	refused 1 page 'end of file expected' -- file import --client copy page
+	jq -c . <(sed '$s/ {}$//' page) >line
+	strongroom file import --client copy line | grep -q '2 unchanged'
+	refused 1 'behind the document' -- file import --client copy <(cat line line)
+	refused 1 'line 3' '"x"' -- file import --client copy <(printf '{"filename": "a"}\n\n{"x": 1}\n')
+	refused 1 'line 1' -- file import --client copy <(printf '{"filename":\n"a"}\n')
 	refused 1 'element 1' -- file import --client copy <(echo '{"files": [1]}')
 }
 

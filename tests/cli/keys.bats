@@ -360,6 +360,14 @@ PYTHON
 	refused 2 --yes "that 3 backups need" "$folder/restored.db" -- keys rotate --forget-old
 }
 
+@test "what an odd catalog knew of backups keeps none from being restored" {
+	strongroom backup "$PWD/b.db" >/dev/null
+	sqlite3 "$STRONGROOM_DB" "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'Timestamp TEXT NOT NULL', 'Timestamp TEXT') WHERE name = 'catalog_activity'"
+	sqlite3 "$STRONGROOM_DB" "INSERT INTO catalog_activity (ActivityType, Timestamp, Detail) VALUES ('backup', NULL, '/x/y.db')"
+	for _ in 1 2; do strongroom restore "$PWD/b.db" --yes >/dev/null; done
+	equal 1 "$(sqlite3 "$STRONGROOM_DB" "SELECT count(*) FROM catalog_activity WHERE Detail = '/x/y.db'")"
+}
+
 @test "the copy of a rehearsal that was kept needs the master keys, too" {
 	strongroom migrate down --to 18 --yes >/dev/null
 	strongroom migrate rehearse --keep >/dev/null
@@ -410,6 +418,21 @@ PYTHON
 	try restore "$folder/after.db" --yes
 	equal 0 "$status"
 	grep -q 'AES keys that another program wrote stay plain' "$folder/err"
+}
+
+@test "SQL of one's own is done though it takes away where keys are" {
+	export STRONGROOM_MASTER_KEY_FILE=$ring DANGEROUS_OPERATIONS_BLOCKED=false
+	strongroom keys init >/dev/null
+	cp "$STRONGROOM_DB" whole.db
+	for table in master_keys clients; do
+		strongroom sql --write "DROP TABLE $table" >/dev/null
+		equal 0 "$(sqlite3 "$STRONGROOM_DB" "SELECT count(*) FROM sqlite_schema WHERE name = '$table'")"
+		cp whole.db "$STRONGROOM_DB"
+	done
+	# What does forbid it is named, and what it was about.
+	sqlite3 "$STRONGROOM_DB" "CREATE TRIGGER t BEFORE UPDATE OF AESKey ON clients WHEN length(NEW.AESKey) > 32 BEGIN SELECT raise(ABORT, 'no long keys'); END"
+	TRUST_FOREIGN_TRIGGERS=true refused 1 'wrapping AES keys' 'no long keys' -- \
+		sql --write "UPDATE clients SET AESKey = x'$KEY' WHERE Name = 'other'"
 }
 
 @test "killed at any moment of a rotation, every key can be read" {
