@@ -21,7 +21,6 @@
  */
 #include "shred.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "clients.h"
@@ -85,28 +84,23 @@ static sr_status remove_client(sr_conn *conn, void *arg)
 	if (rc == SR_OK && keys > 0)
 		rc = sr_fail(SR_BUSY, "the client was given an AES key again meanwhile: keep it "
 				      "from that, and shred it again");
-	if (rc != SR_OK || (keys == SR_NULL_INTEGER && r->s->name == NULL))
+	if (rc != SR_OK || (keys == SR_NULL_INTEGER && r->s->found == NULL))
 		return rc;
 	return sr_client_remove(conn, r->s->client, r->s->now, &r->files);
 }
 
 static sr_status find_client(sr_shredding *s)
 {
-	sr_client *client;
-	sr_status rc = sr_client_find(s->catalog, s->client, (sr_text){0}, SR_CLIENT_NAME, &client);
+	sr_status rc =
+		sr_client_find(s->catalog, s->client, (sr_text){0}, SR_CLIENT_NAME, &s->found);
 
-	if (rc == SR_NOT_FOUND)
-		return SR_OK;
-	if (rc == SR_OK && (s->name = strdup(client->name.data)) == NULL)
-		rc = sr_fail_memory();
-	sr_client_free(client);
-	return rc;
+	return rc == SR_NOT_FOUND ? SR_OK : rc;
 }
 
 /* Once all backups are looked at. */
 static sr_status check_found(const sr_shredding *s)
 {
-	if (s->name != NULL || s->backed)
+	if (s->found != NULL || s->backed)
 		return SR_OK;
 	return sr_fail_also(sr_client_fail_unknown(s->client),
 			    ", neither in the catalog nor in a backup in the folders given");
@@ -272,7 +266,7 @@ sr_status sr_client_shred(sr_catalog *catalog, const sr_id *id, const sr_shred_o
 	sr_paths_free(&s.seen);
 	sr_paths_free(&s.passed);
 	sr_paths_free(&s.namesakes);
-	free(s.name);
+	sr_client_free(s.found);
 	explicit_bzero(&s.master, sizeof(s.master));
 	sr_catalog_let_go(catalog);
 	return sr_return(rc);

@@ -9,8 +9,8 @@
 typedef struct sr_shredding {
 	sr_catalog *catalog;
 	const sr_id *client;
-	char *name;  /* The client's; NULL: the catalog does not have it, */
-	bool backed; /* but a backup does. */
+	sr_client *found; /* Its name; NULL: the catalog does not have it, */
+	bool backed;      /* but a backup does. */
 	const sr_shred_options *options;
 	sr_watch watch;
 	sr_keys_hold hold;
@@ -28,7 +28,8 @@ sr_status sr_shred_pass_over(sr_shredding *s, const char *path);
 
 /* Whether it can be read to its end, with the passphrase where it is encrypted, and is whole;
  * SR_BUSY where somebody has it open as a database. What is no database is passed over. Looks who
- * is in it: the client, and others of its name, which are told of. */
+ * is in it: the client, and others of its name, which are told of; and whether the keys in it that
+ * the ring has the master keys of are whole. */
 sr_status sr_shred_backup_check(sr_shredding *s, const char *path);
 
 typedef enum sr_shred_found {

@@ -19,6 +19,7 @@
 
 #include "../base/path.h"
 #include "../base/private.h"
+#include "../schema/schema.h"
 #include "known_backups.h"
 
 /* ---- Before anything is changed ---- */
@@ -94,14 +95,34 @@ static sr_status unpack(sr_shredding *s, const char *path, sr_unpacked *unpacked
 
 /* ---- Who is in it ---- */
 
+/* -1 where it is none: other databases have a table `files`, too. */
 static sr_status catalog_version(sr_conn *conn, int *version)
 {
+	char clients[16];
 	sr_status rc;
 	bool legacy;
 
-	if ((rc = sr_schema_version(conn, version, &legacy)) == SR_OK && legacy)
+	if ((rc = sr_schema_version(conn, version, &legacy)) != SR_OK ||
+	    (rc = sr_object_type(conn, "clients", clients)) != SR_OK)
+		return rc;
+	if (clients[0] == '\0')
+		*version = -1;
+	else if (legacy)
 		*version = 0;
 	return rc;
+}
+
+/* Clients of the very first days lacked them. */
+static sr_status has_keys(sr_conn *conn, bool *has)
+{
+	return sr_column_exists(conn, "clients", "AESKey", has);
+}
+
+/* "" where what is plain in it stays plain: older backups know of no master key. */
+static sr_status current_master(sr_conn *conn, int version, char id[SR_MASTER_ID_SIZE])
+{
+	id[0] = '\0';
+	return version < SR_KEYS_VERSION ? SR_OK : sr_keys_current(conn, id);
 }
 
 /* One that the catalog has under another name by now keeps its key. */
@@ -125,6 +146,7 @@ static sr_status meet_namesake(sr_shredding *s, const sr_id *id)
 	return SR_OK;
 }
 
+/* By the bytes of the name: those with a NUL inside are a TEXT here and a BLOB there. */
 static sr_status meet_clients(sr_shredding *s, sr_conn *conn)
 {
 	sr_stmt *stmt;
@@ -133,12 +155,12 @@ static sr_status meet_clients(sr_shredding *s, sr_conn *conn)
 	bool row;
 
 	if ((rc = sr_prepare(conn,
-			     "SELECT ID FROM clients WHERE ID = $1 OR (Name = $2 AND AESKey IS NOT "
-			     "NULL)",
+			     "SELECT ID FROM clients WHERE ID = $1 OR (CAST(Name AS BLOB) = "
+			     "CAST($2 AS BLOB) AND AESKey IS NOT NULL)",
 			     &stmt)) != SR_OK)
 		return rc;
 	sr_bind_id(stmt, 1, s->client);
-	sr_bind_name(stmt, 2, sr_text_of(s->name));
+	sr_bind_name(stmt, 2, s->found != NULL ? s->found->name : (sr_text){0});
 	while ((rc = sr_step(stmt, &row)) == SR_OK && row) {
 		if (!sr_column_id(stmt, 0, &id))
 			continue;
@@ -150,6 +172,52 @@ static sr_status meet_clients(sr_shredding *s, sr_conn *conn)
 	return sr_stmt_end(stmt, rc);
 }
 
+static sr_status fail_damaged(int64_t count)
+{
+	return sr_fail(SR_CORRUPT,
+		       "%lld AES %s in it cannot be opened, and could never be once the old "
+		       "master keys are destroyed",
+		       (long long)count, sr_plural(count, "key", "keys"));
+}
+
+/* What the ring has no master key for loses nothing more. */
+static sr_status check_key(const sr_shredding *s, sr_conn *conn, sr_stmt *stmt, int64_t *damaged)
+{
+	sr_text owner = sr_column_text(stmt, 0), stored = sr_column_text(stmt, 1);
+	sr_status rc;
+	sr_key key;
+
+	if ((rc = sr_stmt_check(stmt)) != SR_OK)
+		return rc;
+	rc = sr_key_open_unnamed(s->catalog, conn, 0, owner, stored, &key);
+	sr_key_done(&key);
+	*damaged += rc == SR_CORRUPT;
+	return rc == SR_CORRUPT || rc == SR_WRONG_KEY ? SR_OK : rc;
+}
+
+/* Whether rewrapping will open them. */
+static sr_status check_keys(const sr_shredding *s, sr_conn *conn, int version)
+{
+	char current[SR_MASTER_ID_SIZE];
+	int64_t damaged = 0;
+	sr_stmt *stmt;
+	sr_status rc;
+	bool row;
+
+	if ((rc = current_master(conn, version, current)) != SR_OK || current[0] == '\0' ||
+	    (rc = sr_prepare(
+		     conn,
+		     "SELECT ID, AESKey FROM clients WHERE ID IS NOT $1 AND " SR_KEY_WAS_WRAPPED,
+		     &stmt)) != SR_OK)
+		return rc;
+	sr_bind_id(stmt, 1, s->client);
+	while ((rc = sr_step(stmt, &row)) == SR_OK && row &&
+	       (rc = check_key(s, conn, stmt, &damaged)) == SR_OK)
+		;
+	rc = sr_stmt_end(stmt, rc);
+	return rc == SR_OK && damaged > 0 ? fail_damaged(damaged) : rc;
+}
+
 static sr_status check_clients(sr_shredding *s, const char *path)
 {
 	const sr_conn_options options = {
@@ -157,11 +225,13 @@ static sr_status check_clients(sr_shredding *s, const char *path)
 	sr_conn *conn;
 	int version;
 	sr_status rc;
+	bool has;
 
 	if ((rc = sr_conn_open(&sr_sqlite, path, &options, &conn)) != SR_OK)
 		return rc;
-	if ((rc = catalog_version(conn, &version)) == SR_OK && version >= 0)
-		rc = meet_clients(s, conn);
+	if ((rc = catalog_version(conn, &version)) == SR_OK && version >= 0 &&
+	    (rc = has_keys(conn, &has)) == SR_OK && has && (rc = meet_clients(s, conn)) == SR_OK)
+		rc = check_keys(s, conn, version);
 	sr_conn_close(conn);
 	return rc;
 }
@@ -205,10 +275,11 @@ static sr_status count_keys(sr_conn *conn, const sr_id *client, int64_t *count)
 {
 	sr_stmt *stmt;
 	sr_status rc;
-	bool row;
+	bool has, row;
 
 	*count = 0;
-	if ((rc = sr_prepare(conn,
+	if ((rc = has_keys(conn, &has)) != SR_OK || !has ||
+	    (rc = sr_prepare(conn,
 			     "SELECT count(*) FROM clients WHERE AESKey IS NOT NULL AND (ID = $1 "
 			     "OR (" SR_KEY_IS_WRAPPED "))",
 			     &stmt)) != SR_OK)
@@ -219,29 +290,23 @@ static sr_status count_keys(sr_conn *conn, const sr_id *client, int64_t *count)
 	return sr_stmt_end(stmt, rc);
 }
 
-/* Older backups know of no master key: what is plain in them stays plain. */
 static sr_status rewrap_rows(const sr_shredding *s, sr_conn *conn, int version,
 			     sr_shred_found *found)
 {
-	char current[SR_MASTER_ID_SIZE] = "";
+	char current[SR_MASTER_ID_SIZE];
 	sr_rewrapped rewrapped = {0};
-	sr_status rc = SR_OK;
+	sr_status rc;
 
-	if (version >= SR_KEYS_VERSION)
-		rc = sr_keys_current(conn, current);
-	if (rc != SR_OK)
+	if ((rc = current_master(conn, version, current)) != SR_OK)
 		return rc;
 	if (current[0] == '\0')
 		rc = sr_keys_take_away(conn, s->client, &rewrapped.taken);
 	else
 		rc = sr_keys_rewrap(s->catalog, conn, &s->master, s->client, s->now, &rewrapped);
-	/* What the ring has no master key for loses nothing more. */
+	/* The backup came after the check. */
 	if (rc == SR_OK && rewrapped.unreadable > rewrapped.lost)
-		rc = sr_fail(SR_CORRUPT,
-			     "%lld AES %s in it cannot be opened, and could never be once the old "
-			     "master keys are destroyed: delete it, or move it elsewhere",
-			     (long long)(rewrapped.unreadable - rewrapped.lost),
-			     sr_plural(rewrapped.unreadable - rewrapped.lost, "key", "keys"));
+		rc = sr_fail_also(fail_damaged(rewrapped.unreadable - rewrapped.lost),
+				  "; delete it, or move it elsewhere");
 	else if (rc == SR_OK && rewrapped.lost > 0)
 		sr_log("catalog", SR_LOG_WARNING,
 		       "the backup %s has %lld AES %s that no master key in the ring opens: %s as "

@@ -344,7 +344,7 @@ PYTHON
 	sqlite3 "$before" "UPDATE clients SET ID = randomblob(16) WHERE Name = 'other'"
 	refused 1 "$before" "cannot be opened" -- --yes client delete host --shred --backups "$backups" \
 		--passphrase-file "$folder/passphrase"
-	[ "$(grep -vc '^#' "$STRONGROOM_MASTER_KEY_FILE")" -gt 1 ]
+	equal "$ring" "$(sha256sum "$STRONGROOM_MASTER_KEY_FILE")"
 	equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export other)"
 	# Where the ring has no master key for it, nothing is lost with the ones that it has.
 	sqlite3 "$before" "UPDATE clients SET AESKey = CAST(substr(AESKey, 1, 8) || zeroblob(8) || substr(AESKey, 17) AS BLOB)
@@ -461,4 +461,57 @@ PYTHON
 	equal 1 "$(grep -c "that no master key" "$folder/err")"
 	grep -q "$backup' has 2 AES keys that no master key in the ring opens: they stay as they were" "$folder/err"
 	run ! grep -q "other" "$folder/err"
+}
+
+@test "a damaged key in a backup is found before anything is changed" {
+	local backup whole damage before
+	backup=$(ls "$backups"/catalog.db_backup_*.db)
+	whole=$(sqlite3 "$backup" "SELECT hex(AESKey) FROM clients WHERE Name = 'other'")
+	# The first byte, and the last.
+	for damage in "00${whole:2}" "${whole:0:-2}$(printf %02X $((0x${whole: -2} ^ 1)))"; do
+		sqlite3 "$backup" "UPDATE clients SET AESKey = x'$damage' WHERE Name = 'other'"
+		before=$(sha256sum "$backups"/* "$STRONGROOM_MASTER_KEY_FILE" && blob host && blob other)
+		refused 1 "$backup': 1 AES key in it cannot be opened" "; delete it, or move it elsewhere" -- \
+			--yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
+		equal "$before" "$(sha256sum "$backups"/* "$STRONGROOM_MASTER_KEY_FILE" && blob host && blob other)"
+	done
+	# The client's own does not matter.
+	sqlite3 "$backup" "UPDATE clients SET AESKey = x'$whole' WHERE Name = 'other';
+		UPDATE clients SET AESKey = CAST(x'00' || substr(AESKey, 2) AS BLOB) WHERE Name = 'host'"
+	shred >/dev/null
+	strongroom --yes restore "$backup" >/dev/null
+	equal "\"$OTHER\"" "$(json '.[0].aes_key' --yes keys export other)"
+}
+
+@test "backups from before clients had keys stay as they are" {
+	local before
+	old_database "$backups/first.db" 0
+	sqlite3 "$backups/first.db" "ALTER TABLE clients DROP COLUMN AESKey"
+	sqlite3 "$backups/legacy.db" "CREATE TABLE clients (ID BLOB(16) PRIMARY KEY, Name TEXT UNIQUE NOT NULL);
+		CREATE TABLE files (FileName TEXT, PathName TEXT); INSERT INTO clients VALUES (zeroblob(16), 'host')"
+	# Which may be anybody's.
+	sqlite3 "$backups/files.db" "CREATE TABLE files (FileName TEXT, PathName TEXT)"
+	before=$(sha256sum "$backups"/{first,legacy,files}.db)
+	try --json --yes client delete host --shred --backups "$backups" --passphrase-file "$folder/passphrase"
+	cat "$folder/err"
+	equal 0 "$status"
+	equal "$before" "$(sha256sum "$backups"/{first,legacy,files}.db)"
+	equal "[6,[\"$backups/files.db\"]]" "$(jq -c '[(.backups | length), .passed_over]' "$folder/out")"
+}
+
+@test "namesakes are those whose names agree to the end, also behind a NUL" {
+	local one=11111111111111111111111111111111 short=22222222222222222222222222222222
+	local now=33333333333333333333333333333333
+	sqlite3 "$STRONGROOM_DB" "INSERT INTO clients (ID, Name, LastSeen, AESKey) VALUES
+		(x'$one', CAST('twin' || char(0) || 'one' AS BLOB), '2026-01-01', x'$KEY'),
+		(x'$short', 'twin', '2026-01-01', x'$OTHER')"
+	strongroom backup "$backups" >/dev/null
+	for id in "$one" "$short"; do strongroom --yes client delete "$id" >/dev/null; done
+	# Which old code writes as a text.
+	sqlite3 "$STRONGROOM_DB" "INSERT INTO clients (ID, Name, LastSeen) VALUES
+		(x'$now', 'twin' || char(0) || 'one', '2026-01-01')"
+	try --json --yes client delete "$now" --shred --backups "$backups" --passphrase-file "$folder/passphrase"
+	cat "$folder/err"
+	equal 0 "$status"
+	equal "[\"$one\"]" "$(jq -c .namesakes "$folder/out")"
 }
