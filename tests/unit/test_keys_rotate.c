@@ -459,6 +459,57 @@ static void a_backup_that_was_exchanged_is_not_replaced(void **state)
 	assert_keys(f, 1);
 }
 
+/* Puts the backup in the folder once that was checked. */
+static bool arrive(void *arg, const char *step, int64_t done, int64_t total)
+{
+	const char *path = arg;
+
+	(void)done;
+	(void)total;
+	if (strcmp(step, "making a master key") == 0)
+		assert_int_equal(rename(scratch_path("late.db"), path), 0);
+	return false;
+}
+
+static void a_damaged_backup_that_came_late_keeps_the_master_keys(void **state)
+{
+	catalog_fixture *f = *state;
+	const sr_id id = id_of(0);
+	const char *folder = backups;
+	sr_backup_options how;
+	sr_shred_options options;
+	sr_shredded done;
+	char path[128], late[128], sql[512];
+
+	set_up(f);
+	snprintf(backups, sizeof(backups), "%s", scratch_path("backups"));
+	assert_int_equal(mkdir(backups, 0700), 0);
+	snprintf(path, sizeof(path), "%s", scratch_path("backups/a.db"));
+	snprintf(late, sizeof(late), "%s", scratch_path("late.db"));
+	sr_backup_options_init(&how);
+	how.path = late;
+	assert_ok(sr_backup(f->catalog, &how, NULL));
+	snprintf(sql, sizeof(sql),
+		 "ATTACH '%s' AS late; UPDATE late.clients SET AESKey = substr(AESKey, 1, 40) || "
+		 "zeroblob(36) WHERE Name = 'client 2'",
+		 late);
+	foreign_sql(f, sql);
+	sr_shred_options_init(&options);
+	options.even_known = true;
+	options.folders = &folder;
+	options.folder_count = 1;
+	options.progress = arrive;
+	options.progress_arg = path;
+	assert_fails(sr_client_shred(f->catalog, &id, &options, &done), SR_CORRUPT,
+		     "a.db' is as it was: 1 AES key in it cannot be opened");
+	assert_int_equal(ring_count(), 2);
+	assert_keys(f, 1);
+	/* From now on that is found before. */
+	assert_fails(sr_client_shred(f->catalog, &id, &options, &done), SR_CORRUPT,
+		     "a.db': 1 AES key in it cannot be opened");
+	assert_int_equal(ring_count(), 2);
+}
+
 /* Rewritten, it would lose what its log has. */
 static void a_backup_with_a_log_is_not_replaced(void **state)
 {
@@ -1030,6 +1081,7 @@ int main(void)
 		WITH(shredding_in_backups_alone_can_be_done_again),
 		WITH(shredding_tells_what_it_did),
 		WITH(a_backup_that_was_exchanged_is_not_replaced),
+		WITH(a_damaged_backup_that_came_late_keeps_the_master_keys),
 		WITH(a_backup_with_a_log_is_not_replaced),
 		WITH(one_at_a_time_changes_master_keys),
 		WITH(what_was_unwrapped_meanwhile_stays_plain),
