@@ -36,12 +36,12 @@ for line in open("out"):
 	strongroom search | grep -qF "$long"
 }
 
-# too_wide COLUMNS FILE: lines that take more.
+# too_wide COLUMNS FILE: lines that take more. Progress may have been shown before one, and wiped away.
 too_wide() {
 	python3 -c '
 import re, sys, unicodedata
 for line in open(sys.argv[2], errors="replace"):
-    line = re.sub(r"\x1b\[\d*m", "", line.rstrip("\n"))
+    line = re.sub(r".*\x1b\[K|\x1b\[\d*m", "", line.rstrip("\n"))
     if sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line) > int(sys.argv[1]):
         print(line)' "$1" "$2"
 }
