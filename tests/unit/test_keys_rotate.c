@@ -322,6 +322,21 @@ static void assert_backup(const catalog_fixture *f, const char *path)
 	assert_int_equal(unlink(to), 0);
 }
 
+static void make_backups_folder(void)
+{
+	snprintf(backups, sizeof(backups), "%s", scratch_path("backups"));
+	assert_int_equal(mkdir(backups, 0700), 0);
+}
+
+static void back_up_to(const catalog_fixture *f, const char *path)
+{
+	sr_backup_options how;
+
+	sr_backup_options_init(&how);
+	how.path = path;
+	assert_ok(sr_backup(f->catalog, &how, NULL));
+}
+
 static void shredding_that_ends_loses_no_other_key(void **state)
 {
 	catalog_fixture *f = *state;
@@ -332,8 +347,7 @@ static void shredding_that_ends_loses_no_other_key(void **state)
 	int after = 0;
 
 	set_up(f);
-	snprintf(backups, sizeof(backups), "%s", scratch_path("backups"));
-	assert_int_equal(mkdir(backups, 0700), 0);
+	make_backups_folder();
 	snprintf(path, sizeof(path), "%s", scratch_path("backups/a.db"));
 	snprintf(packed, sizeof(packed), "%s", scratch_path("backups/b.zst"));
 	sr_backup_options_init(&options);
@@ -370,8 +384,7 @@ static void shredding_in_backups_alone_can_be_done_again(void **state)
 	int after = 0;
 
 	set_up(f);
-	snprintf(backups, sizeof(backups), "%s", scratch_path("backups"));
-	assert_int_equal(mkdir(backups, 0700), 0);
+	make_backups_folder();
 	snprintf(path, sizeof(path), "%s", scratch_path("backups/a.db"));
 	sr_backup_options_init(&options);
 	options.path = path;
@@ -431,19 +444,15 @@ static void a_backup_that_was_exchanged_is_not_replaced(void **state)
 	catalog_fixture *f = *state;
 	const sr_id id = id_of(0);
 	const char *folder = backups;
-	sr_backup_options how;
 	sr_shred_options options;
 	sr_shredded done;
 	struct stat st;
 	char path[128];
 
 	set_up(f);
-	snprintf(backups, sizeof(backups), "%s", scratch_path("backups"));
-	assert_int_equal(mkdir(backups, 0700), 0);
+	make_backups_folder();
 	snprintf(path, sizeof(path), "%s", scratch_path("backups/a.db"));
-	sr_backup_options_init(&how);
-	how.path = path;
-	assert_ok(sr_backup(f->catalog, &how, NULL));
+	back_up_to(f, path);
 	sr_shred_options_init(&options);
 	options.folders = &folder;
 	options.folder_count = 1;
@@ -476,19 +485,15 @@ static void a_damaged_backup_that_came_late_keeps_the_master_keys(void **state)
 	catalog_fixture *f = *state;
 	const sr_id id = id_of(0);
 	const char *folder = backups;
-	sr_backup_options how;
 	sr_shred_options options;
 	sr_shredded done;
 	char path[128], late[128], sql[512];
 
 	set_up(f);
-	snprintf(backups, sizeof(backups), "%s", scratch_path("backups"));
-	assert_int_equal(mkdir(backups, 0700), 0);
+	make_backups_folder();
 	snprintf(path, sizeof(path), "%s", scratch_path("backups/a.db"));
 	snprintf(late, sizeof(late), "%s", scratch_path("late.db"));
-	sr_backup_options_init(&how);
-	how.path = late;
-	assert_ok(sr_backup(f->catalog, &how, NULL));
+	back_up_to(f, late);
 	snprintf(sql, sizeof(sql),
 		 "ATTACH '%s' AS late; UPDATE late.clients SET AESKey = substr(AESKey, 1, 40) || "
 		 "zeroblob(36) WHERE Name = 'client 2'",
@@ -516,19 +521,15 @@ static void a_backup_with_a_log_is_not_replaced(void **state)
 	catalog_fixture *f = *state;
 	const sr_id id = id_of(0);
 	const char *folder = backups;
-	sr_backup_options how;
 	sr_shred_options options;
 	sr_shredded done;
 	char path[128];
 	FILE *log;
 
 	set_up(f);
-	snprintf(backups, sizeof(backups), "%s", scratch_path("backups"));
-	assert_int_equal(mkdir(backups, 0700), 0);
+	make_backups_folder();
 	snprintf(path, sizeof(path), "%s", scratch_path("backups/a.db"));
-	sr_backup_options_init(&how);
-	how.path = path;
-	assert_ok(sr_backup(f->catalog, &how, NULL));
+	back_up_to(f, path);
 	log = fopen(scratch_path("backups/a.db-wal"), "w");
 	assert_non_null(log);
 	assert_true(fputs("a page", log) >= 0);
